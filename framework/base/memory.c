@@ -1,0 +1,79 @@
+#include "vj/memory.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+vj_status vj_allocate(size_t count, size_t size, const char *purpose, void *block) {
+  void *fresh = NULL;
+  if (size != 0 && count > (SIZE_MAX - VJ_ALIGNMENT) / size)
+    return vj_fail(VJ_MEMORY, "%s: %zu x %zu bytes are more than an address can hold", purpose, count, size);
+  const size_t bytes = (count * size + VJ_ALIGNMENT - 1) / VJ_ALIGNMENT * VJ_ALIGNMENT;
+  fresh = aligned_alloc(VJ_ALIGNMENT, bytes ? bytes : VJ_ALIGNMENT);
+  if (!fresh) return vj_fail(VJ_MEMORY, "%s: no memory for %.1f MiB", purpose, (double)bytes / 1048576.0);
+  memset(fresh, 0, bytes);
+  memcpy(block, &fresh, sizeof fresh);
+  return VJ_OK;
+}
+
+typedef struct chunk {
+  struct chunk *next;
+  size_t used, size;
+  _Alignas(16) unsigned char bytes[];
+} chunk;
+
+struct vj_pool {
+  chunk *chunks;
+};
+
+vj_status vj_pool_create(vj_pool **pool) {
+  *pool = calloc(1, sizeof **pool);
+  return *pool ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a pool");
+}
+
+void *vj_pool_take(vj_pool *pool, size_t bytes) {
+  bytes = (bytes + 15) & ~(size_t)15;
+  if (!pool->chunks || pool->chunks->size - pool->chunks->used < bytes) {
+    const size_t size = bytes > 16384 ? bytes : 16384;
+    chunk *fresh = calloc(1, sizeof *fresh + size);
+    if (!fresh) return NULL;
+    fresh->size = size;
+    fresh->next = pool->chunks;
+    pool->chunks = fresh;
+  }
+  void *taken = pool->chunks->bytes + pool->chunks->used;
+  pool->chunks->used += bytes;
+  return taken;
+}
+
+char *vj_pool_text(vj_pool *pool, const char *text) {
+  const size_t bytes = strlen(text) + 1;
+  char *copy = vj_pool_take(pool, bytes);
+  if (copy) memcpy(copy, text, bytes);
+  return copy;
+}
+
+char *vj_pool_format(vj_pool *pool, const char *format, ...) {
+  va_list arguments, again;
+  va_start(arguments, format);
+  va_copy(again, arguments);
+  const int length = vsnprintf(NULL, 0, format, arguments);
+  va_end(arguments);
+  char *text = length < 0 ? NULL : vj_pool_take(pool, (size_t)length + 1);
+  if (text) vsnprintf(text, (size_t)length + 1, format, again);
+  va_end(again);
+  return text;
+}
+
+void vj_pool_destroy(vj_pool **pool) {
+  if (!*pool) return;
+  for (chunk *c = (*pool)->chunks; c;) {
+    chunk *next = c->next;
+    free(c);
+    c = next;
+  }
+  free(*pool);
+  *pool = NULL;
+}
