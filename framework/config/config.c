@@ -1,0 +1,271 @@
+#include "config/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/choice.h"
+#include "config/nodes.h"
+#include "config/sections.h"
+
+enum { PATH_BYTES = 512 };
+
+static const char *const section_names[] = {"data",    "model",   "losses", "optim", "eval",
+                                            "logging", "plugins", "sweep",  NULL};
+
+/* What is being made, and of what. */
+typedef struct config_maker {
+  vj_pool *pool;
+  const vj_yaml *root;
+  vj_config *config;
+  vj_yaml *resolved;
+} config_maker;
+
+/* A section of the resolved tree, to be filled. */
+static vj_status add_section(const config_maker *maker, vj_yaml *parent, const char *name, vj_yaml **section) {
+  const char *key = vj_pool_text(maker->pool, name);
+  *section = vj_yaml_new(maker->pool, VJ_YAML_MAP, NULL);
+  if (!key || !*section) return vj_fail(VJ_MEMORY, "%s: no memory for it", name);
+  VJ_TRY(vj_yaml_set(maker->pool, parent, key, *section));
+  return VJ_OK;
+}
+
+static vj_status check_sections(const config_maker *maker) {
+  static const char *const required[] = {"data", "model", "losses", "optim"};
+  char got[VJ_GOT_BYTES];
+  if (maker->root->kind != VJ_YAML_MAP)
+    return vj_fail_node(maker->root, "", "expected a map of sections, got %s", vj_node_got(maker->root, got));
+  for (size_t i = 0; i < VJ_COUNT(required); i++)
+    if (!vj_yaml_get(maker->root, required[i]))
+      return vj_fail_node(maker->root, "", "missing section \"%s\"", required[i]);
+  return VJ_OK;
+}
+
+static vj_status check_map(const vj_yaml *map, const char *path) {
+  char got[VJ_GOT_BYTES];
+  if (!vj_yaml_is_null(map) && map->kind != VJ_YAML_MAP)
+    return vj_fail_node(map, path, "expected a map of keys and values, got %s", vj_node_got(map, got));
+  return VJ_OK;
+}
+
+static vj_status read_top(const config_maker *maker) {
+  void *read = NULL;
+  size_t count;
+  const vj_param *rows = vj_section_rows("", &count);
+  VJ_TRY(vj_params_read(maker->pool, rows, count, sizeof(vj_top_section), maker->root, "", section_names, &read,
+                        maker->resolved));
+  const vj_top_section *top = read;
+  if (!top->name[0] || top->name[0] == '.' || strchr(top->name, '/'))
+    return vj_fail_node(vj_yaml_get(maker->root, "name"), "name",
+                        "\"%s\" cannot name a folder; it must not be empty, start with \".\" or contain \"/\"",
+                        top->name);
+  maker->config->name = top->name;
+  maker->config->seed = (uint64_t)top->seed;
+  return VJ_OK;
+}
+
+static vj_status read_data(const config_maker *maker) {
+  vj_yaml *resolved = NULL;
+  const void *read = NULL;
+  vj_slot slot = {.kind = VJ_DATASET,
+                  .key = "dataset",
+                  .path = "data",
+                  .map = vj_yaml_get(maker->root, "data"),
+                  .type_key = "dataset",
+                  .struct_bytes = sizeof(vj_data_section)};
+  slot.rows = vj_section_rows("data", &slot.row_count);
+  VJ_TRY(add_section(maker, maker->resolved, "data", &resolved));
+  VJ_TRY(vj_choose(maker->pool, &slot, &maker->config->dataset, &read, resolved));
+  const vj_data_section *data = read;
+  maker->config->clip = (vj_clip_request){data->input_frames, data->target_frames, (uint64_t)data->seed};
+  return VJ_OK;
+}
+
+static vj_status read_model_part(const config_maker *maker, vj_kind kind, const char *default_type, vj_choice *choice,
+                                 vj_yaml *parent) {
+  char path[PATH_BYTES];
+  const char *key = vj_kind_name(kind);
+  const vj_yaml *model = vj_yaml_get(maker->root, "model");
+  vj_yaml *resolved = NULL;
+  const void *common = NULL;
+  snprintf(path, sizeof path, "model.%s", key);
+  const vj_slot slot = {.kind = kind,
+                        .key = key,
+                        .path = path,
+                        .key_node = vj_yaml_get_key(model, key),
+                        .map = vj_yaml_get(model, key),
+                        .type_key = "type",
+                        .default_type = default_type};
+  if (!slot.map && !default_type) return vj_fail_node(model, "model", "missing key \"%s\"", key);
+  VJ_TRY(add_section(maker, parent, key, &resolved));
+  VJ_TRY(vj_choose(maker->pool, &slot, choice, &common, resolved));
+  return VJ_OK;
+}
+
+static vj_status read_model(const config_maker *maker) {
+  static const char *const parts[] = {"encoder", "predictor", "decoder", "latent"};
+  vj_config *config = maker->config;
+  vj_yaml *resolved = NULL;
+  VJ_TRY(vj_keys_check(vj_yaml_get(maker->root, "model"), "model", parts, VJ_COUNT(parts)));
+  VJ_TRY(add_section(maker, maker->resolved, "model", &resolved));
+  VJ_TRY(read_model_part(maker, VJ_ENCODER, NULL, &config->encoder, resolved));
+  VJ_TRY(read_model_part(maker, VJ_PREDICTOR, NULL, &config->predictor, resolved));
+  VJ_TRY(read_model_part(maker, VJ_DECODER, "none", &config->decoder, resolved));
+  VJ_TRY(read_model_part(maker, VJ_LATENT, "none", &config->latent, resolved));
+  return VJ_OK;
+}
+
+static vj_status read_loss(const config_maker *maker, const vj_yaml *losses, int64_t i, vj_loss_choice *loss,
+                           vj_yaml *parent) {
+  char path[PATH_BYTES];
+  const void *read = NULL;
+  vj_yaml *resolved = NULL;
+  const vj_yaml *key = losses->keys[i];
+  VJ_TRY(vj_name_check(key, "losses"));
+  snprintf(path, sizeof path, "losses.%s", key->text);
+  vj_slot slot = {.kind = VJ_LOSS,
+                  .key = key->text,
+                  .path = path,
+                  .key_node = key,
+                  .map = losses->items[i],
+                  .type_key = "type",
+                  .default_type = key->text,
+                  .struct_bytes = sizeof(vj_loss_section)};
+  slot.rows = vj_section_rows("losses", &slot.row_count);
+  VJ_TRY(add_section(maker, parent, key->text, &resolved));
+  VJ_TRY(vj_choose(maker->pool, &slot, &loss->choice, &read, resolved));
+  loss->weight = ((const vj_loss_section *)read)->weight;
+  return VJ_OK;
+}
+
+static vj_status read_losses(const config_maker *maker) {
+  const vj_yaml *losses = vj_yaml_get(maker->root, "losses");
+  vj_yaml *resolved = NULL;
+  VJ_TRY(check_map(losses, "losses"));
+  if (losses->count == 0) return vj_fail_node(losses, "losses", "expected at least one loss");
+  vj_loss_choice *list = vj_pool_take(maker->pool, (size_t)losses->count * sizeof *list);
+  if (!list) return vj_fail(VJ_MEMORY, "losses: no memory for %lld of them", (long long)losses->count);
+  VJ_TRY(add_section(maker, maker->resolved, "losses", &resolved));
+  for (int64_t i = 0; i < losses->count; i++) VJ_TRY(read_loss(maker, losses, i, &list[i], resolved));
+  maker->config->losses = list;
+  maker->config->loss_count = losses->count;
+  return VJ_OK;
+}
+
+static vj_status check_optim(const vj_optim_config *optim, const vj_yaml *map) {
+  const vj_yaml *batch = vj_yaml_get(map, "batch"), *betas = vj_yaml_get(map, "betas");
+  if (optim->batch % optim->shards != 0)
+    return vj_fail_node(batch ? batch : map, "optim.batch",
+                        "%lld samples do not divide into %lld shards; make optim.batch a multiple of optim.shards",
+                        (long long)optim->batch, (long long)optim->shards);
+  if (optim->betas.count != 2)
+    return vj_fail_node(betas, "optim.betas", "expected two numbers, got %lld", (long long)optim->betas.count);
+  for (int64_t i = 0; i < 2; i++) {
+    char path[PATH_BYTES], text[VJ_REAL_BYTES];
+    snprintf(path, sizeof path, "optim.betas[%lld]", (long long)i);
+    if (!(optim->betas.at[i] >= 0 && optim->betas.at[i] < 1))
+      return vj_fail_node(betas->items[i], path, "expected a number >= 0 and < 1, got \"%s\"",
+                          vj_real_text(optim->betas.at[i], text));
+  }
+  if (optim->warmup > optim->steps)
+    return vj_fail_node(vj_yaml_get(map, "warmup"), "optim.warmup", "%lld steps of warm-up do not fit into %lld steps",
+                        (long long)optim->warmup, (long long)optim->steps);
+  return VJ_OK;
+}
+
+/* Reads a section that holds rows only, beside keys that are read elsewhere. */
+static vj_status read_rows(const config_maker *maker, const char *section, size_t bytes, const char *const *also_known,
+                           void *read, vj_yaml **resolved) {
+  size_t count;
+  void *fresh = NULL;
+  const vj_param *rows = vj_section_rows(section, &count);
+  VJ_TRY(add_section(maker, maker->resolved, section, resolved));
+  VJ_TRY(vj_params_read(maker->pool, rows, count, bytes, vj_yaml_get(maker->root, section), section, also_known, &fresh,
+                        *resolved));
+  memcpy(read, fresh, bytes);
+  return VJ_OK;
+}
+
+static vj_status read_probe(const config_maker *maker, const vj_yaml *probes, int64_t i, vj_probe_choice *probe,
+                            vj_yaml *parent) {
+  char path[PATH_BYTES];
+  const void *read = NULL;
+  vj_yaml *resolved = NULL;
+  const vj_yaml *key = probes->keys[i];
+  VJ_TRY(vj_name_check(key, "eval.probes"));
+  snprintf(path, sizeof path, "eval.probes.%s", key->text);
+  vj_slot slot = {.kind = VJ_PROBE,
+                  .key = key->text,
+                  .path = path,
+                  .key_node = key,
+                  .map = probes->items[i],
+                  .type_key = "type",
+                  .struct_bytes = sizeof(vj_probe_section)};
+  slot.rows = vj_section_rows("probes", &slot.row_count);
+  VJ_TRY(add_section(maker, parent, key->text, &resolved));
+  VJ_TRY(vj_choose(maker->pool, &slot, &probe->choice, &read, resolved));
+  const vj_component *component = probe->choice.component;
+  if (component->as.probe.is_measure)
+    return vj_fail_node(vj_yaml_get(slot.map, "type"), path,
+                        "\"%s\" is a measure: it is taken of every hidden state at every evaluation and is not named",
+                        component->name);
+  probe->on = ((const vj_probe_section *)read)->on;
+  probe->target = ((const vj_probe_section *)read)->target;
+  return VJ_OK;
+}
+
+static vj_status read_probes(const config_maker *maker, const vj_yaml *probes, vj_yaml *parent) {
+  vj_yaml *resolved = NULL;
+  const int64_t count = probes ? probes->count : 0;
+  VJ_TRY(check_map(probes, "eval.probes"));
+  VJ_TRY(add_section(maker, parent, "probes", &resolved));
+  vj_probe_choice *list = vj_pool_take(maker->pool, (size_t)count * sizeof *list);
+  if (!list) return vj_fail(VJ_MEMORY, "eval.probes: no memory for %lld of them", (long long)count);
+  for (int64_t i = 0; i < count; i++) VJ_TRY(read_probe(maker, probes, i, &list[i], resolved));
+  maker->config->eval.probes = list;
+  maker->config->eval.probe_count = count;
+  return VJ_OK;
+}
+
+static vj_status read_eval(const config_maker *maker) {
+  static const char *const also_known[] = {"probes", NULL};
+  vj_config *config = maker->config;
+  const vj_yaml *map = vj_yaml_get(maker->root, "eval"), *samples = vj_yaml_get(map, "samples");
+  vj_yaml *resolved = NULL;
+  VJ_TRY(read_rows(maker, "eval", sizeof config->eval, also_known, &config->eval, &resolved));
+  if (config->eval.samples < config->optim.batch)
+    return vj_fail_node(samples ? samples : map, "eval.samples",
+                        "%lld samples are less than one batch of %lld (optim.batch); evaluation takes whole batches",
+                        (long long)config->eval.samples, (long long)config->optim.batch);
+  VJ_TRY(read_probes(maker, vj_yaml_get(map, "probes"), resolved));
+  return VJ_OK;
+}
+
+static vj_status read_all(const config_maker *maker) {
+  vj_config *config = maker->config;
+  vj_yaml *resolved = NULL;
+  VJ_TRY(check_sections(maker));
+  VJ_TRY(read_top(maker));
+  VJ_TRY(read_data(maker));
+  VJ_TRY(read_model(maker));
+  VJ_TRY(read_losses(maker));
+  VJ_TRY(read_rows(maker, "optim", sizeof config->optim, NULL, &config->optim, &resolved));
+  VJ_TRY(check_optim(&config->optim, vj_yaml_get(maker->root, "optim")));
+  VJ_TRY(read_eval(maker));
+  VJ_TRY(read_rows(maker, "logging", sizeof config->logging, NULL, &config->logging, &resolved));
+  /* The resolved text must find its components again. */
+  const vj_yaml *plugins = vj_yaml_get(maker->root, "plugins");
+  if (plugins) VJ_TRY(vj_yaml_set(maker->pool, maker->resolved, "plugins", vj_yaml_copy(maker->pool, plugins)));
+  return VJ_OK;
+}
+
+vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config) {
+  config_maker maker = {.pool = pool, .root = root};
+  *config = NULL;
+  maker.config = vj_pool_take(pool, sizeof *maker.config);
+  maker.resolved = vj_yaml_new(pool, VJ_YAML_MAP, NULL);
+  if (!maker.config || !maker.resolved) return vj_fail(VJ_MEMORY, "no memory for a configuration");
+  VJ_TRY(read_all(&maker));
+  maker.config->resolved = maker.resolved;
+  *config = maker.config;
+  return VJ_OK;
+}

@@ -1,0 +1,92 @@
+/* The checked configuration of one trial: a YAML tree turned into typed structs by parameter rows.
+ * Not collective: every rank reads the same text and gets the same structs. */
+#ifndef VJ_CONFIG_H
+#define VJ_CONFIG_H
+
+#include "config/yaml.h"
+#include "vj/component.h"
+
+/* A component chosen by the configuration, with its own parameters read. */
+typedef struct vj_choice {
+  const char *key; /* under which it stands: "encoder", or the name of a loss or probe */
+  const vj_component *component;
+  const void *config;
+} vj_choice;
+
+typedef struct vj_loss_choice {
+  vj_choice choice;
+  double weight; /* 0: recorded, but not part of the total */
+} vj_loss_choice;
+
+typedef struct vj_probe_choice {
+  vj_choice choice;
+  const char *on;     /* a view: "hy_pred" */
+  const char *target; /* a label: "speed" */
+} vj_probe_choice;
+
+typedef enum vj_optimizer { VJ_ADAMW, VJ_SGD } vj_optimizer;
+typedef enum vj_schedule { VJ_CONSTANT, VJ_COSINE, VJ_ONE_CYCLE } vj_schedule;
+
+typedef struct vj_optim_config {
+  int type;     /* vj_optimizer */
+  int schedule; /* vj_schedule */
+  double lr;    /* peak learning rate */
+  int64_t warmup;      /* steps of linear warm-up (one_cycle: of its rise) */
+  double final_lr;     /* of the peak, reached at the last step by cosine and one_cycle */
+  vj_real_list betas;  /* AdamW: two */
+  double epsilon;      /* AdamW */
+  double momentum;     /* SGD */
+  double weight_decay; /* decoupled for AdamW, L2 for SGD; not on norms and biases */
+  double clip;         /* global gradient norm is held to this; 0: no clipping */
+  int64_t steps, batch, shards;
+} vj_optim_config;
+
+typedef enum vj_probe_when { VJ_PROBE_ENDS, VJ_PROBE_ALL, VJ_PROBE_LAST } vj_probe_when;
+
+typedef struct vj_eval_config {
+  int64_t every;        /* steps between evaluations; step 0 and the last are always evaluated */
+  int64_t samples;      /* validation samples for losses and singular values, rounded down to whole batches */
+  int64_t probe_train, probe_validation, probe_test; /* samples for probes */
+  int probe_at;         /* vj_probe_when */
+  int64_t probe_count;
+  const vj_probe_choice *probes;
+} vj_eval_config;
+
+typedef struct vj_logging_config {
+  int64_t every; /* steps between recorded training rows */
+} vj_logging_config;
+
+typedef struct vj_config {
+  const char *name;
+  uint64_t seed; /* of the trial: initialisation, order of samples, noise */
+  vj_clip_request clip;
+  vj_choice dataset, encoder, predictor, decoder, latent;
+  int64_t loss_count;
+  const vj_loss_choice *losses; /* in the order they are written */
+  vj_optim_config optim;
+  vj_eval_config eval;
+  vj_logging_config logging;
+  const vj_yaml *resolved; /* the whole tree with every default filled in, without `sweep` */
+} vj_config;
+
+/* Checks a tree (`sweep` and `plugins` keys are left to others) and makes the typed configuration; everything
+ * is owned by the pool. Errors have the place of the node at fault:
+ *   sweeps/vcr.yaml:14:11: losses.variance.weight: expected a number >= 0, got "ten"
+ *   sweeps/vcr.yaml:9:3: model.encoder: unknown key "chanels"; did you mean "channels"? */
+VJ_MUST_USE vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config);
+
+/* Loads the shared objects named under `plugins:`, if any. */
+VJ_MUST_USE vj_status vj_config_load_plugins(vj_pool *pool, const vj_yaml *root);
+
+/* Reads a component's parameters from a map (NULL: all defaults) into a fresh struct; `path` names the map in
+ * errors; keys in `also_known` (NULL-terminated, may be NULL) are accepted and left alone. `resolved`, if not
+ * NULL, gets a map with every row's value. */
+VJ_MUST_USE vj_status vj_params_read(vj_pool *pool, const vj_param *rows, size_t row_count, size_t struct_bytes,
+                                     const vj_yaml *map, const char *path, const char *const *also_known,
+                                     void **config, vj_yaml *resolved);
+
+/* The rows of the sections that belong to no component: "" (name, seed), "data",
+ * "losses" and "probes" (common to all of them), "optim", "eval", "logging"; for `describe`. NULL for another name. */
+const vj_param *vj_section_rows(const char *section, size_t *count);
+
+#endif

@@ -1,0 +1,82 @@
+#include "config/sections.h"
+
+#include <string.h>
+
+#include "config/config.h"
+
+static const vj_param top_rows[] = {
+    VJ_TEXT(vj_top_section, name, "sweep", "name of the experiment and of its folder under runs/"),
+    VJ_INTEGER(vj_top_section, seed, "0", 0, INFINITY, "", "seed of a trial: initialisation, order of samples, noise"),
+};
+
+static const vj_param data_rows[] = {
+    VJ_TEXT(vj_data_section, dataset, NULL, "name of a data set"),
+    VJ_INTEGER(vj_data_section, input_frames, "3", 1, INFINITY, "frames", "length of x, what the model sees"),
+    VJ_INTEGER(vj_data_section, target_frames, "12", 1, INFINITY, "frames", "length of y, what it predicts"),
+    VJ_INTEGER(vj_data_section, seed, "0", 0, INFINITY, "", "seed of the data, the same for all trials"),
+};
+
+static const vj_param loss_rows[] = {
+    VJ_REAL(vj_loss_section, weight, "1.0", 0, INFINITY, "", "factor in the total; 0: recorded only"),
+};
+
+static const vj_param probe_rows[] = {
+    VJ_TEXT(vj_probe_section, on, "hy_pred", "the view whose features are probed"),
+    VJ_TEXT(vj_probe_section, target, "", "the label to find in them; empty for an unsupervised probe"),
+};
+
+static const vj_param optim_rows[] = {
+    VJ_CHOICE(vj_optim_config, type, "adamw|sgd", "adamw", "optimizer"),
+    VJ_CHOICE(vj_optim_config, schedule, "constant|cosine|one_cycle", "cosine", "course of the learning rate"),
+    VJ_REAL(vj_optim_config, lr, "1.0e-3", 0, INFINITY, "", "peak learning rate"),
+    VJ_INTEGER(vj_optim_config, warmup, "0", 0, INFINITY, "steps", "linear warm-up; of one_cycle, its rise"),
+    VJ_REAL(vj_optim_config, final_lr, "0.0", 0, 1, "", "fraction of the peak that the last step reaches"),
+    VJ_REALS(vj_optim_config, betas, "[0.9, 0.999]", -INFINITY, INFINITY, "", "decay of AdamW's moments, in [0, 1)"),
+    VJ_REAL(vj_optim_config, epsilon, "1.0e-8", 0, INFINITY, "", "added to AdamW's denominator"),
+    VJ_REAL(vj_optim_config, momentum, "0.9", 0, 1, "", "momentum of SGD"),
+    VJ_REAL(vj_optim_config, weight_decay, "0.01", 0, INFINITY, "",
+            "decoupled for AdamW, L2 for SGD; not on norms and biases"),
+    VJ_REAL(vj_optim_config, clip, "0", 0, INFINITY, "", "bound of the global gradient norm; 0: none"),
+    VJ_INTEGER(vj_optim_config, steps, NULL, 1, INFINITY, "steps", "training steps of a trial"),
+    VJ_INTEGER(vj_optim_config, batch, "64", 1, INFINITY, "samples", "samples of a step, over all ranks"),
+    VJ_INTEGER(vj_optim_config, shards, "8", 1, INFINITY, "shards", "slices of the batch, the unit of parallel work"),
+};
+
+static const vj_param eval_rows[] = {
+    VJ_INTEGER(vj_eval_config, every, "500", 1, INFINITY, "steps", "from one evaluation to the next"),
+    VJ_INTEGER(vj_eval_config, samples, "512", 1, INFINITY, "samples",
+               "validation samples for losses and singular values, rounded down to whole batches"),
+    VJ_INTEGER(vj_eval_config, probe_train, "1024", 1, INFINITY, "samples", "to fit a probe on"),
+    VJ_INTEGER(vj_eval_config, probe_validation, "256", 1, INFINITY, "samples",
+               "to choose a probe's regularisation on"),
+    VJ_INTEGER(vj_eval_config, probe_test, "256", 1, INFINITY, "samples", "to measure a probe on"),
+    VJ_CHOICE(vj_eval_config, probe_at, "ends|all|last", "ends", "the evaluations at which probes run"),
+};
+
+static const vj_param logging_rows[] = {
+    VJ_INTEGER(vj_logging_config, every, "10", 1, INFINITY, "steps", "from one recorded training row to the next"),
+};
+
+static const struct {
+  const char *name;
+  const vj_param *rows;
+  size_t count;
+} sections[] = {
+    {"", top_rows, VJ_COUNT(top_rows)},
+    {"data", data_rows, VJ_COUNT(data_rows)},
+    {"losses", loss_rows, VJ_COUNT(loss_rows)},
+    {"probes", probe_rows, VJ_COUNT(probe_rows)},
+    {"optim", optim_rows, VJ_COUNT(optim_rows)},
+    {"eval", eval_rows, VJ_COUNT(eval_rows)},
+    {"logging", logging_rows, VJ_COUNT(logging_rows)},
+};
+
+const vj_param *vj_section_rows(const char *section, size_t *count) {
+  for (size_t i = 0; i < VJ_COUNT(sections); i++) {
+    if (strcmp(sections[i].name, section) != 0) continue;
+    *count = sections[i].count;
+    return sections[i].rows;
+  }
+  *count = 0;
+  return NULL;
+}

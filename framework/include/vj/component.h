@@ -1,0 +1,98 @@
+/* Components: the rows of the plug-in tables. One `const` descriptor says everything about one component. */
+#ifndef VJ_COMPONENT_H
+#define VJ_COMPONENT_H
+
+#include "vj/dataset.h"
+#include "vj/graph.h"
+#include "vj/param.h"
+#include "vj/probe.h"
+#include "vj/status.h"
+
+/* Grows by one with every change to the structures below; tables refuse descriptors of another number. */
+enum { VJ_ABI = 1 };
+
+/* kind, singular, plural */
+#define VJ_KIND_LIST(X)                         \
+  X(VJ_ENCODER, "encoder", "encoders")          \
+  X(VJ_PREDICTOR, "predictor", "predictors")    \
+  X(VJ_DECODER, "decoder", "decoders")          \
+  X(VJ_LATENT, "latent", "latents")             \
+  X(VJ_LOSS, "loss", "losses")                  \
+  X(VJ_DATASET, "dataset", "datasets")          \
+  X(VJ_PROBE, "probe", "probes")
+
+#define VJ_KIND_ENUM(kind, singular, plural) kind,
+typedef enum vj_kind { VJ_KIND_LIST(VJ_KIND_ENUM) VJ_KIND_COUNT } vj_kind;
+#undef VJ_KIND_ENUM
+
+/* Functions below build graph. They report failures through the graph (see vj/graph.h) and return NULL then. */
+
+typedef struct vj_encoder_ops {
+  /* frames [b,T,H,W,C] -> hidden state [b,T,d] or [b,T,H',W',C'] */
+  vj_var *(*build)(vj_graph *graph, const void *config, vj_var *frames);
+} vj_encoder_ops;
+
+typedef struct vj_predictor_ops {
+  /* hidden state hx [b,Tx,...] and latent z (NULL: none) -> hy_pred of shape `target`, all target steps at once */
+  vj_var *(*build)(vj_graph *graph, const void *config, vj_var *hx, vj_var *z, const vj_shape *target);
+} vj_predictor_ops;
+
+typedef struct vj_decoder_ops {
+  /* hidden state [b,T,...] -> frames of shape `target` [b,T,H,W,C]. `build` NULL: no decoder. */
+  vj_var *(*build)(vj_graph *graph, const void *config, vj_var *hidden, const vj_shape *target);
+} vj_decoder_ops;
+
+typedef struct vj_latent_ops {
+  /* The latent's variable, or NULL where there is none. `build` NULL: no latent. */
+  vj_var *(*build)(vj_graph *graph, const void *config, vj_var *hx, vj_var *hy);
+} vj_latent_ops;
+
+typedef struct vj_loss_ops {
+  /* The unweighted loss, a shared scalar. Views are looked up by name with vj_view(). */
+  vj_var *(*build)(vj_graph *graph, const void *config);
+} vj_loss_ops;
+
+typedef struct vj_component {
+  int abi; /* VJ_ABI */
+  vj_kind kind;
+  const char *name;
+  const char *summary; /* one line */
+  const char *source;  /* paper and equation, or "" */
+  const vj_param *params;
+  size_t param_count;
+  size_t config_bytes;
+  union {
+    vj_encoder_ops encoder;
+    vj_predictor_ops predictor;
+    vj_decoder_ops decoder;
+    vj_latent_ops latent;
+    vj_loss_ops loss;
+    vj_dataset_ops dataset;
+    vj_probe_ops probe;
+  } as;
+} vj_component;
+
+/* --- the tables; not collective; filled before any thread is started ------------------------------------- */
+
+VJ_MUST_USE vj_status vj_component_register(const vj_component *component);
+/* NULL when there is none of that name. */
+const vj_component *vj_component_find(vj_kind kind, const char *name);
+/* The i-th of a kind in the order of registration, NULL past the end. */
+const vj_component *vj_component_at(vj_kind kind, int index);
+const char *vj_kind_name(vj_kind kind);
+const char *vj_kind_plural(vj_kind kind);
+
+/* Opens a shared object and registers what its symbol `vj_plugin` lists. */
+VJ_MUST_USE vj_status vj_plugin_load(const char *path);
+
+/* A plug-in exports one symbol: VJ_PLUGIN(&my_loss, &my_encoder) */
+typedef struct vj_plugin_table {
+  int abi;
+  int count;
+  const vj_component *const *components;
+} vj_plugin_table;
+#define VJ_PLUGIN(...)                                                                           \
+  static const vj_component *const vj_plugin_components_[] = {__VA_ARGS__};                      \
+  const vj_plugin_table vj_plugin = {VJ_ABI, (int)VJ_COUNT(vj_plugin_components_), vj_plugin_components_}
+
+#endif

@@ -1,0 +1,49 @@
+/* Data sets: global sample number -> frames and labels, a pure function of (seed, split, number). */
+#ifndef VJ_DATASET_H
+#define VJ_DATASET_H
+
+#include <stdint.h>
+
+#include "vj/status.h"
+
+typedef enum vj_split { VJ_TRAIN, VJ_VALIDATION, VJ_TEST, VJ_SPLITS } vj_split;
+
+typedef enum vj_label_kind {
+  VJ_LABEL_REAL, /* a measured number, e.g. a speed */
+  VJ_LABEL_CLASS /* one of 0..classes-1 */
+} vj_label_kind;
+
+typedef struct vj_label {
+  const char *name; /* "speed" */
+  vj_label_kind kind;
+  int64_t width;   /* numbers a sample, e.g. 12 target frames x 2 coordinates = 24 */
+  int64_t classes; /* of a CLASS */
+  const char *unit;
+  const char *doc; /* one line: what the numbers are, in their order */
+} vj_label;
+
+/* What is asked of a data set, beside its own parameters. */
+typedef struct vj_clip_request {
+  int64_t input_frames, target_frames; /* a clip is input then target frames, consecutive */
+  uint64_t seed;                       /* of the data, not of the trial */
+} vj_clip_request;
+
+typedef struct vj_clip_info {
+  int64_t frames, height, width, channels;
+  int64_t samples[VJ_SPLITS];
+  const vj_label *labels; /* owned by the data set */
+  int64_t label_count;
+  int64_t label_width; /* sum of the labels' widths: numbers a sample */
+} vj_clip_info;
+
+typedef struct vj_dataset_ops {
+  /* Opens files, checks them, reads what is small. Errors name the file and what was expected. */
+  vj_status (*open)(const void *config, const vj_clip_request *request, void **dataset);
+  void (*info)(const void *dataset, vj_clip_info *info);
+  /* Fills frames [T,H,W,C] with values in [0,1] and labels [label_width], one label after the other.
+   * Called by many threads at once, each with its own number in 0..samples[split]-1. */
+  vj_status (*sample)(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
+  void (*close)(void **dataset);
+} vj_dataset_ops;
+
+#endif

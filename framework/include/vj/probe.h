@@ -1,0 +1,48 @@
+/* Probes: frozen features and labels -> metrics. Computed in float64 on one rank; not collective. */
+#ifndef VJ_PROBE_H
+#define VJ_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vj/dataset.h"
+#include "vj/status.h"
+
+/* Features of one split, frozen: `samples` x `steps` x `width`, row-major (sample slowest). */
+typedef struct vj_features {
+  int64_t samples, steps, width;
+  const float *values;
+  const float *target; /* samples x label->width; NULL for an unsupervised probe */
+} vj_features;
+
+typedef struct vj_probe_input {
+  vj_features split[VJ_SPLITS];
+  const vj_label *label; /* of the target; NULL for an unsupervised probe */
+} vj_probe_input;
+
+typedef enum vj_metric_axis {
+  VJ_METRIC_SCALAR,
+  VJ_METRIC_COMPONENT, /* one value a component (singular value): min(samples * steps, width) of them */
+  VJ_METRIC_HORIZON    /* one value a target step */
+} vj_metric_axis;
+
+typedef struct vj_metric {
+  const char *name; /* "mse"; recorded as probe_<probe>_mse, or <view>_<name> for a measure */
+  vj_metric_axis axis;
+  const char *unit; /* "label": the target's unit; "label^2": its square; else as written */
+  const char *doc;  /* one line, becomes the long_name */
+} vj_metric;
+
+typedef struct vj_probe_ops {
+  const vj_metric *metrics;
+  int64_t metric_count;
+  /* A measure looks at the validation features of a view alone, needs no target, and is taken of every hidden
+   * state at every evaluation. Other probes run where the configuration names them. */
+  bool is_measure;
+  /* Checks what can be checked before training: the label fits. `label` as in vj_probe_input. May be NULL. */
+  vj_status (*check)(const void *config, const vj_label *label);
+  /* results[i] points to the room for metrics[i]: 1, min(samples * steps, width) or steps doubles. */
+  vj_status (*evaluate)(const void *config, const vj_probe_input *input, double *const *results);
+} vj_probe_ops;
+
+#endif
