@@ -1,0 +1,161 @@
+/* Inside of the graph: what ops, the planner and the trainer see of it. Components see include/vj/graph.h only.
+ *
+ * A graph goes through three stages: built (components and losses make nodes, vj_graph_backward adds the gradient's
+ * nodes to the same list), planned (dead nodes dropped, every variable given its place in one arena), run.
+ */
+#ifndef VJ_GRAPH_INTERNAL_H
+#define VJ_GRAPH_INTERNAL_H
+
+#include "comm/comm.h"
+#include "graph/parameters.h"
+#include "vj/graph.h"
+#include "vj/memory.h"
+
+typedef struct vj_node vj_node;
+typedef struct vj_op vj_op;
+typedef struct vj_storage vj_storage;
+
+enum { VJ_MAX_INPUTS = 16, VJ_MAX_OUTPUTS = 3 };
+
+typedef enum vj_role {
+  VJ_ROLE_INTERMEDIATE, /* lives in the arena while it is needed */
+  VJ_ROLE_INPUT,        /* filled from outside before a run */
+  VJ_ROLE_PARAMETER,    /* in the parameters' block */
+  VJ_ROLE_STATE,        /* in the states' block */
+  VJ_ROLE_GRADIENT      /* in the gradients' block, at its parameter's place */
+} vj_role;
+
+struct vj_var {
+  int id;
+  const char *name; /* for messages: the scope it was made in and its op */
+  bool batched;
+  bool needs_gradient; /* a parameter is among its ancestors */
+  bool keep;           /* to be read after the run */
+  bool needed;         /* found by the planner */
+  vj_role role;
+  int parameter;       /* index in the parameter table, for the three last roles */
+  vj_shape shape;
+  int64_t count; /* numbers: of one shard when batched */
+  vj_var *alias; /* same numbers as another variable (reshape) */
+  vj_var *gradient;
+  vj_node *producer;
+  vj_storage *storage;
+};
+
+struct vj_node {
+  const vj_op *op;
+  int input_count, output_count;
+  vj_var *inputs[VJ_MAX_INPUTS]; /* an optional input may be NULL */
+  vj_var *outputs[VJ_MAX_OUTPUTS];
+  const void *attributes; /* the op's own struct */
+  const char *scope;
+  bool batched; /* any input or output is */
+  bool late;    /* sums gradients of a parameter used several times; runs when all exchanges are under way */
+  bool needed;
+  int order; /* position in the planned list */
+  double seconds; /* spent in it while profiling */
+};
+
+typedef struct vj_named_var {
+  const char *name;
+  vj_var *var;
+} vj_named_var;
+
+typedef struct vj_state_change {
+  vj_var *state, *value;
+  double rate;
+} vj_state_change;
+
+/* A growing list of pointers, pool-backed. */
+typedef struct vj_list {
+  void **at;
+  int count, capacity;
+} vj_list;
+
+typedef struct vj_graph_options {
+  bool training;
+  int64_t shard_samples; /* b */
+  int64_t shards;        /* of the global batch */
+} vj_graph_options;
+
+struct vj_graph {
+  vj_pool *pool;
+  vj_graph_options options;
+  vj_parameters *parameters; /* borrowed: several graphs share one table */
+  vj_status status;
+  char *message; /* of the first failure */
+  vj_list nodes, vars, views, changes, parameter_vars;
+  char scope[256];
+  const char *view_scope; /* "hx" while the encoder builds hx: taps get this name in front */
+  struct vj_plan *plan;
+};
+
+/* --- life --------------------------------------------------------------------------------------------------- */
+
+VJ_MUST_USE vj_status vj_graph_create(const vj_graph_options *options, vj_parameters *parameters, vj_graph **graph);
+void vj_graph_destroy(vj_graph **graph);
+/* The first failure while building, if any, with its sentence. */
+VJ_MUST_USE vj_status vj_graph_status(const vj_graph *graph);
+
+/* A batched input [b, shape...], filled by the caller before every run. */
+vj_var *vj_graph_input(vj_graph *graph, const char *name, const vj_shape *sample_shape);
+void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var);
+/* The view, or NULL without a failure. */
+vj_var *vj_graph_find_view(const vj_graph *graph, const char *name);
+/* Its numbers can be read after a run. */
+void vj_graph_keep(vj_var *var);
+
+/* Adds the nodes that compute d loss / d parameter for every trained parameter, straight into the gradient block. */
+void vj_graph_backward(vj_graph *graph, vj_var *loss);
+
+/* --- for ops ------------------------------------------------------------------------------------------------ */
+
+/* A node of `op` with these inputs; `attributes` are copied. Outputs are made afterwards with vj_node_output.
+ * NULL if the graph failed or an input is NULL (unless `optional_from` <= its index). */
+vj_node *vj_node_create(vj_graph *graph, const vj_op *op, vj_var *const *inputs, int count, int optional_from,
+                        const void *attributes, size_t attribute_bytes);
+vj_var *vj_node_output(vj_graph *graph, vj_node *node, bool batched, const vj_shape *shape);
+/* One output of the same kind as the inputs. */
+vj_var *vj_node_result(vj_graph *graph, vj_node *node, const vj_shape *shape);
+
+/* In an op's gradient: adds a contribution to d loss / d var (NULL contributions and unwanted gradients are dropped). */
+void vj_gradient_add(vj_graph *graph, vj_var *var, vj_var *contribution);
+/* Takes what has been added so far, for a node that adds to it in its own pass; NULL if nothing. */
+vj_var *vj_gradient_take(vj_var *var);
+static inline bool vj_wants_gradient(const vj_var *var) { return var && var->needs_gradient; }
+
+bool vj_list_push(vj_graph *graph, vj_list *list, void *item);
+
+/* --- plan and run ------------------------------------------------------------------------------------------- */
+
+/* Drops what no kept variable, gradient or state change needs, and lays out memory for `local_shards` shards of
+ * this rank. Without allocating anything; see vj_graph_memory. Not collective. */
+VJ_MUST_USE vj_status vj_graph_plan(vj_graph *graph, int64_t local_shards);
+/* Bytes of the arena and scratch of this rank, for graphs that share them. */
+size_t vj_graph_memory(vj_graph *const *graphs, int count);
+/* Allocates one arena for several graphs that never run at the same time: each run overwrites what another left,
+ * parameters and states apart. Parameters must be allocated. Collective over `comm`, the group that trains this
+ * trial, which must outlive the graphs; comm->size x local_shards must be the number of shards. The first graph owns
+ * the arena. */
+VJ_MUST_USE vj_status vj_graph_allocate(vj_graph *const *graphs, int count, const vj_comm *comm);
+
+/* Runs all nodes for all local shards. Collective over the group. On return every kept variable, every gradient and
+ * every state is complete. */
+VJ_MUST_USE vj_status vj_graph_run(vj_graph *graph);
+
+/* Numbers of a variable: of local shard `shard` when batched, else `shard` is ignored. */
+vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard);
+
+typedef struct vj_graph_profile_row {
+  const char *op, *scope;
+  double seconds, flops; /* of all shards of this rank, in one run */
+} vj_graph_profile_row;
+/* Timing of nodes on or off; rows are in order of execution. */
+void vj_graph_profile(vj_graph *graph, bool on);
+int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int capacity);
+/* Floating-point operations of matrix products (2 a multiply-add) in one run over all shards of the batch. */
+double vj_graph_flops(const vj_graph *graph);
+/* Seconds this rank waited in collectives during runs so far. */
+double vj_graph_wait_seconds(const vj_graph *graph);
+
+#endif

@@ -1,0 +1,101 @@
+/* The graph a component builds: variables, parameters, views. The ops that make variables are in vj/ops.h.
+ *
+ * A graph is built once for one shard of the batch and run for every shard. A variable is either
+ *   batched: one value per sample; its first dimension is the samples of a shard, b; or
+ *   shared:  one value for the whole batch (a weight, a batch mean, a covariance, the loss).
+ * Reductions over the batch lead from batched to shared, broadcasts back; both have exact gradients, and both
+ * give the same bits for any number of ranks and threads.
+ *
+ * Building never fails half-way: the first error is kept in the graph with its place ("encoder.conv1: ..."),
+ * everything after it returns NULL, and ops given NULL return NULL. So formulas compose without checks, and the
+ * one who asked for the graph asks vj_graph_status() at the end. Nothing here is collective. The graph owns all
+ * variables.
+ *
+ * Layout: row-major, channels last ([b,T,H,W,C]).
+ */
+#ifndef VJ_GRAPH_H
+#define VJ_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vj/status.h"
+
+/* The number type of graphs. float in the product; tests build everything a second time in double, to check
+ * gradients by finite differences and kernels against float64 references. */
+#ifdef VJ_DOUBLE
+typedef double vj_real;
+#else
+typedef float vj_real;
+#endif
+
+enum { VJ_MAX_RANK = 6 };
+
+typedef struct vj_shape {
+  int rank;
+  int64_t size[VJ_MAX_RANK];
+} vj_shape;
+
+typedef struct vj_graph vj_graph;
+typedef struct vj_var vj_var;
+
+/* --- errors ------------------------------------------------------------------------------------------------ */
+
+/* Records a failure of the component being built; always returns NULL. The sentence is put behind the scope. */
+vj_var *vj_graph_fail(vj_graph *graph, vj_status status, const char *format, ...) VJ_PRINTF(3, 4);
+/* True once something failed. */
+bool vj_graph_failed(const vj_graph *graph);
+
+/* --- variables --------------------------------------------------------------------------------------------- */
+
+/* The shape of a batched variable starts with b. A NULL variable has rank 0. */
+vj_shape vj_shape_of(const vj_var *var);
+bool vj_is_batched(const vj_var *var);
+/* "[8,3,64,64,1]" into a buffer of at least 128 bytes; returns it. */
+const char *vj_shape_text(const vj_shape *shape, char *buffer);
+/* Product of the sizes from dimension `from` up to, not including, `to`. */
+int64_t vj_shape_count(const vj_shape *shape, int from, int to);
+
+#define VJ_SHAPE(...)                                                                                    \
+  ((vj_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .size = {__VA_ARGS__}})
+
+/* True while a training graph is built, false for evaluation (batch norm then uses its running statistics). */
+bool vj_is_training(const vj_graph *graph);
+/* Samples of a shard, b. */
+int64_t vj_shard_samples(const vj_graph *graph);
+/* Samples of the whole batch: b times the number of shards. */
+int64_t vj_batch_samples(const vj_graph *graph);
+
+/* --- parameters -------------------------------------------------------------------------------------------- */
+
+typedef enum vj_init { VJ_INIT_ZERO, VJ_INIT_ONE, VJ_INIT_UNIFORM, VJ_INIT_NORMAL } vj_init;
+
+typedef struct vj_param_spec {
+  const char *name;   /* within the scope: "conv0.weight" -> "encoder.conv0.weight" */
+  vj_shape shape;
+  const char *layout; /* names of the dimensions, e.g. "OHWI", "OI", "O"; recorded with checkpoints */
+  vj_init init;
+  double scale;       /* UNIFORM: on [-scale, scale]; NORMAL: standard deviation */
+  bool decay;         /* weight decay applies: true for weights, false for norms and biases */
+} vj_param_spec;
+
+/* A trained parameter, shared. The same name asked for twice gives the same parameter (an encoder used for x and
+ * for y); the shapes must then agree. */
+vj_var *vj_parameter(vj_graph *graph, const vj_param_spec *spec);
+/* State that is kept with the parameters but not trained (running statistics). */
+vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec);
+/* After each training step: state = (1 - rate) * state + rate * value. No effect in an evaluation graph. */
+void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate);
+
+/* --- scopes and views -------------------------------------------------------------------------------------- */
+
+/* Names nest: push "encoder", push "conv0" -> "encoder.conv0". Every push is paired with a pop. */
+void vj_scope_push(vj_graph *graph, const char *format, ...) VJ_PRINTF(2, 3);
+void vj_scope_pop(vj_graph *graph);
+
+/* Makes an inner layer visible to losses and analysis as "<view>.<name>", e.g. "hx.conv1". */
+void vj_tap(vj_graph *graph, const char *name, vj_var *var);
+/* The variable of a view: x, y, hx, hy, hy_pred, y_pred, z, or a tapped layer. Fails, listing those that exist. */
+vj_var *vj_view(vj_graph *graph, const char *name);
+
+#endif

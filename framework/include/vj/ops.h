@@ -1,0 +1,95 @@
+/* The ops: what graphs are made of. Each takes and returns variables of one graph; see vj/graph.h for errors.
+ *
+ * An op on shared variables alone gives a shared variable; with a batched one among them, a batched one.
+ * Every op has an exact gradient, checked by finite differences in tests/ops.
+ */
+#ifndef VJ_OPS_H
+#define VJ_OPS_H
+
+#include "vj/graph.h"
+
+/* --- linear maps ------------------------------------------------------------------------------------------- */
+
+/* y[..,o] = sum_i x[..,i] weight[o,i] + bias[o]; weight [O,I] ("OI"), bias [O] or NULL. x batched. */
+vj_var *vj_linear(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias);
+
+typedef struct vj_conv2d_args {
+  int64_t stride[2], padding[2], dilation[2]; /* height, width; stride and dilation 0 mean 1 */
+  int64_t groups;                             /* 0 means 1 */
+} vj_conv2d_args;
+
+/* Spatial convolution over the last three dimensions [H,W,C] of x, all before them being images.
+ * weight [O,kh,kw,C/groups] ("OHWI"), bias [O] or NULL. x batched. Cross-correlation, zero padding. */
+vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_conv2d_args *args);
+
+/* Temporal convolution, kernel kt x 1 x 1: x [b,T,..,C], weight [O,kt,C] ("OTI"), bias [O] or NULL -> [b,T',..,O]
+ * with T' = T + 2 padding - kt + 1. */
+vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, int64_t padding);
+
+/* --- normalisation ----------------------------------------------------------------------------------------- */
+
+typedef enum vj_activation { VJ_IDENTITY, VJ_RELU, VJ_GELU, VJ_SILU, VJ_SIGMOID } vj_activation;
+#define VJ_ACTIVATION_CHOICES "none|relu|gelu|silu|sigmoid"
+
+/* activation(x * scale[c] + shift[c]) over the last dimension; scale, shift shared [C]. */
+vj_var *vj_channel_affine(vj_graph *graph, vj_var *x, vj_var *scale, vj_var *shift, vj_activation activation);
+
+/* Mean and (biased) variance over all samples of the global batch and over the dimensions before the last
+ * `kept`: x [b,..,kept..] -> mean, variance shared [kept..]. */
+void vj_moments(vj_graph *graph, vj_var *x, int kept, vj_var **mean, vj_var **variance);
+
+/* Batch normalisation over the last dimension with statistics of the global batch, then the activation
+ * (Ioffe and Szegedy 2015). Makes parameters weight, bias and state running_mean, running_variance (momentum 0.1,
+ * unbiased variance, as PyTorch) in the current scope; evaluation graphs use the running statistics. */
+vj_var *vj_batch_norm(vj_graph *graph, vj_var *x, double epsilon, vj_activation activation);
+
+/* --- elementwise ------------------------------------------------------------------------------------------- */
+
+vj_var *vj_activate(vj_graph *graph, vj_var *x, vj_activation activation);
+vj_var *vj_square(vj_graph *graph, vj_var *x);
+vj_var *vj_sqrt(vj_graph *graph, vj_var *x);
+vj_var *vj_abs(vj_graph *graph, vj_var *x);
+vj_var *vj_exp(vj_graph *graph, vj_var *x);
+vj_var *vj_log(vj_graph *graph, vj_var *x);
+/* a x + b */
+vj_var *vj_scale(vj_graph *graph, vj_var *x, double a, double b);
+/* Same shape, or one of them a shared scalar (rank 0). */
+vj_var *vj_add(vj_graph *graph, vj_var *a, vj_var *b);
+vj_var *vj_sub(vj_graph *graph, vj_var *a, vj_var *b);
+vj_var *vj_mul(vj_graph *graph, vj_var *a, vj_var *b);
+vj_var *vj_div(vj_graph *graph, vj_var *a, vj_var *b);
+
+/* --- shapes ------------------------------------------------------------------------------------------------ */
+
+/* The same numbers under another shape; a batched variable keeps its first dimension. No copy. */
+vj_var *vj_reshape(vj_graph *graph, vj_var *x, const vj_shape *shape);
+/* Keeps the first `kept` dimensions and folds the rest into one. */
+vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept);
+/* Along a dimension that is not the batch; the other sizes agree. */
+vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension);
+vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size);
+
+/* --- pooling and reductions -------------------------------------------------------------------------------- */
+
+/* Averages [..,H,W,C] over equal cells to [..,rows,columns,C]; H % rows == 0 and W % columns == 0. */
+vj_var *vj_average_pool(vj_graph *graph, vj_var *x, int64_t rows, int64_t columns);
+/* Sum over the last dimension: [..,n] -> [..]. */
+vj_var *vj_sum_features(vj_graph *graph, vj_var *x);
+/* Batched [b,..] -> shared [..]: the sum, or mean, over all samples of the global batch. */
+vj_var *vj_sum_batch(vj_graph *graph, vj_var *x);
+vj_var *vj_mean_batch(vj_graph *graph, vj_var *x);
+/* The mean of every number, for a batched variable over the global batch: a shared scalar. */
+vj_var *vj_mean_all(vj_graph *graph, vj_var *x);
+/* Shared [..] -> batched [b,..]: one copy a sample. */
+vj_var *vj_broadcast(vj_graph *graph, vj_var *x);
+/* Batched [b,..] -> shared [B,..]: all samples of the global batch, in order. */
+vj_var *vj_gather_batch(vj_graph *graph, vj_var *x);
+
+/* --- covariance -------------------------------------------------------------------------------------------- */
+
+/* For shared x [N,G,d] (N rows, G groups such as time steps): [G], the sum over i != j of Cov(x[:,g,:])_ij^2 with
+ * denominator N-1. Never forms a d x d matrix when N < d: with X centred and K = X X',
+ * sum_{i!=j} C_ij^2 = |K|_F^2/m^2 - sum_i var_i^2. */
+vj_var *vj_offdiagonal_covariance(vj_graph *graph, vj_var *x);
+
+#endif

@@ -1,0 +1,24 @@
+/* Builders that gradients use, beside those of vj/ops.h. */
+#ifndef VJ_BUILD_H
+#define VJ_BUILD_H
+
+#include "graph/graph.h"
+#include "vj/ops.h"
+
+/* A shared scalar. */
+vj_var *vj_constant(vj_graph *graph, double value);
+/* 1 / sqrt(x) */
+vj_var *vj_rsqrt(vj_graph *graph, vj_var *x);
+/* Sum over the batch and over all dimensions before the last `kept`: -> shared [kept..]. */
+vj_var *vj_sum_leading(vj_graph *graph, vj_var *x, int kept);
+/* A shared variable repeated over leading dimensions, to `shape`, batched or shared. */
+vj_var *vj_broadcast_to(vj_graph *graph, vj_var *x, bool batched, const vj_shape *shape);
+/* [..] -> [..,n] */
+vj_var *vj_repeat_features(vj_graph *graph, vj_var *x, int64_t n);
+/* Shared [B,..] -> batched [b,..]: each shard its own samples; the inverse of vj_gather_batch. */
+vj_var *vj_scatter_batch(vj_graph *graph, vj_var *x);
+/* The activation's derivative, as kernels of a family need it: activation'(u) for one number. */
+vj_real vj_activation_value(vj_activation activation, vj_real u);
+vj_real vj_activation_slope(vj_activation activation, vj_real u);
+
+#endif

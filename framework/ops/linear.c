@@ -1,0 +1,92 @@
+/* Linear maps over the last dimension: one GEMM forward, two backward. */
+#include "ops/build.h"
+#include "ops/gemm.h"
+#include "ops/op.h"
+
+typedef struct sizes {
+  int64_t rows, in, out;
+} sizes;
+
+static sizes sizes_of(const vj_node *node) { return *(const sizes *)node->attributes; }
+
+static double flops(const vj_node *node) {
+  const sizes s = sizes_of(node);
+  return 2.0 * (double)s.rows * (double)s.in * (double)s.out;
+}
+
+/* inputs x, weight, bias (may be NULL) */
+static void linear_run(const vj_call *call) {
+  const sizes s = sizes_of(call->node);
+  const vj_real *x = call->in[0], *weight = call->in[1], *bias = call->in[2];
+  vj_real *y = call->out[0];
+  if (bias)
+    for (int64_t r = 0; r < s.rows; r++)
+      for (int64_t o = 0; o < s.out; o++) y[r * s.out + o] = bias[o];
+  vj_gemm(false, true, s.rows, s.out, s.in, x, s.in, weight, s.in, bias ? 1 : 0, y, s.out);
+}
+
+/* inputs dy, weight */
+static void linear_input_gradient_run(const vj_call *call) {
+  const sizes s = sizes_of(call->node);
+  vj_gemm(false, false, s.rows, s.in, s.out, call->in[0], s.out, call->in[1], s.in, 0, call->out[0], s.in);
+}
+
+/* inputs dy, x; rows begin..end of the weight's gradient */
+static void linear_weight_gradient_reduce(const vj_call *call) {
+  const sizes s = sizes_of(call->node);
+  vj_gemm(true, false, call->end - call->begin, s.in, s.rows, call->in[0] + call->begin, s.out, call->in[1], s.in, 0,
+          call->part, s.in);
+}
+
+const vj_op vj_op_linear_input_gradient = {.name = "linear_input_gradient",
+                                           .summary = "dx = dy weight",
+                                           .form = VJ_MAP,
+                                           .run = linear_input_gradient_run,
+                                           .flops = flops};
+
+const vj_op vj_op_linear_weight_gradient = {.name = "linear_weight_gradient",
+                                            .summary = "dweight = dy' x, summed over the batch",
+                                            .form = VJ_WEIGHT,
+                                            .splits_rows = true,
+                                            .reduce = linear_weight_gradient_reduce,
+                                            .flops = flops};
+
+static void linear_gradient(vj_graph *graph, vj_node *node) {
+  vj_var *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
+  vj_var *dy = node->outputs[0]->gradient;
+  if (vj_wants_gradient(x)) {
+    vj_node *dx = vj_node_create(graph, &vj_op_linear_input_gradient, (vj_var *[]){dy, weight}, 2, 2, node->attributes,
+                                 sizeof(sizes));
+    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
+  }
+  if (vj_wants_gradient(weight)) {
+    vj_node *dw = vj_node_create(graph, &vj_op_linear_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
+                                 sizeof(sizes));
+    vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
+  }
+  if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
+}
+
+const vj_op vj_op_linear = {.name = "linear",
+                            .summary = "y = x weight' + bias over the last dimension",
+                            .form = VJ_MAP,
+                            .run = linear_run,
+                            .gradient = linear_gradient,
+                            .flops = flops};
+
+vj_var *vj_linear(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias) {
+  if (!x || !weight) return NULL;
+  const vj_shape xs = x->shape, ws = weight->shape;
+  char a[128], b[128];
+  if (!x->batched || xs.rank < 1 || ws.rank != 2 || xs.size[xs.rank - 1] != ws.size[1])
+    return vj_graph_fail(graph, VJ_SHAPE, "linear: x %s does not fit weight %s [O,I]", vj_shape_text(&xs, a),
+                         vj_shape_text(&ws, b));
+  if (bias && bias->count != ws.size[0])
+    return vj_graph_fail(graph, VJ_SHAPE, "linear: bias %s does not fit weight %s [O,I]",
+                         vj_shape_text(&bias->shape, a), vj_shape_text(&ws, b));
+  const sizes s = {x->count / ws.size[1], ws.size[1], ws.size[0]};
+  vj_shape shape = xs;
+  shape.size[shape.rank - 1] = s.out;
+  vj_node *node = vj_node_create(graph, &vj_op_linear, (vj_var *[]){x, weight, bias}, 3, 2, &s, sizeof s);
+  return vj_node_result(graph, node, &shape);
+}

@@ -1,0 +1,50 @@
+/* What an op is. A family of ops is one file: forward kernels, backward kernels, gradients, builders.
+ *
+ * Kernels see one shard of fixed shape, so their bits do not depend on ranks or threads. They read `in`, write all of
+ * `out`, and may use `scratch`. An op's form says how it is run:
+ *   MAP     once for every shard (or once, on shared variables)
+ *   SHARED  once on every rank, on shared variables
+ *   SUM     batched -> shared: `reduce` gives a shard's part, parts are summed in a fixed tree, `finish` makes outputs
+ *   WEIGHT  like SUM for large gradients: parts are vj_real, computed by ranges of output rows, exchanged while
+ *           the rest of the graph goes on; the sum is the one output
+ *   GATHER  batched -> shared: the samples of all shards in order
+ *   ALIAS   the output is the input under another shape; no kernel
+ */
+#ifndef VJ_OP_H
+#define VJ_OP_H
+
+#include "graph/graph.h"
+
+typedef enum vj_op_form { VJ_MAP, VJ_SHARED, VJ_SUM, VJ_WEIGHT, VJ_GATHER, VJ_ALIAS } vj_op_form;
+
+typedef struct vj_call {
+  const vj_node *node;
+  const vj_real *in[VJ_MAX_INPUTS];
+  vj_real *out[VJ_MAX_OUTPUTS]; /* SUM: batched outputs only */
+  void *scratch;
+  int64_t shard;                /* global index */
+  double *sums;                 /* SUM: this shard's part; in finish: the total */
+  vj_real *part;                /* WEIGHT: room for rows begin..end of this shard's part */
+  int64_t begin, end;
+} vj_call;
+
+struct vj_op {
+  const char *name;
+  const char *summary;
+  vj_op_form form;
+  void (*run)(const vj_call *call);    /* MAP, SHARED */
+  void (*reduce)(const vj_call *call); /* SUM, WEIGHT */
+  void (*finish)(const vj_call *call); /* SUM: from call->sums to the shared outputs */
+  /* Adds the backward nodes; NULL for ops that only occur in gradients. */
+  void (*gradient)(vj_graph *graph, vj_node *node);
+  bool splits_rows;                        /* WEIGHT: ranges of rows cost what they are; else all at once */
+  int in_place;                            /* 1 + index of an input whose room the first output may take; 0: none */
+  int64_t (*sum_count)(const vj_node *);   /* SUM: doubles in a part */
+  size_t (*scratch_bytes)(const vj_node *);
+  double (*flops)(const vj_node *);        /* of one shard; matrix products only */
+};
+
+/* Every op, for tests and documentation; NULL past the end. */
+const vj_op *vj_op_at(int index);
+
+#endif

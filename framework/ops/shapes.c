@@ -1,0 +1,162 @@
+/* Ops that only move numbers: reshape (no copy), concat, slice. */
+#include <string.h>
+
+#include "ops/build.h"
+#include "ops/op.h"
+
+/* --- reshape ------------------------------------------------------------------------------------------------- */
+
+static void reshape_gradient(vj_graph *graph, vj_node *node) {
+  vj_var *x = node->inputs[0];
+  vj_gradient_add(graph, x, vj_reshape(graph, node->outputs[0]->gradient, &x->shape));
+}
+
+const vj_op vj_op_reshape = {
+    .name = "reshape", .summary = "the same numbers, another shape", .form = VJ_ALIAS, .gradient = reshape_gradient};
+
+vj_var *vj_reshape(vj_graph *graph, vj_var *x, const vj_shape *shape) {
+  if (!x) return NULL;
+  char from[128], to[128];
+  const bool keeps_batch = !x->batched || (shape->rank > 0 && shape->size[0] == x->shape.size[0]);
+  if (vj_shape_count(shape, 0, shape->rank) != x->count || !keeps_batch)
+    return vj_graph_fail(graph, VJ_SHAPE, "reshape: %s %s does not become %s", x->batched ? "batched" : "shared",
+                         vj_shape_text(&x->shape, from), vj_shape_text(shape, to));
+  vj_node *node = vj_node_create(graph, &vj_op_reshape, (vj_var *[]){x}, 1, 1, NULL, 0);
+  vj_var *y = vj_node_result(graph, node, shape);
+  if (y) y->alias = x;
+  return y;
+}
+
+vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept) {
+  if (!x) return NULL;
+  char text[128];
+  if (kept < 0 || kept > x->shape.rank || kept >= VJ_MAX_RANK)
+    return vj_graph_fail(graph, VJ_SHAPE, "flatten: cannot keep %d dimensions of %s", kept,
+                         vj_shape_text(&x->shape, text));
+  vj_shape shape = {.rank = kept + 1};
+  for (int i = 0; i < kept; i++) shape.size[i] = x->shape.size[i];
+  shape.size[kept] = vj_shape_count(&x->shape, kept, x->shape.rank);
+  return vj_reshape(graph, x, &shape);
+}
+
+/* --- slice and embed ----------------------------------------------------------------------------------------- */
+
+/* A dimension in the middle: `outer` blocks of `whole` numbers, of which `part` from `start` on are meant. */
+typedef struct cut {
+  int64_t outer, whole, start, part;
+  int dimension;
+  int64_t first, size;
+  vj_shape whole_shape;
+} cut;
+
+static cut cut_of(const vj_shape *whole, int dimension, int64_t first, int64_t size) {
+  const int64_t inner = vj_shape_count(whole, dimension + 1, whole->rank);
+  return (cut){.outer = vj_shape_count(whole, 0, dimension),
+               .whole = whole->size[dimension] * inner,
+               .start = first * inner,
+               .part = size * inner,
+               .dimension = dimension,
+               .first = first,
+               .size = size,
+               .whole_shape = *whole};
+}
+
+static void slice_run(const vj_call *call) {
+  const cut *c = call->node->attributes;
+  for (int64_t o = 0; o < c->outer; o++)
+    memcpy(call->out[0] + o * c->part, call->in[0] + o * c->whole + c->start, (size_t)c->part * sizeof(vj_real));
+}
+
+static void embed_run(const vj_call *call) {
+  const cut *c = call->node->attributes;
+  memset(call->out[0], 0, (size_t)(c->outer * c->whole) * sizeof(vj_real));
+  for (int64_t o = 0; o < c->outer; o++)
+    memcpy(call->out[0] + o * c->whole + c->start, call->in[0] + o * c->part, (size_t)c->part * sizeof(vj_real));
+}
+
+const vj_op vj_op_embed = {
+    .name = "embed", .summary = "a slice's gradient: zeros around it", .form = VJ_MAP, .run = embed_run};
+
+static void slice_gradient(vj_graph *graph, vj_node *node) {
+  const cut *c = node->attributes;
+  vj_node *back = vj_node_create(graph, &vj_op_embed, (vj_var *[]){node->outputs[0]->gradient}, 1, 1, c, sizeof *c);
+  vj_gradient_add(graph, node->inputs[0], vj_node_result(graph, back, &c->whole_shape));
+}
+
+const vj_op vj_op_slice = {.name = "slice",
+                           .summary = "a range of one dimension",
+                           .form = VJ_MAP,
+                           .run = slice_run,
+                           .gradient = slice_gradient};
+
+vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size) {
+  if (!x) return NULL;
+  char text[128];
+  if (dimension < (x->batched ? 1 : 0) || dimension >= x->shape.rank || start < 0 || size < 1 ||
+      start + size > x->shape.size[dimension])
+    return vj_graph_fail(graph, VJ_SHAPE, "slice: %lld..%lld of dimension %d is not inside %s", (long long)start,
+                         (long long)(start + size), dimension, vj_shape_text(&x->shape, text));
+  const cut c = cut_of(&x->shape, dimension, start, size);
+  vj_shape shape = x->shape;
+  shape.size[dimension] = size;
+  vj_node *node = vj_node_create(graph, &vj_op_slice, (vj_var *[]){x}, 1, 1, &c, sizeof c);
+  return vj_node_result(graph, node, &shape);
+}
+
+/* --- concat -------------------------------------------------------------------------------------------------- */
+
+static void concat_run(const vj_call *call) {
+  const vj_node *node = call->node;
+  const int dimension = *(const int *)node->attributes;
+  const vj_shape *whole = &node->outputs[0]->shape;
+  int64_t first = 0;
+  for (int i = 0; i < node->input_count; i++) {
+    const int64_t size = node->inputs[i]->shape.size[dimension];
+    const cut c = cut_of(whole, dimension, first, size);
+    for (int64_t o = 0; o < c.outer; o++)
+      memcpy(call->out[0] + o * c.whole + c.start, call->in[i] + o * c.part, (size_t)c.part * sizeof(vj_real));
+    first += size;
+  }
+}
+
+static void concat_gradient(vj_graph *graph, vj_node *node) {
+  const int dimension = *(const int *)node->attributes;
+  int64_t first = 0;
+  for (int i = 0; i < node->input_count; i++) {
+    vj_var *x = node->inputs[i];
+    const int64_t size = x->shape.size[dimension];
+    if (vj_wants_gradient(x))
+      vj_gradient_add(graph, x, vj_slice(graph, node->outputs[0]->gradient, dimension, first, size));
+    first += size;
+  }
+}
+
+const vj_op vj_op_concat = {.name = "concat",
+                            .summary = "one after the other along a dimension",
+                            .form = VJ_MAP,
+                            .run = concat_run,
+                            .gradient = concat_gradient};
+
+vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension) {
+  char a[128], b[128];
+  if (count < 1 || count > VJ_MAX_INPUTS)
+    return vj_graph_fail(graph, VJ_SHAPE, "concat: takes 1 to %d variables, not %d", VJ_MAX_INPUTS, count);
+  for (int i = 0; i < count; i++)
+    if (!x[i]) return NULL;
+  vj_shape shape = x[0]->shape;
+  bool fits = dimension >= (x[0]->batched ? 1 : 0) && dimension < shape.rank;
+  for (int i = 1; i < count && fits; i++) {
+    fits = x[i]->batched == x[0]->batched && x[i]->shape.rank == shape.rank;
+    for (int d = 0; d < shape.rank && fits; d++) fits = d == dimension || x[i]->shape.size[d] == shape.size[d];
+    if (!fits)
+      return vj_graph_fail(graph, VJ_SHAPE, "concat: %s does not fit %s along dimension %d",
+                           vj_shape_text(&x[i]->shape, a), vj_shape_text(&x[0]->shape, b), dimension);
+    shape.size[dimension] += x[i]->shape.size[dimension];
+  }
+  if (!fits)
+    return vj_graph_fail(graph, VJ_SHAPE, "concat: %s has no dimension %d to join along", vj_shape_text(&shape, a),
+                         dimension);
+  if (count == 1) return x[0];
+  vj_node *node = vj_node_create(graph, &vj_op_concat, x, count, count, &dimension, sizeof dimension);
+  return vj_node_result(graph, node, &shape);
+}

@@ -1,0 +1,308 @@
+/* Every op's gradient agrees with central finite differences in float64, and no op is forgotten: the test walks the
+ * op table. Also claims that shards do not matter: 1, 2 and 4 shards give the same loss and gradient.
+ * precision: double */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/plan.h"
+#include "ops/build.h"
+#include "ops/op.h"
+#include "vj/rng.h"
+
+enum { BATCH = 8 };
+
+/* --- what a case is built from ------------------------------------------------------------------------------- */
+
+static vj_var *shared(vj_graph *g, const char *name, vj_shape shape) {
+  return vj_parameter(g, &(vj_param_spec){name, shape, "", VJ_INIT_NORMAL, 1, false});
+}
+
+/* A batched variable with a gradient: a parameter of the whole batch, dealt out to the shards. */
+static vj_var *batched(vj_graph *g, const char *name, vj_shape sample) {
+  vj_shape all = {.rank = sample.rank + 1, .size = {BATCH}};
+  for (int i = 0; i < sample.rank; i++) all.size[i + 1] = sample.size[i];
+  return vj_scatter_batch(g, shared(g, name, all));
+}
+
+/* A positive one, away from zero, for roots and quotients. */
+static vj_var *positive(vj_graph *g, vj_var *x) { return vj_scale(g, vj_square(g, x), 1, 0.5); }
+
+typedef vj_var *(*case_builder)(vj_graph *);
+
+static vj_var *case_linear(vj_graph *g) {
+  return vj_linear(g, batched(g, "x", VJ_SHAPE(3, 5)), shared(g, "w", VJ_SHAPE(4, 5)), shared(g, "b", VJ_SHAPE(4)));
+}
+static vj_var *case_conv2d_plain(vj_graph *g) {
+  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(6, 5, 3)), shared(g, "w", VJ_SHAPE(4, 3, 3, 3)),
+                   shared(g, "b", VJ_SHAPE(4)), &(vj_conv2d_args){.stride = {1, 1}, .padding = {1, 1}});
+}
+static vj_var *case_conv2d_stride(vj_graph *g) {
+  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(2, 7, 8, 2)), shared(g, "w", VJ_SHAPE(3, 3, 2, 2)), NULL,
+                   &(vj_conv2d_args){.stride = {2, 3}, .padding = {1, 0}});
+}
+static vj_var *case_conv2d_groups(vj_graph *g) {
+  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(5, 6, 4)), shared(g, "w", VJ_SHAPE(6, 3, 3, 2)),
+                   shared(g, "b", VJ_SHAPE(6)), &(vj_conv2d_args){.padding = {2, 1}, .dilation = {2, 1}, .groups = 2});
+}
+static vj_var *case_conv2d_depthwise_dilated(vj_graph *g) {
+  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(7, 7, 3)), shared(g, "w", VJ_SHAPE(3, 3, 3, 1)), NULL,
+                   &(vj_conv2d_args){.padding = {4, 3}, .dilation = {3, 3}, .groups = 3});
+}
+static vj_var *case_conv_time(vj_graph *g) {
+  return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 2, 2, 3)), shared(g, "w", VJ_SHAPE(5, 3, 3)),
+                      shared(g, "b", VJ_SHAPE(5)), 1);
+}
+static vj_var *case_conv_time_valid(vj_graph *g) {
+  return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 3)), shared(g, "w", VJ_SHAPE(2, 2, 3)), NULL, 0);
+}
+static vj_var *case_channel_affine(vj_graph *g) {
+  return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(40, 3)), shared(g, "s", VJ_SHAPE(3)), shared(g, "h", VJ_SHAPE(3)),
+                           VJ_RELU);
+}
+static vj_var *case_channel_affine_silu(vj_graph *g) {
+  return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(2, 3)), shared(g, "s", VJ_SHAPE(3)), shared(g, "h", VJ_SHAPE(3)),
+                           VJ_SILU);
+}
+static vj_var *case_moments(vj_graph *g) {
+  vj_var *mean, *variance;
+  vj_moments(g, batched(g, "x", VJ_SHAPE(70, 2, 3)), 2, &mean, &variance);
+  return vj_add(g, vj_mul(g, mean, shared(g, "r", VJ_SHAPE(2, 3))), variance);
+}
+static vj_var *case_batch_norm(vj_graph *g) {
+  return vj_batch_norm(g, batched(g, "x", VJ_SHAPE(5, 3)), 1e-3, VJ_GELU);
+}
+static vj_var *case_unary(vj_graph *g) {
+  vj_var *x = batched(g, "x", VJ_SHAPE(4)), *p = positive(g, batched(g, "p", VJ_SHAPE(4)));
+  vj_var *parts[] = {vj_activate(g, x, VJ_RELU), vj_activate(g, x, VJ_GELU), vj_activate(g, x, VJ_SILU),
+                     vj_activate(g, x, VJ_SIGMOID), vj_square(g, x), vj_abs(g, x), vj_exp(g, x), vj_sqrt(g, p),
+                     vj_rsqrt(g, p), vj_log(g, p)};
+  return vj_concat(g, parts, 10, 1);
+}
+static vj_var *case_binary(vj_graph *g) {
+  vj_var *a = batched(g, "a", VJ_SHAPE(3)), *b = positive(g, batched(g, "b", VJ_SHAPE(3)));
+  return vj_sub(g, vj_add(g, vj_mul(g, a, b), a), vj_div(g, a, b));
+}
+static vj_var *case_binary_scalar(vj_graph *g) {
+  vj_var *a = batched(g, "a", VJ_SHAPE(3)), *s = positive(g, shared(g, "s", (vj_shape){.rank = 0}));
+  return vj_div(g, vj_sub(g, vj_mul(g, a, s), vj_add(g, s, a)), s);
+}
+static vj_var *case_shapes(vj_graph *g) {
+  vj_var *x = batched(g, "x", VJ_SHAPE(4, 3, 2));
+  vj_var *y = vj_slice(g, x, 1, 1, 2), *z = vj_slice(g, x, 1, 0, 3);
+  return vj_flatten(g, vj_concat(g, (vj_var *[]){y, z, y}, 3, 1), 1);
+}
+static vj_var *case_average_pool(vj_graph *g) { return vj_average_pool(g, batched(g, "x", VJ_SHAPE(2, 4, 6, 3)), 2, 3); }
+static vj_var *case_sum_features(vj_graph *g) {
+  return vj_repeat_features(g, vj_square(g, vj_sum_features(g, batched(g, "x", VJ_SHAPE(3, 4)))), 2);
+}
+static vj_var *case_sum_leading(vj_graph *g) {
+  return vj_mul(g, vj_sum_leading(g, batched(g, "x", VJ_SHAPE(70, 3)), 1), shared(g, "r", VJ_SHAPE(3)));
+}
+static vj_var *case_shared_sum(vj_graph *g) {
+  return vj_square(g, vj_sum_leading(g, shared(g, "x", VJ_SHAPE(5, 3)), 1));
+}
+static vj_var *case_broadcast(vj_graph *g) {
+  return vj_mul(g, vj_broadcast(g, shared(g, "m", VJ_SHAPE(3, 2))), batched(g, "x", VJ_SHAPE(3, 2)));
+}
+static vj_var *case_mean_batch(vj_graph *g) {
+  vj_var *x = batched(g, "x", VJ_SHAPE(3));
+  return vj_sub(g, x, vj_broadcast(g, vj_mean_batch(g, x)));
+}
+static vj_var *case_gather(vj_graph *g) {
+  return vj_square(g, vj_gather_batch(g, vj_activate(g, batched(g, "x", VJ_SHAPE(3)), VJ_SIGMOID)));
+}
+static vj_var *case_covariance_gram(vj_graph *g) {
+  return vj_offdiagonal_covariance(g, vj_gather_batch(g, batched(g, "x", VJ_SHAPE(2, 11))));
+}
+static vj_var *case_covariance(vj_graph *g) {
+  return vj_offdiagonal_covariance(g, vj_gather_batch(g, batched(g, "x", VJ_SHAPE(3, 4))));
+}
+/* One weight used twice, as the encoder is for x and y: its gradient is the sum of both uses. */
+static vj_var *case_weight_used_twice(vj_graph *g) {
+  vj_var *w = shared(g, "w", VJ_SHAPE(4, 4));
+  return vj_linear(g, vj_activate(g, vj_linear(g, batched(g, "x", VJ_SHAPE(4)), w, NULL), VJ_SILU), w, NULL);
+}
+
+#define CASE(name) {#name, case_##name}
+static const struct {
+  const char *name;
+  case_builder build;
+} cases[] = {CASE(linear), CASE(conv2d_plain), CASE(conv2d_stride), CASE(conv2d_groups),
+             CASE(conv2d_depthwise_dilated), CASE(conv_time), CASE(conv_time_valid), CASE(channel_affine),
+             CASE(channel_affine_silu), CASE(moments), CASE(batch_norm), CASE(unary), CASE(binary),
+             CASE(binary_scalar), CASE(shapes), CASE(average_pool), CASE(sum_features), CASE(sum_leading),
+             CASE(shared_sum), CASE(broadcast), CASE(mean_batch), CASE(gather), CASE(covariance_gram),
+             CASE(covariance), CASE(weight_used_twice)};
+enum { CASES = sizeof cases / sizeof cases[0] };
+
+/* --- running one --------------------------------------------------------------------------------------------- */
+
+typedef struct model {
+  vj_parameters *parameters;
+  vj_graph *graph;
+  vj_var *loss;
+} model;
+
+static vj_comm alone;
+
+static void check(vj_status status) {
+  if (status != VJ_OK) fail_msg("%s", vj_error_message());
+}
+
+/* The loss weighs every output number differently: mean(y r) + mean(y^2) with fixed r. */
+static model model_create(case_builder build, int64_t shards) {
+  model m = {0};
+  check(vj_parameters_create(&m.parameters));
+  check(vj_graph_create(&(vj_graph_options){true, BATCH / shards, shards}, m.parameters, &m.graph));
+  vj_var *y = build(m.graph);
+  check(vj_graph_status(m.graph));
+  vj_shape shape = y->shape;
+  if (y->batched) shape.size[0] = BATCH;
+  vj_var *r = shared(m.graph, "readout", shape);
+  if (y->batched) r = vj_scatter_batch(m.graph, r);
+  m.loss = vj_add(m.graph, vj_mean_all(m.graph, vj_mul(m.graph, y, r)), vj_mean_all(m.graph, vj_square(m.graph, y)));
+  vj_graph_keep(m.loss);
+  vj_graph_backward(m.graph, m.loss);
+  check(vj_parameters_allocate(m.parameters));
+  vj_parameters_initialise(m.parameters, 3);
+  check(vj_graph_plan(m.graph, shards));
+  check(vj_graph_allocate(&m.graph, 1, &alone));
+  return m;
+}
+
+static void model_destroy(model *m) {
+  vj_graph_destroy(&m->graph);
+  vj_parameters_destroy(&m->parameters);
+}
+
+static double loss_of(model *m) {
+  check(vj_graph_run(m->graph));
+  return vj_graph_values(m->graph, m->loss, 0)[0];
+}
+
+static void gradients_agree_with_finite_differences(void **state) {
+  (void)state;
+  for (size_t k = 0; k < CASES; k++) {
+    model m = model_create(cases[k].build, 2);
+    loss_of(&m);
+    const vj_parameters *p = m.parameters;
+    double *gradient = malloc((size_t)p->value_count * sizeof *gradient);
+    memcpy(gradient, p->gradients, (size_t)p->value_count * sizeof *gradient);
+    double error = 0, norm = 0;
+    for (int row = 0; row < p->count; row++) {
+      const int64_t step = p->rows[row].count > 60 ? p->rows[row].count / 60 : 1;
+      for (int64_t i = 0; i < p->rows[row].count && p->rows[row].trained; i += step) {
+        double *value = p->values + p->rows[row].offset + i;
+        const double kept = *value, h = 1e-5;
+        *value = kept + h;
+        const double up = loss_of(&m);
+        *value = kept - h;
+        const double down = loss_of(&m);
+        *value = kept;
+        const double numeric = (up - down) / (2 * h), exact = gradient[p->rows[row].offset + i];
+        error += (numeric - exact) * (numeric - exact);
+        norm += numeric * numeric;
+      }
+    }
+    if (!(sqrt(error) < 1e-7 * sqrt(norm)))
+      fail_msg("%s: gradient differs by %.3g of its norm %.3g", cases[k].name, sqrt(error / norm), sqrt(norm));
+    free(gradient);
+    model_destroy(&m);
+  }
+}
+
+static void shards_do_not_change_loss_or_gradient(void **state) {
+  (void)state;
+  for (size_t k = 0; k < CASES; k++) {
+    model one = model_create(cases[k].build, 1), four = model_create(cases[k].build, 4);
+    const double a = loss_of(&one), b = loss_of(&four);
+    if (!(fabs(a - b) < 1e-12 * (1 + fabs(a)))) fail_msg("%s: loss %.15g with 1 shard, %.15g with 4", cases[k].name, a, b);
+    for (int64_t i = 0; i < one.parameters->value_count; i++) {
+      const double x = one.parameters->gradients[i], y = four.parameters->gradients[i];
+      if (!(fabs(x - y) < 1e-11 * (1 + fabs(x)))) fail_msg("%s: gradient %.15g with 1 shard, %.15g with 4", cases[k].name, x, y);
+    }
+    model_destroy(&one);
+    model_destroy(&four);
+  }
+}
+
+static void every_op_of_the_table_is_checked(void **state) {
+  (void)state;
+  bool seen[128] = {false};
+  for (size_t k = 0; k < CASES; k++) {
+    model m = model_create(cases[k].build, 2);
+    for (int i = 0; i < m.graph->plan->node_count; i++)
+      for (int op = 0; vj_op_at(op); op++)
+        if (vj_op_at(op) == m.graph->plan->nodes[i]->op) seen[op] = true;
+    model_destroy(&m);
+  }
+  for (int op = 0; vj_op_at(op); op++)
+    if (!seen[op]) fail_msg("op %s is in no case of this test; add one", vj_op_at(op)->name);
+}
+
+/* --- bad shapes ---------------------------------------------------------------------------------------------- */
+
+static void expect_failure(case_builder build, const char *sentence) {
+  vj_parameters *parameters = NULL;
+  vj_graph *graph = NULL;
+  check(vj_parameters_create(&parameters));
+  check(vj_graph_create(&(vj_graph_options){true, 2, 4}, parameters, &graph));
+  vj_scope_push(graph, "encoder");
+  assert_null(build(graph));
+  assert_int_not_equal(vj_graph_status(graph), VJ_OK);
+  assert_string_equal(vj_error_message(), sentence);
+  vj_graph_destroy(&graph);
+  vj_parameters_destroy(&parameters);
+}
+
+static vj_var *bad_linear(vj_graph *g) {
+  return vj_linear(g, batched(g, "x", VJ_SHAPE(3, 5)), shared(g, "w", VJ_SHAPE(4, 6)), NULL);
+}
+static vj_var *bad_conv(vj_graph *g) {
+  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(2, 2, 3)), shared(g, "w", VJ_SHAPE(4, 5, 5, 3)), NULL, &(vj_conv2d_args){0});
+}
+static vj_var *bad_add(vj_graph *g) {
+  return vj_square(g, vj_add(g, batched(g, "x", VJ_SHAPE(3)), batched(g, "y", VJ_SHAPE(4))));
+}
+static vj_var *bad_pool(vj_graph *g) { return vj_average_pool(g, batched(g, "x", VJ_SHAPE(8, 8, 3)), 3, 3); }
+static vj_var *bad_parameter(vj_graph *g) {
+  shared(g, "w", VJ_SHAPE(3));
+  return shared(g, "w", VJ_SHAPE(4));
+}
+static vj_var *bad_view(vj_graph *g) {
+  vj_graph_add_view(g, "hx", batched(g, "x", VJ_SHAPE(3)));
+  return vj_view(g, "hz");
+}
+
+static void shape_errors_name_place_and_both_shapes(void **state) {
+  (void)state;
+  expect_failure(bad_linear, "encoder: linear: x [2,3,5] does not fit weight [4,6] [O,I]");
+  expect_failure(bad_conv, "encoder: conv2d: a kernel of 5 does not fit into [2,2,2,3] with padding 0");
+  expect_failure(bad_add, "encoder: add: batched [2,3] does not fit batched [2,4]");
+  expect_failure(bad_pool, "encoder: average_pool: [2,8,8,3] does not divide into 3 x 3 equal cells");
+  expect_failure(bad_parameter, "encoder: parameter encoder.w is used with shape [3] and with shape [4]");
+  expect_failure(bad_view, "encoder: there is no view \"hz\"; there are: hx");
+}
+
+int main(int argc, char **argv) {
+  MPI_Init(&argc, &argv);
+  check(vj_comm_create(MPI_COMM_SELF, &alone));
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gradients_agree_with_finite_differences),
+      cmocka_unit_test(shards_do_not_change_loss_or_gradient),
+      cmocka_unit_test(every_op_of_the_table_is_checked),
+      cmocka_unit_test(shape_errors_name_place_and_both_shapes),
+  };
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  vj_comm_destroy(&alone);
+  MPI_Finalize();
+  return failed;
+}
