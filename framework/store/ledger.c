@@ -1,0 +1,428 @@
+#include "store/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "vj/memory.h"
+
+/* The file, line by line; every line ends in the CRC-32 of what stands before its last blank:
+ *
+ *   vjvcr ledger 1 trials 12 55aec705
+ *   1 claim 7 1 host:4242 8a1f03c2
+ *   1 failed 7 1 "the loss became NaN at step 12" 52c1b0aa
+ *
+ * A record says what happened to a trial: claim, done, failed, release (claimed by a run that was cut off). */
+enum { VERSION = 1, CRC_CHARACTERS = 8, WHO_BYTES = 288, HEADER_BYTES = 96 };
+static const char header_start[] = "vjvcr ledger ";
+
+typedef struct record {
+  vj_trial_state state;
+  int64_t attempts;
+  int64_t own_attempt; /* the attempt claimed through this handle, 0 if none */
+  char *reason;        /* of a failure, owned; or NULL */
+} record;
+
+struct vj_ledger {
+  char *path;
+  int descriptor;
+  bool read_only;
+  int64_t trials;
+  record *records;
+  off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
+  int64_t lines;
+};
+
+static const struct {
+  const char *name;
+  vj_trial_state state;
+} events[] = {
+    {"claim", VJ_TRIAL_RUNNING}, {"done", VJ_TRIAL_DONE}, {"failed", VJ_TRIAL_FAILED}, {"release", VJ_TRIAL_WAITING}};
+enum { CLAIM, DONE, FAILED, RELEASE, EVENTS };
+
+static const char *const state_words[] = {"waiting", "running", "done", "failed"};
+
+static vj_status system_fail(const vj_ledger *ledger, const char *what) {
+  return vj_fail(VJ_IO, "%s: %s: %s", ledger->path, what, strerror(errno));
+}
+
+/* --- lines --------------------------------------------------------------------------------------------------- */
+
+/* Text that grows; `failed` once memory was out. */
+typedef struct lines_text {
+  char *bytes;
+  size_t used, size;
+  bool failed;
+} lines_text;
+
+static void put(lines_text *text, const char *bytes, size_t count) {
+  if (text->failed) return;
+  if (text->size - text->used < count) {
+    const size_t size = 2 * (text->used + count) + 256;
+    char *larger = realloc(text->bytes, size);
+    text->failed = !larger;
+    if (!larger) return;
+    text->bytes = larger;
+    text->size = size;
+  }
+  memcpy(text->bytes + text->used, bytes, count);
+  text->used += count;
+}
+
+/* Quotes a reason so that it stays on one line: a backslash before quotes and backslashes, blanks for controls. */
+static void put_quoted(lines_text *text, const char *reason) {
+  put(text, "\"", 1);
+  for (const char *c = reason; *c; c++) {
+    if (*c == '"' || *c == '\\') put(text, "\\", 1);
+    put(text, *c == '\n' ? "\\n" : (unsigned char)*c < ' ' ? " " : c, *c == '\n' ? 2 : 1);
+  }
+  put(text, "\"", 1);
+}
+
+/* Ends the line that began at `start`. */
+static void put_checksum(lines_text *text, size_t start) {
+  if (text->failed) return;
+  char end[CRC_CHARACTERS + 3];
+  const unsigned long crc = crc32(0, (const Bytef *)text->bytes + start, (uInt)(text->used - start));
+  snprintf(end, sizeof end, " %08lx\n", crc & 0xffffffffUL);
+  put(text, end, strlen(end));
+}
+
+static void put_record(lines_text *text, int event, int64_t trial, int64_t attempt, const char *reason) {
+  const size_t start = text->used;
+  char begin[80], who[WHO_BYTES], host[WHO_BYTES - 24] = "";
+  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " ", VERSION, events[event].name, trial, attempt);
+  put(text, begin, strlen(begin));
+  if (reason) {
+    put_quoted(text, reason);
+  } else {
+    if (gethostname(host, sizeof host) != 0 || !host[0]) snprintf(host, sizeof host, "unknown");
+    host[sizeof host - 1] = '\0';
+    snprintf(who, sizeof who, "%s:%ld", host, (long)getpid());
+    put(text, who, strlen(who));
+  }
+  put_checksum(text, start);
+}
+
+/* --- reading what was appended ------------------------------------------------------------------------------- */
+
+/* Undoes put_quoted; `quoted` starts behind the first quote. NULL when memory is out. */
+static char *unquote(const char *quoted) {
+  char *text = malloc(strlen(quoted) + 1);
+  size_t used = 0;
+  if (!text) return NULL;
+  for (const char *c = quoted; *c && *c != '"'; c++) {
+    if (*c == '\\' && c[1]) {
+      c++;
+      text[used++] = *c == 'n' ? '\n' : *c;
+    } else {
+      text[used++] = *c;
+    }
+  }
+  text[used] = '\0';
+  return text;
+}
+
+/* `line` has lost its line end and its checksum. */
+static vj_status parse_header(const vj_ledger *ledger, const char *line) {
+  int version = 0;
+  int64_t trials = 0;
+  if (strncmp(line, header_start, strlen(header_start)) != 0 ||
+      sscanf(line + strlen(header_start), "%d trials %" SCNd64, &version, &trials) < 1)
+    return vj_fail(VJ_DATA, "%s: this is no ledger: its first line should begin with \"%s\"", ledger->path,
+                   header_start);
+  if (version != VERSION)
+    return vj_fail(VJ_DATA, "%s: this ledger has format %d; this program knows format %d", ledger->path, version,
+                   VERSION);
+  if (trials != ledger->trials)
+    return vj_fail(VJ_DATA,
+                   "%s: the ledger is of a sweep of %" PRId64 " trials, but this sweep has %" PRId64
+                   "; continue with the configuration it was started with, or choose another folder",
+                   ledger->path, trials, ledger->trials);
+  return VJ_OK;
+}
+
+static vj_status parse_record(vj_ledger *ledger, const char *line) {
+  char name[16] = "";
+  int version = 0, end = 0, event = 0;
+  int64_t trial = -1, attempt = 0;
+  const int found = sscanf(line, "%d %15s %" SCNd64 " %" SCNd64 " %n", &version, name, &trial, &attempt, &end);
+  while (event < EVENTS && strcmp(events[event].name, name) != 0) event++;
+  if (found < 4 || version != VERSION || event == EVENTS)
+    return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
+                   ledger->lines, line);
+  if (trial < 0 || trial >= ledger->trials)
+    return vj_fail(VJ_DATA, "%s:%" PRId64 ": trial %" PRId64 " is not among the %" PRId64 " of this sweep",
+                   ledger->path, ledger->lines, trial, ledger->trials);
+  record *r = &ledger->records[trial];
+  r->state = events[event].state;
+  r->attempts = attempt > r->attempts ? attempt : r->attempts;
+  free(r->reason);
+  r->reason = NULL;
+  if (event == FAILED && !(r->reason = unquote(line + end + (line[end] == '"'))))
+    return vj_fail(VJ_MEMORY, "%s: no memory for a reason of failure", ledger->path);
+  return VJ_OK;
+}
+
+/* One line of `length` characters, its end replaced by a zero. */
+static vj_status parse_line(vj_ledger *ledger, char *line, size_t length) {
+  ledger->lines++;
+  char *last = strrchr(line, ' '), *end = NULL;
+  const unsigned long written = last ? strtoul(last + 1, &end, 16) : 0;
+  const bool whole = last && end == line + length && end - last == CRC_CHARACTERS + 1 &&
+                     (crc32(0, (const Bytef *)line, (uInt)(last - line)) & 0xffffffffUL) == written;
+  if (!whole && ledger->lines == 1 && strncmp(line, header_start, strlen(header_start)) != 0)
+    VJ_TRY(parse_header(ledger, line));
+  if (!whole)
+    return vj_fail(VJ_DATA,
+                   "%s:%" PRId64
+                   ": this line is damaged: its checksum does not fit; restore the file, or remove the "
+                   "line to go on without that record",
+                   ledger->path, ledger->lines);
+  *last = '\0';
+  return ledger->lines == 1 ? parse_header(ledger, line) : parse_record(ledger, line);
+}
+
+static vj_status read_at(const vj_ledger *ledger, char *bytes, size_t count, off_t at, size_t *got) {
+  *got = 0;
+  while (*got < count) {
+    const ssize_t n = pread(ledger->descriptor, bytes + *got, count - *got, at + (off_t)*got);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_fail(ledger, "can't be read");
+    if (n == 0) break;
+    *got += (size_t)n;
+  }
+  return VJ_OK;
+}
+
+/* Parses the whole lines that were appended since the last call; *torn is how many bytes of a line without its end
+ * follow them. Called under the lock. */
+static vj_status refresh(vj_ledger *ledger, off_t *torn) {
+  struct stat about;
+  *torn = 0;
+  if (fstat(ledger->descriptor, &about) != 0) return system_fail(ledger, "can't be examined");
+  if (about.st_size < ledger->parsed)
+    return vj_fail(VJ_DATA, "%s: the ledger became shorter while it was in use; ledgers only grow", ledger->path);
+  if (about.st_size == ledger->parsed) return VJ_OK;
+  char *bytes = NULL;
+  size_t got = 0, at = 0;
+  VJ_TRY(vj_allocate((size_t)(about.st_size - ledger->parsed), 1, "reading the ledger", &bytes));
+  vj_status status = read_at(ledger, bytes, (size_t)(about.st_size - ledger->parsed), ledger->parsed, &got);
+  while (status == VJ_OK && at < got) {
+    char *end = memchr(bytes + at, '\n', got - at);
+    if (!end) break;
+    *end = '\0';
+    const size_t length = (size_t)(end - (bytes + at));
+    status = parse_line(ledger, bytes + at, length);
+    if (status != VJ_OK) {
+      ledger->lines--; /* asked again, it is the same line */
+      break;
+    }
+    at += length + 1;
+    ledger->parsed += (off_t)(length + 1);
+  }
+  /* A first line without its end may be someone else's file; only what can become our header is ours to cut. */
+  const size_t known = got - at < strlen(header_start) ? got - at : strlen(header_start);
+  if (status == VJ_OK && ledger->lines == 0 && memcmp(bytes, header_start, known) != 0)
+    status = parse_header(ledger, "");
+  *torn = (off_t)(got - at);
+  free(bytes);
+  return status;
+}
+
+/* --- locking and appending ----------------------------------------------------------------------------------- */
+
+static vj_status lock(const vj_ledger *ledger, int how) {
+  while (flock(ledger->descriptor, how) != 0)
+    if (errno != EINTR) return system_fail(ledger, "can't be locked");
+  return VJ_OK;
+}
+
+static void unlock(const vj_ledger *ledger) {
+  while (flock(ledger->descriptor, LOCK_UN) != 0 && errno == EINTR) continue;
+}
+
+/* The lock is held and everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. */
+static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
+  size_t done = 0;
+  if (text->failed) return vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
+  if (ledger->read_only) return vj_fail(VJ_IO, "%s: can't be written: this user may only read it", ledger->path);
+  if (torn > 0 && ftruncate(ledger->descriptor, ledger->parsed) != 0)
+    return system_fail(ledger, "a torn line can't be cut off");
+  while (done < text->used) {
+    const ssize_t n = write(ledger->descriptor, text->bytes + done, text->used - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const vj_status status = system_fail(ledger, "can't be written");
+      /* If this fails too, the torn line stays for the next one who appends. */
+      if (ftruncate(ledger->descriptor, ledger->parsed) != 0) vj_error_frame(__FILE__, __LINE__, __func__);
+      return status;
+    }
+    done += (size_t)n;
+  }
+  if (fsync(ledger->descriptor) != 0) return system_fail(ledger, "can't be brought to the disk");
+  return refresh(ledger, &torn);
+}
+
+/* --- the public side ----------------------------------------------------------------------------------------- */
+
+static vj_status begin(vj_ledger *ledger) {
+  off_t torn = 0;
+  VJ_TRY(lock(ledger, LOCK_EX));
+  vj_status status = refresh(ledger, &torn);
+  if (status == VJ_OK && ledger->lines == 0) {
+    lines_text text = {0};
+    char line[HEADER_BYTES];
+    snprintf(line, sizeof line, "%s%d trials %" PRId64, header_start, VERSION, ledger->trials);
+    put(&text, line, strlen(line));
+    put_checksum(&text, 0);
+    status = append(ledger, &text, torn);
+    free(text.bytes);
+  }
+  unlock(ledger);
+  return status;
+}
+
+vj_status vj_ledger_open(const char *path, int64_t trials, vj_ledger **ledger) {
+  *ledger = NULL;
+  if (trials < 1) return vj_fail(VJ_INTERNAL, "%s: a ledger of %" PRId64 " trials", path, trials);
+  vj_ledger *fresh = NULL;
+  vj_status status = VJ_OK;
+  VJ_TRY(vj_allocate(1, sizeof *fresh, "the ledger", &fresh));
+  fresh->descriptor = -1;
+  fresh->trials = trials;
+  VJ_TRY_GOTO(status, vj_allocate(strlen(path) + 1, 1, "the ledger's path", &fresh->path), failed);
+  memcpy(fresh->path, path, strlen(path) + 1);
+  VJ_TRY_GOTO(status, vj_allocate((size_t)trials, sizeof *fresh->records, "the ledger's trials", &fresh->records),
+              failed);
+  fresh->descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  /* Who may only read may still ask for states. */
+  if (fresh->descriptor < 0 && (errno == EACCES || errno == EROFS)) {
+    const int cause = errno;
+    fresh->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    fresh->read_only = true;
+    if (fresh->descriptor < 0) errno = cause;
+  }
+  if (fresh->descriptor < 0) {
+    status = system_fail(fresh, "can't be opened");
+    goto failed;
+  }
+  VJ_TRY_GOTO(status, begin(fresh), failed);
+  *ledger = fresh;
+  return VJ_OK;
+failed:
+  vj_ledger_close(&fresh);
+  return status;
+}
+
+void vj_ledger_close(vj_ledger **ledger) {
+  if (!*ledger) return;
+  if ((*ledger)->descriptor >= 0) close((*ledger)->descriptor);
+  for (int64_t i = 0; (*ledger)->records && i < (*ledger)->trials; i++) free((*ledger)->records[i].reason);
+  free((*ledger)->records);
+  free((*ledger)->path);
+  free(*ledger);
+  *ledger = NULL;
+}
+
+vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
+  off_t torn = 0;
+  *trial = -1;
+  *attempt = 0;
+  VJ_TRY(lock(ledger, LOCK_EX));
+  vj_status status = refresh(ledger, &torn);
+  int64_t lowest = 0;
+  while (lowest < ledger->trials && ledger->records[lowest].state != VJ_TRIAL_WAITING) lowest++;
+  if (status == VJ_OK && lowest < ledger->trials) {
+    lines_text text = {0};
+    record *r = &ledger->records[lowest];
+    put_record(&text, CLAIM, lowest, r->attempts + 1, NULL);
+    status = append(ledger, &text, torn);
+    free(text.bytes);
+    if (status == VJ_OK) {
+      r->own_attempt = r->attempts;
+      *trial = lowest;
+      *attempt = r->attempts;
+    }
+  }
+  unlock(ledger);
+  return status;
+}
+
+static vj_status check_trial(const vj_ledger *ledger, int64_t trial) {
+  if (trial >= 0 && trial < ledger->trials) return VJ_OK;
+  return vj_fail(VJ_INTERNAL, "%s: there is no trial %" PRId64 "; the sweep has %" PRId64, ledger->path, trial,
+                 ledger->trials);
+}
+
+/* Who lost a trial to a resumed run must not end the other's attempt. */
+static vj_status check_running(const vj_ledger *ledger, int64_t trial, int event) {
+  const record *r = &ledger->records[trial];
+  if (r->state != VJ_TRIAL_RUNNING)
+    return vj_fail(VJ_DATA, "%s: trial %" PRId64 " can't be recorded as %s: it is %s, not running", ledger->path, trial,
+                   events[event].name, state_words[r->state]);
+  if (r->own_attempt != 0 && r->own_attempt != r->attempts)
+    return vj_fail(VJ_DATA,
+                   "%s: trial %" PRId64 " can't be recorded as %s: attempt %" PRId64
+                   " was given up and attempt %" PRId64 " runs elsewhere",
+                   ledger->path, trial, events[event].name, r->own_attempt, r->attempts);
+  return VJ_OK;
+}
+
+static vj_status end_trial(vj_ledger *ledger, int64_t trial, int event, const char *reason) {
+  off_t torn = 0;
+  VJ_TRY(check_trial(ledger, trial));
+  VJ_TRY(lock(ledger, LOCK_EX));
+  vj_status status = refresh(ledger, &torn);
+  if (status == VJ_OK) status = check_running(ledger, trial, event);
+  if (status == VJ_OK) {
+    lines_text text = {0};
+    put_record(&text, event, trial, ledger->records[trial].attempts, reason);
+    status = append(ledger, &text, torn);
+    free(text.bytes);
+  }
+  unlock(ledger);
+  return status;
+}
+
+vj_status vj_ledger_done(vj_ledger *ledger, int64_t trial) { return end_trial(ledger, trial, DONE, NULL); }
+
+vj_status vj_ledger_failed(vj_ledger *ledger, int64_t trial, const char *reason) {
+  return end_trial(ledger, trial, FAILED, reason ? reason : "");
+}
+
+vj_status vj_ledger_release_running(vj_ledger *ledger) {
+  off_t torn = 0;
+  lines_text text = {0};
+  VJ_TRY(lock(ledger, LOCK_EX));
+  vj_status status = refresh(ledger, &torn);
+  for (int64_t i = 0; status == VJ_OK && i < ledger->trials; i++)
+    if (ledger->records[i].state == VJ_TRIAL_RUNNING) put_record(&text, RELEASE, i, ledger->records[i].attempts, NULL);
+  if (status == VJ_OK && (text.used > 0 || text.failed)) status = append(ledger, &text, torn);
+  unlock(ledger);
+  free(text.bytes);
+  return status;
+}
+
+vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *state, int64_t *attempts,
+                          const char **reason) {
+  off_t torn = 0;
+  VJ_TRY(check_trial(ledger, trial));
+  VJ_TRY(lock(ledger, LOCK_SH));
+  const vj_status status = refresh(ledger, &torn);
+  unlock(ledger);
+  VJ_TRY(status);
+  const record *r = &ledger->records[trial];
+  *state = r->state;
+  *attempts = r->attempts;
+  *reason = r->reason ? r->reason : "";
+  return VJ_OK;
+}

@@ -1,0 +1,94 @@
+/* sweep.h5: everything measured, for all trials, in a file that is created whole before the first step.
+ *
+ * The store knows HDF5 and nothing of training: the caller lays out dimensions and variables, then writes
+ * rectangles. Every data set is allocated early, contiguous and filled (NaN for reals, -1 for integers, "" for
+ * text); time stamps are off; after creation only raw independent writes happen, so a kill at any moment leaves
+ * a readable file. It opens in xarray (h5netcdf, netcdf4) as it is: dimension scales are attached, coordinates
+ * are listed in the global attribute `coordinates`, `units` and `long_name` stand with every variable. Text is
+ * netCDF's fixed-length text: characters with a last dimension `text_<bytes>`, which no one sees here or in xarray.
+ */
+#ifndef VJ_SWEEP_FILE_H
+#define VJ_SWEEP_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "comm/comm.h"
+
+enum { VJ_FILE_MAX_DIMENSIONS = 4 };
+
+typedef struct vj_file_dimension {
+  const char *name; /* "trial" */
+  int64_t size;
+  const int64_t *values; /* of its coordinate; NULL: 0..size-1 */
+  const char *units, *long_name;
+} vj_file_dimension;
+
+typedef enum vj_file_type { VJ_FILE_DOUBLE, VJ_FILE_FLOAT, VJ_FILE_INT64, VJ_FILE_TEXT } vj_file_type;
+
+typedef struct vj_file_variable {
+  const char *name;
+  vj_file_type type;
+  int64_t text_bytes;                    /* of TEXT: room for each in UTF-8, the ending zero included */
+  int rank;                              /* number of dimensions */
+  int dimension[VJ_FILE_MAX_DIMENSIONS]; /* indices into the layout's dimensions */
+  const char *units, *long_name;
+  bool is_coordinate;
+  const char *flags; /* of INT64: "0 waiting|1 running|2 done" -> CF flag_values and flag_meanings; or NULL */
+} vj_file_variable;
+
+typedef struct vj_file_attribute {
+  const char *name, *text;
+} vj_file_attribute;
+
+typedef struct vj_file_layout {
+  int64_t dimension_count, variable_count, attribute_count;
+  const vj_file_dimension *dimensions;
+  const vj_file_variable *variables;
+  const vj_file_attribute *attributes; /* of the file: title, versions, ... */
+} vj_file_layout;
+
+typedef struct vj_sweep_file vj_sweep_file;
+
+/* Not collective, one rank calls it: writes the whole file under a temporary name in the same folder, fsyncs and
+ * renames it to `path`, so that a file of that name is always complete. A full disk, or a folder that can't be
+ * written, is an error that says so and leaves nothing behind. */
+VJ_MUST_USE vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout);
+
+/* Collective over `comm` (the roots of all groups): opens an existing file for writing with MPI-IO. */
+VJ_MUST_USE vj_status vj_sweep_file_open(const vj_comm *comm, const char *path, vj_sweep_file **file);
+/* Not collective: opens for reading, also while others write. A file that is no sweep is an error that says so. */
+VJ_MUST_USE vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file);
+/* Collective over the communicator it was opened with. Nulls the handle. */
+vj_status vj_sweep_file_close(vj_sweep_file **file);
+
+/* The rest is not collective. */
+
+/* Index of a variable, or -1. */
+int vj_sweep_file_find(const vj_sweep_file *file, const char *name);
+int vj_sweep_file_variable_count(const vj_sweep_file *file);
+/* Name, type, rank, sizes of each dimension, dimension names; strings live as long as the file is open. */
+typedef struct vj_file_variable_info {
+  const char *name, *units, *long_name;
+  vj_file_type type;
+  int64_t text_bytes;
+  int rank;
+  int64_t size[VJ_FILE_MAX_DIMENSIONS];
+  const char *dimension[VJ_FILE_MAX_DIMENSIONS];
+  bool is_coordinate;
+} vj_file_variable_info;
+void vj_sweep_file_variable(const vj_sweep_file *file, int variable, vj_file_variable_info *info);
+/* The file attribute's text, or NULL. */
+const char *vj_sweep_file_attribute(const vj_sweep_file *file, const char *name);
+
+/* A rectangle: `start` and `count` hold as many numbers as the variable has dimensions. Memory types as the file's:
+ * double, float, int64_t; text as `text_bytes` each, zero-padded. */
+VJ_MUST_USE vj_status vj_sweep_file_write(vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
+                                          const void *values);
+VJ_MUST_USE vj_status vj_sweep_file_read(const vj_sweep_file *file, int variable, const int64_t *start,
+                                         const int64_t *count, void *values);
+/* Hands what was written to the operating system and waits for the disk. */
+VJ_MUST_USE vj_status vj_sweep_file_sync(vj_sweep_file *file);
+
+#endif

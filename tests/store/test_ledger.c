@@ -1,0 +1,408 @@
+/* The ledger: every trial to exactly one claimer, whatever is killed, torn or damaged meanwhile. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/ledger.h"
+
+enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
+
+static char folder[64], path[PATH_BYTES];
+
+static vj_ledger *open_ledger(int64_t trials) {
+  vj_ledger *ledger = NULL;
+  if (vj_ledger_open(path, trials, &ledger) != VJ_OK) print_error("%s\n", vj_error_message());
+  assert_non_null(ledger);
+  return ledger;
+}
+
+static void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expected, int64_t attempts,
+                         const char *reason) {
+  vj_trial_state state = VJ_TRIAL_WAITING;
+  int64_t count = 0;
+  const char *text = NULL;
+  assert_int_equal(vj_ledger_state(ledger, trial, &state, &count, &text), VJ_OK);
+  assert_int_equal(state, expected);
+  assert_int_equal(count, attempts);
+  assert_string_equal(text, reason);
+}
+
+static void assert_claim(vj_ledger *ledger, int64_t trial, int64_t attempt) {
+  int64_t claimed = -2, number = -2;
+  assert_int_equal(vj_ledger_claim(ledger, &claimed, &number), VJ_OK);
+  assert_int_equal(claimed, trial);
+  assert_int_equal(number, attempt);
+}
+
+/* Compares the last sentence with the ledger's path and `rest`. */
+static void assert_sentence(const char *rest) {
+  char expected[1024];
+  snprintf(expected, sizeof expected, "%s%s", path, rest);
+  assert_string_equal(vj_error_message(), expected);
+}
+
+static size_t read_file(char *bytes) {
+  FILE *stream = fopen(path, "rb");
+  assert_non_null(stream);
+  const size_t count = fread(bytes, 1, FILE_BYTES - 1, stream);
+  fclose(stream);
+  bytes[count] = '\0';
+  return count;
+}
+
+static void write_file(const char *bytes, size_t count, const char *mode) {
+  FILE *stream = fopen(path, mode);
+  assert_non_null(stream);
+  assert_int_equal(fwrite(bytes, 1, count, stream), count);
+  fclose(stream);
+}
+
+/* --- one process --------------------------------------------------------------------------------------------- */
+
+static void trials_are_claimed_in_order_and_end(void **state) {
+  (void)state;
+  vj_ledger *ledger = open_ledger(3);
+  assert_state(ledger, 0, VJ_TRIAL_WAITING, 0, "");
+  assert_claim(ledger, 0, 1);
+  assert_claim(ledger, 1, 1);
+  assert_state(ledger, 0, VJ_TRIAL_RUNNING, 1, "");
+  assert_int_equal(vj_ledger_done(ledger, 0), VJ_OK);
+  assert_int_equal(vj_ledger_failed(ledger, 1, "the loss became \"NaN\"\nat C:\\step 12"), VJ_OK);
+  assert_claim(ledger, 2, 1);
+  assert_claim(ledger, -1, 0);
+  vj_ledger_close(&ledger);
+  assert_null(ledger);
+
+  ledger = open_ledger(3);
+  assert_state(ledger, 0, VJ_TRIAL_DONE, 1, "");
+  assert_state(ledger, 1, VJ_TRIAL_FAILED, 1, "the loss became \"NaN\"\nat C:\\step 12");
+  assert_state(ledger, 2, VJ_TRIAL_RUNNING, 1, "");
+  vj_ledger_close(&ledger);
+}
+
+static void released_trials_run_again_and_others_do_not(void **state) {
+  (void)state;
+  vj_ledger *lost = open_ledger(3), *resumed = NULL;
+  assert_claim(lost, 0, 1);
+  assert_int_equal(vj_ledger_done(lost, 0), VJ_OK);
+  assert_claim(lost, 1, 1);
+  assert_claim(lost, 2, 1);
+  assert_int_equal(vj_ledger_failed(lost, 2, "bad data"), VJ_OK);
+  resumed = open_ledger(3);
+  assert_int_equal(vj_ledger_release_running(resumed), VJ_OK);
+  assert_state(resumed, 1, VJ_TRIAL_WAITING, 1, "");
+  assert_int_equal(vj_ledger_done(lost, 1), VJ_DATA);
+  assert_sentence(": trial 1 can't be recorded as done: it is waiting, not running");
+  assert_claim(resumed, 1, 2);
+  assert_claim(resumed, -1, 0);
+  /* The first run still lives, against all expectation; it may not end the attempt of the second. */
+  assert_int_equal(vj_ledger_failed(lost, 1, "late"), VJ_DATA);
+  assert_sentence(": trial 1 can't be recorded as failed: attempt 1 was given up and attempt 2 runs elsewhere");
+  assert_int_equal(vj_ledger_done(resumed, 1), VJ_OK);
+  assert_state(lost, 1, VJ_TRIAL_DONE, 2, "");
+  vj_ledger_close(&lost);
+  vj_ledger_close(&resumed);
+}
+
+static void file_is_text_that_people_can_read(void **state) {
+  (void)state;
+  char bytes[FILE_BYTES], host[128] = "", expected[256];
+  vj_ledger *ledger = open_ledger(12);
+  assert_claim(ledger, 0, 1);
+  assert_int_equal(vj_ledger_failed(ledger, 0, "no data"), VJ_OK);
+  vj_ledger_close(&ledger);
+  read_file(bytes);
+  assert_int_equal(gethostname(host, sizeof host), 0);
+  /* The checksum of the first line by an independent calculation of CRC-32. */
+  snprintf(expected, sizeof expected, "vjvcr ledger 1 trials 12 55aec705\n1 claim 0 1 %s:%ld ", host, (long)getpid());
+  assert_int_equal(strncmp(bytes, expected, strlen(expected)), 0);
+  assert_non_null(strstr(bytes, "\n1 failed 0 1 \"no data\" "));
+}
+
+static void wrong_uses_are_refused(void **state) {
+  (void)state;
+  vj_ledger *ledger = open_ledger(4), *other = NULL;
+  assert_int_equal(vj_ledger_done(ledger, 2), VJ_DATA);
+  assert_sentence(": trial 2 can't be recorded as done: it is waiting, not running");
+  assert_int_equal(vj_ledger_done(ledger, 4), VJ_INTERNAL);
+  assert_sentence(": there is no trial 4; the sweep has 4");
+  assert_int_equal(vj_ledger_open(path, 5, &other), VJ_DATA);
+  assert_sentence(
+      ": the ledger is of a sweep of 4 trials, but this sweep has 5; continue with the configuration it was started "
+      "with, or choose another folder");
+  assert_null(other);
+  vj_ledger_close(&ledger);
+}
+
+static void other_files_are_left_alone(void **state) {
+  (void)state;
+  static const char *const contents[] = {"name: vcr-grid\nseed: 7\n", "no line end"};
+  for (size_t i = 0; i < 2; i++) {
+    char bytes[FILE_BYTES];
+    vj_ledger *ledger = NULL;
+    write_file(contents[i], strlen(contents[i]), "wb");
+    assert_int_equal(vj_ledger_open(path, 5, &ledger), VJ_DATA);
+    assert_sentence(": this is no ledger: its first line should begin with \"vjvcr ledger \"");
+    read_file(bytes);
+    assert_string_equal(bytes, contents[i]);
+  }
+  vj_ledger *ledger = NULL;
+  char missing[PATH_BYTES + 32], expected[PATH_BYTES + 128];
+  snprintf(missing, sizeof missing, "%s/nowhere/ledger", folder);
+  snprintf(expected, sizeof expected, "%s: can't be opened: No such file or directory", missing);
+  assert_int_equal(vj_ledger_open(missing, 5, &ledger), VJ_IO);
+  assert_string_equal(vj_error_message(), expected);
+}
+
+/* --- torn and damaged ---------------------------------------------------------------------------------------- */
+
+/* A kill in mid-write leaves a line of any length without its end: it counts for nothing and disappears. */
+static void torn_last_line_is_cut_off_wherever_it_broke(void **state) {
+  (void)state;
+  char whole[FILE_BYTES], after[FILE_BYTES];
+  vj_ledger *ledger = open_ledger(3);
+  assert_claim(ledger, 0, 1);
+  const size_t kept = read_file(whole);
+  assert_claim(ledger, 1, 1);
+  const size_t all = read_file(whole);
+  vj_ledger_close(&ledger);
+  for (size_t end = kept; end < all; end++) {
+    write_file(whole, end, "wb");
+    ledger = open_ledger(3);
+    assert_state(ledger, 1, VJ_TRIAL_WAITING, 0, "");
+    assert_claim(ledger, 1, 1);
+    vj_ledger_close(&ledger);
+    assert_int_equal(read_file(after), all);
+    assert_memory_equal(after, whole, all);
+  }
+  /* The first line may be torn as well. */
+  const size_t header = strcspn(whole, "\n") + 1;
+  for (size_t end = 0; end < header; end++) {
+    write_file(whole, end, "wb");
+    ledger = open_ledger(3);
+    assert_state(ledger, 0, VJ_TRIAL_WAITING, 0, "");
+    vj_ledger_close(&ledger);
+    assert_int_equal(read_file(after), header);
+    assert_memory_equal(after, whole, header);
+  }
+}
+
+static void every_damaged_byte_is_noticed_and_its_line_named(void **state) {
+  (void)state;
+  char whole[FILE_BYTES], damaged[FILE_BYTES];
+  vj_ledger *ledger = open_ledger(3);
+  assert_claim(ledger, 0, 1);
+  assert_int_equal(vj_ledger_failed(ledger, 0, "why not"), VJ_OK);
+  vj_ledger_close(&ledger);
+  const size_t all = read_file(whole), first = strcspn(whole, "\n") + 1;
+  const size_t second = first + strcspn(whole + first, "\n") + 1;
+  for (size_t i = first; i + 1 < second; i++) {
+    memcpy(damaged, whole, all);
+    damaged[i] ^= 1;
+    write_file(damaged, all, "wb");
+    assert_int_equal(vj_ledger_open(path, 3, &ledger), VJ_DATA);
+    assert_sentence(
+        ":2: this line is damaged: its checksum does not fit; restore the file, or remove the line to go on without "
+        "that record");
+  }
+  write_file(whole, all, "wb");
+  ledger = open_ledger(3);
+  assert_state(ledger, 0, VJ_TRIAL_FAILED, 1, "why not");
+  /* Damage that comes while the ledger is open, behind what was read already. */
+  write_file("1 claim 1 1 host:1 00000000\n", 28, "ab");
+  int64_t trial = 0, attempt = 0;
+  for (int again = 0; again < 2; again++) {
+    assert_int_equal(vj_ledger_claim(ledger, &trial, &attempt), VJ_DATA);
+    assert_sentence(
+        ":4: this line is damaged: its checksum does not fit; restore the file, or remove the line to go on without "
+        "that record");
+    assert_int_equal(trial, -1);
+  }
+  vj_ledger_close(&ledger);
+}
+
+/* --- many processes ------------------------------------------------------------------------------------------ */
+
+static int64_t claim_all(int64_t trials, int report) {
+  vj_ledger *ledger = NULL;
+  int64_t trial = 0, attempt = 0;
+  if (vj_ledger_open(path, trials, &ledger) != VJ_OK) return 1;
+  for (;;) {
+    if (vj_ledger_claim(ledger, &trial, &attempt) != VJ_OK) return 2;
+    if (trial < 0) break;
+    if (write(report, &trial, sizeof trial) != (ssize_t)sizeof trial) return 3;
+    const vj_status status = trial % 5 == 0 ? vj_ledger_failed(ledger, trial, "five") : vj_ledger_done(ledger, trial);
+    if (status != VJ_OK) return 4;
+  }
+  vj_ledger_close(&ledger);
+  return 0;
+}
+
+static void many_claimers_share_every_trial_exactly_once(void **state) {
+  (void)state;
+  enum { CLAIMERS = 6, TRIALS = 120 };
+  pid_t children[CLAIMERS];
+  int ends[2], claims[TRIALS] = {0};
+  int64_t trial = 0;
+  assert_int_equal(pipe(ends), 0);
+  for (int i = 0; i < CLAIMERS; i++) {
+    children[i] = fork();
+    assert_true(children[i] >= 0);
+    if (children[i] == 0) _exit((int)claim_all(TRIALS, ends[1]));
+  }
+  close(ends[1]);
+  while (read(ends[0], &trial, sizeof trial) == (ssize_t)sizeof trial) claims[trial]++;
+  close(ends[0]);
+  for (int i = 0; i < CLAIMERS; i++) {
+    int result = 0;
+    assert_int_equal(waitpid(children[i], &result, 0), children[i]);
+    assert_true(WIFEXITED(result));
+    assert_int_equal(WEXITSTATUS(result), 0);
+  }
+  vj_ledger *ledger = open_ledger(TRIALS);
+  for (int64_t t = 0; t < TRIALS; t++) {
+    assert_int_equal(claims[t], 1);
+    assert_state(ledger, t, t % 5 == 0 ? VJ_TRIAL_FAILED : VJ_TRIAL_DONE, 1, t % 5 == 0 ? "five" : "");
+  }
+  vj_ledger_close(&ledger);
+}
+
+/* The child takes the lock as a claimer does, writes half a line, says so, and is killed there. */
+static pid_t hold_lock_in_mid_write(int *said) {
+  int ends[2];
+  char byte = 0;
+  assert_int_equal(pipe(ends), 0);
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    const int descriptor = open(path, O_RDWR | O_APPEND);
+    const bool ready =
+        descriptor >= 0 && flock(descriptor, LOCK_EX) == 0 && write(descriptor, "1 claim 0 1 ho", 14) == 14;
+    if (!ready || write(ends[1], &byte, 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  close(ends[1]);
+  *said = ends[0];
+  assert_int_equal(read(ends[0], &byte, 1), 1);
+  return child;
+}
+
+static void kill_of_the_one_with_the_lock_frees_it(void **state) {
+  (void)state;
+  int said = -1, ends[2], result = 0;
+  char byte = 0;
+  vj_ledger *ledger = open_ledger(2);
+  vj_ledger_close(&ledger);
+  const pid_t holder = hold_lock_in_mid_write(&said);
+  assert_int_equal(pipe(ends), 0);
+  const pid_t claimer = fork();
+  assert_true(claimer >= 0);
+  if (claimer == 0) _exit((int)claim_all(2, ends[1]));
+  close(ends[1]);
+  /* As long as the lock is held, the claimer gets nothing. */
+  assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+  assert_int_equal(read(ends[0], &byte, 1), -1);
+  assert_int_equal(waitpid(claimer, &result, WNOHANG), 0);
+
+  assert_int_equal(kill(holder, SIGKILL), 0);
+  assert_int_equal(waitpid(holder, &result, 0), holder);
+  assert_int_equal(waitpid(claimer, &result, 0), claimer);
+  assert_true(WIFEXITED(result) && WEXITSTATUS(result) == 0);
+  close(said);
+  close(ends[0]);
+  ledger = open_ledger(2);
+  assert_state(ledger, 0, VJ_TRIAL_FAILED, 1, "five");
+  assert_state(ledger, 1, VJ_TRIAL_DONE, 1, "");
+  vj_ledger_close(&ledger);
+}
+
+/* Claimers that die at any moment leave a ledger that reads, and after a release every trial is done once. */
+static void killed_claimers_lose_no_trial(void **state) {
+  (void)state;
+  enum { TRIALS = 400, KILLS = 10 };
+  for (int i = 0; i < KILLS; i++) {
+    int ends[2], result = 0;
+    int64_t trial = 0;
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit((int)claim_all(TRIALS, ends[1]));
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &trial, sizeof trial), sizeof trial);
+    nanosleep(&(struct timespec){.tv_nsec = 300000 * (long)(i + 1)}, NULL);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &result, 0), child);
+    close(ends[0]);
+    vj_ledger *ledger = open_ledger(TRIALS);
+    assert_int_equal(vj_ledger_release_running(ledger), VJ_OK);
+    vj_ledger_close(&ledger);
+  }
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  assert_int_equal(fcntl(ends[1], F_SETFL, O_NONBLOCK), 0);
+  assert_int_equal(claim_all(TRIALS, ends[1]), 0);
+  close(ends[0]);
+  close(ends[1]);
+  vj_ledger *ledger = open_ledger(TRIALS);
+  for (int64_t t = 0; t < TRIALS; t++) {
+    vj_trial_state ended = VJ_TRIAL_WAITING;
+    int64_t attempts = 0;
+    const char *reason = NULL;
+    assert_int_equal(vj_ledger_state(ledger, t, &ended, &attempts, &reason), VJ_OK);
+    assert_int_equal(ended, t % 5 == 0 ? VJ_TRIAL_FAILED : VJ_TRIAL_DONE);
+  }
+  vj_ledger_close(&ledger);
+}
+
+/* --- main ---------------------------------------------------------------------------------------------------- */
+
+static int make_folder(void **state) {
+  (void)state;
+  snprintf(folder, sizeof folder, "/tmp/vjvcr-ledger-XXXXXX");
+  if (!mkdtemp(folder)) return -1;
+  snprintf(path, sizeof path, "%s/ledger", folder);
+  return 0;
+}
+
+static int remove_ledger(void **state) {
+  (void)state;
+  return unlink(path);
+}
+
+static int remove_folder(void **state) {
+  (void)state;
+  return rmdir(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(trials_are_claimed_in_order_and_end, remove_ledger),
+      cmocka_unit_test_teardown(released_trials_run_again_and_others_do_not, remove_ledger),
+      cmocka_unit_test_teardown(file_is_text_that_people_can_read, remove_ledger),
+      cmocka_unit_test_teardown(wrong_uses_are_refused, remove_ledger),
+      cmocka_unit_test_teardown(other_files_are_left_alone, remove_ledger),
+      cmocka_unit_test_teardown(torn_last_line_is_cut_off_wherever_it_broke, remove_ledger),
+      cmocka_unit_test_teardown(every_damaged_byte_is_noticed_and_its_line_named, remove_ledger),
+      cmocka_unit_test_teardown(many_claimers_share_every_trial_exactly_once, remove_ledger),
+      cmocka_unit_test_teardown(kill_of_the_one_with_the_lock_frees_it, remove_ledger),
+      cmocka_unit_test_teardown(killed_claimers_lose_no_trial, remove_ledger),
+  };
+  return cmocka_run_group_tests_name("ledger", tests, make_folder, remove_folder);
+}
