@@ -1,0 +1,102 @@
+/* Convolutional encoder: spatial convolutions frame by frame, temporal convolutions across frames, average pooling to
+ * a grid. Every convolution is followed by batch norm over the global batch and an activation. */
+#include <stdio.h>
+
+#include "vj/component.h"
+#include "vj/ops.h"
+
+typedef struct cnn_config {
+  vj_integer_list channels, kernels, strides, temporal;
+  int64_t temporal_kernel, pool;
+  int activation;
+} cnn_config;
+
+static const vj_param params[] = {
+    VJ_INTEGERS(cnn_config, channels, "[64, 128, 256]", 1, 65536, "", "output channels of each spatial convolution"),
+    VJ_INTEGERS(cnn_config, kernels, "[3]", 1, 31, "px", "kernel of each spatial convolution; one number for all"),
+    VJ_INTEGERS(cnn_config, strides, "[2]", 1, 16, "px", "stride of each spatial convolution; one number for all"),
+    VJ_INTEGERS(cnn_config, temporal, "[512, 512]", 1, 65536, "", "output channels of each temporal convolution"),
+    VJ_INTEGER(cnn_config, temporal_kernel, "3", 1, 31, "frames", "kernel of the temporal convolutions, padded to keep T"),
+    VJ_INTEGER(cnn_config, pool, "1", 0, 64, "", "average pooling to a grid of pool x pool cells; 0: no pooling"),
+    VJ_CHOICE(cnn_config, activation, VJ_ACTIVATION_CHOICES, "relu", "activation after each batch norm"),
+};
+
+static const double norm_epsilon = 1e-5;
+
+/* Uniform on +-1/sqrt(fan in), as PyTorch's convolutions; no bias, the batch norm has one. */
+static vj_var *convolution_weight(vj_graph *graph, const char *layout, const vj_shape *shape) {
+  const double fan_in = (double)vj_shape_count(shape, 1, shape->rank);
+  return vj_parameter(graph, &(vj_param_spec){"weight", *shape, layout, VJ_INIT_UNIFORM, 1 / sqrt(fan_in), true});
+}
+
+static vj_var *normalised(vj_graph *graph, vj_var *x, const char *norm, int64_t layer, const cnn_config *config) {
+  vj_scope_push(graph, "%s%lld", norm, (long long)layer);
+  vj_var *y = vj_batch_norm(graph, x, norm_epsilon, (vj_activation)config->activation);
+  vj_scope_pop(graph);
+  return y;
+}
+
+/* One number stands for all layers. */
+static int64_t of_layer(const vj_integer_list *list, int64_t layer) { return list->at[list->count == 1 ? 0 : layer]; }
+
+static vj_var *spatial_layer(vj_graph *graph, const cnn_config *config, vj_var *h, int64_t layer) {
+  const vj_shape in = vj_shape_of(h);
+  const int64_t kernel = of_layer(&config->kernels, layer), stride = of_layer(&config->strides, layer);
+  vj_scope_push(graph, "conv%lld", (long long)layer);
+  const vj_shape shape = VJ_SHAPE(config->channels.at[layer], kernel, kernel, in.rank ? in.size[in.rank - 1] : 1);
+  vj_var *weight = convolution_weight(graph, "OHWI", &shape);
+  const vj_conv2d_args args = {.stride = {stride, stride}, .padding = {kernel / 2, kernel / 2}};
+  vj_var *y = vj_conv2d(graph, h, weight, NULL, &args);
+  vj_scope_pop(graph);
+  return normalised(graph, y, "norm", layer, config);
+}
+
+static vj_var *temporal_layer(vj_graph *graph, const cnn_config *config, vj_var *h, int64_t layer) {
+  const vj_shape in = vj_shape_of(h);
+  vj_scope_push(graph, "time%lld", (long long)layer);
+  const vj_shape shape =
+      VJ_SHAPE(config->temporal.at[layer], config->temporal_kernel, in.rank ? in.size[in.rank - 1] : 1);
+  vj_var *y = vj_conv_time(graph, h, convolution_weight(graph, "OTI", &shape), NULL, config->temporal_kernel / 2);
+  vj_scope_pop(graph);
+  return normalised(graph, y, "time_norm", layer, config);
+}
+
+static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
+  const cnn_config *config = untyped;
+  char name[32];
+  if (config->channels.count == 0)
+    return vj_graph_fail(graph, VJ_CONFIG, "channels: expected at least one spatial convolution");
+  if (config->kernels.count != 1 && config->kernels.count != config->channels.count)
+    return vj_graph_fail(graph, VJ_CONFIG, "kernels: expected 1 or %lld numbers, one for each of `channels`, got %lld",
+                         (long long)config->channels.count, (long long)config->kernels.count);
+  if (config->strides.count != 1 && config->strides.count != config->channels.count)
+    return vj_graph_fail(graph, VJ_CONFIG, "strides: expected 1 or %lld numbers, one for each of `channels`, got %lld",
+                         (long long)config->channels.count, (long long)config->strides.count);
+  if (config->temporal_kernel % 2 == 0)
+    return vj_graph_fail(graph, VJ_CONFIG, "temporal_kernel: expected an odd number, which keeps T frames, got %lld",
+                         (long long)config->temporal_kernel);
+  vj_var *h = frames;
+  for (int64_t i = 0; i < config->channels.count; i++) {
+    h = spatial_layer(graph, config, h, i);
+    snprintf(name, sizeof name, "conv%lld", (long long)i);
+    vj_tap(graph, name, h);
+  }
+  for (int64_t i = 0; i < config->temporal.count; i++) {
+    h = temporal_layer(graph, config, h, i);
+    snprintf(name, sizeof name, "time%lld", (long long)i);
+    vj_tap(graph, name, h);
+  }
+  return config->pool ? vj_flatten(graph, vj_average_pool(graph, h, config->pool, config->pool), 2) : h;
+}
+
+const vj_component vj_encoder_cnn = {
+    .abi = VJ_ABI,
+    .kind = VJ_ENCODER,
+    .name = "cnn",
+    .summary = "spatial then temporal convolutions with batch norm, averaged to a grid",
+    .source = "arXiv 2412.10925, MovingMNIST encoder; pooling grid and strides are our choice",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(cnn_config),
+    .as.encoder = {.build = build},
+};
