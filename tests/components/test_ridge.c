@@ -1,0 +1,394 @@
+/* The ridge probe: closed forms, its two ways of solving, and its errors. Called with a folder, the program writes
+ * its cases there instead, for tests/reference/test_probes.py. */
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probe_testing.h"
+#include "vj/component.h"
+#include "vj/rng.h"
+
+extern const vj_component vj_probe_ridge;
+
+enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, METRICS };
+
+typedef struct settings {
+  _Alignas(16) unsigned char bytes[64];
+} settings;
+
+static void set(settings *config, const char *name, double value) {
+  for (size_t i = 0; i < vj_probe_ridge.param_count; i++) {
+    const vj_param *row = &vj_probe_ridge.params[i];
+    const int64_t whole = (int64_t)value;
+    if (strcmp(row->name, name) != 0) continue;
+    if (row->type == VJ_PARAM_INTEGER) memcpy(config->bytes + row->offset, &whole, sizeof whole);
+    if (row->type == VJ_PARAM_REAL) memcpy(config->bytes + row->offset, &value, sizeof value);
+    return;
+  }
+  fail_msg("ridge has no parameter %s", name);
+}
+
+static settings defaults(void) {
+  settings config = {0};
+  assert_true(vj_probe_ridge.config_bytes <= sizeof config.bytes);
+  for (size_t i = 0; i < vj_probe_ridge.param_count; i++)
+    set(&config, vj_probe_ridge.params[i].name, strtod(vj_probe_ridge.params[i].fallback, NULL));
+  return config;
+}
+
+static settings one_lambda(double exponent) {
+  settings config = defaults();
+  set(&config, "lambda_min", exponent);
+  set(&config, "lambda_max", exponent);
+  set(&config, "lambda_count", 1);
+  return config;
+}
+
+static vj_status evaluate(const settings *config, const vj_probe_input *input, double results[METRICS]) {
+  double *rooms[METRICS];
+  for (int i = 0; i < METRICS; i++) rooms[i] = &results[i];
+  return vj_probe_ridge.as.probe.evaluate(config->bytes, input, rooms);
+}
+
+/* The same small numbers as every split. */
+static vj_probe_input same_splits(vj_features features, const vj_label *label) {
+  return (vj_probe_input){.split = {features, features, features}, .label = label};
+}
+
+static const vj_label speed = {.name = "speed", .kind = VJ_LABEL_REAL, .width = 1, .unit = "px/frame"};
+
+static const float signs[4] = {-1, 1, -1, 1}, thrice_plus_five[4] = {2, 8, 2, 8};
+
+/* x is -1 or 1 and y = 3 x + 5: the weight is 3 / (1 + lambda). */
+static void one_feature_has_the_closed_form(void **state) {
+  (void)state;
+  const settings config = one_lambda(0);
+  const vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
+  double results[METRICS];
+  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_close(results[MSE], 2.25, 1e-14);
+  assert_close(results[MSE_VALIDATION], 2.25, 1e-14);
+  assert_close(results[R2], 0.75, 1e-14);
+  assert_close(results[BASELINE_MSE], 9, 1e-14);
+  assert_close(results[LAMBDA], 1, 1e-14);
+}
+
+/* Validation follows y = 1.5 x + 5, which of the weights 3 / (1 + lambda) the one of lambda = 1 meets. */
+static void lambda_is_chosen_on_validation(void **state) {
+  (void)state;
+  const settings config = defaults();
+  const float halved[4] = {3.5F, 6.5F, 3.5F, 6.5F};
+  vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
+  input.split[VJ_VALIDATION].target = halved;
+  double results[METRICS];
+  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_close(results[LAMBDA], 1, 1e-14);
+  assert_close(results[MSE_VALIDATION], 0, 1e-14);
+  assert_close(results[MSE], 2.25, 1e-14);
+}
+
+static void collapsed_features_score_the_baseline(void **state) {
+  (void)state;
+  const settings config = defaults();
+  const float constant[8] = {0.1F, 0.7F, 0.1F, 0.7F, 0.1F, 0.7F, 0.1F, 0.7F};
+  const vj_probe_input input = same_splits((vj_features){4, 1, 2, constant, thrice_plus_five}, &speed);
+  double results[METRICS];
+  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_close(results[MSE], results[BASELINE_MSE], 0);
+  assert_close(results[R2], 0, 1e-14);
+  assert_close(results[LAMBDA], 1e4, 1e-9); /* of equals the largest */
+}
+
+static void r2_leaves_out_constant_outputs(void **state) {
+  (void)state;
+  const settings config = one_lambda(0);
+  const vj_label pair = {.name = "pair", .kind = VJ_LABEL_REAL, .width = 2};
+  const float target[8] = {2, 7, 8, 7, 2, 7, 8, 7}, constant[8] = {7, 7, 7, 7, 7, 7, 7, 7};
+  vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, target}, &pair);
+  double results[METRICS];
+  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_close(results[R2], 0.75, 1e-14);
+  assert_close(results[MSE], 2.25 / 2, 1e-14);
+  input.split[VJ_TEST].target = constant;
+  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_true(isnan(results[R2]));
+}
+
+/* --- larger problems: labels are a linear map of features, plus noise --------------------------------------- */
+
+typedef struct problem {
+  vj_label label;
+  int64_t samples[VJ_SPLITS], steps, width;
+  float *features[VJ_SPLITS], *targets[VJ_SPLITS];
+  vj_probe_input input;
+} problem;
+
+typedef struct shape {
+  const char *name;
+  int64_t train, steps, width, outputs;
+  double signal, noise;
+  int64_t constant; /* every so-manieth feature repeats one number; 0: none does */
+} shape;
+
+static void fill_split(problem *p, const shape *s, vj_split split, const double *map) {
+  vj_rng rng = vj_rng_stream(5, VJ_RNG_TEST, (uint32_t)split, vj_hash_text(s->name));
+  const int64_t d = s->steps * s->width, n = p->samples[split];
+  p->features[split] = calloc((size_t)(n * d), sizeof(float));
+  p->targets[split] = calloc((size_t)(n * s->outputs), sizeof(float));
+  assert_true(p->features[split] && p->targets[split]);
+  for (int64_t i = 0; i < n; i++) {
+    float *x = p->features[split] + i * d, *y = p->targets[split] + i * s->outputs;
+    for (int64_t j = 0; j < d; j++) {
+      const double scale = 1 + (double)(j % 7), offset = 10 * (double)(j % 3);
+      x[j] = s->constant && j % s->constant == 0 ? 0.3F : (float)(offset + scale * vj_rng_normal(&rng));
+    }
+    for (int64_t k = 0; k < s->outputs; k++) {
+      double sum = 2 + s->noise * vj_rng_normal(&rng);
+      for (int64_t j = 0; j < d; j++) sum += s->signal * map[k * d + j] * x[j];
+      y[k] = (float)sum;
+    }
+  }
+  p->input.split[split] = (vj_features){n, s->steps, s->width, p->features[split], p->targets[split]};
+}
+
+static void create(problem *p, const shape *s) {
+  const int64_t d = s->steps * s->width;
+  vj_rng rng = vj_rng_stream(5, VJ_RNG_TEST, 99, vj_hash_text(s->name));
+  double *map = calloc((size_t)(s->outputs * d), sizeof *map);
+  assert_non_null(map);
+  for (int64_t i = 0; i < s->outputs * d; i++) map[i] = vj_rng_normal(&rng);
+  p->label = (vj_label){.name = "speed", .kind = VJ_LABEL_REAL, .width = s->outputs};
+  p->samples[VJ_TRAIN] = s->train;
+  p->samples[VJ_VALIDATION] = 300; /* more than one block of predictions */
+  p->samples[VJ_TEST] = 270;
+  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) fill_split(p, s, split, map);
+  p->input.label = &p->label;
+  free(map);
+}
+
+static void destroy(problem *p) {
+  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
+    free(p->features[split]);
+    free(p->targets[split]);
+  }
+}
+
+static void a_noise_free_linear_map_is_found(void **state) {
+  (void)state;
+  const settings config = defaults();
+  problem p;
+  create(&p, &(shape){"linear", 200, 4, 3, 2, 1, 0, 0});
+  double results[METRICS];
+  assert_int_equal(evaluate(&config, &p.input, results), VJ_OK);
+  assert_true(results[R2] > 1 - 1e-6 && results[R2] <= 1);
+  assert_true(results[MSE] < 1e-6 * results[BASELINE_MSE]);
+  assert_close(results[LAMBDA], 1e-4, 1e-12);
+  destroy(&p);
+}
+
+static void noise_cannot_be_predicted(void **state) {
+  (void)state;
+  const settings config = defaults();
+  problem p;
+  create(&p, &(shape){"noise", 150, 4, 20, 3, 0, 1, 0});
+  double results[METRICS];
+  assert_int_equal(evaluate(&config, &p.input, results), VJ_OK);
+  assert_true(results[R2] < 0.02 && results[R2] > -0.2);
+  assert_close(results[BASELINE_MSE], 1, 0.2);
+  destroy(&p);
+}
+
+/* Constant features change no weight, but there are more features than samples then: the dual form is taken. */
+static void dual_equals_primal(void **state) {
+  (void)state;
+  enum { STEPS = 2, WIDTH = 9, PADDED = 60 };
+  const settings config = defaults();
+  problem p;
+  create(&p, &(shape){"dual", 40, STEPS, WIDTH, 3, 1, 30, 0});
+  double primal[METRICS], dual[METRICS];
+  assert_int_equal(evaluate(&config, &p.input, primal), VJ_OK);
+  float *padded[VJ_SPLITS];
+  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
+    const int64_t rows = p.samples[split] * STEPS;
+    padded[split] = calloc((size_t)(rows * PADDED), sizeof(float));
+    assert_non_null(padded[split]);
+    for (int64_t i = 0; i < rows * PADDED; i++)
+      padded[split][i] = i % PADDED < WIDTH ? p.features[split][i / PADDED * WIDTH + i % PADDED] : 0.7F;
+    p.input.split[split].values = padded[split];
+    p.input.split[split].width = PADDED;
+  }
+  assert_int_equal(evaluate(&config, &p.input, dual), VJ_OK);
+  for (int i = 0; i < METRICS; i++) assert_close(dual[i], primal[i], 1e-10 * fabs(primal[i]));
+  assert_true(primal[LAMBDA] > 1e-4 && primal[LAMBDA] < 1e4); /* the case is not a trivial one */
+  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) free(padded[split]);
+  destroy(&p);
+}
+
+static void features_constant_in_train_are_ignored(void **state) {
+  (void)state;
+  const settings config = one_lambda(-2);
+  const float train[8] = {-1, 0.1F, 1, 0.1F, -1, 0.1F, 1, 0.1F}, test[8] = {-1, 50, 1, -9, -1, 3, 1, 1e6F};
+  vj_probe_input input = same_splits((vj_features){4, 1, 2, train, thrice_plus_five}, &speed);
+  double constant[METRICS], moving[METRICS];
+  assert_int_equal(evaluate(&config, &input, constant), VJ_OK);
+  input.split[VJ_TEST].values = test;
+  assert_int_equal(evaluate(&config, &input, moving), VJ_OK);
+  assert_memory_equal(constant, moving, sizeof constant);
+}
+
+static void the_scale_of_features_does_not_matter(void **state) {
+  (void)state;
+  const settings config = defaults();
+  problem p;
+  create(&p, &(shape){"scale", 50, 3, 8, 2, 1, 3, 0});
+  double before[METRICS], after[METRICS];
+  assert_int_equal(evaluate(&config, &p.input, before), VJ_OK);
+  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++)
+    for (int64_t i = 0; i < p.samples[split] * 24; i++) p.features[split][i] *= i % 2 ? 1024.0F : -0.125F;
+  assert_int_equal(evaluate(&config, &p.input, after), VJ_OK);
+  for (int i = 0; i < METRICS; i++) assert_close(after[i], before[i], 1e-11 * fabs(before[i]));
+  destroy(&p);
+}
+
+static void same_bits_for_any_thread_count(void **state) {
+  (void)state;
+  const settings config = defaults();
+  problem p;
+  create(&p, &(shape){"threads", 300, 4, 50, 6, 1, 3, 0});
+  double one[METRICS], two[METRICS];
+  openblas_set_num_threads(1);
+  assert_int_equal(evaluate(&config, &p.input, one), VJ_OK);
+  openblas_set_num_threads(2);
+  assert_int_equal(evaluate(&config, &p.input, two), VJ_OK);
+  assert_memory_equal(one, two, sizeof one);
+  destroy(&p);
+}
+
+/* --- errors -------------------------------------------------------------------------------------------------- */
+
+static void a_class_is_refused_before_training(void **state) {
+  (void)state;
+  const settings config = defaults();
+  const vj_label digit = {.name = "digit", .kind = VJ_LABEL_CLASS, .width = 1, .classes = 10};
+  assert_int_equal(vj_probe_ridge.as.probe.check(config.bytes, &digit), VJ_CONFIG);
+  assert_string_equal(vj_error_message(),
+                      "label \"digit\" is one of 10 classes, and ridge predicts measured numbers; classes need a "
+                      "logistic probe");
+  assert_int_equal(vj_probe_ridge.as.probe.check(config.bytes, &speed), VJ_OK);
+}
+
+static void lambdas_in_the_wrong_order_are_refused(void **state) {
+  (void)state;
+  settings config = defaults();
+  set(&config, "lambda_min", 2);
+  set(&config, "lambda_max", -2.5);
+  assert_int_equal(vj_probe_ridge.as.probe.check(config.bytes, &speed), VJ_CONFIG);
+  assert_string_equal(vj_error_message(),
+                      "lambda_max is -2.5, below lambda_min, which is 2; give the smaller exponent first");
+}
+
+static void numbers_that_are_not_finite_are_named(void **state) {
+  (void)state;
+  const settings config = defaults();
+  const float broken[4] = {-1, 1, NAN, 1}, infinite[4] = {2, 8, 2, INFINITY};
+  double results[METRICS];
+  vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
+  input.split[VJ_TEST].values = broken;
+  assert_int_equal(evaluate(&config, &input, results), VJ_NUMERIC);
+  assert_string_equal(vj_error_message(),
+                      "ridge: test sample 2 has a feature that is not a finite number; the hidden state has diverged, "
+                      "try a lower optim.lr");
+  input.split[VJ_VALIDATION].target = infinite;
+  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
+  assert_string_equal(vj_error_message(),
+                      "ridge: label \"speed\" of validation sample 3 is not a finite number; look at the data set");
+}
+
+static void splits_that_do_not_fit_are_refused(void **state) {
+  (void)state;
+  const settings config = defaults();
+  double results[METRICS];
+  vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
+  input.split[VJ_TRAIN].samples = 1;
+  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
+  assert_string_equal(vj_error_message(), "ridge: needs at least 2 train samples, got 1; raise eval.probe_train");
+  input.split[VJ_TRAIN].samples = 4;
+  input.split[VJ_TEST].samples = 0;
+  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
+  assert_string_equal(vj_error_message(), "ridge: needs at least 1 test sample, got 0; raise eval.probe_test");
+  input.split[VJ_TEST] = (vj_features){2, 2, 1, signs, thrice_plus_five};
+  assert_int_equal(evaluate(&config, &input, results), VJ_SHAPE);
+  assert_string_equal(vj_error_message(), "ridge: train features are 1 steps x 1, test features are 2 steps x 1");
+}
+
+/* Twice the same feature: singular without a penalty, and the smallest lambda is lost in rounding. */
+static void a_singular_system_moves_on_to_the_next_lambda(void **state) {
+  (void)state;
+  settings config = one_lambda(-16);
+  const float twice[8] = {-1, -1, 1, 1, -1, -1, 1, 1};
+  double results[METRICS];
+  const vj_probe_input input = same_splits((vj_features){4, 1, 2, twice, thrice_plus_five}, &speed);
+  assert_int_equal(evaluate(&config, &input, results), VJ_NUMERIC);
+  assert_string_equal(vj_error_message(),
+                      "ridge: no lambda from 1e-16 to 1e-16 makes the system of 4 train samples and 2 features "
+                      "positive definite; raise lambda_max");
+  set(&config, "lambda_count", 2);
+  set(&config, "lambda_max", -8);
+  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_close(results[LAMBDA], 1e-8, 1e-20);
+  assert_close(results[MSE], 0, 1e-12);
+}
+
+/* --- cases for Python ---------------------------------------------------------------------------------------- */
+
+static void export_case(const char *folder, const shape *s) {
+  const settings config = defaults();
+  char name[128];
+  double results[METRICS];
+  problem p;
+  create(&p, s);
+  assert_int_equal(evaluate(&config, &p.input, results), VJ_OK);
+  for (int split = 0; split < VJ_SPLITS; split++) {
+    snprintf(name, sizeof name, "ridge_%s_features%d", s->name, split);
+    npy_write(folder, name, "<f4", p.samples[split], s->steps * s->width, p.features[split]);
+    snprintf(name, sizeof name, "ridge_%s_target%d", s->name, split);
+    npy_write(folder, name, "<f4", p.samples[split], s->outputs, p.targets[split]);
+  }
+  snprintf(name, sizeof name, "ridge_%s_results", s->name);
+  npy_write(folder, name, "<f8", 1, METRICS, results);
+  destroy(&p);
+}
+
+static int export_cases(const char *folder) {
+  static const shape cases[] = {
+      {"primal", 260, 3, 16, 4, 1, 30, 0},
+      {"dual", 60, 12, 10, 24, 1, 10, 0},
+      {"constant", 90, 2, 20, 1, 1, 20, 5},
+      {"exact", 120, 1, 30, 2, 1, 0, 0},
+  };
+  for (size_t i = 0; i < VJ_COUNT(cases); i++) export_case(folder, &cases[i]);
+  return 0;
+}
+
+int main(int count, char **arguments) {
+  if (count == 2) return export_cases(arguments[1]);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(one_feature_has_the_closed_form),
+      cmocka_unit_test(lambda_is_chosen_on_validation),
+      cmocka_unit_test(collapsed_features_score_the_baseline),
+      cmocka_unit_test(r2_leaves_out_constant_outputs),
+      cmocka_unit_test(a_noise_free_linear_map_is_found),
+      cmocka_unit_test(noise_cannot_be_predicted),
+      cmocka_unit_test(dual_equals_primal),
+      cmocka_unit_test(features_constant_in_train_are_ignored),
+      cmocka_unit_test(the_scale_of_features_does_not_matter),
+      cmocka_unit_test(same_bits_for_any_thread_count),
+      cmocka_unit_test(a_class_is_refused_before_training),
+      cmocka_unit_test(lambdas_in_the_wrong_order_are_refused),
+      cmocka_unit_test(numbers_that_are_not_finite_are_named),
+      cmocka_unit_test(splits_that_do_not_fit_are_refused),
+      cmocka_unit_test(a_singular_system_moves_on_to_the_next_lambda),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
