@@ -1,0 +1,109 @@
+#include "train/loader.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vj/rng.h"
+
+vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
+  *loader = (vj_loader){.component = config->dataset.component, .seed = config->seed, .epoch = -1};
+  const vj_dataset_ops *ops = &loader->component->as.dataset;
+  VJ_TRY(ops->open(config->dataset.config, &config->clip, &loader->dataset));
+  ops->info(loader->dataset, &loader->info);
+  loader->threads = omp_get_max_threads();
+  const vj_clip_info *info = &loader->info;
+  const size_t pixels = (size_t)(info->frames * info->height * info->width * info->channels);
+  VJ_TRY(vj_allocate((size_t)info->samples[VJ_TRAIN], sizeof *loader->order, "order of samples", &loader->order));
+  VJ_TRY(vj_allocate((size_t)loader->threads * pixels, sizeof(float), "frames", &loader->frames));
+  return vj_allocate((size_t)(loader->threads * (info->label_width + 1)), sizeof(float), "labels", &loader->labels);
+}
+
+void vj_loader_close(vj_loader *loader) {
+  if (loader->dataset) loader->component->as.dataset.close(&loader->dataset);
+  free(loader->order);
+  free(loader->frames);
+  free(loader->labels);
+  *loader = (vj_loader){.epoch = -1};
+}
+
+int64_t vj_loader_number(vj_loader *loader, int64_t position) {
+  const int64_t samples = loader->info.samples[VJ_TRAIN], epoch = position / samples;
+  if (epoch != loader->epoch) {
+    vj_rng rng = vj_rng_stream(loader->seed, VJ_RNG_SHUFFLE, (uint32_t)epoch, 0);
+    vj_rng_permutation(&rng, samples, loader->order);
+    loader->epoch = epoch;
+  }
+  return loader->order[position % samples];
+}
+
+/* One sample into its place in the graph's input; through a float buffer where the graph computes in double. */
+static vj_status put_sample(const vj_loader *loader, vj_split split, int64_t number, vj_real *to, float *labels) {
+  const vj_clip_info *info = &loader->info;
+  const int64_t pixels = info->frames * info->height * info->width * info->channels;
+  float *own_labels = loader->labels + omp_get_thread_num() * (info->label_width + 1);
+  if (!labels) labels = own_labels;
+#ifdef VJ_DOUBLE
+  float *frames = loader->frames + omp_get_thread_num() * pixels;
+  VJ_TRY(loader->component->as.dataset.sample(loader->dataset, split, number, frames, labels));
+  for (int64_t i = 0; i < pixels; i++) to[i] = (vj_real)frames[i];
+  return VJ_OK;
+#else
+  (void)pixels;
+  return loader->component->as.dataset.sample(loader->dataset, split, number, to, labels);
+#endif
+}
+
+/* `numbers`: of this rank's samples, in order. A failure in any thread becomes the caller's. */
+static vj_status fill(const vj_loader *loader, const vj_graph *graph, const vj_var *input, vj_split split,
+                      const int64_t *numbers, int64_t count, float *labels) {
+  const int64_t b = vj_shard_samples(graph), pixels = input->count / b;
+  vj_status failure = VJ_OK;
+  char message[1024] = "";
+#pragma omp parallel for schedule(static) num_threads(loader->threads)
+  for (int64_t i = 0; i < count; i++) {
+    vj_real *to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
+    const vj_status status =
+        put_sample(loader, split, numbers[i], to, labels ? labels + i * loader->info.label_width : NULL);
+    if (status == VJ_OK) continue;
+#pragma omp critical
+    {
+      failure = status;
+      snprintf(message, sizeof message, "sample %lld: %s", (long long)numbers[i], vj_error_message());
+    }
+  }
+  return failure == VJ_OK ? VJ_OK : vj_fail(failure, "%s", message);
+}
+
+vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
+                              int64_t step) {
+  const int64_t batch = vj_batch_samples(graph), mine = batch / comm->size;
+  int64_t *numbers = malloc((size_t)mine * sizeof *numbers);
+  if (!numbers) return vj_fail(VJ_MEMORY, "no memory for a batch of %lld", (long long)batch);
+  for (int64_t i = 0; i < mine; i++) numbers[i] = vj_loader_number(loader, step * batch + comm->rank * mine + i);
+  const vj_status status = fill(loader, graph, input, VJ_TRAIN, numbers, mine, NULL);
+  free(numbers);
+  return status;
+}
+
+vj_status vj_loader_fill_split(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
+                               vj_split split, int64_t first, float *labels) {
+  const int64_t mine = vj_batch_samples(graph) / comm->size;
+  int64_t *numbers = malloc((size_t)mine * sizeof *numbers);
+  if (!numbers) return vj_fail(VJ_MEMORY, "no memory for a batch");
+  for (int64_t i = 0; i < mine; i++) numbers[i] = (first + comm->rank * mine + i) % loader->info.samples[split];
+  const vj_status status = fill(loader, graph, input, split, numbers, mine, labels);
+  free(numbers);
+  return status;
+}
+
+const vj_label *vj_loader_label(const vj_loader *loader, const char *name, int64_t *offset) {
+  *offset = 0;
+  for (int64_t i = 0; i < loader->info.label_count; i++) {
+    const vj_label *label = &loader->info.labels[i];
+    if (strcmp(label->name, name) == 0) return label;
+    *offset += label->width;
+  }
+  return NULL;
+}

@@ -1,0 +1,38 @@
+/* Batches: which samples a step takes, and filling a graph's input with them. */
+#ifndef VJ_LOADER_H
+#define VJ_LOADER_H
+
+#include "comm/comm.h"
+#include "config/config.h"
+#include "graph/graph.h"
+
+typedef struct vj_loader {
+  const vj_component *component; /* the data set */
+  void *dataset;
+  vj_clip_info info;
+  uint64_t seed;         /* of the trial: order of samples */
+  int64_t epoch;         /* whose order is in `order`; -1: none yet */
+  int64_t *order;        /* a permutation of the training samples */
+  float *frames, *labels; /* room for one sample a thread */
+  int threads;
+} vj_loader;
+
+/* Opens the data set of a configuration. Not collective (every rank opens its own). */
+VJ_MUST_USE vj_status vj_loader_open(const vj_config *config, vj_loader *loader);
+void vj_loader_close(vj_loader *loader);
+
+/* Global number of the i-th training sample since step 0: epochs one after the other, each in its own order. */
+int64_t vj_loader_number(vj_loader *loader, int64_t position);
+
+/* Fills this rank's shards of `input` [b,T,H,W,C] with the training batch of a step, in parallel over samples. */
+VJ_MUST_USE vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *graph, const vj_var *input,
+                                          const vj_comm *comm, int64_t step);
+/* The same with consecutive samples of a split from `first` on, modulo the split's size. `labels`, if not NULL, has
+ * room for this rank's samples, label_width numbers each. */
+VJ_MUST_USE vj_status vj_loader_fill_split(vj_loader *loader, const vj_graph *graph, const vj_var *input,
+                                           const vj_comm *comm, vj_split split, int64_t first, float *labels);
+
+/* The label by name, and where its numbers start in a sample's labels; NULL if there is none. */
+const vj_label *vj_loader_label(const vj_loader *loader, const char *name, int64_t *offset);
+
+#endif

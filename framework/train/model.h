@@ -1,0 +1,41 @@
+/* A model: one parameter table and the graphs built on it by the components of a configuration. */
+#ifndef VJ_MODEL_H
+#define VJ_MODEL_H
+
+#include "config/config.h"
+#include "graph/graph.h"
+
+/* One graph of a model with the variables the trainer reads. */
+typedef struct vj_model_graph {
+  vj_graph *graph;
+  vj_var *frames; /* input [b,T,H,W,C] */
+  vj_var **losses; /* shared scalars, in the order of the configuration; unweighted */
+  vj_var *total;
+} vj_model_graph;
+
+typedef struct vj_model {
+  const vj_config *config; /* borrowed */
+  vj_parameters *parameters;
+  vj_model_graph train, evaluate;
+} vj_model;
+
+/* Builds and plans both graphs for a group of `ranks`, allocating no numbers; errors name the component, the place
+ * in it and the shapes that do not fit. Not collective. */
+VJ_MUST_USE vj_status vj_model_create(const vj_config *config, const vj_clip_info *clip, int ranks, vj_model **model);
+/* Allocates everything and initialises the parameters. Collective over the group. */
+VJ_MUST_USE vj_status vj_model_allocate(vj_model *model, const vj_comm *comm);
+void vj_model_destroy(vj_model **model);
+
+/* Bytes a rank needs: parameters, gradients, moments and both arenas. */
+size_t vj_model_memory(const vj_model *model);
+/* Trained numbers, without padding. */
+int64_t vj_model_parameter_count(const vj_model *model);
+
+/* Shape [b,T,...] of a view as features of T steps and the rest as width; false if there is no such view or it is not
+ * of that form. */
+bool vj_model_view(const vj_model *model, const char *name, int64_t *steps, int64_t *width);
+
+/* Views that are hidden states: those measured at every evaluation. NULL-terminated. */
+extern const char *const vj_hidden_views[];
+
+#endif

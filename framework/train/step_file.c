@@ -1,0 +1,172 @@
+#include "train/step_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "comm/exchange.h"
+#include "store/array_file.h"
+#include "train/loader.h"
+#include "train/model.h"
+#include "train/optimizer.h"
+
+#ifndef VJ_VERSION
+#define VJ_VERSION "unknown"
+#endif
+
+#ifdef VJ_DOUBLE
+static const vj_array_type real_type = VJ_ARRAY_DOUBLE;
+#else
+static const vj_array_type real_type = VJ_ARRAY_FLOAT;
+#endif
+
+typedef struct dump {
+  const vj_config *config;
+  const vj_comm *comm;
+  vj_array_file *file; /* on rank 0 */
+  vj_loader loader;
+  vj_model *model;
+  vj_optimizer_state optimizer;
+  vj_pool *pool;
+} dump;
+
+static vj_status put(dump *d, const char *group, const char *name, const vj_shape *shape, const void *values,
+                     const char *layout) {
+  if (!d->file) return VJ_OK;
+  const char *full = vj_pool_format(d->pool, "%s%s%s", group, group[0] ? "/" : "", name);
+  if (!full) return vj_fail(VJ_MEMORY, "no memory for a name");
+  return vj_array_file_put(d->file, full, real_type, shape->rank, shape->size, values, layout);
+}
+
+/* A batched variable of all ranks as one array [B,..]; collective. */
+static vj_status put_batched(dump *d, const char *group, const char *name, const vj_var *var) {
+  const vj_graph *graph = d->model->train.graph;
+  const int64_t shards = d->config->optim.shards / d->comm->size, mine = shards * var->count;
+  vj_real *part = NULL, *all = NULL;
+  vj_status status = vj_allocate((size_t)mine, sizeof *part, name, &part);
+  if (status == VJ_OK) status = vj_allocate((size_t)(mine * d->comm->size), sizeof *all, name, &all);
+  VJ_TRY_GOTO(status, vj_comm_agree(d->comm, status), done);
+  for (int64_t s = 0; s < shards; s++)
+    memcpy(part + s * var->count, vj_graph_values(graph, var, s), (size_t)var->count * sizeof *part);
+  VJ_TRY_GOTO(status, vj_comm_gather(d->comm, part, all, (size_t)mine * sizeof *part, 0), done);
+  vj_shape shape = var->shape;
+  shape.size[0] = d->config->optim.batch;
+  status = vj_comm_agree(d->comm, put(d, group, name, &shape, all, NULL));
+done:
+  free(part);
+  free(all);
+  return status;
+}
+
+static vj_status put_parameters(dump *d, const char *trained, const char *states, const vj_real *values) {
+  const vj_parameters *p = d->model->parameters;
+  for (int i = 0; i < p->count; i++) {
+    const vj_parameter_row *row = &p->rows[i];
+    if (!row->trained && !states) continue;
+    const vj_real *from = row->trained ? values + row->offset : p->states + row->offset;
+    VJ_TRY(put(d, row->trained ? trained : states, row->name, &row->shape, from, row->layout));
+  }
+  return VJ_OK;
+}
+
+static vj_status put_labels(dump *d) {
+  const int64_t batch = d->config->optim.batch, width = d->loader.info.label_width;
+  const int64_t pixels = d->loader.info.frames * d->loader.info.height * d->loader.info.width * d->loader.info.channels;
+  if (!d->file) return VJ_OK;
+  int64_t *numbers = vj_pool_take(d->pool, (size_t)batch * sizeof *numbers);
+  float *frames = vj_pool_take(d->pool, (size_t)pixels * sizeof *frames);
+  float *labels = vj_pool_take(d->pool, (size_t)(batch * width + 1) * sizeof *labels);
+  float *column = vj_pool_take(d->pool, (size_t)(batch * width + 1) * sizeof *column);
+  if (!numbers || !frames || !labels || !column) return vj_fail(VJ_MEMORY, "no memory for labels");
+  for (int64_t i = 0; i < batch; i++) {
+    numbers[i] = vj_loader_number(&d->loader, i);
+    VJ_TRY(d->loader.component->as.dataset.sample(d->loader.dataset, VJ_TRAIN, numbers[i], frames, labels + i * width));
+  }
+  VJ_TRY(vj_array_file_put(d->file, "batch/numbers", VJ_ARRAY_INT64, 1, &batch, numbers, NULL));
+  for (int64_t k = 0, offset = 0; k < d->loader.info.label_count; offset += d->loader.info.labels[k++].width) {
+    const vj_label *label = &d->loader.info.labels[k];
+    for (int64_t i = 0; i < batch; i++)
+      memcpy(column + i * label->width, labels + i * width + offset, (size_t)label->width * sizeof *column);
+    const char *name = vj_pool_format(d->pool, "labels/%s", label->name);
+    VJ_TRY(vj_array_file_put(d->file, name, VJ_ARRAY_FLOAT, 2, (int64_t[]){batch, label->width}, column, NULL));
+  }
+  return VJ_OK;
+}
+
+static vj_status put_step(dump *d, double norm) {
+  const vj_model_graph *part = &d->model->train;
+  for (int i = 0; i < part->graph->views.count; i++) {
+    const vj_named_var *view = part->graph->views.at[i];
+    if (view->var->keep && view->var->batched) VJ_TRY(put_batched(d, "activation", view->name, view->var));
+  }
+  const vj_shape scalar = {.rank = 0};
+  const vj_real norm_real = (vj_real)norm;
+  vj_status status = put(d, "loss", "total", &scalar, vj_graph_values(part->graph, part->total, 0), NULL);
+  for (int64_t i = 0; i < d->config->loss_count && status == VJ_OK; i++)
+    status = put(d, "loss", d->config->losses[i].choice.key, &scalar,
+                 vj_graph_values(part->graph, part->losses[i], 0), NULL);
+  if (status == VJ_OK) status = put_parameters(d, "grad", NULL, d->model->parameters->gradients);
+  if (status == VJ_OK) status = put(d, "", "grad_norm", &scalar, &norm_real, NULL);
+  return vj_comm_agree(d->comm, status);
+}
+
+/* Everything a view shows must outlive the step. */
+static void keep_views(vj_model_graph *part) {
+  vj_graph_keep(part->frames);
+  for (int i = 0; i < part->graph->views.count; i++) {
+    const vj_named_var *view = part->graph->views.at[i];
+    if (!strchr(view->name, '.')) vj_graph_keep(view->var);
+  }
+}
+
+static vj_status prepare(dump *d) {
+  VJ_TRY(vj_pool_create(&d->pool));
+  VJ_TRY(vj_loader_open(d->config, &d->loader));
+  VJ_TRY(vj_model_create(d->config, &d->loader.info, d->comm->size, &d->model));
+  keep_views(&d->model->train);
+  return vj_graph_plan(d->model->train.graph, d->config->optim.shards / d->comm->size);
+}
+
+static vj_status run_steps(dump *d, int64_t steps) {
+  const vj_model_graph *part = &d->model->train;
+  for (int64_t step = 0; step < steps; step++) {
+    const vj_status filled = vj_loader_fill_step(&d->loader, part->graph, part->frames, d->comm, step);
+    VJ_TRY(vj_comm_agree(d->comm, filled));
+    const char *group = step ? vj_pool_format(d->pool, "step%lld/batch", (long long)step) : "batch";
+    VJ_TRY(put_batched(d, group, "frames", part->frames));
+    VJ_TRY(vj_graph_run(part->graph));
+    const double norm = vj_gradient_norm(d->model->parameters);
+    if (step == 0) VJ_TRY(put_step(d, norm));
+    vj_optimizer_step(&d->optimizer, step, norm);
+  }
+  return VJ_OK;
+}
+
+static vj_status write(dump *d, int64_t steps, const char *path) {
+  VJ_TRY(vj_comm_agree(d->comm, prepare(d)));
+  VJ_TRY(vj_model_allocate(d->model, d->comm));
+  vj_status mine = vj_optimizer_create(&d->config->optim, d->model->parameters, &d->optimizer);
+  if (mine == VJ_OK && d->comm->rank == 0) {
+    mine = vj_array_file_create(path, &d->file);
+    if (mine == VJ_OK) mine = vj_array_file_text(d->file, "config", vj_yaml_print(d->pool, d->config->resolved));
+    if (mine == VJ_OK) mine = vj_array_file_text(d->file, "vjvcr_version", VJ_VERSION);
+    if (mine == VJ_OK) mine = vj_array_file_integer(d->file, "step", 0);
+    if (mine == VJ_OK) mine = put_labels(d);
+    if (mine == VJ_OK) mine = put_parameters(d, "param", "state", d->model->parameters->values);
+  }
+  VJ_TRY(vj_comm_agree(d->comm, mine));
+  VJ_TRY(run_steps(d, steps));
+  mine = put_parameters(d, "param_after", "state_after", d->model->parameters->values);
+  return vj_comm_agree(d->comm, mine);
+}
+
+vj_status vj_step_file_write(const vj_config *config, const vj_comm *comm, int64_t steps, const char *path) {
+  dump d = {.config = config, .comm = comm, .loader = {.epoch = -1}};
+  vj_status status = write(&d, steps, path);
+  const vj_status closed = vj_array_file_close(&d.file, status == VJ_OK);
+  if (status == VJ_OK) status = vj_comm_agree(comm, closed);
+  vj_optimizer_destroy(&d.optimizer);
+  vj_model_destroy(&d.model);
+  vj_loader_close(&d.loader);
+  vj_pool_destroy(&d.pool);
+  return status;
+}

@@ -1,0 +1,44 @@
+/* One trial, from the first batch to the last committed row. Collective over the trial's group. */
+#ifndef VJ_TRIAL_H
+#define VJ_TRIAL_H
+
+#include "store/sweep_file.h"
+#include "train/quantities.h"
+
+/* Variables that are not quantities but one value a trial. */
+#define VJ_RECORD_STATUS "status"
+#define VJ_RECORD_COMMITTED "committed"
+#define VJ_RECORD_FAILURE "failure"
+#define VJ_RECORD_TIMES(X)                                                     \
+  X(total, "time_total", "wall-clock time of the trial")                       \
+  X(data, "time_data", "time spent making or reading batches")                 \
+  X(step, "time_step", "time spent in training steps, waiting included")       \
+  X(wait, "time_wait", "time the group's root spent in reductions and waiting for its peers") \
+  X(evaluate, "time_evaluate", "time spent in evaluations and probes")
+
+enum { VJ_FAILURE_BYTES = 512 };
+
+typedef struct vj_progress {
+  int64_t trial, step, steps;
+  double loss;
+  const char *doing; /* "training" or "evaluating" */
+} vj_progress;
+
+typedef struct vj_trial_job {
+  int64_t index;
+  const vj_config *config;
+  const vj_comm *comm;   /* the group */
+  vj_sweep_file *file;   /* on the group's root; NULL elsewhere, or to record nothing */
+  const int64_t *steps;  /* coordinates of the file: training steps completed at each row */
+  int64_t step_count;
+  const int64_t *evals;
+  int64_t eval_count;
+  void (*progress)(void *context, const vj_progress *progress); /* on the root; may be NULL */
+  void *context;
+} vj_trial_job;
+
+/* Runs it. A trial whose numbers go wrong is VJ_NUMERIC with the step and the loss that did it; bad data and bad
+ * configurations are failures too: the caller records them and goes on with the next trial. */
+VJ_MUST_USE vj_status vj_trial_run(const vj_trial_job *job);
+
+#endif
