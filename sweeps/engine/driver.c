@@ -1,0 +1,322 @@
+#include "engine/driver.h"
+
+#include <errno.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/layout.h"
+#include "store/ledger.h"
+
+typedef struct driver {
+  const vj_comm *world;
+  const vj_space *space;
+  const vj_sweep_options *options;
+  vj_comm group, roots;
+  bool is_root; /* of its group */
+  vj_sweep_file *file;
+  vj_ledger *ledger;
+  int64_t *steps, *evals, step_count, eval_count;
+  vj_sweep_progress progress;
+  double started, told;
+} driver;
+
+static const char *path_in(vj_pool *pool, const char *folder, const char *name) {
+  return vj_pool_format(pool, "%s/%s", folder, name);
+}
+
+/* --- groups -------------------------------------------------------------------------------------------------- */
+
+vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_trial, int *group_size) {
+  int size = ranks_per_trial ? ranks_per_trial : 1;
+  while (!ranks_per_trial && ranks / size > space->trial_count) size *= 2;
+  if (size & (size - 1))
+    return vj_fail(VJ_USAGE, "--ranks-per-trial %d: expected a power of two, so that sums keep their order", size);
+  for (int64_t i = 0; i < space->trial_count; i++) {
+    const int64_t shards = space->trials[i].config->optim.shards;
+    if (shards % size)
+      return vj_fail(VJ_USAGE,
+                     "%d ranks for a trial do not divide its %lld shards (optim.shards of trial %lld); use 1, 2, 4, .. "
+                     "ranks for a trial, up to the number of shards",
+                     size, (long long)shards, (long long)i);
+  }
+  if (ranks % size)
+    return vj_fail(VJ_USAGE, "%d ranks cannot be split into groups of %d; start a multiple of %d", ranks, size, size);
+  if (ranks / size > space->trial_count)
+    return vj_fail(VJ_USAGE, "%d ranks are more than can be used: %lld trial%s at %d rank%s each need %lld", ranks,
+                   (long long)space->trial_count, space->trial_count == 1 ? "" : "s", size, size == 1 ? "" : "s",
+                   (long long)(space->trial_count * size));
+  *group_size = size;
+  return VJ_OK;
+}
+
+/* --- the folder ---------------------------------------------------------------------------------------------- */
+
+static vj_status make_folder(vj_pool *pool, const char *folder) {
+  char *path = vj_pool_text(pool, folder);
+  if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
+  for (char *slash = path + 1;; slash++) {
+    const char kept = *slash;
+    if (kept != '/' && kept != '\0') continue;
+    *slash = '\0';
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+      return vj_fail(VJ_IO, "%s: the folder can't be made: %s", path, strerror(errno));
+    *slash = kept;
+    if (kept == '\0') return VJ_OK;
+  }
+}
+
+static vj_status write_yaml(vj_pool *pool, const char *folder, const vj_yaml *root) {
+  const char *path = path_in(pool, folder, "sweep.yaml");
+  FILE *file = fopen(path, "w");
+  if (!file) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
+  const bool written = fputs(vj_yaml_print(pool, root), file) >= 0;
+  if (fclose(file) != 0 || !written) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
+  return VJ_OK;
+}
+
+static bool exists(const char *path) {
+  struct stat about;
+  return stat(path, &about) == 0;
+}
+
+static vj_status check_same_sweep(vj_pool *pool, const char *path, const vj_yaml *root) {
+  vj_sweep_file *file = NULL;
+  VJ_TRY(vj_sweep_file_read_only(path, &file));
+  const char *known = vj_sweep_file_attribute(file, "sweep_yaml");
+  const bool same = known && strcmp(known, vj_yaml_print(pool, root)) == 0;
+  vj_sweep_file_close(&file);
+  if (same) return VJ_OK;
+  return vj_fail(VJ_CONFIG, "%s was made from another configuration; resume with the same YAML and overrides, or choose "
+                            "another folder with -o",
+                 path);
+}
+
+static vj_status write_row(vj_sweep_file *file, const char *name, int64_t trial, const void *value) {
+  const int variable = vj_sweep_file_find(file, name);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
+  return vj_sweep_file_write(file, variable, &trial, (int64_t[]){1}, value);
+}
+
+static vj_status write_text(vj_sweep_file *file, const char *name, int64_t trial, const char *text) {
+  vj_file_variable_info info;
+  const int variable = vj_sweep_file_find(file, name);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
+  vj_sweep_file_variable(file, variable, &info);
+  char *padded = calloc(1, (size_t)info.text_bytes);
+  if (!padded) return vj_fail(VJ_MEMORY, "no memory for a text");
+  strncpy(padded, text, (size_t)info.text_bytes - 1);
+  const vj_status status = vj_sweep_file_write(file, variable, &trial, (int64_t[]){1}, padded);
+  free(padded);
+  return status;
+}
+
+/* What is known of every trial beforehand. */
+static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_trial *trial) {
+  const int64_t seed = (int64_t)trial->seed, waiting = VJ_TRIAL_WAITING, none = 0;
+  VJ_TRY(write_text(file, "arm", trial->index, trial->arm));
+  VJ_TRY(write_row(file, "seed", trial->index, &seed));
+  VJ_TRY(write_row(file, VJ_RECORD_STATUS, trial->index, &waiting));
+  VJ_TRY(write_row(file, "attempt", trial->index, &none));
+  VJ_TRY(write_row(file, VJ_RECORD_COMMITTED, trial->index, &none));
+  VJ_TRY(write_text(file, "config", trial->index, vj_yaml_print(pool, trial->config->resolved)));
+  for (int64_t k = 0; k < space->key_count; k++) {
+    const char *name = vj_pool_format(pool, "param.%s", space->keys[k]);
+    const vj_yaml *value = vj_yaml_find(trial->config->resolved, space->keys[k]);
+    vj_file_variable_info info;
+    vj_sweep_file_variable(file, vj_sweep_file_find(file, name), &info);
+    if (!value) continue;
+    const char *text = value->kind == VJ_YAML_SCALAR ? value->text : vj_yaml_print(pool, value);
+    const double number = strtod(text, NULL);
+    VJ_TRY(info.type == VJ_FILE_DOUBLE ? write_row(file, name, trial->index, &number)
+                                       : write_text(file, name, trial->index, text));
+  }
+  return VJ_OK;
+}
+
+/* World rank 0: a new folder with a whole, empty sweep in it, or the one that is to be resumed. */
+static vj_status prepare_folder(vj_pool *pool, driver *d, const vj_yaml *root, bool *fresh) {
+  const char *folder = d->options->folder, *path = path_in(pool, folder, "sweep.h5");
+  vj_sweep_layout *layout = NULL;
+  *fresh = !exists(path);
+  if (!*fresh && !d->options->resume)
+    return vj_fail(VJ_USAGE, "%s holds a sweep already; continue it with --resume or choose another folder with -o",
+                   folder);
+  if (!*fresh) return check_same_sweep(pool, path, root);
+  int group_size = 1;
+  VJ_TRY(vj_sweep_group_size(d->space, d->world->size, d->options->ranks_per_trial, &group_size));
+  VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
+  VJ_TRY(make_folder(pool, folder));
+  VJ_TRY(write_yaml(pool, folder, root));
+  return vj_sweep_file_create(path, &layout->file);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------- */
+
+static vj_status read_axis(vj_sweep_file *file, const char *name, int64_t **values, int64_t *count) {
+  vj_file_variable_info info;
+  const int variable = vj_sweep_file_find(file, name);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no axis %s", name);
+  vj_sweep_file_variable(file, variable, &info);
+  *count = info.size[0];
+  VJ_TRY(vj_allocate((size_t)*count, sizeof **values, "axis", values));
+  return vj_sweep_file_read(file, variable, (int64_t[]){0}, count, *values);
+}
+
+static vj_status open_root(vj_pool *pool, driver *d) {
+  const char *folder = d->options->folder;
+  VJ_TRY(read_axis(d->file, "step", &d->steps, &d->step_count));
+  VJ_TRY(read_axis(d->file, "eval", &d->evals, &d->eval_count));
+  return vj_ledger_open(path_in(pool, folder, "ledger"), d->space->trial_count, &d->ledger);
+}
+
+static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
+  int group_size = 1;
+  bool fresh = false;
+  VJ_TRY(vj_sweep_group_size(d->space, d->world->size, d->options->ranks_per_trial, &group_size));
+  const vj_status prepared = d->world->rank == 0 ? prepare_folder(pool, d, root, &fresh) : VJ_OK;
+  VJ_TRY(vj_comm_agree(d->world, prepared));
+  VJ_TRY(vj_comm_split(d->world, d->world->rank / group_size, &d->group));
+  d->is_root = d->group.rank == 0;
+  VJ_TRY(vj_comm_split(d->world, d->is_root ? 0 : 1, &d->roots));
+  vj_status opened = VJ_OK;
+  if (d->is_root) opened = vj_sweep_file_open(&d->roots, path_in(pool, d->options->folder, "sweep.h5"), &d->file);
+  VJ_TRY(vj_comm_agree(d->world, opened));
+  if (d->is_root) opened = open_root(pool, d);
+  if (opened == VJ_OK && d->world->rank == 0) {
+    opened = vj_ledger_release_running(d->ledger);
+    for (int64_t i = 0; i < d->space->trial_count && opened == VJ_OK && fresh; i++)
+      opened = write_trial_row(pool, d->file, d->space, &d->space->trials[i]);
+  }
+  return vj_comm_agree(d->world, opened);
+}
+
+/* --- progress ------------------------------------------------------------------------------------------------ */
+
+/* World rank 0 reads the other groups' counters from the file they all write. */
+static void look_around(driver *d) {
+  const int64_t trials = d->space->trial_count, zero = 0;
+  int64_t *numbers = calloc((size_t)trials, sizeof *numbers);
+  const int committed = vj_sweep_file_find(d->file, VJ_RECORD_COMMITTED);
+  const int status = vj_sweep_file_find(d->file, VJ_RECORD_STATUS);
+  vj_sweep_progress *p = &d->progress;
+  if (numbers && vj_sweep_file_read(d->file, committed, &zero, &trials, numbers) == VJ_OK) {
+    p->steps_done = 0;
+    for (int64_t i = 0; i < trials; i++) p->steps_done += numbers[i];
+  }
+  if (numbers && vj_sweep_file_read(d->file, status, &zero, &trials, numbers) == VJ_OK) {
+    p->trials_done = p->trials_failed = 0;
+    for (int64_t i = 0; i < trials; i++) {
+      p->trials_done += numbers[i] == VJ_TRIAL_DONE;
+      p->trials_failed += numbers[i] == VJ_TRIAL_FAILED;
+    }
+  }
+  free(numbers);
+}
+
+static void on_progress(void *context, const vj_progress *progress) {
+  driver *d = context;
+  const double now = omp_get_wtime();
+  if (d->world->rank != 0 || !d->options->progress || now - d->told < 0.25) return;
+  d->told = now;
+  d->progress.mine = *progress;
+  d->progress.arm = d->space->trials[progress->trial].arm;
+  d->progress.seconds = now - d->started;
+  look_around(d);
+  d->options->progress(d->options->context, &d->progress);
+}
+
+static void start_progress(driver *d) {
+  d->started = omp_get_wtime();
+  d->progress.trials = d->space->trial_count;
+  for (int64_t i = 0; i < d->space->trial_count; i++) d->progress.steps += d->space->trials[i].config->optim.steps;
+  if (d->world->rank != 0) return;
+  look_around(d);
+  d->progress.steps_before = d->progress.steps_done;
+}
+
+/* --- trials -------------------------------------------------------------------------------------------------- */
+
+static vj_status claim(driver *d, int64_t *trial) {
+  int64_t taken[2] = {-1, 0};
+  vj_status status = VJ_OK;
+  if (d->is_root) status = vj_ledger_claim(d->ledger, &taken[0], &taken[1]);
+  VJ_TRY(vj_comm_agree(&d->group, status));
+  VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
+  *trial = taken[0];
+  if (*trial < 0 || !d->is_root) return VJ_OK;
+  const int64_t running = VJ_TRIAL_RUNNING;
+  VJ_TRY(write_row(d->file, "attempt", *trial, &taken[1]));
+  return write_row(d->file, VJ_RECORD_STATUS, *trial, &running);
+}
+
+static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const char *reason) {
+  if (!d->is_root) return VJ_OK;
+  const int64_t state = outcome == VJ_OK ? VJ_TRIAL_DONE : VJ_TRIAL_FAILED;
+  if (outcome != VJ_OK) VJ_TRY(write_text(d->file, VJ_RECORD_FAILURE, trial, reason));
+  VJ_TRY(write_row(d->file, VJ_RECORD_STATUS, trial, &state));
+  VJ_TRY(vj_sweep_file_sync(d->file));
+  return outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason);
+}
+
+/* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
+static bool ends_only_the_trial(vj_status status) { return status != VJ_IO && status != VJ_COMM && status != VJ_INTERNAL; }
+
+static vj_status work(driver *d) {
+  for (;;) {
+    int64_t index = -1;
+    VJ_TRY(vj_comm_agree(&d->group, claim(d, &index)));
+    if (index < 0) return VJ_OK;
+    const vj_trial *trial = &d->space->trials[index];
+    const vj_trial_job job = {.index = index, .config = trial->config, .comm = &d->group, .file = d->file,
+                              .steps = d->steps, .step_count = d->step_count, .evals = d->evals,
+                              .eval_count = d->eval_count, .progress = on_progress, .context = d};
+    const vj_status outcome = vj_trial_run(&job);
+    char reason[VJ_FAILURE_BYTES] = "";
+    if (outcome != VJ_OK) snprintf(reason, sizeof reason, "%s", vj_error_message());
+    if (outcome != VJ_OK && !ends_only_the_trial(outcome)) return outcome;
+    if (outcome != VJ_OK && d->is_root && d->options->failed)
+      d->options->failed(d->options->context, index, trial->arm, reason);
+    VJ_TRY(vj_comm_agree(&d->group, record_end(d, index, outcome, reason)));
+  }
+}
+
+static vj_status count_failures(driver *d, int64_t *failed_trials) {
+  int64_t failed = 0;
+  vj_status status = VJ_OK;
+  for (int64_t i = 0; i < d->space->trial_count && d->world->rank == 0 && status == VJ_OK; i++) {
+    vj_trial_state state;
+    int64_t attempts;
+    const char *reason;
+    status = vj_ledger_state(d->ledger, i, &state, &attempts, &reason);
+    failed += state == VJ_TRIAL_FAILED;
+  }
+  VJ_TRY(vj_comm_agree(d->world, status));
+  VJ_TRY(vj_comm_broadcast(d->world, &failed, sizeof failed, 0));
+  *failed_trials = failed;
+  return VJ_OK;
+}
+
+vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
+                       const vj_sweep_options *options, int64_t *failed_trials) {
+  driver d = {.world = world, .space = space, .options = options};
+  vj_pool *pool = NULL;
+  vj_status status = vj_comm_agree(world, vj_pool_create(&pool));
+  VJ_TRY_GOTO(status, status, done);
+  VJ_TRY_GOTO(status, open_sweep(pool, &d, root), done);
+  start_progress(&d);
+  status = work(&d);
+  VJ_TRY_GOTO(status, vj_comm_agree(world, status), done);
+  VJ_TRY_GOTO(status, count_failures(&d, failed_trials), done);
+done:
+  if (d.file) vj_sweep_file_close(&d.file);
+  vj_ledger_close(&d.ledger);
+  if (d.group.size) vj_comm_destroy(&d.group);
+  if (d.roots.size) vj_comm_destroy(&d.roots);
+  free(d.steps);
+  free(d.evals);
+  if (pool) vj_pool_destroy(&pool);
+  return status;
+}

@@ -1,0 +1,36 @@
+/* Running a sweep: groups of ranks take trials from the ledger and record them in one file. */
+#ifndef VJ_DRIVER_H
+#define VJ_DRIVER_H
+
+#include "engine/space.h"
+#include "train/trial.h"
+
+typedef struct vj_sweep_progress {
+  int64_t trials_done, trials_failed, trials;
+  int64_t steps_done, steps; /* of all trials */
+  vj_progress mine;          /* of the trial this rank is working on */
+  const char *arm;
+  double seconds;            /* since the start */
+  int64_t steps_before;      /* done by earlier runs */
+} vj_sweep_progress;
+
+typedef struct vj_sweep_options {
+  const char *folder;
+  bool resume;
+  int ranks_per_trial; /* 0: chosen from ranks and trials */
+  /* On world rank 0, at most about ten times a second; may be NULL. */
+  void (*progress)(void *context, const vj_sweep_progress *progress);
+  /* On the root of a group, when a trial of it ended badly; may be NULL. */
+  void (*failed)(void *context, int64_t trial, const char *arm, const char *reason);
+  void *context;
+} vj_sweep_options;
+
+/* Ranks of each group; an error names the numbers when ranks, trials and shards do not fit. Not collective. */
+VJ_MUST_USE vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_trial, int *group_size);
+
+/* Collective over `world`. A failing trial is recorded and the sweep goes on; *failed_trials counts them at the end.
+ * An error is something that stops the whole sweep. */
+VJ_MUST_USE vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
+                                   const vj_sweep_options *options, int64_t *failed_trials);
+
+#endif

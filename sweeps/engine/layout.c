@@ -1,0 +1,248 @@
+#include "engine/layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "train/trial.h"
+
+#ifndef VJ_VERSION
+#define VJ_VERSION "unknown"
+#endif
+
+enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, DIMENSIONS };
+
+typedef struct builder {
+  vj_pool *pool;
+  const vj_space *space;
+  vj_sweep_layout *layout;
+  vj_file_variable *variables;
+  int64_t count, capacity;
+  int64_t components, horizons;
+  const char *data_text; /* of the open data set */
+  vj_loader loader;
+} builder;
+
+/* --- variables ----------------------------------------------------------------------------------------------- */
+
+static vj_status add(builder *b, vj_file_variable variable) {
+  for (int64_t i = 0; i < b->count; i++)
+    if (strcmp(b->variables[i].name, variable.name) == 0) {
+      if (b->variables[i].rank == variable.rank) return VJ_OK;
+      return vj_fail(VJ_CONFIG, "%s would be recorded in two forms; rename the loss or probe", variable.name);
+    }
+  if (b->count == b->capacity) {
+    b->capacity = b->capacity ? 2 * b->capacity : 128;
+    vj_file_variable *fresh = vj_pool_take(b->pool, (size_t)b->capacity * sizeof *fresh);
+    if (!fresh) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+    if (b->count) memcpy(fresh, b->variables, (size_t)b->count * sizeof *fresh);
+    b->variables = fresh;
+  }
+  b->variables[b->count++] = variable;
+  return VJ_OK;
+}
+
+static vj_file_variable of_trial(const char *name, vj_file_type type, const char *units, const char *text,
+                                 bool is_coordinate) {
+  return (vj_file_variable){.name = name, .type = type, .rank = 1, .dimension = {TRIAL}, .units = units,
+                            .long_name = text, .is_coordinate = is_coordinate};
+}
+
+static vj_status add_text(builder *b, const char *name, int64_t bytes, const char *text, bool is_coordinate) {
+  vj_file_variable variable = of_trial(name, VJ_FILE_TEXT, "", text, is_coordinate);
+  variable.text_bytes = bytes;
+  return add(b, variable);
+}
+
+static vj_status add_bookkeeping(builder *b) {
+  VJ_TRY(add_text(b, "arm", 64, "name of the explicit trial, or of what was set", true));
+  VJ_TRY(add(b, of_trial("seed", VJ_FILE_INT64, "1", "seed of initialisation, sample order and noise", true)));
+  vj_file_variable status = of_trial(VJ_RECORD_STATUS, VJ_FILE_INT64, "1", "state of the trial", true);
+  status.flags = "0 waiting|1 running|2 done|3 failed";
+  VJ_TRY(add(b, status));
+  VJ_TRY(add(b, of_trial("attempt", VJ_FILE_INT64, "1", "how often the trial was started", true)));
+  VJ_TRY(add(b, of_trial(VJ_RECORD_COMMITTED, VJ_FILE_INT64, "steps",
+                         "training steps completed and recorded; rows up to here are whole", false)));
+  VJ_TRY(add_text(b, VJ_RECORD_FAILURE, VJ_FAILURE_BYTES, "why the trial failed", false));
+#define ADD_TIME(field, name, text) VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "s", text, false)));
+  VJ_RECORD_TIMES(ADD_TIME)
+#undef ADD_TIME
+  return VJ_OK;
+}
+
+/* Numbers stay numbers; anything else becomes text. */
+static bool all_numbers(const vj_space *space, const char *key, int64_t *longest) {
+  bool numbers = true;
+  for (int64_t i = 0; i < space->trial_count; i++) {
+    const vj_yaml *value = vj_yaml_find(space->trials[i].config->resolved, key);
+    if (!value) continue;
+    char *end = NULL;
+    const bool scalar = value->kind == VJ_YAML_SCALAR && value->text && value->text[0];
+    if (scalar) (void)strtod(value->text, &end);
+    if (!scalar || *end || value->quoted) numbers = false;
+    const int64_t length = scalar ? (int64_t)strlen(value->text) : 256;
+    if (length > *longest) *longest = length;
+  }
+  return numbers;
+}
+
+static vj_status add_hyperparameters(builder *b) {
+  for (int64_t i = 0; i < b->space->key_count; i++) {
+    const char *key = b->space->keys[i];
+    const char *name = vj_pool_format(b->pool, "param.%s", key);
+    const char *text = vj_pool_format(b->pool, "configuration: %s", key);
+    int64_t longest = 1;
+    if (!name || !text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+    if (all_numbers(b->space, key, &longest))
+      VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "", text, true)));
+    else
+      VJ_TRY(add_text(b, name, longest + 1, text, true));
+  }
+  size_t longest = 1;
+  for (int64_t i = 0; i < b->space->trial_count; i++) {
+    const char *text = vj_yaml_print(b->pool, b->space->trials[i].config->resolved);
+    if (!text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+    if (strlen(text) > longest) longest = strlen(text);
+  }
+  return add_text(b, "config", (int64_t)longest + 1, "resolved configuration of the trial (YAML)", false);
+}
+
+static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
+  vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
+                               .type = VJ_FILE_DOUBLE,
+                               .rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2 : 3,
+                               .dimension = {TRIAL, quantity->axis == VJ_AXIS_STEP ? STEP : EVAL},
+                               .units = vj_pool_text(b->pool, quantity->units),
+                               .long_name = vj_pool_text(b->pool, quantity->long_name)};
+  if (!variable.name || !variable.units || !variable.long_name)
+    return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+  variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON ? HORIZON : COMPONENT;
+  int64_t *largest = quantity->axis == VJ_AXIS_HORIZON ? &b->horizons : &b->components;
+  if (variable.rank == 3 && quantity->size > *largest) *largest = quantity->size;
+  return add(b, variable);
+}
+
+/* --- trials -------------------------------------------------------------------------------------------------- */
+
+/* Trials mostly share their data; it is opened again only when its section changes. */
+static vj_status open_data(builder *b, const vj_config *config) {
+  const char *text = vj_yaml_print(b->pool, vj_yaml_find(config->resolved, "data"));
+  if (b->data_text && strcmp(text, b->data_text) == 0) return VJ_OK;
+  vj_loader_close(&b->loader);
+  b->data_text = NULL;
+  VJ_TRY(vj_loader_open(config, &b->loader));
+  b->data_text = text;
+  return VJ_OK;
+}
+
+static vj_status add_trial(builder *b, const vj_config *config, int ranks) {
+  vj_model *model = NULL;
+  vj_quantity_list list;
+  VJ_TRY(open_data(b, config));
+  VJ_TRY(vj_model_create(config, &b->loader.info, ranks, &model));
+  vj_status status = vj_quantities_list(b->pool, model, &b->loader, &list);
+  for (int64_t i = 0; i < list.count && status == VJ_OK; i++) status = add_quantity(b, &list.at[i]);
+  const size_t memory = vj_model_memory(model);
+  const int64_t parameters = vj_model_parameter_count(model);
+  if (memory > b->layout->memory_bytes) b->layout->memory_bytes = memory;
+  if (parameters > b->layout->parameter_count) b->layout->parameter_count = parameters;
+  vj_model_destroy(&model);
+  return status;
+}
+
+static vj_status add_trials(builder *b, int ranks) {
+  const int64_t trials = b->space->trial_count;
+  char *first = NULL;
+  for (int64_t i = 0; i < trials; i++) {
+    const vj_status status = add_trial(b, b->space->trials[i].config, ranks);
+    if (status == VJ_OK) continue;
+    b->layout->problems[i] = vj_pool_text(b->pool, vj_error_message());
+    if (b->layout->problem_count++ == 0) {
+      b->layout->first_problem = status;
+      first = vj_pool_text(b->pool, vj_error_message());
+    }
+  }
+  if (b->layout->problem_count < trials) return VJ_OK;
+  return vj_fail(b->layout->first_problem, "%s", first);
+}
+
+/* --- axes ---------------------------------------------------------------------------------------------------- */
+
+typedef bool (*is_row)(const vj_config *config, int64_t done);
+
+/* Every number of completed steps at which some trial has a row, ascending. */
+static vj_status union_axis(builder *b, is_row row, int64_t **values, int64_t *count) {
+  int64_t most = 0;
+  for (int64_t i = 0; i < b->space->trial_count; i++)
+    if (b->space->trials[i].config->optim.steps > most) most = b->space->trials[i].config->optim.steps;
+  bool *used = calloc((size_t)most + 1, sizeof *used);
+  if (!used) return vj_fail(VJ_MEMORY, "no memory for %lld steps", (long long)most);
+  const vj_config *last = NULL;
+  for (int64_t i = 0; i < b->space->trial_count; i++) {
+    const vj_config *config = b->space->trials[i].config;
+    const bool same = last && last->optim.steps == config->optim.steps && last->eval.every == config->eval.every &&
+                      last->logging.every == config->logging.every;
+    for (int64_t done = 0; done <= config->optim.steps && !same; done++) used[done] = used[done] || row(config, done);
+    last = config;
+  }
+  *count = 0;
+  for (int64_t done = 0; done <= most; done++) *count += used[done];
+  *values = vj_pool_take(b->pool, (size_t)(*count + 1) * sizeof **values);
+  int64_t next = 0;
+  for (int64_t done = 0; done <= most && *values; done++)
+    if (used[done]) (*values)[next++] = done;
+  free(used);
+  return *values ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the sweep's axes");
+}
+
+static vj_status set_dimensions(builder *b) {
+  vj_file_dimension *dimensions = vj_pool_take(b->pool, DIMENSIONS * sizeof *dimensions);
+  if (!dimensions) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+  int64_t *steps, *evals, step_count, eval_count;
+  VJ_TRY(union_axis(b, vj_is_recorded, &steps, &step_count));
+  VJ_TRY(union_axis(b, vj_is_evaluated, &evals, &eval_count));
+  dimensions[TRIAL] = (vj_file_dimension){"trial", b->space->trial_count, NULL, "1", "number of the trial"};
+  dimensions[STEP] = (vj_file_dimension){"step", step_count, steps, "steps", "training steps completed"};
+  dimensions[EVAL] = (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
+  dimensions[COMPONENT] = (vj_file_dimension){"component", b->components ? b->components : 1, NULL, "1",
+                                              "number of the singular value, largest first"};
+  dimensions[HORIZON] = (vj_file_dimension){"horizon", b->horizons ? b->horizons : 1, NULL, "frames",
+                                            "number of the target step"};
+  b->layout->file.dimensions = dimensions;
+  b->layout->file.dimension_count = b->horizons ? DIMENSIONS : DIMENSIONS - 1;
+  return VJ_OK;
+}
+
+static vj_status set_attributes(builder *b, const vj_yaml *root) {
+  enum { ATTRIBUTES = 3 };
+  vj_file_attribute *attributes = vj_pool_take(b->pool, ATTRIBUTES * sizeof *attributes);
+  if (!attributes) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+  attributes[0] = (vj_file_attribute){"title", b->space->trials[0].config->name};
+  attributes[1] = (vj_file_attribute){"source", "vjvcr " VJ_VERSION};
+  attributes[2] = (vj_file_attribute){"sweep_yaml", vj_yaml_print(b->pool, root)};
+  b->layout->file.attributes = attributes;
+  b->layout->file.attribute_count = ATTRIBUTES;
+  return VJ_OK;
+}
+
+static vj_status build(builder *b, const vj_yaml *root, int ranks) {
+  VJ_TRY(add_bookkeeping(b));
+  VJ_TRY(add_hyperparameters(b));
+  VJ_TRY(add_trials(b, ranks));
+  VJ_TRY(set_dimensions(b));
+  VJ_TRY(set_attributes(b, root));
+  b->layout->file.variables = b->variables;
+  b->layout->file.variable_count = b->count;
+  return VJ_OK;
+}
+
+vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, int ranks,
+                                 vj_sweep_layout **layout) {
+  *layout = vj_pool_take(pool, sizeof **layout);
+  builder b = {.pool = pool, .space = space, .layout = *layout, .loader = {.epoch = -1}};
+  if (*layout) (*layout)->problems = vj_pool_take(pool, (size_t)space->trial_count * sizeof *(*layout)->problems);
+  if (!*layout || !(*layout)->problems) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+  const vj_status status = build(&b, root, ranks);
+  vj_loader_close(&b.loader);
+  return status;
+}

@@ -1,0 +1,23 @@
+/* The sweep file's layout for a list of trials: the union of what they measure, on common step and eval axes. Every
+ * trial's model is built (not allocated) and its data set opened to know the sizes. Not collective: one rank. */
+#ifndef VJ_LAYOUT_H
+#define VJ_LAYOUT_H
+
+#include "engine/space.h"
+#include "store/sweep_file.h"
+
+typedef struct vj_sweep_layout {
+  vj_file_layout file;
+  const char **problems; /* for each trial: the sentence why it can't run, or NULL */
+  int64_t problem_count;
+  vj_status first_problem;
+  size_t memory_bytes;     /* of a rank, of the hungriest trial */
+  int64_t parameter_count; /* of the largest model */
+} vj_sweep_layout;
+
+/* `root`: the experiment's tree, kept in the file. `ranks`: per trial. Fails only when no trial can run, with the
+ * first trial's sentence. */
+VJ_MUST_USE vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, int ranks,
+                                             vj_sweep_layout **layout);
+
+#endif
