@@ -1,0 +1,243 @@
+/* vjvcr info [--json]: what this build and this machine are, for people and for bug reports. */
+#include <cblas.h>
+#include <hdf5.h>
+#include <mpi.h>
+#include <omp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <yaml.h>
+#include <zlib.h>
+
+#include "blas_core.h"
+#include "verbs.h"
+#include "vj/param.h"
+
+#ifndef VJ_COMMIT
+#define VJ_COMMIT "unknown"
+#endif
+
+enum { VALUE_BYTES = 512, CAPACITY = 32 };
+
+typedef struct fact {
+  const char *key;   /* in JSON */
+  const char *label; /* in the table */
+  char value[VALUE_BYTES];
+} fact;
+
+typedef struct facts {
+  int count;
+  fact rows[CAPACITY];
+} facts;
+
+static void add(facts *all, const char *key, const char *label, const char *format, ...) VJ_PRINTF(4, 5);
+static void add(facts *all, const char *key, const char *label, const char *format, ...) {
+  if (all->count == CAPACITY) return;
+  fact *row = &all->rows[all->count++];
+  row->key = key;
+  row->label = label;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(row->value, sizeof row->value, format, arguments);
+  va_end(arguments);
+}
+
+/* --- reading what the system says -------------------------------------------------------------------------- */
+
+/* The first line of `path` that starts with `prefix` ("": any), without it, colon and blanks; false when there is
+ * none. */
+static bool read_line(const char *path, const char *prefix, char *value, size_t bytes) {
+  char line[VALUE_BYTES];
+  bool found = false;
+  FILE *file = fopen(path, "r");
+  if (!file) return false;
+  while (!found && fgets(line, sizeof line, file)) {
+    if (strncmp(line, prefix, strlen(prefix)) != 0) continue;
+    const char *start = line + strlen(prefix);
+    start += strspn(start, " \t:");
+    snprintf(value, bytes, "%.*s", (int)strcspn(start, "\n"), start);
+    found = true;
+  }
+  fclose(file);
+  return found;
+}
+
+static double gibibytes(double bytes) { return bytes / (1024.0 * 1024.0 * 1024.0); }
+
+/* --- the rows ---------------------------------------------------------------------------------------------- */
+
+static const char *compiler_name(void) {
+#if defined(__clang__)
+  return "";
+#else
+  return "gcc ";
+#endif
+}
+
+static const char *instructions_built_for(void) {
+#if defined(__AVX512F__)
+  return "AVX-512";
+#elif defined(__AVX2__)
+  return "AVX2";
+#elif defined(__x86_64__)
+  return "any x86-64";
+#elif defined(__aarch64__)
+  return "arm64";
+#else
+  return "any processor of its kind";
+#endif
+}
+
+static void add_build(facts *all) {
+  const bool optimised =
+#if defined(__OPTIMIZE__)
+      true;
+#else
+      false;
+#endif
+  const bool sanitized =
+#if defined(__SANITIZE_ADDRESS__)
+      true;
+#else
+      false;
+#endif
+  add(all, "version", "vjvcr", "%s", VJ_VERSION);
+  add(all, "commit", "commit", "%s", VJ_COMMIT);
+  add(all, "compiler", "compiler", "%s%s", compiler_name(), __VERSION__);
+  add(all, "build", "built", "%s%s, for %s", optimised ? "optimised" : "without optimisation",
+      sanitized ? ", with sanitizers" : "", instructions_built_for());
+}
+
+static void add_features(facts *all) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  add(all, "avx2", "  AVX2", "%s", __builtin_cpu_supports("avx2") ? "yes" : "no");
+  add(all, "avx512", "  AVX-512", "%s", vj_blas_core_has_avx512() ? "yes" : "no");
+  add(all, "bf16", "  AVX-512 BF16", "%s", __builtin_cpu_supports("avx512bf16") ? "yes" : "no");
+#else
+  (void)all;
+#endif
+}
+
+static void add_machine(facts *all) {
+  char text[VALUE_BYTES];
+  struct utsname system;
+  if (uname(&system) == 0) add(all, "system", "system", "%s %s, %s", system.sysname, system.release, system.machine);
+  const bool named = read_line("/proc/cpuinfo", "model name", text, sizeof text);
+  add(all, "processor", "processor", "%s", named ? text : "unknown");
+  add_features(all);
+  add(all, "cores", "cores", "%d usable by this process, %ld in the machine", omp_get_num_procs(),
+      sysconf(_SC_NPROCESSORS_ONLN));
+  add(all, "omp_threads", "OpenMP threads", "%d", omp_get_max_threads());
+
+  const double page = (double)sysconf(_SC_PAGESIZE);
+  const double total = page * (double)sysconf(_SC_PHYS_PAGES);
+  double limit = 0;
+  if (read_line("/sys/fs/cgroup/memory.max", "", text, sizeof text)) limit = strtod(text, NULL);
+  if (limit > 0 && limit < total)
+    add(all, "memory", "memory", "%.1f GiB, of which %.1f GiB are allowed here", gibibytes(total), gibibytes(limit));
+  else
+    add(all, "memory", "memory", "%.1f GiB", gibibytes(total));
+
+  add(all, "page_size", "page size", "%.0f KiB", page / 1024);
+  if (read_line("/sys/kernel/mm/transparent_hugepage/enabled", "", text, sizeof text)) {
+    /* "always [madvise] never": the brackets show the one in force */
+    const char *open = strchr(text, '[');
+    const char *start = open ? open + 1 : text;
+    add(all, "huge_pages", "huge pages", "%.*s", (int)strcspn(start, "]"), start);
+  }
+}
+
+static const char *openblas_threading(void) {
+  static const char *const names[] = {"without threads", "POSIX threads", "OpenMP"};
+  const int kind = openblas_get_parallel();
+  return kind >= 0 && kind < (int)VJ_COUNT(names) ? names[kind] : "unknown threads";
+}
+
+static void add_openblas(facts *all) {
+  char text[VALUE_BYTES];
+  add(all, "openblas", "OpenBLAS", "%s (%s)", openblas_get_config(), openblas_threading());
+  add(all, "openblas_core", "  core", "%s", openblas_get_corename());
+  add(all, "openblas_core_origin", "  core comes from", "%s", vj_blas_core_origin(text, sizeof text));
+  const bool right = vj_blas_self_check() == VJ_OK;
+  add(all, "openblas_check", "  self-check", "%s", right ? "passed" : vj_error_message());
+}
+
+static void add_libraries(facts *all) {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0, major = 0, minor = 0;
+  unsigned hdf5[3] = {0};
+  MPI_Get_library_version(text, &length);
+  MPI_Get_version(&major, &minor);
+  /* "Open MPI v4.1.4, package: ...": the rest is about who built it */
+  add(all, "mpi", "MPI", "%.*s (standard %d.%d)", (int)strcspn(text, ",\n"), text, major, minor);
+#if defined(H5_HAVE_PARALLEL)
+  const char *parallel = "parallel";
+#else
+  const char *parallel = "not parallel";
+#endif
+  if (H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]) >= 0)
+    add(all, "hdf5", "HDF5", "%u.%u.%u (%s)", hdf5[0], hdf5[1], hdf5[2], parallel);
+  add(all, "libyaml", "libyaml", "%s", yaml_get_version_string());
+  add(all, "zlib", "zlib", "%s", zlibVersion());
+}
+
+/* --- printing ---------------------------------------------------------------------------------------------- */
+
+static void print_table(const facts *all) {
+  int width = 0;
+  for (int i = 0; i < all->count; i++) {
+    const int length = (int)strlen(all->rows[i].label);
+    if (length > width) width = length;
+  }
+  for (int i = 0; i < all->count; i++) printf("%-*s  %s\n", width, all->rows[i].label, all->rows[i].value);
+}
+
+static void print_json_text(const char *text) {
+  putchar('"');
+  for (const char *c = text; *c; c++) {
+    if (*c == '"' || *c == '\\')
+      printf("\\%c", *c);
+    else if ((unsigned char)*c < 0x20)
+      printf("\\u%04x", (unsigned)(unsigned char)*c);
+    else
+      putchar(*c);
+  }
+  putchar('"');
+}
+
+static void print_json(const facts *all) {
+  for (int i = 0; i < all->count; i++) {
+    printf("%s", i ? ",\n " : "{");
+    print_json_text(all->rows[i].key);
+    printf(": ");
+    print_json_text(all->rows[i].value);
+  }
+  printf("}\n");
+}
+
+/* argv[0] is the verb. */
+int vj_verb_info(int argc, char **argv) {
+  bool json = false;
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--json") != 0) {
+      fprintf(stderr, "vjvcr info: unknown argument \"%s\"; it takes --json or nothing\n", argv[i]);
+      return 2;
+    }
+    json = true;
+  }
+  facts all = {.count = 0};
+  add_build(&all);
+  add_machine(&all);
+  add_openblas(&all);
+  add_libraries(&all);
+  if (json)
+    print_json(&all);
+  else
+    print_table(&all);
+  return fflush(stdout) == 0 ? 0 : 1;
+}

@@ -1,0 +1,127 @@
+"""`vjvcr info` tells what this build and this machine are, and OpenBLAS runs on the core it should."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+VJVCR = os.environ.get("VJVCR", "build/vjvcr")
+WRONG_SGEMM = """
+#include <stdint.h>
+void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
+                 const float *b, int ldb, float beta, float *c, int ldc) {
+  for (int i = 0; i < m; i++)
+    for (int j = 0; j < n; j++) c[i * ldc + j] = 12345;
+}
+"""
+
+
+def run(*arguments, **environment):
+    """The verb `info` with OPENBLAS_CORETYPE and VJVCR_BLAS_CORE exactly as given."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "VJVCR_BLAS_CORE")}
+    return subprocess.run([VJVCR, "info", *arguments], env={**clean, **environment}, capture_output=True, text=True)
+
+
+def facts(**environment):
+    result = run("--json", **environment)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+HAS_X86 = "avx512" in facts()
+HAS_AVX512 = facts().get("avx512") == "yes"
+HAS_CHOICE = "DYNAMIC_ARCH" in facts()["openblas"]
+
+
+class Info(unittest.TestCase):
+    def test_table_and_json_say_the_same(self):
+        table = run()
+        self.assertEqual((table.returncode, table.stderr), (0, ""))
+        said = facts()
+        self.assertEqual([line.split("  ")[-1].strip() for line in table.stdout.splitlines()], list(said.values()))
+        starts = {line.rindex(value) for line, value in zip(table.stdout.splitlines(), said.values())}
+        self.assertEqual(len(starts), 1, "the values stand in one column")
+
+    def test_says_what_a_bug_report_needs(self):
+        said = facts()
+        for key in ("version", "commit", "compiler", "build", "processor", "cores", "omp_threads", "memory", "mpi",
+                    "hdf5", "libyaml", "openblas", "openblas_core", "openblas_core_origin", "page_size"):
+            self.assertTrue(said[key], key)
+        self.assertIn("(parallel)", said["hdf5"])
+        self.assertEqual(said["openblas_check"], "passed")
+
+    def test_threads_are_those_of_the_environment(self):
+        self.assertEqual(facts(OMP_NUM_THREADS="3")["omp_threads"], "3")
+
+    def test_unknown_argument_is_refused(self):
+        result = run("--jsn")
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stderr, 'vjvcr info: unknown argument "--jsn"; it takes --json or nothing\n')
+        self.assertEqual(result.stdout, "")
+
+
+@unittest.skipUnless(HAS_X86 and HAS_CHOICE, "this OpenBLAS has no cores to choose from")
+class Core(unittest.TestCase):
+    def core(self, **environment):
+        said = facts(**environment)
+        return said["openblas_core"], said["openblas_core_origin"]
+
+    @unittest.skipUnless(HAS_AVX512, "the processor has no AVX-512")
+    def test_avx512_is_used_where_it_is(self):
+        self.assertEqual(self.core(OPENBLAS_CORETYPE="Haswell"), ("SkylakeX", "chosen by vjvcr instead of Haswell"))
+        self.assertIn(self.core()[0], ("SkylakeX", "Cooperlake", "SapphireRapids"))
+
+    @unittest.skipIf(HAS_AVX512, "the processor has AVX-512")
+    def test_avx512_is_refused_where_it_is_not(self):
+        said = facts(VJVCR_BLAS_CORE="SkylakeX")
+        self.assertEqual(said["openblas_check"],
+                         "VJVCR_BLAS_CORE=SkylakeX needs AVX-512, which this processor does not have; unset it")
+
+    def test_keep_leaves_everything_as_it_is(self):
+        self.assertEqual(self.core(OPENBLAS_CORETYPE="Sandybridge", VJVCR_BLAS_CORE="keep"),
+                         ("Sandybridge", "kept as it was by VJVCR_BLAS_CORE=keep"))
+
+    def test_the_user_may_name_a_core(self):
+        self.assertEqual(self.core(OPENBLAS_CORETYPE="Sandybridge", VJVCR_BLAS_CORE="Nehalem"),
+                         ("Nehalem", "VJVCR_BLAS_CORE=Nehalem instead of Sandybridge"))
+        self.assertEqual(self.core(OPENBLAS_CORETYPE="Nehalem", VJVCR_BLAS_CORE="nehalem"),
+                         ("Nehalem", "VJVCR_BLAS_CORE=nehalem"))
+
+    def test_a_core_that_is_not_there_is_an_error(self):
+        said = facts(VJVCR_BLAS_CORE="Pentium9")
+        self.assertEqual(said["openblas_check"],
+                         f"VJVCR_BLAS_CORE=Pentium9: this OpenBLAS has no such core and took {said['openblas_core']}; "
+                         "name one that it has, such as Haswell or SkylakeX, or unset it")
+
+    def test_ranks_under_mpirun_choose_too(self):
+        environment = {**os.environ, "OPENBLAS_CORETYPE": "Sandybridge", "VJVCR_BLAS_CORE": "Nehalem"}
+        result = subprocess.run(["mpirun", "--oversubscribe", "-n", "2", VJVCR, "info"], env=environment,
+                                capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.count("VJVCR_BLAS_CORE=Nehalem instead of Sandybridge"), 2)
+
+
+class SelfCheck(unittest.TestCase):
+    def test_a_wrong_sgemm_is_noticed(self):
+        """The same OpenBLAS with an sgemm that computes nonsense in front of it."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, library = os.path.join(folder, "wrong.c"), os.path.join(folder, "wrong.so")
+            with open(source, "w") as file:
+                file.write(WRONG_SGEMM)
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+            sanitizers = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+            said = facts(LD_PRELOAD=library, ASAN_OPTIONS=sanitizers, OPENBLAS_CORETYPE="Nehalem",
+                         VJVCR_BLAS_CORE="keep")
+        core, other = said["openblas_core"], "Haswell" if said["openblas_core"] != "Haswell" else "Sandybridge"
+        self.assertEqual(said["openblas_check"],
+                         f"OpenBLAS computes wrongly on this machine: with its core {core}, sgemm NT of 1 x 1 x 1 "
+                         f"gives 12345 at [0,0], not -4; set VJVCR_BLAS_CORE={other}")
+
+
+if __name__ == "__main__":
+    if not os.access(VJVCR, os.X_OK):
+        print(f"there is no program {VJVCR}; build it, or set VJVCR")
+        sys.exit(1)
+    unittest.main(verbosity=2)
