@@ -1,0 +1,210 @@
+/* `vjvcr bench`: what a training step costs on this machine, beside the sgemm the machine can do in the same run. */
+#include <math.h>
+#include <mpi.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "blas_core.h"
+#include "engine/driver.h"
+#include "experiment.h"
+#include "ops/gemm.h"
+#include "table.h"
+#include "train/loader.h"
+#include "train/model.h"
+#include "train/optimizer.h"
+#include "verbs.h"
+
+typedef struct bench {
+  const vj_config *config;
+  const vj_comm *world;
+  vj_loader loader;
+  vj_model *model;
+  vj_optimizer_state optimizer;
+  double *data, *graph, *update; /* seconds of every timed step */
+  double peak;                   /* sgemm, GFLOP/s of all threads of this rank */
+  double wait;
+} bench;
+
+static int by_value(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *values, int64_t count) {
+  qsort(values, (size_t)count, sizeof *values, by_value);
+  return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
+}
+
+/* Best of several products of 1024 x 1024 matrices, each thread its own: what one rank's cores can do. */
+static vj_status measure_sgemm(double *gflops) {
+  enum { N = 1024, TRIES = 12 };
+  const int threads = omp_get_max_threads();
+  vj_real *numbers = NULL;
+  VJ_TRY(vj_allocate((size_t)threads * 3 * N * N, sizeof *numbers, "sgemm measurement", &numbers));
+  for (int64_t i = 0; i < (int64_t)threads * 3 * N * N; i++) numbers[i] = (vj_real)(i % 7) - 3;
+  double best = INFINITY;
+  for (int k = 0; k < TRIES; k++) {
+    const double start = omp_get_wtime();
+#pragma omp parallel num_threads(threads)
+    {
+      vj_real *a = numbers + (int64_t)omp_get_thread_num() * 3 * N * N;
+      vj_gemm(false, false, N, N, N, a, N, a + N * N, N, 0, a + 2 * N * N, N);
+    }
+    const double seconds = omp_get_wtime() - start;
+    if (seconds < best) best = seconds;
+  }
+  free(numbers);
+  *gflops = 2.0 * N * N * N * threads / best / 1e9;
+  return VJ_OK;
+}
+
+static vj_status prepare(bench *b, int64_t steps) {
+  VJ_TRY(vj_blas_self_check());
+  VJ_TRY(vj_loader_open(b->config, &b->loader));
+  VJ_TRY(vj_model_create(b->config, &b->loader.info, b->world->size, &b->model));
+  VJ_TRY(vj_allocate((size_t)steps, sizeof(double), "timings", &b->data));
+  VJ_TRY(vj_allocate((size_t)steps, sizeof(double), "timings", &b->graph));
+  VJ_TRY(vj_allocate((size_t)steps, sizeof(double), "timings", &b->update));
+  return VJ_OK;
+}
+
+/* Only the training graph: evaluation is not part of a step. */
+static vj_status allocate(bench *b) {
+  VJ_TRY(vj_comm_agree(b->world, vj_parameters_allocate(b->model->parameters)));
+  VJ_TRY(vj_graph_allocate(&b->model->train.graph, 1, b->world));
+  vj_parameters_initialise(b->model->parameters, b->config->seed);
+  return vj_comm_agree(b->world, vj_optimizer_create(&b->config->optim, b->model->parameters, &b->optimizer));
+}
+
+static vj_status time_steps(bench *b, int64_t steps) {
+  const vj_model_graph *part = &b->model->train;
+  const int64_t warm_up = 2;
+  for (int64_t step = 0; step < warm_up + steps; step++) {
+    if (step == warm_up) vj_graph_profile(part->graph, true);
+    const double waited = vj_graph_wait_seconds(part->graph), start = omp_get_wtime();
+    VJ_TRY(vj_comm_agree(b->world, vj_loader_fill_step(&b->loader, part->graph, part->frames, b->world, step)));
+    const double filled = omp_get_wtime();
+    VJ_TRY(vj_graph_run(part->graph));
+    const double ran = omp_get_wtime();
+    vj_optimizer_step(&b->optimizer, step, vj_gradient_norm(b->model->parameters));
+    const double updated = omp_get_wtime();
+    if (step < warm_up) continue;
+    b->data[step - warm_up] = filled - start;
+    b->graph[step - warm_up] = ran - filled;
+    b->update[step - warm_up] = updated - ran;
+    b->wait += (vj_graph_wait_seconds(part->graph) - waited) / (double)steps;
+  }
+  return VJ_OK;
+}
+
+static vj_status print_ops(const bench *b, int64_t steps, double step_seconds, bool by_scope) {
+  enum { MOST = 4096 };
+  vj_graph_profile_row *rows = NULL;
+  vj_table *table = NULL;
+  VJ_TRY(vj_allocate(MOST, sizeof *rows, "profile", &rows));
+  VJ_TRY(vj_table_create(&table));
+  const int count = vj_graph_profile_rows(b->model->train.graph, rows, MOST);
+  const double threads = fmin((double)omp_get_max_threads(), (double)(b->config->optim.shards / b->world->size));
+  vj_table_column(table, "op", false);
+  if (by_scope) vj_table_column(table, "where", false);
+  vj_table_column(table, "ms/step", true);
+  vj_table_column(table, "share", true);
+  vj_table_column(table, "GFLOP", true);
+  vj_table_column(table, "of sgemm", true);
+  for (int i = 0; i < count; i++) {
+    double seconds = 0, flops = 0;
+    bool seen = false;
+    for (int k = 0; k < count; k++) {
+      const bool same = strcmp(rows[k].op, rows[i].op) == 0 && (!by_scope || strcmp(rows[k].scope, rows[i].scope) == 0);
+      if (!same) continue;
+      seen = seen || k < i;
+      seconds += rows[k].seconds / (double)steps / threads;
+      flops += rows[k].flops;
+    }
+    if (seen || seconds < 2e-5) continue;
+    vj_table_cell(table, "%s", rows[i].op);
+    if (by_scope) vj_table_cell(table, "%s", rows[i].scope);
+    vj_table_cell(table, "%.2f", 1e3 * seconds);
+    vj_table_cell(table, "%.1f%%", 100 * seconds / step_seconds);
+    if (flops > 0) {
+      vj_table_cell(table, "%.2f", flops / 1e9);
+      vj_table_cell(table, "%.0f%%", 100 * flops / seconds / 1e9 / b->peak);
+    } else {
+      vj_table_cell(table, "%s", "");
+      vj_table_cell(table, "%s", "");
+    }
+  }
+  puts("");
+  vj_table_print(table, stdout);
+  vj_table_destroy(&table);
+  free(rows);
+  return VJ_OK;
+}
+
+static vj_status print_result(bench *b, int64_t steps, bool ops) {
+  const double data = median(b->data, steps), graph = median(b->graph, steps), update = median(b->update, steps);
+  const double whole = data + graph + update, flops = vj_graph_flops(b->model->train.graph);
+  const double peak = b->peak * b->world->size;
+  const vj_clip_info *info = &b->loader.info;
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  printf("configuration   %s: batch %lld in %lld shards, %lld frames of %lldx%lldx%lld, %.2f million parameters\n",
+         b->config->name, (long long)b->config->optim.batch, (long long)b->config->optim.shards,
+         (long long)info->frames, (long long)info->height, (long long)info->width, (long long)info->channels,
+         (double)vj_model_parameter_count(b->model) / 1e6);
+  printf("machine         %d rank%s of %d thread%s; sgemm 1024^3: %.0f GFLOP/s in all\n", b->world->size,
+         b->world->size == 1 ? "" : "s", omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s", peak);
+  printf("training step   %.3f s (median of %lld): data %.4f, graph %.3f, update %.4f; waiting %.4f\n", whole,
+         (long long)steps, data, graph, update, b->wait);
+  printf("matrix products %.1f GFLOP a step: %.0f GFLOP/s, %.1f%% of sgemm\n", flops / 1e9, flops / whole / 1e9,
+         100 * flops / whole / 1e9 / peak);
+  printf("making data     %.2f%% of the step\n", 100 * data / whole);
+  printf("throughput      %.1f clips/s\n", (double)b->config->optim.batch / whole);
+  printf("peak memory     %.0f MiB of this process (planned %.0f MiB)\n", (double)usage.ru_maxrss / 1024,
+         (double)vj_model_memory(b->model) / 1048576);
+  return print_ops(b, steps, whole, ops);
+}
+
+static vj_status run(vj_experiment *e, const vj_comm *world) {
+  vj_space *space = NULL;
+  int group = 1;
+  if (!e->file) return vj_fail(VJ_USAGE, "usage: vjvcr bench FILE.yaml [--steps N] [--ops] [key=value ...]");
+  vj_yaml_remove(e->root, "sweep");
+  VJ_TRY(vj_space_create(e->pool, e->root, &space));
+  VJ_TRY(vj_sweep_group_size(space, world->size, world->size, &group));
+  bench b = {.config = space->trials[0].config, .world = world, .loader = {.epoch = -1}};
+  const int64_t steps = e->steps ? e->steps : 10;
+  vj_status status = vj_comm_agree(world, prepare(&b, steps));
+  if (status == VJ_OK) status = allocate(&b);
+  if (status == VJ_OK) status = vj_comm_agree(world, measure_sgemm(&b.peak));
+  if (status == VJ_OK) status = time_steps(&b, steps);
+  double again = 0;
+  if (status == VJ_OK) status = vj_comm_agree(world, measure_sgemm(&again));
+  b.peak = fmax(b.peak, again); /* before and after: other work on the machine only lowers it */
+  if (status == VJ_OK && world->rank == 0) status = print_result(&b, steps, e->ops);
+  free(b.data);
+  free(b.graph);
+  free(b.update);
+  vj_optimizer_destroy(&b.optimizer);
+  vj_model_destroy(&b.model);
+  vj_loader_close(&b.loader);
+  return vj_comm_agree(world, status);
+}
+
+int vj_verb_bench(int argc, char **argv) {
+  vj_experiment e;
+  vj_comm world = {0};
+  int provided = 0;
+  MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+  vj_status status = vj_comm_create(MPI_COMM_WORLD, &world);
+  const vj_status mine = vj_experiment_read(argc, argv, "--steps --ops --seed", &e);
+  if (status == VJ_OK) status = vj_comm_agree(&world, mine);
+  if (status == VJ_OK) status = run(&e, &world);
+  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  vj_experiment_free(&e);
+  if (world.size) vj_comm_destroy(&world);
+  MPI_Finalize();
+  return vj_status_exit_code(status);
+}

@@ -1,0 +1,78 @@
+#include "experiment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_allowed(const char *option, const char *allowed) {
+  const size_t length = strlen(option);
+  for (const char *at = allowed; (at = strstr(at, option)); at += length)
+    if ((at == allowed || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) return true;
+  return false;
+}
+
+static vj_status read_count(const char *option, const char *value, int64_t *count) {
+  char *end = NULL;
+  const long long number = value ? strtoll(value, &end, 10) : 0;
+  if (!value || end == value || *end || number < 1)
+    return vj_fail(VJ_USAGE, "%s: expected a whole number >= 1, got \"%s\"", option, value ? value : "");
+  *count = number;
+  return VJ_OK;
+}
+
+/* Overrides are applied when the file is known, which may come after them. */
+typedef struct reader {
+  vj_experiment *experiment;
+  const char *allowed;
+  const char *overrides[256];
+  int override_count;
+} reader;
+
+static vj_status add_override(reader *r, const char *assignment) {
+  if (r->override_count == 256) return vj_fail(VJ_USAGE, "more than 256 overrides; put them into the YAML file");
+  r->overrides[r->override_count++] = assignment;
+  return VJ_OK;
+}
+
+/* Takes one argument, or two with an option's value; *used says how many. */
+static vj_status take(reader *r, const char *argument, const char *next, int *used) {
+  vj_experiment *e = r->experiment;
+  *used = 1;
+  if (argument[0] != '-') {
+    if (strchr(argument, '=')) return add_override(r, argument);
+    if (e->file) return vj_fail(VJ_USAGE, "\"%s\": one file is enough, %s is given already", argument, e->file);
+    e->file = argument;
+    return VJ_OK;
+  }
+  if (strcmp(argument, "--help") == 0) return e->help = true, VJ_OK;
+  if (!is_allowed(argument, r->allowed))
+    return vj_fail(VJ_USAGE, "there is no option %s here; there are: %s", argument, r->allowed);
+  if (strcmp(argument, "--resume") == 0) return e->resume = true, VJ_OK;
+  if (strcmp(argument, "--dry-run") == 0) return e->dry_run = true, VJ_OK;
+  if (strcmp(argument, "--print-config") == 0) return e->print_config = true, VJ_OK;
+  if (strcmp(argument, "--trials") == 0) return e->trials = true, VJ_OK;
+  if (strcmp(argument, "--ops") == 0) return e->ops = true, VJ_OK;
+  *used = 2;
+  if (!next) return vj_fail(VJ_USAGE, "%s: expected a value", argument);
+  if (strcmp(argument, "-o") == 0) return e->output = next, VJ_OK;
+  if (strcmp(argument, "--ranks-per-trial") == 0) return read_count(argument, next, &e->ranks_per_trial);
+  if (strcmp(argument, "--steps") == 0) return read_count(argument, next, &e->steps);
+  const char *seed = vj_pool_format(e->pool, "seed=%s", next); /* --seed */
+  return seed ? add_override(r, seed) : vj_fail(VJ_MEMORY, "no memory for an option");
+}
+
+vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_experiment *experiment) {
+  *experiment = (vj_experiment){0};
+  VJ_TRY(vj_pool_create(&experiment->pool));
+  reader r = {.experiment = experiment, .allowed = allowed};
+  for (int i = 1, used; i < argc; i += used) VJ_TRY(take(&r, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used));
+  if (experiment->help || !experiment->file) return VJ_OK;
+  VJ_TRY(vj_yaml_read_file(experiment->pool, experiment->file, &experiment->root));
+  for (int i = 0; i < r.override_count; i++)
+    VJ_TRY(vj_yaml_override(experiment->pool, experiment->root, r.overrides[i]));
+  return vj_config_load_plugins(experiment->pool, experiment->root);
+}
+
+void vj_experiment_free(vj_experiment *experiment) {
+  if (experiment->pool) vj_pool_destroy(&experiment->pool);
+}

@@ -1,0 +1,21 @@
+/* What several verbs read from their arguments: an experiment's YAML with overrides, plug-ins loaded. */
+#ifndef VJ_EXPERIMENT_H
+#define VJ_EXPERIMENT_H
+
+#include "config/config.h"
+
+typedef struct vj_experiment {
+  vj_pool *pool;
+  vj_yaml *root;
+  const char *file;
+  const char *output; /* -o, NULL if not given */
+  bool resume, dry_run, print_config, help, trials, ops;
+  int64_t ranks_per_trial, steps; /* 0: not given */
+} vj_experiment;
+
+/* Reads options and overrides; every option a verb does not have is an error. `allowed`: their letters and names,
+ * space-separated, e.g. "-o --resume --steps". Not collective; every rank reads the same. */
+VJ_MUST_USE vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_experiment *experiment);
+void vj_experiment_free(vj_experiment *experiment);
+
+#endif

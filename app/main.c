@@ -1,0 +1,69 @@
+/* vjvcr: the command line. Only this folder prints or exits. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blas_core.h"
+#include "builtin.h"
+#include "verbs.h"
+
+static const struct {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *arguments, *summary;
+} verbs[] = {
+    {"sweep", vj_verb_sweep, "FILE.yaml [-o DIR] [--resume] [key=value ...]", "run every trial of an experiment"},
+    {"train", vj_verb_sweep, "FILE.yaml [-o DIR] [--resume] [key=value ...]", "the same without its sweep: one trial"},
+    {"ls", vj_verb_ls, "DIR [--trials]", "the outcome of a sweep, as a table"},
+    {"list", vj_verb_list, "[KIND]", "components: encoders, losses, data sets, ..."},
+    {"describe", vj_verb_describe, "KIND NAME", "one component and its parameters"},
+    {"debug", vj_verb_debug, "step FILE.yaml -o step.h5 [--steps N]", "one training step laid open in a file"},
+    {"bench", vj_verb_bench, "[FILE.yaml] [--steps N] [--ops]", "a training step against the machine's sgemm"},
+    {"info", vj_verb_info, "[--json]", "versions, processor, libraries"},
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
+
+static void print_help(FILE *to) {
+  fputs("vjvcr trains video joint-embedding predictive models and runs sweeps of them with MPI.\n\nusage:\n", to);
+  for (int i = 0; i < VERBS; i++) {
+    char call[96];
+    snprintf(call, sizeof call, "%s %s", verbs[i].name, verbs[i].arguments);
+    fprintf(to, "  vjvcr %-52s %s\n", call, verbs[i].summary);
+  }
+  fputs(
+      "\nStart a sweep on several ranks with: mpirun -n 2 vjvcr sweep FILE.yaml\n"
+      "`vjvcr sweep --help` lists its options.\n",
+      to);
+}
+
+int vj_report_failure(vj_status status) {
+  fprintf(stderr, "vjvcr: %s\n", vj_error_message());
+  if (getenv("VJVCR_TRACE")) {
+    const char *lines[16];
+    const int count = vj_error_trace(lines, 16);
+    for (int i = 0; i < count; i++) fprintf(stderr, "  %s\n", lines[i]);
+  }
+  return vj_status_exit_code(status);
+}
+
+int main(int argc, char **argv) {
+  vj_blas_core_choose(argc, argv);
+  if (argc < 2) {
+    print_help(stderr);
+    return 2;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    print_help(stdout);
+    return 0;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    printf("vjvcr %s\n", VJ_VERSION);
+    return 0;
+  }
+  const vj_status status = vj_builtin_register();
+  if (status != VJ_OK) return vj_report_failure(status);
+  for (int i = 0; i < VERBS; i++)
+    if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
+  fprintf(stderr, "vjvcr: there is no verb \"%s\"; `vjvcr help` lists them\n", argv[1]);
+  return 2;
+}

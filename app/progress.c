@@ -1,0 +1,65 @@
+#include "progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { PLAIN_SECONDS = 15, BAR = 20 };
+
+void vj_progress_line_start(vj_progress_line *line) {
+  *line = (vj_progress_line){.is_terminal = isatty(STDERR_FILENO) != 0, .last_plain = -PLAIN_SECONDS};
+}
+
+const char *vj_duration_text(double seconds, char *buffer) {
+  const unsigned s = seconds > 0 && seconds < 3e6 ? (unsigned)lround(seconds) : seconds > 0 ? 3000000 : 0;
+  if (s < 60)
+    snprintf(buffer, VJ_DURATION_BYTES, "%us", s);
+  else if (s < 3600)
+    snprintf(buffer, VJ_DURATION_BYTES, "%um%02us", s / 60, s % 60);
+  else
+    snprintf(buffer, VJ_DURATION_BYTES, "%uh%02um", s / 3600, s / 60 % 60);
+  return buffer;
+}
+
+static int terminal_columns(void) {
+  struct winsize size;
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 100;
+}
+
+void vj_progress_line_clear(vj_progress_line *line) {
+  if (line->shown) fprintf(stderr, "\r%*s\r", line->shown, "");
+  line->shown = 0;
+}
+
+void vj_progress_line_show(vj_progress_line *line, const vj_sweep_progress *p) {
+  char bar[BAR + 1], text[512], left[VJ_DURATION_BYTES] = "";
+  const double share = p->steps ? (double)p->steps_done / (double)p->steps : 1;
+  const double now_done = (double)(p->steps_done - p->steps_before);
+  if (now_done > 0) vj_duration_text(p->seconds * (double)(p->steps - p->steps_done) / now_done, left);
+  memset(bar, '.', BAR);
+  memset(bar, '#', (size_t)(share * BAR));
+  bar[BAR] = '\0';
+  int used = snprintf(text, sizeof text, "[%s] %3.0f%%  %lld/%lld trials", bar, 100 * share,
+                      (long long)(p->trials_done + p->trials_failed), (long long)p->trials);
+  if (p->trials_failed)
+    used += snprintf(text + used, sizeof text - (size_t)used, " (%lld failed)", (long long)p->trials_failed);
+  used += snprintf(text + used, sizeof text - (size_t)used, "  trial %lld%s%s %s %lld/%lld", (long long)p->mine.trial,
+                   p->arm && p->arm[0] ? " " : "", p->arm ? p->arm : "", p->mine.doing, (long long)p->mine.step,
+                   (long long)p->mine.steps);
+  if (isfinite(p->mine.loss)) used += snprintf(text + used, sizeof text - (size_t)used, "  loss %.4g", p->mine.loss);
+  if (left[0]) used += snprintf(text + used, sizeof text - (size_t)used, "  %s left", left);
+  if (!line->is_terminal) {
+    if (p->seconds - line->last_plain < PLAIN_SECONDS) return;
+    line->last_plain = p->seconds;
+    fprintf(stderr, "%s\n", text);
+    return;
+  }
+  const int columns = terminal_columns();
+  if (used >= columns) text[columns - 1] = '\0';
+  const int length = (int)strlen(text), blank = line->shown > length ? line->shown - length : 0;
+  fprintf(stderr, "\r%s%*s", text, blank, "");
+  fflush(stderr);
+  line->shown = length;
+}

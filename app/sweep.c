@@ -1,0 +1,156 @@
+/* `vjvcr sweep` and `vjvcr train`. */
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blas_core.h"
+#include "engine/layout.h"
+#include "experiment.h"
+#include "progress.h"
+#include "results.h"
+#include "table.h"
+#include "verbs.h"
+
+static const char options_text[] =
+    "usage: vjvcr sweep FILE.yaml [options] [key=value ...]\n"
+    "  key=value            overrides one key of the file, e.g. optim.steps=500 model.encoder.channels=[16,32]\n"
+    "  -o DIR               folder of the results (runs/<name>)\n"
+    "  --resume             go on with a sweep that is in DIR\n"
+    "  --ranks-per-trial N  ranks that train one trial together: 1, 2, 4, ... (as few as keep all ranks busy)\n"
+    "  --dry-run            list the trials, check them, say what they need, and stop\n"
+    "  --print-config       print the configuration with every default, and stop\n"
+    "  --seed N             the same as seed=N\n"
+    "Exit codes: 0 all succeeded, 1 some trials failed, 2 usage or configuration.\n";
+static const char allowed[] = "-o --resume --ranks-per-trial --dry-run --print-config --seed";
+
+static void on_progress(void *context, const vj_sweep_progress *progress) { vj_progress_line_show(context, progress); }
+
+static void on_failure(void *context, int64_t trial, const char *arm, const char *reason) {
+  vj_progress_line_clear(context);
+  fprintf(stderr, "trial %lld%s%s failed: %s\n", (long long)trial, arm[0] ? " " : "", arm, reason);
+}
+
+static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
+  const char *text = "";
+  for (int64_t i = 0; i < trial->setting_count; i++) {
+    const vj_yaml *value = trial->settings[i].value;
+    text = vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key,
+                          value->kind == VJ_YAML_SCALAR ? value->text : vj_yaml_print(pool, value));
+  }
+  return text;
+}
+
+/* --- --dry-run and --print-config ------------------------------------------------------------------------------ */
+
+static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_sweep_layout *layout) {
+  vj_table *table = NULL;
+  VJ_TRY(vj_table_create(&table));
+  vj_table_column(table, "trial", true);
+  vj_table_column(table, "arm", false);
+  vj_table_column(table, "seed", true);
+  vj_table_column(table, "steps", true);
+  vj_table_column(table, "settings", false);
+  for (int64_t i = 0; i < space->trial_count; i++) {
+    const vj_trial *trial = &space->trials[i];
+    vj_table_cell(table, "%lld", (long long)i);
+    vj_table_cell(table, "%s", trial->arm);
+    vj_table_cell(table, "%llu", (unsigned long long)trial->seed);
+    vj_table_cell(table, "%lld", (long long)trial->config->optim.steps);
+    vj_table_cell(table, "%s%s%s", settings_text(pool, trial), layout->problems[i] ? "  CAN'T RUN: " : "",
+                  layout->problems[i] ? layout->problems[i] : "");
+  }
+  vj_table_print(table, stdout);
+  vj_table_destroy(&table);
+  return VJ_OK;
+}
+
+static vj_status dry_run(vj_experiment *e, const vj_space *space, int ranks) {
+  int group = 1;
+  vj_sweep_layout *layout = NULL;
+  VJ_TRY(vj_sweep_group_size(space, ranks, (int)e->ranks_per_trial, &group));
+  VJ_TRY(vj_sweep_layout_create(e->pool, e->root, space, group, &layout));
+  VJ_TRY(print_trials(e->pool, space, layout));
+  double bytes = 0;
+  for (int64_t v = 0; v < layout->file.variable_count; v++) {
+    const vj_file_variable *variable = &layout->file.variables[v];
+    double numbers = variable->type == VJ_FILE_TEXT ? (double)variable->text_bytes : 8;
+    for (int d = 0; d < variable->rank; d++) numbers *= (double)layout->file.dimensions[variable->dimension[d]].size;
+    bytes += numbers;
+  }
+  printf("\n%lld trial%s on %d group%s of %d rank%s; %.2f million parameters; %.0f MiB a rank; sweep.h5 %.1f MiB\n",
+         (long long)space->trial_count, space->trial_count == 1 ? "" : "s", ranks / group,
+         ranks / group == 1 ? "" : "s", group, group == 1 ? "" : "s", (double)layout->parameter_count / 1e6,
+         (double)layout->memory_bytes / 1048576, bytes / 1048576);
+  return VJ_OK;
+}
+
+static vj_status print_config(vj_experiment *e, const vj_space *space) {
+  vj_yaml *tree = vj_yaml_copy(e->pool, space->trials[0].config->resolved);
+  vj_yaml *sweep = vj_yaml_find(e->root, "sweep");
+  if (sweep) VJ_TRY(vj_yaml_put(e->pool, tree, "sweep", sweep));
+  /* With a sweep, the first trial's settings would hide the file's own; those keys show what the file says. */
+  for (int64_t i = 0; i < space->key_count; i++) {
+    vj_yaml *base = vj_yaml_find(e->root, space->keys[i]);
+    if (base) VJ_TRY(vj_yaml_put(e->pool, tree, space->keys[i], base));
+  }
+  fputs(vj_yaml_print(e->pool, tree), stdout);
+  return VJ_OK;
+}
+
+/* --- running --------------------------------------------------------------------------------------------------- */
+
+static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *space, int64_t *failed) {
+  vj_progress_line line;
+  vj_progress_line_start(&line);
+  const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", space->trials[0].config->name);
+  const vj_sweep_options options = {.folder = folder,
+                                    .resume = e->resume,
+                                    .ranks_per_trial = (int)e->ranks_per_trial,
+                                    .progress = on_progress,
+                                    .failed = on_failure,
+                                    .context = &line};
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
+  const double start = MPI_Wtime();
+  const vj_status status = vj_sweep_run(world, e->root, space, &options, failed);
+  vj_progress_line_clear(&line);
+  if (status != VJ_OK || world->rank != 0) return status;
+  VJ_TRY(vj_results_print(folder, space->trial_count <= 16 && space->key_count == 0, stdout));
+  char took[VJ_DURATION_BYTES];
+  printf("%lld trial%s in %s; everything measured is in %s/sweep.h5\n", (long long)space->trial_count,
+         space->trial_count == 1 ? "" : "s", vj_duration_text(MPI_Wtime() - start, took), folder);
+  return VJ_OK;
+}
+
+static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool train, int64_t *failed) {
+  vj_space *space = NULL;
+  if (!e->file) return vj_fail(VJ_USAGE, "expected the YAML file of an experiment; see `vjvcr sweep --help`");
+  if (train) vj_yaml_remove(e->root, "sweep");
+  VJ_TRY(vj_space_create(e->pool, e->root, &space));
+  const bool only_look = e->dry_run || e->print_config;
+  if (!only_look) return run(e, world, space, failed);
+  vj_status status = VJ_OK;
+  if (world->rank == 0) status = e->print_config ? print_config(e, space) : dry_run(e, space, world->size);
+  return vj_comm_agree(world, status);
+}
+
+int vj_verb_sweep(int argc, char **argv) {
+  vj_experiment e;
+  vj_comm world = {0};
+  int64_t failed = 0;
+  int provided = 0;
+  MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+  vj_status status = vj_comm_create(MPI_COMM_WORLD, &world);
+  vj_status mine = vj_experiment_read(argc, argv, allowed, &e);
+  if (mine == VJ_OK && e.help) {
+    if (world.rank == 0) fputs(options_text, stdout);
+  } else if (status == VJ_OK) {
+    status = vj_comm_agree(&world, mine);
+    if (status == VJ_OK) status = with_experiment(&e, &world, strcmp(argv[0], "train") == 0, &failed);
+  }
+  int code = failed ? 1 : vj_status_exit_code(status);
+  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  vj_experiment_free(&e);
+  if (world.size) vj_comm_destroy(&world);
+  MPI_Finalize();
+  return code;
+}

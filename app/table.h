@@ -1,0 +1,20 @@
+/* Aligned text tables. */
+#ifndef VJ_TABLE_H
+#define VJ_TABLE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "vj/memory.h"
+
+typedef struct vj_table vj_table;
+
+VJ_MUST_USE vj_status vj_table_create(vj_table **table);
+void vj_table_destroy(vj_table **table);
+/* A column; numbers are set right, words left. */
+void vj_table_column(vj_table *table, const char *heading, bool is_number);
+/* The next cell, row by row. */
+void vj_table_cell(vj_table *table, const char *format, ...) VJ_PRINTF(2, 3);
+void vj_table_print(const vj_table *table, FILE *to);
+
+#endif

@@ -1,0 +1,20 @@
+/* The verbs of the command line: one file each, thin. Each takes its own arguments (argv[0] is the verb) and returns
+ * the exit code: 0 all succeeded; 1 some trials failed; 2 usage or configuration; 75 stopped early. */
+#ifndef VJ_VERBS_H
+#define VJ_VERBS_H
+
+#include "vj/status.h"
+
+int vj_verb_sweep(int argc, char **argv); /* train and sweep */
+int vj_verb_ls(int argc, char **argv);
+int vj_verb_list(int argc, char **argv);
+int vj_verb_describe(int argc, char **argv);
+int vj_verb_debug(int argc, char **argv);
+int vj_verb_bench(int argc, char **argv);
+int vj_verb_info(int argc, char **argv);
+
+/* Prints the current failure as "vjvcr: <sentence>" (with its trace if VJVCR_TRACE is set) and returns its exit code.
+ */
+int vj_report_failure(vj_status status);
+
+#endif
