@@ -19,7 +19,8 @@ static vj_var *term(vj_graph *graph, const void *untyped, vj_var *view) {
   const vj_shape shape = vj_shape_of(h);
   if (!h) return NULL;
   const double width = (double)shape.size[shape.rank - 1];
-  if (pooled) h = vj_reshape(graph, h, &VJ_SHAPE(vj_shape_count(&shape, 0, shape.rank - 1), 1, shape.size[shape.rank - 1]));
+  if (pooled)
+    h = vj_reshape(graph, h, &VJ_SHAPE(vj_shape_count(&shape, 0, shape.rank - 1), 1, shape.size[shape.rank - 1]));
   vj_var *sum = vj_mean_all(graph, vj_offdiagonal_covariance(graph, h));
   return vj_scale(graph, sum, pooled ? (width > 1 ? 1 / (width * (width - 1)) : 0) : 1 / width, 0);
 }

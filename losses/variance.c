@@ -21,7 +21,8 @@ static vj_var *term(vj_graph *graph, const void *untyped, vj_var *view) {
   vj_var *h = pooled ? view : vj_flatten(graph, view, 2), *mean, *variance;
   const vj_shape shape = vj_shape_of(h);
   vj_moments(graph, h, pooled ? 1 : 2, &mean, &variance);
-  const double rows = (double)vj_batch_samples(graph) * (double)(pooled ? vj_shape_count(&shape, 1, shape.rank - 1) : 1);
+  const double rows =
+      (double)vj_batch_samples(graph) * (double)(pooled ? vj_shape_count(&shape, 1, shape.rank - 1) : 1);
   if (rows < 2) return vj_graph_fail(graph, VJ_CONFIG, "a variance needs a batch of at least 2 samples");
   vj_var *deviation = vj_sqrt(graph, vj_scale(graph, variance, rows / (rows - 1), config->epsilon));
   vj_var *hinge = vj_activate(graph, vj_scale(graph, deviation, -1, config->tau), VJ_RELU);

@@ -36,8 +36,8 @@ static vj_status post(vj_exchange *exchange) {
   const int64_t out_low = halving ? give_low : keep_low, out_high = halving ? give_high : keep_high;
   vj_real *in = halving ? exchange->received : exchange->values + give_low;
   const int64_t in_count = halving ? keep_high - keep_low : give_high - give_low;
-  int code = MPI_Irecv(in, (int)in_count, VJ_MPI_REAL, partner, exchange->tag, exchange->comm->mpi,
-                       &exchange->requests[0]);
+  int code =
+      MPI_Irecv(in, (int)in_count, VJ_MPI_REAL, partner, exchange->tag, exchange->comm->mpi, &exchange->requests[0]);
   if (code == MPI_SUCCESS)
     code = MPI_Isend(exchange->values + out_low, (int)(out_high - out_low), VJ_MPI_REAL, partner, exchange->tag,
                      exchange->comm->mpi, &exchange->requests[1]);
@@ -61,7 +61,9 @@ static void finish_stage(vj_exchange *exchange) {
 vj_status vj_exchange_start(vj_exchange *exchange, const vj_comm *comm, vj_real *values, vj_real *received,
                             int64_t count, int tag) {
   if (count > INT_MAX) return vj_fail(VJ_COMM, "%lld numbers are too many for one exchange", (long long)count);
-  *exchange = (vj_exchange){.comm = comm, .values = values, .received = received, .count = count, .tag = tag};
+  enum { FIRST_TAG = 4096 }; /* those below belong to the sums of comm.c, which run while exchanges are under way */
+  *exchange =
+      (vj_exchange){.comm = comm, .values = values, .received = received, .count = count, .tag = FIRST_TAG + tag};
   if (comm->size == 1) return VJ_OK;
   exchange->active = true;
   exchange->high[0] = count;

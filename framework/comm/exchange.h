@@ -18,15 +18,15 @@ typedef struct vj_exchange {
   int64_t count;
   int tag;
   bool active;
-  int stage;       /* 0..levels-1 halving, then levels..2 levels-1 doubling */
+  int stage;                 /* 0..levels-1 halving, then levels..2 levels-1 doubling */
   int64_t low[33], high[33]; /* the range this rank holds at each level */
   MPI_Request requests[2];
 } vj_exchange;
 
 /* Starts; the values must stay untouched until the exchange is complete. Collective over the group, in the same order
  * on all ranks; `tag` tells exchanges under way apart. The communicator's size is a power of two. */
-VJ_MUST_USE vj_status vj_exchange_start(vj_exchange *exchange, const vj_comm *comm, vj_real *values,
-                                        vj_real *received, int64_t count, int tag);
+VJ_MUST_USE vj_status vj_exchange_start(vj_exchange *exchange, const vj_comm *comm, vj_real *values, vj_real *received,
+                                        int64_t count, int tag);
 /* Takes whatever steps are possible without waiting. */
 VJ_MUST_USE vj_status vj_exchange_progress(vj_exchange *exchange);
 VJ_MUST_USE vj_status vj_exchange_wait(vj_exchange *exchange);

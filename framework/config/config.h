@@ -28,9 +28,9 @@ typedef enum vj_optimizer { VJ_ADAMW, VJ_SGD } vj_optimizer;
 typedef enum vj_schedule { VJ_CONSTANT, VJ_COSINE, VJ_ONE_CYCLE } vj_schedule;
 
 typedef struct vj_optim_config {
-  int type;     /* vj_optimizer */
-  int schedule; /* vj_schedule */
-  double lr;    /* peak learning rate */
+  int type;            /* vj_optimizer */
+  int schedule;        /* vj_schedule */
+  double lr;           /* peak learning rate */
   int64_t warmup;      /* steps of linear warm-up (one_cycle: of its rise) */
   double final_lr;     /* of the peak, reached at the last step by cosine and one_cycle */
   vj_real_list betas;  /* AdamW: two */
@@ -44,10 +44,10 @@ typedef struct vj_optim_config {
 typedef enum vj_probe_when { VJ_PROBE_ENDS, VJ_PROBE_ALL, VJ_PROBE_LAST } vj_probe_when;
 
 typedef struct vj_eval_config {
-  int64_t every;        /* steps between evaluations; step 0 and the last are always evaluated */
-  int64_t samples;      /* validation samples for losses and singular values, rounded down to whole batches */
+  int64_t every;   /* steps between evaluations; step 0 and the last are always evaluated */
+  int64_t samples; /* validation samples for losses and singular values, rounded down to whole batches */
   int64_t probe_train, probe_validation, probe_test; /* samples for probes */
-  int probe_at;         /* vj_probe_when */
+  int probe_at;                                      /* vj_probe_when */
   int64_t probe_count;
   const vj_probe_choice *probes;
 } vj_eval_config;
@@ -82,8 +82,8 @@ VJ_MUST_USE vj_status vj_config_load_plugins(vj_pool *pool, const vj_yaml *root)
  * errors; keys in `also_known` (NULL-terminated, may be NULL) are accepted and left alone. `resolved`, if not
  * NULL, gets a map with every row's value. */
 VJ_MUST_USE vj_status vj_params_read(vj_pool *pool, const vj_param *rows, size_t row_count, size_t struct_bytes,
-                                     const vj_yaml *map, const char *path, const char *const *also_known,
-                                     void **config, vj_yaml *resolved);
+                                     const vj_yaml *map, const char *path, const char *const *also_known, void **config,
+                                     vj_yaml *resolved);
 
 /* The rows of the sections that belong to no component: "" (name, seed), "data",
  * "losses" and "probes" (common to all of them), "optim", "eval", "logging"; for `describe`. NULL for another name. */

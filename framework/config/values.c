@@ -164,7 +164,7 @@ static void store_list(const vj_param *row, int64_t count, const void *items, vo
 
 static vj_status read_list(vj_pool *pool, const vj_param *row, const vj_yaml *node, const char *path, void *field) {
   const bool is_texts = row->type == VJ_PARAM_TEXT_LIST;
-  const bool is_one = is_texts && node->kind == VJ_YAML_SCALAR && !vj_yaml_is_null(node);
+  const bool is_one = node->kind == VJ_YAML_SCALAR && !vj_yaml_is_null(node);
   if (node->kind != VJ_YAML_LIST && !is_one)
     return fail_wanted(node, path,
                        is_texts                             ? "a list of texts"

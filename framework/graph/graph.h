@@ -33,7 +33,7 @@ struct vj_var {
   bool keep;           /* to be read after the run */
   bool needed;         /* found by the planner */
   vj_role role;
-  int parameter;       /* index in the parameter table, for the three last roles */
+  int parameter; /* index in the parameter table, for the three last roles */
   vj_shape shape;
   int64_t count; /* numbers: of one shard when batched */
   vj_var *alias; /* same numbers as another variable (reshape) */
@@ -52,7 +52,7 @@ struct vj_node {
   bool batched; /* any input or output is */
   bool late;    /* sums gradients of a parameter used several times; runs when all exchanges are under way */
   bool needed;
-  int order; /* position in the planned list */
+  int order;      /* position in the planned list */
   double seconds; /* spent in it while profiling */
 };
 
@@ -118,7 +118,8 @@ vj_var *vj_node_output(vj_graph *graph, vj_node *node, bool batched, const vj_sh
 /* One output of the same kind as the inputs. */
 vj_var *vj_node_result(vj_graph *graph, vj_node *node, const vj_shape *shape);
 
-/* In an op's gradient: adds a contribution to d loss / d var (NULL contributions and unwanted gradients are dropped). */
+/* In an op's gradient: adds a contribution to d loss / d var (NULL contributions and unwanted gradients are dropped).
+ */
 void vj_gradient_add(vj_graph *graph, vj_var *var, vj_var *contribution);
 /* Takes what has been added so far, for a node that adds to it in its own pass; NULL if nothing. */
 vj_var *vj_gradient_take(vj_var *var);

@@ -84,10 +84,18 @@ void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed) {
     vj_rng rng = vj_rng_stream(seed, VJ_RNG_INIT, (uint32_t)hash, hash >> 32);
     for (int64_t k = 0; k < row->count; k++) {
       switch (row->init) {
-        case VJ_INIT_ZERO: values[k] = 0; break;
-        case VJ_INIT_ONE: values[k] = 1; break;
-        case VJ_INIT_UNIFORM: values[k] = (vj_real)(row->scale * (2 * vj_rng_uniform(&rng) - 1)); break;
-        case VJ_INIT_NORMAL: values[k] = (vj_real)(row->scale * vj_rng_normal(&rng)); break;
+        case VJ_INIT_ZERO:
+          values[k] = 0;
+          break;
+        case VJ_INIT_ONE:
+          values[k] = 1;
+          break;
+        case VJ_INIT_UNIFORM:
+          values[k] = (vj_real)(row->scale * (2 * vj_rng_uniform(&rng) - 1));
+          break;
+        case VJ_INIT_NORMAL:
+          values[k] = (vj_real)(row->scale * vj_rng_normal(&rng));
+          break;
       }
     }
   }

@@ -214,7 +214,8 @@ static vj_status place_storages(vj_plan *plan) {
   for (int batched = 0; batched < 2; batched++) {
     int count = 0;
     for (int i = 0; i < plan->storage_count; i++)
-      if (plan->storages[i].first >= 0 && plan->storages[i].batched == (batched == 1)) list[count++] = &plan->storages[i];
+      if (plan->storages[i].first >= 0 && plan->storages[i].batched == (batched == 1))
+        list[count++] = &plan->storages[i];
     *(batched ? &plan->shard_numbers : &plan->shared_numbers) = place(list, count);
   }
   free(list);

@@ -12,10 +12,14 @@ vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard
   const vj_parameters *parameters = graph->parameters;
   while (var->alias) var = var->alias;
   switch (var->role) {
-    case VJ_ROLE_PARAMETER: return parameters->values + parameters->rows[var->parameter].offset;
-    case VJ_ROLE_STATE: return parameters->states + parameters->rows[var->parameter].offset;
-    case VJ_ROLE_GRADIENT: return parameters->gradients + parameters->rows[var->parameter].offset;
-    default: break;
+    case VJ_ROLE_PARAMETER:
+      return parameters->values + parameters->rows[var->parameter].offset;
+    case VJ_ROLE_STATE:
+      return parameters->states + parameters->rows[var->parameter].offset;
+    case VJ_ROLE_GRADIENT:
+      return parameters->gradients + parameters->rows[var->parameter].offset;
+    default:
+      break;
   }
   if (!var->storage || var->storage->first < 0) return NULL;
   if (!var->storage->batched) return plan->shared + var->storage->offset;
@@ -280,9 +284,15 @@ vj_status vj_graph_run(vj_graph *graph) {
     for (int i = 0; i < exchanges && plan->exchanges; i++) VJ_TRY(vj_exchange_progress(&plan->exchanges[i]));
     if (plan->exchanges && needs_exchanges(plan, segment)) VJ_TRY(wait_for_exchanges(plan, exchanges));
     switch (segment->kind) {
-      case VJ_SEGMENT_SHARDS: VJ_TRY(run_shards(graph, segment)); break;
-      case VJ_SEGMENT_ONCE: run_once(graph, plan->nodes[segment->begin]); break;
-      case VJ_SEGMENT_WEIGHT: VJ_TRY(run_weight(graph, plan->nodes[segment->begin], exchanges++)); break;
+      case VJ_SEGMENT_SHARDS:
+        VJ_TRY(run_shards(graph, segment));
+        break;
+      case VJ_SEGMENT_ONCE:
+        run_once(graph, plan->nodes[segment->begin]);
+        break;
+      case VJ_SEGMENT_WEIGHT:
+        VJ_TRY(run_weight(graph, plan->nodes[segment->begin], exchanges++));
+        break;
     }
   }
   if (plan->exchanges) VJ_TRY(wait_for_exchanges(plan, exchanges));
@@ -305,8 +315,7 @@ int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int
   for (int i = 0; i < plan->node_count && count < capacity; i++) {
     const vj_node *node = plan->nodes[i];
     const double shards = node->batched ? (double)plan->local_shards : 1;
-    rows[count++] =
-        (vj_graph_profile_row){node->op->name, node->scope, node->seconds, node_flops(node) * shards};
+    rows[count++] = (vj_graph_profile_row){node->op->name, node->scope, node->seconds, node_flops(node) * shards};
   }
   return count;
 }

@@ -34,7 +34,7 @@ static size_t scratch_bytes(const vj_node *node) {
 
 /* Calls for each (output pixel, ky): where the run of kx lies in the image, and how much of it is inside. */
 typedef struct run {
-  int64_t image_at; /* of kx = first, in numbers from the start of x */
+  int64_t image_at;    /* of kx = first, in numbers from the start of x */
   int64_t first, last; /* kx inside the image: first <= kx < last */
 } run;
 
@@ -166,8 +166,8 @@ static void conv2d_gradient(vj_graph *graph, vj_node *node) {
     vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
   }
   if (vj_wants_gradient(weight)) {
-    vj_node *dw = vj_node_create(graph, &vj_op_conv2d_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
-                                 sizeof(conv));
+    vj_node *dw =
+        vj_node_create(graph, &vj_op_conv2d_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes, sizeof(conv));
     vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
   }
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
@@ -190,8 +190,12 @@ vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, cons
       ws.size[0] % groups != 0)
     return vj_graph_fail(graph, VJ_SHAPE, "conv2d: x %s does not fit weight %s [O,kh,kw,C/groups] in %lld groups",
                          vj_shape_text(&xs, a), vj_shape_text(&ws, b), (long long)groups);
-  conv c = {.images = vj_shape_count(&xs, 0, xs.rank - 3), .height = xs.size[xs.rank - 3],
-            .width = xs.size[xs.rank - 2], .channels = xs.size[xs.rank - 1], .out = ws.size[0], .groups = groups};
+  conv c = {.images = vj_shape_count(&xs, 0, xs.rank - 3),
+            .height = xs.size[xs.rank - 3],
+            .width = xs.size[xs.rank - 2],
+            .channels = xs.size[xs.rank - 1],
+            .out = ws.size[0],
+            .groups = groups};
   int64_t out_size[2];
   for (int i = 0; i < 2; i++) {
     c.kernel[i] = ws.size[1 + i];

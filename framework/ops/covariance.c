@@ -50,8 +50,7 @@ static void covariance_of(const vj_real *x, const sizes *s, int64_t group, const
   const vj_real inverse = (vj_real)(1.0 / (double)s->rows);
   for (int64_t i = 0; i < s->width; i++) work->variance[i] *= inverse; /* the mean, for now */
   for (int64_t r = 0; r < s->rows; r++)
-    for (int64_t i = 0; i < s->width; i++)
-      work->centred[r * s->width + i] = from[r * stride + i] - work->variance[i];
+    for (int64_t i = 0; i < s->width; i++) work->centred[r * s->width + i] = from[r * stride + i] - work->variance[i];
   memset(work->variance, 0, (size_t)s->width * sizeof *work->variance);
   for (int64_t r = 0; r < s->rows; r++)
     for (int64_t i = 0; i < s->width; i++)
@@ -63,8 +62,7 @@ static void covariance_of(const vj_real *x, const sizes *s, int64_t group, const
     vj_gemm(false, true, side, side, s->width, work->centred, s->width, work->centred, s->width, 0, work->product,
             side);
   else
-    vj_gemm(true, false, side, side, s->rows, work->centred, s->width, work->centred, s->width, 0, work->product,
-            side);
+    vj_gemm(true, false, side, side, s->rows, work->centred, s->width, work->centred, s->width, 0, work->product, side);
 }
 
 static void offdiagonal_covariance_run(const vj_call *call) {
@@ -118,9 +116,8 @@ const vj_op vj_op_offdiagonal_covariance_gradient = {.name = "offdiagonal_covari
 
 static void offdiagonal_covariance_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0];
-  vj_node *back =
-      vj_node_create(graph, &vj_op_offdiagonal_covariance_gradient, (vj_var *[]){node->outputs[0]->gradient, x}, 2, 2,
-                     node->attributes, sizeof(sizes));
+  vj_node *back = vj_node_create(graph, &vj_op_offdiagonal_covariance_gradient,
+                                 (vj_var *[]){node->outputs[0]->gradient, x}, 2, 2, node->attributes, sizeof(sizes));
   vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
 }
 

@@ -6,10 +6,9 @@
 
 /* --- constant ------------------------------------------------------------------------------------------------ */
 
-static void constant_run(const vj_call *call) { call->out[0][0] = (vj_real)*(const double *)call->node->attributes; }
+static void constant_run(const vj_call *call) { call->out[0][0] = (vj_real) * (const double *)call->node->attributes; }
 
-const vj_op vj_op_constant = {
-    .name = "constant", .summary = "a shared number", .form = VJ_SHARED, .run = constant_run};
+const vj_op vj_op_constant = {.name = "constant", .summary = "a shared number", .form = VJ_SHARED, .run = constant_run};
 
 vj_var *vj_constant(vj_graph *graph, double value) {
   vj_node *node = vj_node_create(graph, &vj_op_constant, NULL, 0, 0, &value, sizeof value);
@@ -27,11 +26,16 @@ static double normal_cdf(double x) { return 0.5 * erfc(-x * 0.70710678118654752)
 
 vj_real vj_activation_value(vj_activation activation, vj_real u) {
   switch (activation) {
-    case VJ_IDENTITY: return u;
-    case VJ_RELU: return u > 0 ? u : 0;
-    case VJ_GELU: return (vj_real)((double)u * normal_cdf((double)u));
-    case VJ_SILU: return u * sigmoid(u);
-    case VJ_SIGMOID: return sigmoid(u);
+    case VJ_IDENTITY:
+      return u;
+    case VJ_RELU:
+      return u > 0 ? u : 0;
+    case VJ_GELU:
+      return (vj_real)((double)u * normal_cdf((double)u));
+    case VJ_SILU:
+      return u * sigmoid(u);
+    case VJ_SIGMOID:
+      return sigmoid(u);
   }
   return u;
 }
@@ -39,11 +43,16 @@ vj_real vj_activation_value(vj_activation activation, vj_real u) {
 vj_real vj_activation_slope(vj_activation activation, vj_real u) {
   const double x = (double)u;
   switch (activation) {
-    case VJ_IDENTITY: return 1;
-    case VJ_RELU: return u > 0 ? 1 : 0;
-    case VJ_GELU: return (vj_real)(normal_cdf(x) + x * 0.39894228040143268 * exp(-0.5 * x * x));
-    case VJ_SILU: return sigmoid(u) * (1 + u * (1 - sigmoid(u)));
-    case VJ_SIGMOID: return sigmoid(u) * (1 - sigmoid(u));
+    case VJ_IDENTITY:
+      return 1;
+    case VJ_RELU:
+      return u > 0 ? 1 : 0;
+    case VJ_GELU:
+      return (vj_real)(normal_cdf(x) + x * 0.39894228040143268 * exp(-0.5 * x * x));
+    case VJ_SILU:
+      return sigmoid(u) * (1 + u * (1 - sigmoid(u)));
+    case VJ_SIGMOID:
+      return sigmoid(u) * (1 - sigmoid(u));
   }
   return 1;
 }
@@ -54,16 +63,36 @@ static void unary_run(const vj_call *call) {
   vj_real *y = call->out[0];
   const int64_t count = call->node->inputs[0]->count;
   switch (kind) {
-    case RELU: for (int64_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : 0; break;
-    case GELU: for (int64_t i = 0; i < count; i++) y[i] = vj_activation_value(VJ_GELU, x[i]); break;
-    case SILU: for (int64_t i = 0; i < count; i++) y[i] = vj_activation_value(VJ_SILU, x[i]); break;
-    case SIGMOID: for (int64_t i = 0; i < count; i++) y[i] = sigmoid(x[i]); break;
-    case SQUARE: for (int64_t i = 0; i < count; i++) y[i] = x[i] * x[i]; break;
-    case SQRT: for (int64_t i = 0; i < count; i++) y[i] = (vj_real)sqrt((double)x[i]); break;
-    case RSQRT: for (int64_t i = 0; i < count; i++) y[i] = (vj_real)(1 / sqrt((double)x[i])); break;
-    case ABS: for (int64_t i = 0; i < count; i++) y[i] = (vj_real)fabs((double)x[i]); break;
-    case EXP: for (int64_t i = 0; i < count; i++) y[i] = (vj_real)exp((double)x[i]); break;
-    case LOG: for (int64_t i = 0; i < count; i++) y[i] = (vj_real)log((double)x[i]); break;
+    case RELU:
+      for (int64_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : 0;
+      break;
+    case GELU:
+      for (int64_t i = 0; i < count; i++) y[i] = vj_activation_value(VJ_GELU, x[i]);
+      break;
+    case SILU:
+      for (int64_t i = 0; i < count; i++) y[i] = vj_activation_value(VJ_SILU, x[i]);
+      break;
+    case SIGMOID:
+      for (int64_t i = 0; i < count; i++) y[i] = sigmoid(x[i]);
+      break;
+    case SQUARE:
+      for (int64_t i = 0; i < count; i++) y[i] = x[i] * x[i];
+      break;
+    case SQRT:
+      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)sqrt((double)x[i]);
+      break;
+    case RSQRT:
+      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)(1 / sqrt((double)x[i]));
+      break;
+    case ABS:
+      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)fabs((double)x[i]);
+      break;
+    case EXP:
+      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)exp((double)x[i]);
+      break;
+    case LOG:
+      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)log((double)x[i]);
+      break;
   }
 }
 
@@ -79,16 +108,36 @@ static void unary_gradient_run(const vj_call *call) {
   vj_real *dx = call->out[0];
   const int64_t count = call->node->inputs[0]->count;
   switch (kind) {
-    case RELU: for (int64_t i = 0; i < count; i++) dx[i] = v[i] > 0 ? dy[i] : 0; break;
-    case GELU: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_GELU, v[i]); break;
-    case SILU: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_SILU, v[i]); break;
-    case SIGMOID: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * v[i] * (1 - v[i]); break;
-    case SQUARE: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * 2 * v[i]; break;
-    case SQRT: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] / (2 * v[i]); break;
-    case RSQRT: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * (vj_real)-0.5 * v[i] * v[i] * v[i]; break;
-    case ABS: for (int64_t i = 0; i < count; i++) dx[i] = v[i] > 0 ? dy[i] : v[i] < 0 ? -dy[i] : 0; break;
-    case EXP: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * v[i]; break;
-    case LOG: for (int64_t i = 0; i < count; i++) dx[i] = dy[i] / v[i]; break;
+    case RELU:
+      for (int64_t i = 0; i < count; i++) dx[i] = v[i] > 0 ? dy[i] : 0;
+      break;
+    case GELU:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_GELU, v[i]);
+      break;
+    case SILU:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_SILU, v[i]);
+      break;
+    case SIGMOID:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * v[i] * (1 - v[i]);
+      break;
+    case SQUARE:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * 2 * v[i];
+      break;
+    case SQRT:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] / (2 * v[i]);
+      break;
+    case RSQRT:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * (vj_real)-0.5 * v[i] * v[i] * v[i];
+      break;
+    case ABS:
+      for (int64_t i = 0; i < count; i++) dx[i] = v[i] > 0 ? dy[i] : v[i] < 0 ? -dy[i] : 0;
+      break;
+    case EXP:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * v[i];
+      break;
+    case LOG:
+      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] / v[i];
+      break;
   }
 }
 
@@ -101,8 +150,8 @@ const vj_op vj_op_unary_gradient = {.name = "unary_gradient",
 static void unary_gradient(vj_graph *graph, vj_node *node) {
   const unary_kind kind = *(const unary_kind *)node->attributes;
   vj_var *x = node->inputs[0], *y = node->outputs[0];
-  vj_node *back = vj_node_create(graph, &vj_op_unary_gradient, (vj_var *[]){y->gradient, slope_from_result(kind) ? y : x},
-                                 2, 2, &kind, sizeof kind);
+  vj_node *back = vj_node_create(graph, &vj_op_unary_gradient,
+                                 (vj_var *[]){y->gradient, slope_from_result(kind) ? y : x}, 2, 2, &kind, sizeof kind);
   vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
 }
 
@@ -120,11 +169,16 @@ static vj_var *unary(vj_graph *graph, vj_var *x, unary_kind kind) {
 
 vj_var *vj_activate(vj_graph *graph, vj_var *x, vj_activation activation) {
   switch (activation) {
-    case VJ_IDENTITY: return x;
-    case VJ_RELU: return unary(graph, x, RELU);
-    case VJ_GELU: return unary(graph, x, GELU);
-    case VJ_SILU: return unary(graph, x, SILU);
-    case VJ_SIGMOID: return unary(graph, x, SIGMOID);
+    case VJ_IDENTITY:
+      return x;
+    case VJ_RELU:
+      return unary(graph, x, RELU);
+    case VJ_GELU:
+      return unary(graph, x, GELU);
+    case VJ_SILU:
+      return unary(graph, x, SILU);
+    case VJ_SIGMOID:
+      return unary(graph, x, SIGMOID);
   }
   return x;
 }
@@ -151,12 +205,8 @@ static void scale_gradient(vj_graph *graph, vj_node *node) {
   vj_gradient_add(graph, node->inputs[0], ab[0] == 1 ? dy : vj_scale(graph, dy, ab[0], 0));
 }
 
-const vj_op vj_op_scale = {.name = "scale",
-                           .summary = "a x + b",
-                           .form = VJ_MAP,
-                           .in_place = 1,
-                           .run = scale_run,
-                           .gradient = scale_gradient};
+const vj_op vj_op_scale = {
+    .name = "scale", .summary = "a x + b", .form = VJ_MAP, .in_place = 1, .run = scale_run, .gradient = scale_gradient};
 
 vj_var *vj_scale(vj_graph *graph, vj_var *x, double a, double b) {
   const double ab[] = {a, b};
@@ -167,25 +217,25 @@ vj_var *vj_scale(vj_graph *graph, vj_var *x, double a, double b) {
 /* --- binary -------------------------------------------------------------------------------------------------- */
 
 /* A shared scalar among the inputs is repeated: its stride is 0. */
-#define BINARY_RUN(name, expression)                                                       \
-  static void name##_run(const vj_call *call) {                                            \
-    const vj_node *node = call->node;                                                      \
-    const int64_t count = node->outputs[0]->count;                                         \
-    const vj_real *left = call->in[0], *right = call->in[1];                               \
-    vj_real *out = call->out[0];                                                           \
-    if (node->inputs[0]->count == node->inputs[1]->count) {                                \
-      for (int64_t i = 0; i < count; i++) {                                                \
-        const vj_real a = left[i], b = right[i];                                           \
-        out[i] = expression;                                                               \
-      }                                                                                    \
-      return;                                                                              \
-    }                                                                                      \
-    const int64_t step_a = node->inputs[0]->count == 1 ? 0 : 1;                            \
-    const int64_t step_b = node->inputs[1]->count == 1 ? 0 : 1;                            \
-    for (int64_t i = 0; i < count; i++) {                                                  \
-      const vj_real a = left[i * step_a], b = right[i * step_b];                           \
-      out[i] = expression;                                                                 \
-    }                                                                                      \
+#define BINARY_RUN(name, expression)                             \
+  static void name##_run(const vj_call *call) {                  \
+    const vj_node *node = call->node;                            \
+    const int64_t count = node->outputs[0]->count;               \
+    const vj_real *left = call->in[0], *right = call->in[1];     \
+    vj_real *out = call->out[0];                                 \
+    if (node->inputs[0]->count == node->inputs[1]->count) {      \
+      for (int64_t i = 0; i < count; i++) {                      \
+        const vj_real a = left[i], b = right[i];                 \
+        out[i] = expression;                                     \
+      }                                                          \
+      return;                                                    \
+    }                                                            \
+    const int64_t step_a = node->inputs[0]->count == 1 ? 0 : 1;  \
+    const int64_t step_b = node->inputs[1]->count == 1 ? 0 : 1;  \
+    for (int64_t i = 0; i < count; i++) {                        \
+      const vj_real a = left[i * step_a], b = right[i * step_b]; \
+      out[i] = expression;                                       \
+    }                                                            \
   }
 
 BINARY_RUN(add, a + b)
@@ -224,9 +274,9 @@ static void div_gradient(vj_graph *graph, vj_node *node) {
   if (vj_wants_gradient(b)) give(graph, b, vj_scale(graph, vj_mul(graph, da, y), -1, 0));
 }
 
-#define BINARY_OP(id, text) \
-  const vj_op vj_op_##id = {.name = #id, .summary = text, .form = VJ_MAP, .run = id##_run, .gradient = id##_gradient, \
-                            .in_place = 1}
+#define BINARY_OP(id, text)  \
+  const vj_op vj_op_##id = { \
+      .name = #id, .summary = text, .form = VJ_MAP, .run = id##_run, .gradient = id##_gradient, .in_place = 1}
 BINARY_OP(add, "a + b");
 BINARY_OP(sub, "a - b");
 BINARY_OP(mul, "a b, number by number");

@@ -98,9 +98,9 @@ const vj_op vj_op_channel_affine_gradient = {.name = "channel_affine_gradient",
 
 static void channel_affine_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *scale = node->inputs[1], *shift = node->inputs[2];
-  vj_node *back = vj_node_create(graph, &vj_op_channel_affine_gradient,
-                                 (vj_var *[]){node->outputs[0]->gradient, x, scale, shift}, 4, 4, node->attributes,
-                                 sizeof(affine));
+  vj_node *back =
+      vj_node_create(graph, &vj_op_channel_affine_gradient, (vj_var *[]){node->outputs[0]->gradient, x, scale, shift},
+                     4, 4, node->attributes, sizeof(affine));
   vj_gradient_add(graph, x, vj_node_output(graph, back, x->batched, &x->shape));
   vj_gradient_add(graph, scale, vj_node_output(graph, back, false, &scale->shape));
   vj_gradient_add(graph, shift, vj_node_output(graph, back, false, &shift->shape));
@@ -119,8 +119,7 @@ vj_var *vj_channel_affine(vj_graph *graph, vj_var *x, vj_var *scale, vj_var *shi
   const int64_t channels = x->shape.rank ? x->shape.size[x->shape.rank - 1] : 0;
   if (scale->batched || shift->batched || scale->count != channels || shift->count != channels)
     return vj_graph_fail(graph, VJ_SHAPE, "channel_affine: x %s does not fit scale %s and shift %s",
-                         vj_shape_text(&x->shape, a), vj_shape_text(&scale->shape, b),
-                         vj_shape_text(&shift->shape, c));
+                         vj_shape_text(&x->shape, a), vj_shape_text(&scale->shape, b), vj_shape_text(&shift->shape, c));
   const affine args = {x->count / channels, channels, activation};
   vj_node *node = vj_node_create(graph, &vj_op_channel_affine, (vj_var *[]){x, scale, shift}, 3, 3, &args, sizeof args);
   return vj_node_result(graph, node, &x->shape);
@@ -137,9 +136,7 @@ static const moments *moments_of(const vj_node *node) { return node->attributes;
 
 static int64_t moments_sum_count(const vj_node *node) { return 2 * moments_of(node)->columns; }
 
-static size_t moments_scratch(const vj_node *node) {
-  return (size_t)(2 * moments_of(node)->columns) * sizeof(vj_real);
-}
+static size_t moments_scratch(const vj_node *node) { return (size_t)(2 * moments_of(node)->columns) * sizeof(vj_real); }
 
 /* Sums of x and x^2 in double. Inside a short block of rows numbers are first centred by the block's own mean, in
  * vj_real: so a large mean does not eat the digits of a small variance. */
@@ -224,8 +221,7 @@ static void moments_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0];
   vj_var *base = vj_gradient_take(x);
   vj_var *inputs[] = {x, node->outputs[0], node->outputs[0]->gradient, node->outputs[1]->gradient, base};
-  vj_node *back =
-      vj_node_create(graph, &vj_op_moments_gradient, inputs, 5, 2, node->attributes, sizeof(moments));
+  vj_node *back = vj_node_create(graph, &vj_op_moments_gradient, inputs, 5, 2, node->attributes, sizeof(moments));
   vj_gradient_add(graph, x, vj_node_output(graph, back, x->batched, &x->shape));
 }
 

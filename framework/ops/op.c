@@ -10,6 +10,4 @@ static const vj_op *const ops[] = {
 #undef VJ_OP
 };
 
-const vj_op *vj_op_at(int index) {
-  return index >= 0 && index < (int)(sizeof ops / sizeof ops[0]) ? ops[index] : NULL;
-}
+const vj_op *vj_op_at(int index) { return index >= 0 && index < (int)(sizeof ops / sizeof ops[0]) ? ops[index] : NULL; }

@@ -22,9 +22,9 @@ typedef struct vj_call {
   const vj_real *in[VJ_MAX_INPUTS];
   vj_real *out[VJ_MAX_OUTPUTS]; /* SUM: batched outputs only */
   void *scratch;
-  int64_t shard;                /* global index */
-  double *sums;                 /* SUM: this shard's part; in finish: the total */
-  vj_real *part;                /* WEIGHT: room for rows begin..end of this shard's part */
+  int64_t shard; /* global index */
+  double *sums;  /* SUM: this shard's part; in finish: the total */
+  vj_real *part; /* WEIGHT: room for rows begin..end of this shard's part */
   int64_t begin, end;
 } vj_call;
 
@@ -37,11 +37,11 @@ struct vj_op {
   void (*finish)(const vj_call *call); /* SUM: from call->sums to the shared outputs */
   /* Adds the backward nodes; NULL for ops that only occur in gradients. */
   void (*gradient)(vj_graph *graph, vj_node *node);
-  bool splits_rows;                        /* WEIGHT: ranges of rows cost what they are; else all at once */
-  int in_place;                            /* 1 + index of an input whose room the first output may take; 0: none */
-  int64_t (*sum_count)(const vj_node *);   /* SUM: doubles in a part */
+  bool splits_rows;                      /* WEIGHT: ranges of rows cost what they are; else all at once */
+  int in_place;                          /* 1 + index of an input whose room the first output may take; 0: none */
+  int64_t (*sum_count)(const vj_node *); /* SUM: doubles in a part */
   size_t (*scratch_bytes)(const vj_node *);
-  double (*flops)(const vj_node *);        /* of one shard; matrix products only */
+  double (*flops)(const vj_node *); /* of one shard; matrix products only */
 };
 
 /* Every op, for tests and documentation; NULL past the end. */

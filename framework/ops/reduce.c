@@ -36,8 +36,7 @@ static void average_pool_gradient_run(const vj_call *call) {
   for (int64_t n = 0; n < p->images; n++)
     for (int64_t h = 0; h < p->height; h++)
       for (int64_t w = 0; w < p->width; w++, dx += p->channels) {
-        const vj_real *dy =
-            call->in[0] + ((n * p->rows + h / cell_height) * p->columns + w / cell_width) * p->channels;
+        const vj_real *dy = call->in[0] + ((n * p->rows + h / cell_height) * p->columns + w / cell_width) * p->channels;
         for (int64_t c = 0; c < p->channels; c++) dx[c] = dy[c] * scale;
       }
 }
@@ -67,8 +66,12 @@ vj_var *vj_average_pool(vj_graph *graph, vj_var *x, int64_t rows, int64_t column
   if (rank < 4 || rows < 1 || columns < 1 || x->shape.size[rank - 3] % rows || x->shape.size[rank - 2] % columns)
     return vj_graph_fail(graph, VJ_SHAPE, "average_pool: %s does not divide into %lld x %lld equal cells",
                          vj_shape_text(&x->shape, text), (long long)rows, (long long)columns);
-  const pool p = {vj_shape_count(&x->shape, 0, rank - 3), x->shape.size[rank - 3], x->shape.size[rank - 2],
-                  x->shape.size[rank - 1], rows, columns};
+  const pool p = {vj_shape_count(&x->shape, 0, rank - 3),
+                  x->shape.size[rank - 3],
+                  x->shape.size[rank - 2],
+                  x->shape.size[rank - 1],
+                  rows,
+                  columns};
   vj_shape shape = x->shape;
   shape.size[rank - 3] = rows;
   shape.size[rank - 2] = columns;
@@ -230,8 +233,7 @@ vj_var *vj_broadcast(vj_graph *graph, vj_var *x) {
 vj_var *vj_sum_batch(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
   char text[128];
-  if (!x->batched)
-    return vj_graph_fail(graph, VJ_SHAPE, "sum_batch: %s is shared", vj_shape_text(&x->shape, text));
+  if (!x->batched) return vj_graph_fail(graph, VJ_SHAPE, "sum_batch: %s is shared", vj_shape_text(&x->shape, text));
   return vj_sum_leading(graph, x, x->shape.rank - 1);
 }
 
@@ -292,8 +294,7 @@ const vj_op vj_op_gather_batch = {.name = "gather_batch",
 vj_var *vj_gather_batch(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
   char text[128];
-  if (!x->batched)
-    return vj_graph_fail(graph, VJ_SHAPE, "gather_batch: %s is shared", vj_shape_text(&x->shape, text));
+  if (!x->batched) return vj_graph_fail(graph, VJ_SHAPE, "gather_batch: %s is shared", vj_shape_text(&x->shape, text));
   vj_shape shape = x->shape;
   shape.size[0] = vj_batch_samples(graph);
   vj_node *node = vj_node_create(graph, &vj_op_gather_batch, (vj_var *[]){x}, 1, 1, NULL, 0);

@@ -90,8 +90,7 @@ vj_status vj_array_file_close(vj_array_file **file, int keep) {
   vj_status status = VJ_OK;
   H5Pclose((*file)->create);
   H5Pclose((*file)->link);
-  if ((*file)->file >= 0 && H5Fclose((*file)->file) < 0)
-    status = vj_hdf5_fail((*file)->path, "can't be written");
+  if ((*file)->file >= 0 && H5Fclose((*file)->file) < 0) status = vj_hdf5_fail((*file)->path, "can't be written");
   if (status == VJ_OK && keep) status = publish(*file);
   if (status != VJ_OK || !keep) unlink((*file)->temporary);
   free(*file);

@@ -69,9 +69,10 @@ static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *co
       sums[1 + i] += (double)vj_graph_values(graph, part->losses[i], 0)[0] / (double)batches;
     for (int i = 0; i < h->view_count; i++) {
       copy_view(graph, h->views[i], local_shards, row);
-      VJ_TRY_GOTO(status, keep_rows(comm, row, mine, view_numbers(graph, h->views[i]), k * batch, h->samples, all,
-                                    h->features[i]),
-                  done);
+      VJ_TRY_GOTO(
+          status,
+          keep_rows(comm, row, mine, view_numbers(graph, h->views[i]), k * batch, h->samples, all, h->features[i]),
+          done);
     }
     VJ_TRY_GOTO(status, keep_rows(comm, label_rows, mine, labels, k * batch, h->samples, all, h->labels), done);
   }

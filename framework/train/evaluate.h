@@ -6,7 +6,7 @@
 
 /* Computes the list's evaluation quantities into results[i - list->step_count], each with room for its size; only the
  * group's root gets measures and probes. Quantities not measured now are left as they are. */
-VJ_MUST_USE vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm,
-                                  const vj_quantity_list *list, bool with_probes, double *const *results);
+VJ_MUST_USE vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
+                                  bool with_probes, double *const *results);
 
 #endif

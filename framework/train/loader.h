@@ -10,9 +10,9 @@ typedef struct vj_loader {
   const vj_component *component; /* the data set */
   void *dataset;
   vj_clip_info info;
-  uint64_t seed;         /* of the trial: order of samples */
-  int64_t epoch;         /* whose order is in `order`; -1: none yet */
-  int64_t *order;        /* a permutation of the training samples */
+  uint64_t seed;          /* of the trial: order of samples */
+  int64_t epoch;          /* whose order is in `order`; -1: none yet */
+  int64_t *order;         /* a permutation of the training samples */
   float *frames, *labels; /* room for one sample a thread */
   int threads;
 } vj_loader;

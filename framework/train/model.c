@@ -29,7 +29,8 @@ static vj_var *encode(vj_graph *graph, const vj_config *config, vj_var *frames, 
 static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_var *z, vj_var *hy) {
   const vj_shape target = vj_shape_of(hy);
   vj_scope_push(graph, "predictor");
-  vj_var *h = hy ? config->predictor.component->as.predictor.build(graph, config->predictor.config, hx, z, &target) : NULL;
+  vj_var *h =
+      hy ? config->predictor.component->as.predictor.build(graph, config->predictor.config, hx, z, &target) : NULL;
   vj_scope_pop(graph);
   const vj_shape got = vj_shape_of(h);
   char a[128], b[128];

@@ -8,7 +8,7 @@
 /* One graph of a model with the variables the trainer reads. */
 typedef struct vj_model_graph {
   vj_graph *graph;
-  vj_var *frames; /* input [b,T,H,W,C] */
+  vj_var *frames;  /* input [b,T,H,W,C] */
   vj_var **losses; /* shared scalars, in the order of the configuration; unweighted */
   vj_var *total;
 } vj_model_graph;

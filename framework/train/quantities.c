@@ -14,9 +14,12 @@ bool vj_is_evaluated(const vj_config *config, int64_t done) {
 bool vj_is_probed(const vj_config *config, int64_t done) {
   const bool last = done == config->optim.steps;
   switch ((vj_probe_when)config->eval.probe_at) {
-    case VJ_PROBE_ENDS: return last || done == 0;
-    case VJ_PROBE_ALL: return vj_is_evaluated(config, done);
-    case VJ_PROBE_LAST: return last;
+    case VJ_PROBE_ENDS:
+      return last || done == 0;
+    case VJ_PROBE_ALL:
+      return vj_is_evaluated(config, done);
+    case VJ_PROBE_LAST:
+      return last;
   }
   return last;
 }
@@ -59,10 +62,10 @@ static vj_status add_losses(builder *b, const vj_config *config, vj_axis axis) {
                               vj_pool_format(pool, "weighted sum of all %s losses", of), axis, 1, false}));
   for (int64_t i = 0; i < config->loss_count; i++) {
     const vj_choice *loss = &config->losses[i].choice;
-    VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, loss->key), "1",
-                                vj_pool_format(pool, "%s loss %s, unweighted: %s", of, loss->key,
-                                               loss->component->summary),
-                                axis, 1, false}));
+    VJ_TRY(add(
+        b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, loss->key), "1",
+                         vj_pool_format(pool, "%s loss %s, unweighted: %s", of, loss->key, loss->component->summary),
+                         axis, 1, false}));
   }
   return VJ_OK;
 }
@@ -130,8 +133,7 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
     VJ_TRY(add(b, (vj_quantity){vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name),
                                 unit_of(b, metric, label),
                                 vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on),
-                                axis_of(metric), size_of(metric, model->config->eval.probe_test, steps, width),
-                                true}));
+                                axis_of(metric), size_of(metric, model->config->eval.probe_test, steps, width), true}));
   }
   return VJ_OK;
 }
@@ -146,7 +148,6 @@ vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_load
   VJ_TRY(add(&b, (vj_quantity){"learning_rate", "1", "learning rate of the step", VJ_AXIS_STEP, 1, false}));
   VJ_TRY(add_losses(&b, config, VJ_AXIS_EVAL));
   VJ_TRY(add_measures(&b, model, loader));
-  for (int64_t i = 0; i < config->eval.probe_count; i++)
-    VJ_TRY(add_probe(&b, model, loader, &config->eval.probes[i]));
+  for (int64_t i = 0; i < config->eval.probe_count; i++) VJ_TRY(add_probe(&b, model, loader, &config->eval.probes[i]));
   return VJ_OK;
 }

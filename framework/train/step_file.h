@@ -11,7 +11,6 @@
  *   param/<name>, state/<name> before;  activation/{x,y,hx,hy,hy_pred,..}, loss/<name> (unweighted), loss/total,
  *   grad/<name> (before clipping), grad_norm of the first step;  param_after/<name>, state_after/<name> after the last.
  * Every parameter has its `layout` as an attribute. The same bytes for any number of ranks. */
-VJ_MUST_USE vj_status vj_step_file_write(const vj_config *config, const vj_comm *comm, int64_t steps,
-                                         const char *path);
+VJ_MUST_USE vj_status vj_step_file_write(const vj_config *config, const vj_comm *comm, int64_t steps, const char *path);
 
 #endif

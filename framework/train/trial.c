@@ -21,9 +21,9 @@ typedef struct trial {
   vj_model *model;
   vj_optimizer_state optimizer;
   vj_quantity_list list;
-  int *variables;    /* of the file, for each quantity */
-  double **results;  /* of the evaluation quantities */
-  double *row;       /* of the step quantities */
+  int *variables;   /* of the file, for each quantity */
+  double **results; /* of the evaluation quantities */
+  double *row;      /* of the step quantities */
   times seconds;
   double started;
 } trial;
@@ -121,8 +121,7 @@ static vj_status prepare(trial *t) {
 static vj_status start(trial *t) {
   VJ_TRY(vj_comm_agree(t->job->comm, prepare(t)));
   VJ_TRY(vj_model_allocate(t->model, t->job->comm));
-  return vj_comm_agree(t->job->comm,
-                       vj_optimizer_create(&t->job->config->optim, t->model->parameters, &t->optimizer));
+  return vj_comm_agree(t->job->comm, vj_optimizer_create(&t->job->config->optim, t->model->parameters, &t->optimizer));
 }
 
 /* --- a step -------------------------------------------------------------------------------------------------- */

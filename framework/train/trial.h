@@ -9,10 +9,10 @@
 #define VJ_RECORD_STATUS "status"
 #define VJ_RECORD_COMMITTED "committed"
 #define VJ_RECORD_FAILURE "failure"
-#define VJ_RECORD_TIMES(X)                                                     \
-  X(total, "time_total", "wall-clock time of the trial")                       \
-  X(data, "time_data", "time spent making or reading batches")                 \
-  X(step, "time_step", "time spent in training steps, waiting included")       \
+#define VJ_RECORD_TIMES(X)                                                                    \
+  X(total, "time_total", "wall-clock time of the trial")                                      \
+  X(data, "time_data", "time spent making or reading batches")                                \
+  X(step, "time_step", "time spent in training steps, waiting included")                      \
   X(wait, "time_wait", "time the group's root spent in reductions and waiting for its peers") \
   X(evaluate, "time_evaluate", "time spent in evaluations and probes")
 
@@ -27,9 +27,9 @@ typedef struct vj_progress {
 typedef struct vj_trial_job {
   int64_t index;
   const vj_config *config;
-  const vj_comm *comm;   /* the group */
-  vj_sweep_file *file;   /* on the group's root; NULL elsewhere, or to record nothing */
-  const int64_t *steps;  /* coordinates of the file: training steps completed at each row */
+  const vj_comm *comm;  /* the group */
+  vj_sweep_file *file;  /* on the group's root; NULL elsewhere, or to record nothing */
+  const int64_t *steps; /* coordinates of the file: training steps completed at each row */
   int64_t step_count;
   const int64_t *evals;
   int64_t eval_count;

@@ -16,7 +16,8 @@ static const vj_param params[] = {
     VJ_INTEGERS(cnn_config, kernels, "[3]", 1, 31, "px", "kernel of each spatial convolution; one number for all"),
     VJ_INTEGERS(cnn_config, strides, "[2]", 1, 16, "px", "stride of each spatial convolution; one number for all"),
     VJ_INTEGERS(cnn_config, temporal, "[512, 512]", 1, 65536, "", "output channels of each temporal convolution"),
-    VJ_INTEGER(cnn_config, temporal_kernel, "3", 1, 31, "frames", "kernel of the temporal convolutions, padded to keep T"),
+    VJ_INTEGER(cnn_config, temporal_kernel, "3", 1, 31, "frames",
+               "kernel of the temporal convolutions, padded to keep T"),
     VJ_INTEGER(cnn_config, pool, "1", 0, 64, "", "average pooling to a grid of pool x pool cells; 0: no pooling"),
     VJ_CHOICE(cnn_config, activation, VJ_ACTIVATION_CHOICES, "relu", "activation after each batch norm"),
 };

@@ -89,8 +89,9 @@ static vj_status check_same_sweep(vj_pool *pool, const char *path, const vj_yaml
   const bool same = known && strcmp(known, vj_yaml_print(pool, root)) == 0;
   vj_sweep_file_close(&file);
   if (same) return VJ_OK;
-  return vj_fail(VJ_CONFIG, "%s was made from another configuration; resume with the same YAML and overrides, or choose "
-                            "another folder with -o",
+  return vj_fail(VJ_CONFIG,
+                 "%s was made from another configuration; resume with the same YAML and overrides, or choose "
+                 "another folder with -o",
                  path);
 }
 
@@ -262,7 +263,9 @@ static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const c
 }
 
 /* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
-static bool ends_only_the_trial(vj_status status) { return status != VJ_IO && status != VJ_COMM && status != VJ_INTERNAL; }
+static bool ends_only_the_trial(vj_status status) {
+  return status != VJ_IO && status != VJ_COMM && status != VJ_INTERNAL;
+}
 
 static vj_status work(driver *d) {
   for (;;) {
@@ -270,9 +273,16 @@ static vj_status work(driver *d) {
     VJ_TRY(vj_comm_agree(&d->group, claim(d, &index)));
     if (index < 0) return VJ_OK;
     const vj_trial *trial = &d->space->trials[index];
-    const vj_trial_job job = {.index = index, .config = trial->config, .comm = &d->group, .file = d->file,
-                              .steps = d->steps, .step_count = d->step_count, .evals = d->evals,
-                              .eval_count = d->eval_count, .progress = on_progress, .context = d};
+    const vj_trial_job job = {.index = index,
+                              .config = trial->config,
+                              .comm = &d->group,
+                              .file = d->file,
+                              .steps = d->steps,
+                              .step_count = d->step_count,
+                              .evals = d->evals,
+                              .eval_count = d->eval_count,
+                              .progress = on_progress,
+                              .context = d};
     const vj_status outcome = vj_trial_run(&job);
     char reason[VJ_FAILURE_BYTES] = "";
     if (outcome != VJ_OK) snprintf(reason, sizeof reason, "%s", vj_error_message());

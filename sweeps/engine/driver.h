@@ -10,8 +10,8 @@ typedef struct vj_sweep_progress {
   int64_t steps_done, steps; /* of all trials */
   vj_progress mine;          /* of the trial this rank is working on */
   const char *arm;
-  double seconds;            /* since the start */
-  int64_t steps_before;      /* done by earlier runs */
+  double seconds;       /* since the start */
+  int64_t steps_before; /* done by earlier runs */
 } vj_sweep_progress;
 
 typedef struct vj_sweep_options {

@@ -44,8 +44,13 @@ static vj_status add(builder *b, vj_file_variable variable) {
 
 static vj_file_variable of_trial(const char *name, vj_file_type type, const char *units, const char *text,
                                  bool is_coordinate) {
-  return (vj_file_variable){.name = name, .type = type, .rank = 1, .dimension = {TRIAL}, .units = units,
-                            .long_name = text, .is_coordinate = is_coordinate};
+  return (vj_file_variable){.name = name,
+                            .type = type,
+                            .rank = 1,
+                            .dimension = {TRIAL},
+                            .units = units,
+                            .long_name = text,
+                            .is_coordinate = is_coordinate};
 }
 
 static vj_status add_text(builder *b, const char *name, int64_t bytes, const char *text, bool is_coordinate) {
@@ -206,8 +211,8 @@ static vj_status set_dimensions(builder *b) {
   dimensions[EVAL] = (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
   dimensions[COMPONENT] = (vj_file_dimension){"component", b->components ? b->components : 1, NULL, "1",
                                               "number of the singular value, largest first"};
-  dimensions[HORIZON] = (vj_file_dimension){"horizon", b->horizons ? b->horizons : 1, NULL, "frames",
-                                            "number of the target step"};
+  dimensions[HORIZON] =
+      (vj_file_dimension){"horizon", b->horizons ? b->horizons : 1, NULL, "frames", "number of the target step"};
   b->layout->file.dimensions = dimensions;
   b->layout->file.dimension_count = b->horizons ? DIMENSIONS : DIMENSIONS - 1;
   return VJ_OK;

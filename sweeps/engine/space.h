@@ -5,23 +5,23 @@
 #include "config/config.h"
 
 typedef struct vj_setting {
-  const char *key;        /* "losses.variance.weight" */
+  const char *key; /* "losses.variance.weight" */
   const vj_yaml *value;
 } vj_setting;
 
 typedef struct vj_trial {
   int64_t index;
-  const char *arm;             /* name of the explicit trial it comes from, "" without `trials:` */
+  const char *arm; /* name of the explicit trial it comes from, "" without `trials:` */
   uint64_t seed;
   int64_t setting_count;
-  const vj_setting *settings;  /* what differs from the base configuration, seed excepted */
+  const vj_setting *settings; /* what differs from the base configuration, seed excepted */
   const vj_config *config;
 } vj_trial;
 
 typedef struct vj_space {
   int64_t trial_count;
   const vj_trial *trials;
-  int64_t key_count;           /* every key set by any trial, in order of appearance; the seed is not among them */
+  int64_t key_count; /* every key set by any trial, in order of appearance; the seed is not among them */
   const char *const *keys;
 } vj_space;
 

@@ -107,6 +107,12 @@ static void old_sentence_is_not_told_again(void **state) {
   assert_string_equal(vj_error_message(), "rank 0: stopped early, can be resumed");
 }
 
+static void what_all_ranks_met_alike_names_no_rank(void **state) {
+  (void)state;
+  assert_int_equal(vj_comm_agree(&world, vj_fail(VJ_NUMERIC, "step 3: loss variance is nan")), VJ_NUMERIC);
+  assert_string_equal(vj_error_message(), "step 3: loss variance is nan");
+}
+
 static void gathering_keeps_the_order_of_ranks(void **state) {
   (void)state;
   char mine[24] = "", all[24 * 8];

@@ -64,8 +64,8 @@ static vj_var *case_conv_time_valid(vj_graph *g) {
   return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 3)), shared(g, "w", VJ_SHAPE(2, 2, 3)), NULL, 0);
 }
 static vj_var *case_channel_affine(vj_graph *g) {
-  return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(40, 3)), shared(g, "s", VJ_SHAPE(3)), shared(g, "h", VJ_SHAPE(3)),
-                           VJ_RELU);
+  return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(40, 3)), shared(g, "s", VJ_SHAPE(3)),
+                           shared(g, "h", VJ_SHAPE(3)), VJ_RELU);
 }
 static vj_var *case_channel_affine_silu(vj_graph *g) {
   return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(2, 3)), shared(g, "s", VJ_SHAPE(3)), shared(g, "h", VJ_SHAPE(3)),
@@ -76,14 +76,19 @@ static vj_var *case_moments(vj_graph *g) {
   vj_moments(g, batched(g, "x", VJ_SHAPE(70, 2, 3)), 2, &mean, &variance);
   return vj_add(g, vj_mul(g, mean, shared(g, "r", VJ_SHAPE(2, 3))), variance);
 }
-static vj_var *case_batch_norm(vj_graph *g) {
-  return vj_batch_norm(g, batched(g, "x", VJ_SHAPE(5, 3)), 1e-3, VJ_GELU);
-}
+static vj_var *case_batch_norm(vj_graph *g) { return vj_batch_norm(g, batched(g, "x", VJ_SHAPE(5, 3)), 1e-3, VJ_GELU); }
 static vj_var *case_unary(vj_graph *g) {
   vj_var *x = batched(g, "x", VJ_SHAPE(4)), *p = positive(g, batched(g, "p", VJ_SHAPE(4)));
-  vj_var *parts[] = {vj_activate(g, x, VJ_RELU), vj_activate(g, x, VJ_GELU), vj_activate(g, x, VJ_SILU),
-                     vj_activate(g, x, VJ_SIGMOID), vj_square(g, x), vj_abs(g, x), vj_exp(g, x), vj_sqrt(g, p),
-                     vj_rsqrt(g, p), vj_log(g, p)};
+  vj_var *parts[] = {vj_activate(g, x, VJ_RELU),
+                     vj_activate(g, x, VJ_GELU),
+                     vj_activate(g, x, VJ_SILU),
+                     vj_activate(g, x, VJ_SIGMOID),
+                     vj_square(g, x),
+                     vj_abs(g, x),
+                     vj_exp(g, x),
+                     vj_sqrt(g, p),
+                     vj_rsqrt(g, p),
+                     vj_log(g, p)};
   return vj_concat(g, parts, 10, 1);
 }
 static vj_var *case_binary(vj_graph *g) {
@@ -99,7 +104,9 @@ static vj_var *case_shapes(vj_graph *g) {
   vj_var *y = vj_slice(g, x, 1, 1, 2), *z = vj_slice(g, x, 1, 0, 3);
   return vj_flatten(g, vj_concat(g, (vj_var *[]){y, z, y}, 3, 1), 1);
 }
-static vj_var *case_average_pool(vj_graph *g) { return vj_average_pool(g, batched(g, "x", VJ_SHAPE(2, 4, 6, 3)), 2, 3); }
+static vj_var *case_average_pool(vj_graph *g) {
+  return vj_average_pool(g, batched(g, "x", VJ_SHAPE(2, 4, 6, 3)), 2, 3);
+}
 static vj_var *case_sum_features(vj_graph *g) {
   return vj_repeat_features(g, vj_square(g, vj_sum_features(g, batched(g, "x", VJ_SHAPE(3, 4)))), 2);
 }
@@ -131,16 +138,36 @@ static vj_var *case_weight_used_twice(vj_graph *g) {
   return vj_linear(g, vj_activate(g, vj_linear(g, batched(g, "x", VJ_SHAPE(4)), w, NULL), VJ_SILU), w, NULL);
 }
 
-#define CASE(name) {#name, case_##name}
+#define CASE(name) \
+  { #name, case_##name }
 static const struct {
   const char *name;
   case_builder build;
-} cases[] = {CASE(linear), CASE(conv2d_plain), CASE(conv2d_stride), CASE(conv2d_groups),
-             CASE(conv2d_depthwise_dilated), CASE(conv_time), CASE(conv_time_valid), CASE(channel_affine),
-             CASE(channel_affine_silu), CASE(moments), CASE(batch_norm), CASE(unary), CASE(binary),
-             CASE(binary_scalar), CASE(shapes), CASE(average_pool), CASE(sum_features), CASE(sum_leading),
-             CASE(shared_sum), CASE(broadcast), CASE(mean_batch), CASE(gather), CASE(covariance_gram),
-             CASE(covariance), CASE(weight_used_twice)};
+} cases[] = {CASE(linear),
+             CASE(conv2d_plain),
+             CASE(conv2d_stride),
+             CASE(conv2d_groups),
+             CASE(conv2d_depthwise_dilated),
+             CASE(conv_time),
+             CASE(conv_time_valid),
+             CASE(channel_affine),
+             CASE(channel_affine_silu),
+             CASE(moments),
+             CASE(batch_norm),
+             CASE(unary),
+             CASE(binary),
+             CASE(binary_scalar),
+             CASE(shapes),
+             CASE(average_pool),
+             CASE(sum_features),
+             CASE(sum_leading),
+             CASE(shared_sum),
+             CASE(broadcast),
+             CASE(mean_batch),
+             CASE(gather),
+             CASE(covariance_gram),
+             CASE(covariance),
+             CASE(weight_used_twice)};
 enum { CASES = sizeof cases / sizeof cases[0] };
 
 /* --- running one --------------------------------------------------------------------------------------------- */
@@ -224,10 +251,12 @@ static void shards_do_not_change_loss_or_gradient(void **state) {
   for (size_t k = 0; k < CASES; k++) {
     model one = model_create(cases[k].build, 1), four = model_create(cases[k].build, 4);
     const double a = loss_of(&one), b = loss_of(&four);
-    if (!(fabs(a - b) < 1e-12 * (1 + fabs(a)))) fail_msg("%s: loss %.15g with 1 shard, %.15g with 4", cases[k].name, a, b);
+    if (!(fabs(a - b) < 1e-12 * (1 + fabs(a))))
+      fail_msg("%s: loss %.15g with 1 shard, %.15g with 4", cases[k].name, a, b);
     for (int64_t i = 0; i < one.parameters->value_count; i++) {
       const double x = one.parameters->gradients[i], y = four.parameters->gradients[i];
-      if (!(fabs(x - y) < 1e-11 * (1 + fabs(x)))) fail_msg("%s: gradient %.15g with 1 shard, %.15g with 4", cases[k].name, x, y);
+      if (!(fabs(x - y) < 1e-11 * (1 + fabs(x))))
+        fail_msg("%s: gradient %.15g with 1 shard, %.15g with 4", cases[k].name, x, y);
     }
     model_destroy(&one);
     model_destroy(&four);
@@ -267,7 +296,8 @@ static vj_var *bad_linear(vj_graph *g) {
   return vj_linear(g, batched(g, "x", VJ_SHAPE(3, 5)), shared(g, "w", VJ_SHAPE(4, 6)), NULL);
 }
 static vj_var *bad_conv(vj_graph *g) {
-  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(2, 2, 3)), shared(g, "w", VJ_SHAPE(4, 5, 5, 3)), NULL, &(vj_conv2d_args){0});
+  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(2, 2, 3)), shared(g, "w", VJ_SHAPE(4, 5, 5, 3)), NULL,
+                   &(vj_conv2d_args){0});
 }
 static vj_var *bad_add(vj_graph *g) {
   return vj_square(g, vj_add(g, batched(g, "x", VJ_SHAPE(3)), batched(g, "y", VJ_SHAPE(4))));

@@ -12,13 +12,13 @@
 enum { VJ_ABI = 1 };
 
 /* kind, singular, plural */
-#define VJ_KIND_LIST(X)                         \
-  X(VJ_ENCODER, "encoder", "encoders")          \
-  X(VJ_PREDICTOR, "predictor", "predictors")    \
-  X(VJ_DECODER, "decoder", "decoders")          \
-  X(VJ_LATENT, "latent", "latents")             \
-  X(VJ_LOSS, "loss", "losses")                  \
-  X(VJ_DATASET, "dataset", "datasets")          \
+#define VJ_KIND_LIST(X)                      \
+  X(VJ_ENCODER, "encoder", "encoders")       \
+  X(VJ_PREDICTOR, "predictor", "predictors") \
+  X(VJ_DECODER, "decoder", "decoders")       \
+  X(VJ_LATENT, "latent", "latents")          \
+  X(VJ_LOSS, "loss", "losses")               \
+  X(VJ_DATASET, "dataset", "datasets")       \
   X(VJ_PROBE, "probe", "probes")
 
 #define VJ_KIND_ENUM(kind, singular, plural) kind,
@@ -91,8 +91,8 @@ typedef struct vj_plugin_table {
   int count;
   const vj_component *const *components;
 } vj_plugin_table;
-#define VJ_PLUGIN(...)                                                                           \
-  static const vj_component *const vj_plugin_components_[] = {__VA_ARGS__};                      \
+#define VJ_PLUGIN(...)                                                      \
+  static const vj_component *const vj_plugin_components_[] = {__VA_ARGS__}; \
   const vj_plugin_table vj_plugin = {VJ_ABI, (int)VJ_COUNT(vj_plugin_components_), vj_plugin_components_}
 
 #endif

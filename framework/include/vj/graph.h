@@ -56,7 +56,7 @@ const char *vj_shape_text(const vj_shape *shape, char *buffer);
 /* Product of the sizes from dimension `from` up to, not including, `to`. */
 int64_t vj_shape_count(const vj_shape *shape, int from, int to);
 
-#define VJ_SHAPE(...)                                                                                    \
+#define VJ_SHAPE(...) \
   ((vj_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .size = {__VA_ARGS__}})
 
 /* True while a training graph is built, false for evaluation (batch norm then uses its running statistics). */
@@ -71,12 +71,12 @@ int64_t vj_batch_samples(const vj_graph *graph);
 typedef enum vj_init { VJ_INIT_ZERO, VJ_INIT_ONE, VJ_INIT_UNIFORM, VJ_INIT_NORMAL } vj_init;
 
 typedef struct vj_param_spec {
-  const char *name;   /* within the scope: "conv0.weight" -> "encoder.conv0.weight" */
+  const char *name; /* within the scope: "conv0.weight" -> "encoder.conv0.weight" */
   vj_shape shape;
   const char *layout; /* names of the dimensions, e.g. "OHWI", "OI", "O"; recorded with checkpoints */
   vj_init init;
-  double scale;       /* UNIFORM: on [-scale, scale]; NORMAL: standard deviation */
-  bool decay;         /* weight decay applies: true for weights, false for norms and biases */
+  double scale; /* UNIFORM: on [-scale, scale]; NORMAL: standard deviation */
+  bool decay;   /* weight decay applies: true for weights, false for norms and biases */
 } vj_param_spec;
 
 /* A trained parameter, shared. The same name asked for twice gives the same parameter (an encoder used for x and

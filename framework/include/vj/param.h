@@ -24,14 +24,23 @@ typedef enum vj_param_type {
   VJ_PARAM_BOOL,         /* bool */
   VJ_PARAM_TEXT,         /* const char *; "" when empty */
   VJ_PARAM_CHOICE,       /* int, the index into `choices` */
-  VJ_PARAM_INTEGER_LIST, /* vj_integer_list */
+  VJ_PARAM_INTEGER_LIST, /* vj_integer_list; for all lists, a single scalar is a list of one */
   VJ_PARAM_REAL_LIST,    /* vj_real_list */
-  VJ_PARAM_TEXT_LIST     /* vj_text_list; a single scalar is a list of one */
+  VJ_PARAM_TEXT_LIST     /* vj_text_list */
 } vj_param_type;
 
-typedef struct vj_integer_list { int64_t count; const int64_t *at; } vj_integer_list;
-typedef struct vj_real_list { int64_t count; const double *at; } vj_real_list;
-typedef struct vj_text_list { int64_t count; const char *const *at; } vj_text_list;
+typedef struct vj_integer_list {
+  int64_t count;
+  const int64_t *at;
+} vj_integer_list;
+typedef struct vj_real_list {
+  int64_t count;
+  const double *at;
+} vj_real_list;
+typedef struct vj_text_list {
+  int64_t count;
+  const char *const *at;
+} vj_text_list;
 
 typedef struct vj_param {
   const char *name;
@@ -45,15 +54,14 @@ typedef struct vj_param {
 } vj_param;
 
 #define VJ_ROW(type_, struct_, field_, fallback_, low_, high_, choices_, unit_, doc_) \
-  {#field_, (type_), offsetof(struct_, field_), (fallback_), (low_), (high_), (choices_), (unit_), (doc_)}
+  { #field_, (type_), offsetof(struct_, field_), (fallback_), (low_), (high_), (choices_), (unit_), (doc_) }
 #define VJ_INTEGER(s, field, fallback, low, high, unit, doc) \
   VJ_ROW(VJ_PARAM_INTEGER, s, field, fallback, low, high, NULL, unit, doc)
 #define VJ_REAL(s, field, fallback, low, high, unit, doc) \
   VJ_ROW(VJ_PARAM_REAL, s, field, fallback, low, high, NULL, unit, doc)
 #define VJ_BOOL(s, field, fallback, doc) VJ_ROW(VJ_PARAM_BOOL, s, field, fallback, 0, 1, NULL, "", doc)
 #define VJ_TEXT(s, field, fallback, doc) VJ_ROW(VJ_PARAM_TEXT, s, field, fallback, 0, 0, NULL, "", doc)
-#define VJ_CHOICE(s, field, choices, fallback, doc) \
-  VJ_ROW(VJ_PARAM_CHOICE, s, field, fallback, 0, 0, choices, "", doc)
+#define VJ_CHOICE(s, field, choices, fallback, doc) VJ_ROW(VJ_PARAM_CHOICE, s, field, fallback, 0, 0, choices, "", doc)
 #define VJ_INTEGERS(s, field, fallback, low, high, unit, doc) \
   VJ_ROW(VJ_PARAM_INTEGER_LIST, s, field, fallback, low, high, NULL, unit, doc)
 #define VJ_REALS(s, field, fallback, low, high, unit, doc) \

@@ -8,18 +8,18 @@
 #define VJ_STATUS_H
 
 /* name, text, process exit code (0 ok, 1 failed work, 2 usage or configuration, 75 resumable) */
-#define VJ_STATUS_LIST(X)                                     \
-  X(VJ_OK, "success", 0)                                      \
-  X(VJ_USAGE, "usage", 2)                                     \
-  X(VJ_CONFIG, "configuration", 2)                            \
-  X(VJ_SHAPE, "shapes do not fit", 2)                         \
-  X(VJ_DATA, "bad data", 1)                                   \
-  X(VJ_IO, "input or output failed", 1)                       \
-  X(VJ_MEMORY, "out of memory", 1)                            \
-  X(VJ_NUMERIC, "numbers went wrong", 1)                      \
-  X(VJ_COMM, "communication failed", 1)                       \
-  X(VJ_PLUGIN, "plug-in refused", 2)                          \
-  X(VJ_STOPPED, "stopped early, can be resumed", 75)          \
+#define VJ_STATUS_LIST(X)                            \
+  X(VJ_OK, "success", 0)                             \
+  X(VJ_USAGE, "usage", 2)                            \
+  X(VJ_CONFIG, "configuration", 2)                   \
+  X(VJ_SHAPE, "shapes do not fit", 2)                \
+  X(VJ_DATA, "bad data", 1)                          \
+  X(VJ_IO, "input or output failed", 1)              \
+  X(VJ_MEMORY, "out of memory", 1)                   \
+  X(VJ_NUMERIC, "numbers went wrong", 1)             \
+  X(VJ_COMM, "communication failed", 1)              \
+  X(VJ_PLUGIN, "plug-in refused", 2)                 \
+  X(VJ_STOPPED, "stopped early, can be resumed", 75) \
   X(VJ_INTERNAL, "internal error", 1)
 
 #define VJ_STATUS_ENUM(name, text, exit_code) name,
@@ -38,23 +38,23 @@ typedef enum vj_status { VJ_STATUS_LIST(VJ_STATUS_ENUM) VJ_STATUS_COUNT } vj_sta
 #define vj_fail(status, ...) vj_fail_at((status), __FILE__, __LINE__, __func__, __VA_ARGS__)
 
 /* Runs `call`; on failure adds this place to the trace and returns the status. */
-#define VJ_TRY(call)                                         \
-  do {                                                       \
-    const vj_status vj_try_status_ = (call);                 \
-    if (vj_try_status_ != VJ_OK) {                           \
-      vj_error_frame(__FILE__, __LINE__, __func__);          \
-      return vj_try_status_;                                 \
-    }                                                        \
+#define VJ_TRY(call)                                \
+  do {                                              \
+    const vj_status vj_try_status_ = (call);        \
+    if (vj_try_status_ != VJ_OK) {                  \
+      vj_error_frame(__FILE__, __LINE__, __func__); \
+      return vj_try_status_;                        \
+    }                                               \
   } while (0)
 
 /* The same for functions with one exit: stores the status in `variable` and jumps to `label`. */
-#define VJ_TRY_GOTO(variable, call, label)                   \
-  do {                                                       \
-    (variable) = (call);                                     \
-    if ((variable) != VJ_OK) {                               \
-      vj_error_frame(__FILE__, __LINE__, __func__);          \
-      goto label;                                            \
-    }                                                        \
+#define VJ_TRY_GOTO(variable, call, label)          \
+  do {                                              \
+    (variable) = (call);                            \
+    if ((variable) != VJ_OK) {                      \
+      vj_error_frame(__FILE__, __LINE__, __func__); \
+      goto label;                                   \
+    }                                               \
   } while (0)
 
 vj_status vj_fail_at(vj_status status, const char *file, int line, const char *function, const char *format, ...)
