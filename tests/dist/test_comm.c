@@ -170,11 +170,17 @@ static void mpi_errors_become_sentences(void **state) {
 int main(int argc, char **argv) {
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS || vj_comm_create(MPI_COMM_WORLD, &world) != VJ_OK) return 1;
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(sum_is_the_binary_tree_over_ranks), cmocka_unit_test(sum_has_the_same_bits_on_every_rank),
-      cmocka_unit_test(sum_over_three_ranks_is_refused),   cmocka_unit_test(agreement_of_all_is_success),
-      cmocka_unit_test(failure_of_one_reaches_every_rank), cmocka_unit_test(lowest_of_several_failures_is_told),
-      cmocka_unit_test(old_sentence_is_not_told_again),    cmocka_unit_test(gathering_keeps_the_order_of_ranks),
-      cmocka_unit_test(large_messages_arrive_whole),       cmocka_unit_test(split_makes_groups_in_the_order_of_ranks),
+      cmocka_unit_test(sum_is_the_binary_tree_over_ranks),
+      cmocka_unit_test(sum_has_the_same_bits_on_every_rank),
+      cmocka_unit_test(sum_over_three_ranks_is_refused),
+      cmocka_unit_test(agreement_of_all_is_success),
+      cmocka_unit_test(failure_of_one_reaches_every_rank),
+      cmocka_unit_test(lowest_of_several_failures_is_told),
+      cmocka_unit_test(old_sentence_is_not_told_again),
+      cmocka_unit_test(what_all_ranks_met_alike_names_no_rank),
+      cmocka_unit_test(gathering_keeps_the_order_of_ranks),
+      cmocka_unit_test(large_messages_arrive_whole),
+      cmocka_unit_test(split_makes_groups_in_the_order_of_ranks),
       cmocka_unit_test(mpi_errors_become_sentences),
   };
   const int failed = cmocka_run_group_tests_name("comm", tests, NULL, NULL);

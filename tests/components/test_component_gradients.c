@@ -1,0 +1,144 @@
+/* Every registered encoder, predictor, decoder, latent and loss gives a gradient that agrees with finite differences in
+ * float64, with the component's default parameters: the test walks the component tables, so none can be forgotten.
+ * precision: double */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtin.h"
+#include "train/loader.h"
+#include "train/model.h"
+#include "vj/rng.h"
+
+static vj_comm alone;
+static vj_loader loader;
+
+static const char base[] =
+    "data: {dataset: moving_mnist, size: 32, digit_size: 14, train_size: 64, validation_size: 8, test_size: 8}\n"
+    "model:\n"
+    "  encoder: {type: cnn, channels: [3, 4], temporal: [5], pool: 2}\n"
+    "  predictor: {type: mlp, hidden: [8]}\n"
+    "losses: {prediction: {weight: 1.0}, variance: {weight: 1.0}}\n"
+    "optim: {steps: 1, batch: 8, shards: 2}\n"
+    "eval: {samples: 8}\n";
+
+static void check(vj_status status) {
+  if (status != VJ_OK) fail_msg("%s", vj_error_message());
+}
+
+/* The batch is put in anew: its room in the arena is used again during a run. */
+static double loss_of(vj_model *model) {
+  check(vj_loader_fill_step(&loader, model->train.graph, model->train.frames, &alone, 0));
+  check(vj_graph_run(model->train.graph));
+  return vj_graph_values(model->train.graph, model->train.total, 0)[0];
+}
+
+/* d loss along a random direction of all parameters, by central differences. */
+static double numeric_slope(vj_model *model, const double *direction, double h) {
+  vj_parameters *p = model->parameters;
+  double sides[2];
+  for (int side = 0; side < 2; side++) {
+    const double step = side ? -2 * h : h;
+    for (int64_t i = 0; i < p->value_count; i++) p->values[i] += step * direction[i];
+    sides[side] = loss_of(model);
+  }
+  for (int64_t i = 0; i < p->value_count; i++) p->values[i] += h * direction[i];
+  return (sides[0] - sides[1]) / (2 * h);
+}
+
+static void compare_slopes(vj_model *model, const char *what) {
+  enum { DIRECTIONS = 4 };
+  vj_parameters *p = model->parameters;
+  double *gradient = malloc((size_t)p->value_count * sizeof *gradient);
+  double *direction = malloc((size_t)p->value_count * sizeof *direction);
+  assert_true(isfinite(loss_of(model)));
+  memcpy(gradient, p->gradients, (size_t)p->value_count * sizeof *gradient);
+  double norm = 0;
+  for (int64_t i = 0; i < p->value_count; i++) norm += gradient[i] * gradient[i];
+  norm = sqrt(norm);
+  if (!(norm > 0)) fail_msg("%s: the gradient is zero everywhere", what);
+  for (uint32_t k = 0; k < DIRECTIONS; k++) {
+    vj_rng rng = vj_rng_stream(1, VJ_RNG_TEST, k, 0);
+    double exact = 0, length = 0;
+    for (int64_t i = 0; i < p->value_count; i++) {
+      /* half noise, half the gradient itself: a direction in which something happens */
+      direction[i] = vj_rng_normal(&rng) / sqrt((double)p->value_count) + gradient[i] / norm;
+      exact += gradient[i] * direction[i];
+      length += direction[i] * direction[i];
+    }
+    const double numeric = numeric_slope(model, direction, 1e-6);
+    if (!(fabs(numeric - exact) <= 2e-5 * norm * sqrt(length)))
+      fail_msg("%s: slope %.9g by differences, %.9g by the gradient", what, numeric, exact);
+  }
+  free(gradient);
+  free(direction);
+}
+
+static void check_experiment(const char *what, const char *const *overrides, int count) {
+  vj_pool *pool = NULL;
+  vj_yaml *root = NULL;
+  vj_config *config = NULL;
+  vj_model *model = NULL;
+  check(vj_pool_create(&pool));
+  check(vj_yaml_read_text(pool, base, "test", &root));
+  for (int i = 0; i < count; i++) check(vj_yaml_override(pool, root, overrides[i]));
+  check(vj_config_create(pool, root, &config));
+  check(vj_loader_open(config, &loader));
+  check(vj_model_create(config, &loader.info, 1, &model));
+  check(vj_model_allocate(model, &alone));
+  compare_slopes(model, what);
+  vj_model_destroy(&model);
+  vj_loader_close(&loader);
+  vj_pool_destroy(&pool);
+}
+
+static void models_have_exact_gradients(void **state) {
+  (void)state;
+  static const vj_kind kinds[] = {VJ_ENCODER, VJ_PREDICTOR, VJ_DECODER, VJ_LATENT};
+  for (size_t k = 0; k < VJ_COUNT(kinds); k++)
+    for (int i = 0; vj_component_at(kinds[k], i); i++) {
+      char what[128], override[192];
+      snprintf(what, sizeof what, "%s %s", vj_kind_name(kinds[k]), vj_component_at(kinds[k], i)->name);
+      snprintf(override, sizeof override, "model.%s={type: %s}", vj_kind_name(kinds[k]),
+               vj_component_at(kinds[k], i)->name);
+      check_experiment(what, (const char *const[]){override}, 1);
+    }
+}
+
+/* Each loss alone, and every choice of its choice parameters. */
+static void losses_have_exact_gradients(void **state) {
+  (void)state;
+  const vj_component *loss;
+  for (int i = 0; (loss = vj_component_at(VJ_LOSS, i)); i++) {
+    char override[256];
+    snprintf(override, sizeof override, "losses={%s: {weight: 1.0}}", loss->name);
+    check_experiment(loss->name, (const char *const[]){override}, 1);
+    for (size_t r = 0; r < loss->param_count; r++) {
+      if (loss->params[r].type != VJ_PARAM_CHOICE) continue;
+      for (const char *word = loss->params[r].choices; *word; word += strcspn(word, "|"), word += *word == '|') {
+        snprintf(override, sizeof override, "losses={%s: {weight: 1.0, %s: %.*s}}", loss->name, loss->params[r].name,
+                 (int)strcspn(word, "|"), word);
+        check_experiment(override, (const char *const[]){override}, 1);
+      }
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  MPI_Init(&argc, &argv);
+  check(vj_comm_create(MPI_COMM_WORLD, &alone));
+  check(vj_builtin_register());
+  const struct CMUnitTest tests[] = {cmocka_unit_test(models_have_exact_gradients),
+                                     cmocka_unit_test(losses_have_exact_gradients)};
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  vj_comm_destroy(&alone);
+  MPI_Finalize();
+  return failed;
+}

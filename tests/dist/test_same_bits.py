@@ -1,0 +1,78 @@
+"""The same bytes for 1, 2, 4 and 8 ranks a trial and for 1 and 2 OpenMP threads.
+
+Runs `debug step` and a small sweep (one good trial, one whose numbers go wrong) in every way and compares the files:
+step.h5 whole, sweep.h5 in every variable but the timings.
+"""
+import filecmp
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+try:
+    import h5py
+    import numpy
+except ImportError:
+    print("skipped: needs python3-h5py and python3-numpy")
+    sys.exit(77)
+
+VJVCR = os.environ["VJVCR"]
+YAML = os.path.join(os.environ["VJ_SOURCE"], "tests", "dist", "same_bits.yaml")
+WAYS = [(1, 1), (1, 2), (2, 1), (4, 1), (8, 1), (2, 2)]
+
+
+def run(ranks, threads, *arguments):
+    command = [VJVCR, *arguments]
+    if ranks > 1:
+        command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
+    environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def bits(data_set):
+    """Bytes, so that NaN equals NaN and -0 does not equal 0."""
+    return numpy.asarray(data_set[()]).tobytes()
+
+
+class SameBits(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def test_one_step_laid_open_is_the_same_file(self):
+        for ranks, threads in WAYS:
+            file = self.path(f"step-{ranks}-{threads}.h5")
+            done = run(ranks, threads, "debug", "step", YAML, "-o", file, "--steps", "3")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(filecmp.cmp(self.path("step-1-1.h5"), file, shallow=False),
+                            f"step.h5 of {ranks} ranks with {threads} threads differs from that of one rank")
+
+    def test_a_sweep_records_the_same_bits(self):
+        for ranks, threads in WAYS:
+            folder = self.path(f"sweep-{ranks}-{threads}")
+            done = run(ranks, threads, "sweep", YAML, "-o", folder, "--ranks-per-trial", str(ranks))
+            self.assertEqual(done.returncode, 1, done.stderr)  # the broken trial
+            with h5py.File(self.path("sweep-1-1/sweep.h5")) as one, h5py.File(folder + "/sweep.h5") as other:
+                self.assertEqual(sorted(one), sorted(other))
+                self.assertEqual(list(one["status"][()]), [2, 3])
+                self.assertTrue(numpy.isfinite(one["probe_speed_mse"][0]).all())
+                for name in one:
+                    if not name.startswith("time_"):
+                        self.assertEqual(bits(one[name]), bits(other[name]),
+                                         f"{name} differs with {ranks} ranks and {threads} threads")
+
+    def test_groups_side_by_side_record_the_same_bits(self):
+        self.assertEqual(run(1, 1, "sweep", YAML, "-o", self.path("one")).returncode, 1)
+        self.assertEqual(run(4, 1, "sweep", YAML, "-o", self.path("groups"), "--ranks-per-trial", "2").returncode, 1)
+        with h5py.File(self.path("one/sweep.h5")) as one, h5py.File(self.path("groups/sweep.h5")) as other:
+            for name in one:
+                if not name.startswith("time_"):
+                    self.assertEqual(bits(one[name]), bits(other[name]), name)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
