@@ -20,11 +20,30 @@ static int unknown_kind(const char *word) {
   return 2;
 }
 
+/* An experiment's plug-ins stand in the tables beside what is built in. */
+static vj_status load_plugins(const char *file) {
+  vj_pool *pool = NULL;
+  vj_yaml *root = NULL;
+  VJ_TRY(vj_pool_create(&pool));
+  vj_status status = vj_yaml_read_file(pool, file, &root);
+  if (status == VJ_OK) status = vj_config_load_plugins(pool, root);
+  vj_pool_destroy(&pool);
+  return status;
+}
+
+/* No kind has a dot in its name, and every file of an experiment has. */
+static const char *take_file(int *argc, char **argv) {
+  return *argc > 1 && strchr(argv[*argc - 1], '.') ? argv[--*argc] : NULL;
+}
+
 int vj_verb_list(int argc, char **argv) {
+  const char *file = take_file(&argc, argv);
+  if (argc > 2) return vj_report_failure(vj_fail(VJ_USAGE, "usage: vjvcr list [KIND] [FILE.yaml]"));
   const int only = argc > 1 ? find_kind(argv[1]) : -1;
   if (argc > 1 && only < 0) return unknown_kind(argv[1]);
   vj_table *table = NULL;
-  const vj_status status = vj_table_create(&table);
+  vj_status status = file ? load_plugins(file) : VJ_OK;
+  if (status == VJ_OK) status = vj_table_create(&table);
   if (status != VJ_OK) return vj_report_failure(status);
   vj_table_column(table, "kind", false);
   vj_table_column(table, "name", false);
@@ -84,13 +103,16 @@ static void print_metrics(const vj_probe_ops *probe) {
 }
 
 int vj_verb_describe(int argc, char **argv) {
+  const char *file = take_file(&argc, argv);
+  const vj_status status = file ? load_plugins(file) : VJ_OK;
+  if (status != VJ_OK) return vj_report_failure(status);
   if (argc == 2) { /* a section of the configuration */
     size_t count = 0;
     const vj_param *rows = vj_section_rows(argv[1], &count);
     if (rows) return print_rows(rows, count);
   }
   if (argc != 3) {
-    fputs("usage: vjvcr describe KIND NAME, or vjvcr describe data|optim|eval|logging\n", stderr);
+    fputs("usage: vjvcr describe KIND NAME [FILE.yaml], or vjvcr describe data|optim|eval|logging\n", stderr);
     return 2;
   }
   const int kind = find_kind(argv[1]);

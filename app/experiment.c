@@ -40,7 +40,8 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   *used = 1;
   if (argument[0] != '-') {
     if (strchr(argument, '=')) return add_override(r, argument);
-    if (e->file) return vj_fail(VJ_USAGE, "\"%s\": one file is enough, %s is given already", argument, e->file);
+    if (e->file)
+      return vj_fail(VJ_USAGE, "\"%s\": expected an option or key=value; the file is %s already", argument, e->file);
     e->file = argument;
     return VJ_OK;
   }

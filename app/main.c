@@ -1,10 +1,12 @@
 /* vjvcr: the command line. Only this folder prints or exits. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "blas_core.h"
 #include "builtin.h"
+#include "config/nodes.h"
 #include "verbs.h"
 
 static const struct {
@@ -15,8 +17,8 @@ static const struct {
     {"sweep", vj_verb_sweep, "FILE.yaml [-o DIR] [--resume] [key=value ...]", "run every trial of an experiment"},
     {"train", vj_verb_sweep, "FILE.yaml [-o DIR] [--resume] [key=value ...]", "the same without its sweep: one trial"},
     {"ls", vj_verb_ls, "DIR [--trials]", "the outcome of a sweep, as a table"},
-    {"list", vj_verb_list, "[KIND]", "components: encoders, losses, data sets, ..."},
-    {"describe", vj_verb_describe, "KIND NAME", "one component and its parameters"},
+    {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components: encoders, losses, ...; with a file, its plug-ins too"},
+    {"describe", vj_verb_describe, "KIND NAME [FILE.yaml]", "one component and its parameters"},
     {"debug", vj_verb_debug, "step FILE.yaml -o step.h5 [--steps N]", "one training step laid open in a file"},
     {"bench", vj_verb_bench, "[FILE.yaml] [--steps N] [--ops]", "a training step against the machine's sgemm"},
     {"info", vj_verb_info, "[--json]", "versions, processor, libraries"},
@@ -46,7 +48,17 @@ int vj_report_failure(vj_status status) {
   return vj_status_exit_code(status);
 }
 
+static int unknown_verb(const char *word) {
+  const char *names[VERBS];
+  char hint[VJ_SUGGESTION_BYTES];
+  for (int i = 0; i < VERBS; i++) names[i] = verbs[i].name;
+  fprintf(stderr, "vjvcr: there is no verb \"%s\"%s\n", word, vj_suggestion(word, "verbs", names, VERBS, hint));
+  return 2;
+}
+
 int main(int argc, char **argv) {
+  /* A limit on the size of files is an error with a sentence, as a full disk is. */
+  signal(SIGXFSZ, SIG_IGN);
   vj_blas_core_choose(argc, argv);
   if (argc < 2) {
     print_help(stderr);
@@ -64,6 +76,5 @@ int main(int argc, char **argv) {
   if (status != VJ_OK) return vj_report_failure(status);
   for (int i = 0; i < VERBS; i++)
     if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-  fprintf(stderr, "vjvcr: there is no verb \"%s\"; `vjvcr help` lists them\n", argv[1]);
-  return 2;
+  return unknown_verb(argv[1]);
 }

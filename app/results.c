@@ -9,9 +9,8 @@
 #include "table.h"
 #include "train/trial.h"
 
-/* A share of the largest possible rank: below the first a representation is called collapsed, below the second partly
- * collapsed. RankMe of a healthy hidden state of our encoders lies between a third and all of it. */
-static const double collapsed_below = 0.05, partly_below = 0.2;
+/* Shares of the largest RankMe that the view could have. */
+static const double collapsed_below = 0.1, partly_below = 0.25;
 
 typedef struct results {
   vj_pool *pool;
@@ -93,26 +92,39 @@ static bool ends_with(const char *text, const char *end) {
   return a >= b && strcmp(text + a - b, end) == 0;
 }
 
+static void add_column(column *columns, int *count, const char *heading, const char *variable, int64_t component) {
+  if (*count < MOST_COLUMNS) columns[(*count)++] = (column){heading, variable, component};
+}
+
+/* "probe_speed_mse" -> "speed MSE" */
+static const char *probe_heading(const results *r, const char *variable) {
+  const bool is_r2 = ends_with(variable, "_r2");
+  char *words = vj_pool_text(r->pool, variable + strlen("probe_"));
+  if (!words) return variable;
+  words[strlen(words) - (is_r2 ? 3 : 4)] = '\0';
+  return vj_pool_format(r->pool, "%s %s", words, is_r2 ? "R²" : "MSE");
+}
+
+/* Losses first (their weighted sum is left out: its weights differ between arms), then what shows collapse, then
+ * probes. */
 static int choose_columns(const results *r, column *columns) {
   int count = 0;
   for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
     vj_file_variable_info info;
     vj_sweep_file_variable(r->file, v, &info);
-    const bool loss = strncmp(info.name, "val_", 4) == 0 && info.rank == 2;
-    const bool probe =
-        strncmp(info.name, "probe_", 6) == 0 && (ends_with(info.name, "_mse") || ends_with(info.name, "_r2"));
-    if (!loss && !probe) continue;
-    const char *heading = loss ? info.name : info.name + 6;
-    char *words = vj_pool_text(r->pool, heading);
-    for (char *c = words; c && *c; c++)
-      if (*c == '_') *c = ' ';
-    if (count < MOST_COLUMNS) columns[count++] = (column){words, info.name, 0};
-    if (strcmp(info.name, "val_loss") == 0 && count) count--; /* its weights differ between arms */
+    if (strncmp(info.name, "val_", 4) == 0 && info.rank == 2 && strcmp(info.name, "val_loss") != 0)
+      add_column(columns, &count, info.name + 4, info.name, 0);
   }
-  const bool has_rank = vj_sweep_file_find(r->file, "hx_rankme") >= 0;
-  if (has_rank && count + 2 <= MOST_COLUMNS) {
-    columns[count++] = (column){"RankMe hx", "hx_rankme", 0};
-    columns[count++] = (column){"first 10", "hx_explained_variance", 9};
+  if (vj_sweep_file_find(r->file, "hx_rankme") >= 0) {
+    add_column(columns, &count, "RankMe hx", "hx_rankme", 0);
+    add_column(columns, &count, "first 10", "hx_explained_variance", 9);
+  }
+  for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
+    vj_file_variable_info info;
+    vj_sweep_file_variable(r->file, v, &info);
+    if (strncmp(info.name, "probe_", 6) != 0 || ends_with(info.name, "_baseline_mse")) continue;
+    if (ends_with(info.name, "_mse") || ends_with(info.name, "_r2"))
+      add_column(columns, &count, probe_heading(r, info.name), info.name, 0);
   }
   return count;
 }
@@ -185,7 +197,8 @@ static void print_row(const results *r, vj_table *table, const column *columns, 
   }
   const int64_t largest = done ? component_count(r, "hx_singular_values", members[0]) : 0;
   static const char *const states[] = {"waiting", "unfinished", "", "failed"};
-  vj_table_cell(table, "%s", done ? verdict(rankme, largest) : states[r->status[trial] & 3]);
+  const int64_t state = r->status[trial] > 0 ? r->status[trial] & 3 : VJ_TRIAL_WAITING; /* -1: not begun with */
+  vj_table_cell(table, "%s", done ? verdict(rankme, largest) : states[state]);
 }
 
 static vj_status print_table(results *r, bool by_trial, FILE *to) {
@@ -228,9 +241,9 @@ static vj_status print_all(results *r, bool by_trial, FILE *to) {
   if (!r->row_key) return vj_fail(VJ_MEMORY, "no memory for a table");
   for (int64_t i = 0; i < r->trials; i++) r->row_key[i] = key_of(r, i);
   VJ_TRY(print_table(r, by_trial, to));
-  fputs(
-      "Losses are validation losses, unweighted. first 10: share of the variance of hx in its 10 largest components.\n",
-      to);
+  fputs("Losses are validation losses, unweighted. first 10: share of the variance of hx in its 10 largest components.\n"
+        "collapsed?: RankMe of hx below a tenth of the largest possible; partly: below a quarter.\n",
+        to);
   print_failures(r, to);
   return VJ_OK;
 }

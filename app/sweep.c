@@ -113,8 +113,10 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   const double start = MPI_Wtime();
   const vj_status status = vj_sweep_run(world, e->root, space, &options, failed);
   vj_progress_line_clear(&line);
-  if (status != VJ_OK || world->rank != 0) return status;
-  VJ_TRY(vj_results_print(folder, space->trial_count <= 16 && space->key_count == 0, stdout));
+  if (status != VJ_OK) return status;
+  const bool by_trial = space->trial_count <= 16 && space->key_count == 0;
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, by_trial, stdout) : VJ_OK));
+  if (world->rank != 0) return VJ_OK;
   char took[VJ_DURATION_BYTES];
   printf("%lld trial%s in %s; everything measured is in %s/sweep.h5\n", (long long)space->trial_count,
          space->trial_count == 1 ? "" : "s", vj_duration_text(MPI_Wtime() - start, took), folder);

@@ -1,12 +1,11 @@
 #include "engine/driver.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "engine/folder.h"
 #include "engine/layout.h"
 #include "store/ledger.h"
 
@@ -37,10 +36,11 @@ vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_tr
   for (int64_t i = 0; i < space->trial_count; i++) {
     const int64_t shards = space->trials[i].config->optim.shards;
     if (shards % size)
-      return vj_fail(VJ_USAGE,
-                     "%d ranks for a trial do not divide its %lld shards (optim.shards of trial %lld); use 1, 2, 4, .. "
-                     "ranks for a trial, up to the number of shards",
-                     size, (long long)shards, (long long)i);
+      return vj_fail(
+          VJ_USAGE,
+          "%d ranks for a trial do not divide its %lld shard%s (optim.shards of trial %lld); use 1, 2, 4, .. "
+          "ranks for a trial, up to the number of shards",
+          size, (long long)shards, shards == 1 ? "" : "s", (long long)i);
   }
   if (ranks % size)
     return vj_fail(VJ_USAGE, "%d ranks cannot be split into groups of %d; start a multiple of %d", ranks, size, size);
@@ -53,34 +53,6 @@ vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_tr
 }
 
 /* --- the folder ---------------------------------------------------------------------------------------------- */
-
-static vj_status make_folder(vj_pool *pool, const char *folder) {
-  char *path = vj_pool_text(pool, folder);
-  if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
-  for (char *slash = path + 1;; slash++) {
-    const char kept = *slash;
-    if (kept != '/' && kept != '\0') continue;
-    *slash = '\0';
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-      return vj_fail(VJ_IO, "%s: the folder can't be made: %s", path, strerror(errno));
-    *slash = kept;
-    if (kept == '\0') return VJ_OK;
-  }
-}
-
-static vj_status write_yaml(vj_pool *pool, const char *folder, const vj_yaml *root) {
-  const char *path = path_in(pool, folder, "sweep.yaml");
-  FILE *file = fopen(path, "w");
-  if (!file) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
-  const bool written = fputs(vj_yaml_print(pool, root), file) >= 0;
-  if (fclose(file) != 0 || !written) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
-  return VJ_OK;
-}
-
-static bool exists(const char *path) {
-  struct stat about;
-  return stat(path, &about) == 0;
-}
 
 static vj_status check_same_sweep(vj_pool *pool, const char *path, const vj_yaml *root) {
   vj_sweep_file *file = NULL;
@@ -114,12 +86,11 @@ static vj_status write_text(vj_sweep_file *file, const char *name, int64_t trial
   return status;
 }
 
-/* What is known of every trial beforehand. */
+/* What is known of every trial beforehand; its state goes last and says that the row is whole. */
 static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_trial *trial) {
   const int64_t seed = (int64_t)trial->seed, waiting = VJ_TRIAL_WAITING, none = 0;
   VJ_TRY(write_text(file, "arm", trial->index, trial->arm));
   VJ_TRY(write_row(file, "seed", trial->index, &seed));
-  VJ_TRY(write_row(file, VJ_RECORD_STATUS, trial->index, &waiting));
   VJ_TRY(write_row(file, "attempt", trial->index, &none));
   VJ_TRY(write_row(file, VJ_RECORD_COMMITTED, trial->index, &none));
   VJ_TRY(write_text(file, "config", trial->index, vj_yaml_print(pool, trial->config->resolved)));
@@ -134,24 +105,37 @@ static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_sp
     VJ_TRY(info.type == VJ_FILE_DOUBLE ? write_row(file, name, trial->index, &number)
                                        : write_text(file, name, trial->index, text));
   }
+  return write_row(file, VJ_RECORD_STATUS, trial->index, &waiting);
+}
+
+/* Rows that are not there yet: all of them, or those that an earlier run was stopped before. */
+static vj_status write_trial_rows(vj_pool *pool, vj_sweep_file *file, const vj_space *space) {
+  const int variable = vj_sweep_file_find(file, VJ_RECORD_STATUS);
+  int64_t *states = vj_pool_take(pool, (size_t)space->trial_count * sizeof *states);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", VJ_RECORD_STATUS);
+  if (!states) return vj_fail(VJ_MEMORY, "no memory for the states of %lld trials", (long long)space->trial_count);
+  VJ_TRY(vj_sweep_file_read(file, variable, (int64_t[]){0}, &space->trial_count, states));
+  for (int64_t i = 0; i < space->trial_count; i++)
+    if (states[i] < 0) VJ_TRY(write_trial_row(pool, file, space, &space->trials[i]));
   return VJ_OK;
 }
 
 /* World rank 0: a new folder with a whole, empty sweep in it, or the one that is to be resumed. */
-static vj_status prepare_folder(vj_pool *pool, driver *d, const vj_yaml *root, bool *fresh) {
-  const char *folder = d->options->folder, *path = path_in(pool, folder, "sweep.h5");
+static vj_status prepare_folder(vj_pool *pool, const driver *d, const vj_yaml *root, int group_size) {
+  vj_folder folder;
   vj_sweep_layout *layout = NULL;
-  *fresh = !exists(path);
-  if (!*fresh && !d->options->resume)
+  VJ_TRY(vj_folder_look(pool, d->options->folder, &folder));
+  const char *path = vj_folder_file(&folder, "sweep.h5");
+  if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
+  if (folder.holds_sweep && !d->options->resume)
     return vj_fail(VJ_USAGE, "%s holds a sweep already; continue it with --resume or choose another folder with -o",
-                   folder);
-  if (!*fresh) return check_same_sweep(pool, path, root);
-  int group_size = 1;
-  VJ_TRY(vj_sweep_group_size(d->space, d->world->size, d->options->ranks_per_trial, &group_size));
+                   folder.path);
+  if (folder.holds_sweep) return check_same_sweep(pool, path, root);
   VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
-  VJ_TRY(make_folder(pool, folder));
-  VJ_TRY(write_yaml(pool, folder, root));
-  return vj_sweep_file_create(path, &layout->file);
+  VJ_TRY(vj_folder_make(&folder, vj_yaml_print(pool, root)));
+  const vj_status status = vj_sweep_file_create(path, &layout->file);
+  if (status != VJ_OK) vj_folder_take_back(&folder);
+  return status;
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------- */
@@ -175,9 +159,8 @@ static vj_status open_root(vj_pool *pool, driver *d) {
 
 static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
   int group_size = 1;
-  bool fresh = false;
   VJ_TRY(vj_sweep_group_size(d->space, d->world->size, d->options->ranks_per_trial, &group_size));
-  const vj_status prepared = d->world->rank == 0 ? prepare_folder(pool, d, root, &fresh) : VJ_OK;
+  const vj_status prepared = d->world->rank == 0 ? prepare_folder(pool, d, root, group_size) : VJ_OK;
   VJ_TRY(vj_comm_agree(d->world, prepared));
   VJ_TRY(vj_comm_split(d->world, d->world->rank / group_size, &d->group));
   d->is_root = d->group.rank == 0;
@@ -188,8 +171,7 @@ static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
   if (d->is_root) opened = open_root(pool, d);
   if (opened == VJ_OK && d->world->rank == 0) {
     opened = vj_ledger_release_running(d->ledger);
-    for (int64_t i = 0; i < d->space->trial_count && opened == VJ_OK && fresh; i++)
-      opened = write_trial_row(pool, d->file, d->space, &d->space->trials[i]);
+    if (opened == VJ_OK) opened = write_trial_rows(pool, d->file, d->space);
   }
   return vj_comm_agree(d->world, opened);
 }
@@ -248,8 +230,9 @@ static vj_status claim(driver *d, int64_t *trial) {
   VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
   *trial = taken[0];
   if (*trial < 0 || !d->is_root) return VJ_OK;
-  const int64_t running = VJ_TRIAL_RUNNING;
+  const int64_t running = VJ_TRIAL_RUNNING, none = 0;
   VJ_TRY(write_row(d->file, "attempt", *trial, &taken[1]));
+  VJ_TRY(write_row(d->file, VJ_RECORD_COMMITTED, *trial, &none)); /* an attempt begins at the beginning */
   return write_row(d->file, VJ_RECORD_STATUS, *trial, &running);
 }
 

@@ -56,6 +56,11 @@ static vj_var *case_conv2d_depthwise_dilated(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(7, 7, 3)), shared(g, "w", VJ_SHAPE(3, 3, 3, 1)), NULL,
                    &(vj_conv2d_args){.padding = {4, 3}, .dilation = {3, 3}, .groups = 3});
 }
+/* Few channels in and 32 outputs: the kernels for small patches. */
+static vj_var *case_conv2d_small_patch(vj_graph *g) {
+  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(5, 6, 2)), shared(g, "w", VJ_SHAPE(64, 3, 3, 2)),
+                   shared(g, "b", VJ_SHAPE(64)), &(vj_conv2d_args){.stride = {2, 1}, .padding = {1, 1}});
+}
 static vj_var *case_conv_time(vj_graph *g) {
   return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 2, 2, 3)), shared(g, "w", VJ_SHAPE(5, 3, 3)),
                       shared(g, "b", VJ_SHAPE(5)), 1);
@@ -148,6 +153,7 @@ static const struct {
              CASE(conv2d_stride),
              CASE(conv2d_groups),
              CASE(conv2d_depthwise_dilated),
+             CASE(conv2d_small_patch),
              CASE(conv_time),
              CASE(conv_time_valid),
              CASE(channel_affine),

@@ -1,0 +1,98 @@
+#include "engine/folder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *vj_folder_file(const vj_folder *folder, const char *name) {
+  return vj_pool_format(folder->pool, "%s/%s", folder->path, name);
+}
+
+static bool exists(const char *path) {
+  struct stat about;
+  return lstat(path, &about) == 0;
+}
+
+vj_status vj_folder_look(vj_pool *pool, const char *path, vj_folder *folder) {
+  *folder = (vj_folder){.pool = pool, .path = path};
+  const char *sweep = vj_folder_file(folder, "sweep.h5"), *ledger = vj_folder_file(folder, "ledger");
+  if (!path[0]) return vj_fail(VJ_USAGE, "the folder of the results has an empty name; give another with -o");
+  if (!sweep || !ledger) return vj_fail(VJ_MEMORY, "no memory for a path");
+  folder->holds_sweep = exists(sweep);
+  if (!folder->holds_sweep && exists(ledger))
+    return vj_fail(VJ_USAGE,
+                   "%s holds the ledger of a sweep, but its sweep.h5 is gone; restore it, or choose another folder "
+                   "with -o",
+                   path);
+  return VJ_OK;
+}
+
+/* --- making -------------------------------------------------------------------------------------------------- */
+
+static vj_status make_folders(vj_folder *folder) {
+  char *path = vj_pool_text(folder->pool, folder->path);
+  bool made = false;
+  if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
+  for (char *slash = path + 1;; slash++) {
+    const char kept = *slash;
+    if (kept != '/' && kept != '\0') continue;
+    *slash = '\0';
+    const bool fresh = mkdir(path, 0777) == 0;
+    if (!fresh && errno != EEXIST) return vj_fail(VJ_IO, "%s: the folder can't be made: %s", path, strerror(errno));
+    made = made || fresh;
+    if (!made) folder->known_bytes = (size_t)(slash - path);
+    *slash = kept;
+    if (kept == '\0') return VJ_OK;
+  }
+}
+
+/* Whether the file holds this text and nothing else. */
+static bool holds(const char *path, const char *text) {
+  FILE *file = fopen(path, "r");
+  bool same = file != NULL;
+  for (; same && *text; text++) same = fgetc(file) == (unsigned char)*text;
+  same = same && fgetc(file) == EOF;
+  if (file) fclose(file);
+  return same;
+}
+
+static vj_status write_yaml(vj_folder *folder, const char *yaml) {
+  const char *path = vj_folder_file(folder, "sweep.yaml");
+  if (!path || !yaml) return vj_fail(VJ_MEMORY, "no memory for sweep.yaml");
+  FILE *file = fopen(path, "wx");
+  if (!file && errno == EEXIST) {
+    if (holds(path, yaml)) return VJ_OK;
+    return vj_fail(VJ_USAGE, "%s is there already and is not overwritten; choose another folder with -o", path);
+  }
+  if (!file) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
+  folder->made_yaml = true;
+  int cause = fputs(yaml, file) < 0 ? errno : 0;
+  if (fclose(file) != 0 && cause == 0) cause = errno;
+  return cause ? vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(cause)) : VJ_OK;
+}
+
+vj_status vj_folder_make(vj_folder *folder, const char *yaml) {
+  vj_status status = make_folders(folder);
+  if (status == VJ_OK) status = write_yaml(folder, yaml);
+  if (status != VJ_OK) {
+    vj_error_frame(__FILE__, __LINE__, __func__);
+    vj_folder_take_back(folder);
+  }
+  return status;
+}
+
+/* --- taking back --------------------------------------------------------------------------------------------- */
+
+void vj_folder_take_back(const vj_folder *folder) {
+  const char *yaml = vj_folder_file(folder, "sweep.yaml");
+  char *path = vj_pool_text(folder->pool, folder->path);
+  if (yaml && folder->made_yaml) unlink(yaml);
+  /* From the innermost folder outwards, as long as they are ours and empty. */
+  for (size_t length = path ? strlen(path) : 0; length > folder->known_bytes; length--) {
+    if (path[length] != '/' && path[length] != '\0') continue;
+    path[length] = '\0';
+    if (rmdir(path) != 0 && errno != ENOENT) return;
+  }
+}
