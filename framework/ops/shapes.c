@@ -160,3 +160,76 @@ vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension) {
   vj_node *node = vj_node_create(graph, &vj_op_concat, x, count, count, &dimension, sizeof dimension);
   return vj_node_result(graph, node, &shape);
 }
+
+/* --- pixel_shuffle --------------------------------------------------------------------------------------------- */
+
+typedef struct shuffle {
+  int64_t images, height, width, channels, factor; /* of the input; channels those of the output */
+} shuffle;
+
+/* Copies rows of `channels` numbers between x [n,h,w,(i,j,c)] and y [n,h f,w f,c]. */
+static void shuffle_copy(const shuffle *s, const vj_real *from, vj_real *to, bool forward) {
+  const int64_t f = s->factor, row = s->channels;
+  for (int64_t n = 0; n < s->images * s->height; n++) /* an image's rows follow each other in both */
+    for (int64_t w = 0; w < s->width; w++)
+      for (int64_t i = 0; i < f; i++) {
+        const int64_t x = ((n * s->width + w) * f + i) * f * row, y = ((n * f + i) * s->width + w) * f * row;
+        memcpy(to + (forward ? y : x), from + (forward ? x : y), (size_t)(f * row) * sizeof *to);
+      }
+}
+
+static void pixel_shuffle_run(const vj_call *call) {
+  shuffle_copy(call->node->attributes, call->in[0], call->out[0], true);
+}
+
+static void pixel_unshuffle_run(const vj_call *call) {
+  shuffle_copy(call->node->attributes, call->in[0], call->out[0], false);
+}
+
+const vj_op vj_op_pixel_unshuffle = {
+    .name = "pixel_unshuffle", .summary = "the gradient of pixel_shuffle", .form = VJ_MAP, .run = pixel_unshuffle_run};
+
+static void pixel_shuffle_gradient(vj_graph *graph, vj_node *node) {
+  vj_var *x = node->inputs[0];
+  vj_node *back = vj_node_create(graph, &vj_op_pixel_unshuffle, (vj_var *[]){node->outputs[0]->gradient}, 1, 1,
+                                 node->attributes, sizeof(shuffle));
+  vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
+}
+
+const vj_op vj_op_pixel_shuffle = {.name = "pixel_shuffle",
+                                   .summary = "channels to a finer grid: [..,H,W,f f C] -> [..,f H,f W,C]",
+                                   .form = VJ_MAP,
+                                   .run = pixel_shuffle_run,
+                                   .gradient = pixel_shuffle_gradient};
+
+vj_var *vj_pixel_shuffle(vj_graph *graph, vj_var *x, int64_t factor) {
+  if (!x) return NULL;
+  const int rank = x->shape.rank;
+  char text[128];
+  if (rank < 4 || factor < 1 || x->shape.size[rank - 1] % (factor * factor))
+    return vj_graph_fail(graph, VJ_SHAPE, "pixel_shuffle: the channels of %s do not divide by %lld x %lld",
+                         vj_shape_text(&x->shape, text), (long long)factor, (long long)factor);
+  const shuffle s = {vj_shape_count(&x->shape, 0, rank - 3), x->shape.size[rank - 3], x->shape.size[rank - 2],
+                     x->shape.size[rank - 1] / (factor * factor), factor};
+  vj_shape shape = x->shape;
+  shape.size[rank - 3] *= factor;
+  shape.size[rank - 2] *= factor;
+  shape.size[rank - 1] = s.channels;
+  vj_node *node = vj_node_create(graph, &vj_op_pixel_shuffle, (vj_var *[]){x}, 1, 1, &s, sizeof s);
+  return vj_node_result(graph, node, &shape);
+}
+
+/* --- stop_gradient --------------------------------------------------------------------------------------------- */
+
+const vj_op vj_op_stop_gradient = {
+    .name = "stop_gradient", .summary = "the same numbers, a constant", .form = VJ_ALIAS};
+
+vj_var *vj_stop_gradient(vj_graph *graph, vj_var *x) {
+  if (!x) return NULL;
+  vj_node *node = vj_node_create(graph, &vj_op_stop_gradient, (vj_var *[]){x}, 1, 1, NULL, 0);
+  vj_var *y = vj_node_result(graph, node, &x->shape);
+  if (!y) return NULL;
+  y->alias = x;
+  y->needs_gradient = false;
+  return y;
+}

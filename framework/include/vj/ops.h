@@ -69,6 +69,13 @@ vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept);
 vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension);
 vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size);
 
+/* Channels to a finer grid: x [..,H,W,f f C] -> [..,f H,f W,C], where channel (i f + j) C + c of a pixel becomes
+ * channel c of its sub-pixel (i,j). PyTorch's PixelShuffle orders its channels (c,i,j): permute a weight's rows to
+ * compare. */
+vj_var *vj_pixel_shuffle(vj_graph *graph, vj_var *x, int64_t factor);
+/* The same numbers, through which no gradient flows. No copy. */
+vj_var *vj_stop_gradient(vj_graph *graph, vj_var *x);
+
 /* --- pooling and reductions -------------------------------------------------------------------------------- */
 
 /* Averages [..,H,W,C] over equal cells to [..,rows,columns,C]; H % rows == 0 and W % columns == 0. */
