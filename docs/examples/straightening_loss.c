@@ -1,0 +1,66 @@
+/* Keeps hidden states on straight paths: 1 - cosine of the angle between one step's change and the next one's.
+ *
+ * With the velocities v_t = h_{t+1} - h_t of a hidden state h [b,T,..], the loss is the mean over the samples of the
+ * batch, over t = 0..T-3 and over the views of
+ *   1 - <v_t, v_{t+1}> / sqrt(|v_t|^2 |v_{t+1}|^2 + epsilon).
+ * It is 0 where hidden states move straight on, 1 where every turn is a right angle, 2 where they go back and forth.
+ *
+ * docs/writing-a-component.md walks through this file.
+ *   cc -std=c17 -shared -fPIC -I framework/include -o straightening_loss.so docs/examples/straightening_loss.c
+ */
+#include "vj/component.h"
+#include "vj/ops.h"
+
+typedef struct straightening_config {
+  double epsilon;
+  vj_text_list on;
+} straightening_config;
+
+static const vj_param params[] = {
+    VJ_REAL(straightening_config, epsilon, "1.0e-8", 0, 1, "", "keeps the cosine finite where nothing moves"),
+    VJ_TEXTS(straightening_config, on, "[hx, hy]", "views whose paths are straightened"),
+};
+
+/* 1 - cosine of each turn of one view, averaged: h [b,T,d] -> a shared scalar */
+static vj_var *mean_turn(vj_graph *graph, vj_var *h, double epsilon) {
+  const int64_t steps = vj_shape_of(h).size[1];
+  vj_var *velocity = vj_sub(graph, vj_slice(graph, h, 1, 1, steps - 1), vj_slice(graph, h, 1, 0, steps - 1));
+  vj_var *before = vj_slice(graph, velocity, 1, 0, steps - 2), *after = vj_slice(graph, velocity, 1, 1, steps - 2);
+  vj_var *product = vj_sum_features(graph, vj_mul(graph, before, after));
+  vj_var *squares =
+      vj_mul(graph, vj_sum_features(graph, vj_square(graph, before)), vj_sum_features(graph, vj_square(graph, after)));
+  vj_var *cosine = vj_div(graph, product, vj_sqrt(graph, vj_scale(graph, squares, 1, epsilon)));
+  return vj_scale(graph, vj_mean_all(graph, cosine), -1, 1);
+}
+
+static vj_var *build(vj_graph *graph, const void *untyped) {
+  const straightening_config *config = untyped;
+  vj_var *sum = NULL;
+  if (config->on.count == 0) return vj_graph_fail(graph, VJ_CONFIG, "on: expected at least one view");
+  for (int64_t i = 0; i < config->on.count; i++) {
+    vj_var *view = vj_view(graph, config->on.at[i]);
+    const vj_shape shape = vj_shape_of(view);
+    char text[128];
+    if (!view) return NULL;
+    if (!vj_is_batched(view) || shape.rank < 3 || shape.size[1] < 3)
+      return vj_graph_fail(graph, VJ_SHAPE, "view %s %s is not [b,T,features..] with at least 3 steps",
+                           config->on.at[i], vj_shape_text(&shape, text));
+    vj_var *turn = mean_turn(graph, vj_flatten(graph, view, 2), config->epsilon);
+    sum = i ? vj_add(graph, sum, turn) : turn;
+  }
+  return vj_scale(graph, sum, 1 / (double)config->on.count, 0);
+}
+
+static const vj_component straightening = {
+    .abi = VJ_ABI,
+    .kind = VJ_LOSS,
+    .name = "straightening",
+    .summary = "1 - cosine between successive changes of a hidden state",
+    .source = "after Henaff, Goris and Simoncelli 2019 (Nature Neuroscience 22), who measure the angle itself",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(straightening_config),
+    .as.loss = {.build = build},
+};
+
+VJ_PLUGIN(&straightening);
