@@ -136,15 +136,19 @@ static const char *verdict(double rankme, int64_t largest) {
                                                     : "no";
 }
 
+/* "0.987±0.001": the mean is given as far as its spread lets it mean something. */
 static void number_cell(vj_table *table, const double *values, int count) {
   double mean = 0, square = 0;
   for (int i = 0; i < count; i++) mean += values[i] / count;
   for (int i = 0; i < count; i++) square += (values[i] - mean) * (values[i] - mean);
-  const double spread = count > 1 ? sqrt(square / (count - 1)) : 0;
+  const double spread = count > 1 ? sqrt(square / (count - 1)) : 0, size = fabs(mean);
+  const int decimals = spread > 0 ? (int)fmax(0, fmin(4, -floor(log10(spread)))) : 0;
   if (!isfinite(mean))
     vj_table_cell(table, "-");
-  else if (count > 1)
-    vj_table_cell(table, "%.3g ±%.1g", mean, spread);
+  else if (size > 0 && (size < 1e-3 || size >= 1e5))
+    vj_table_cell(table, count > 1 ? "%.2g±%.0e" : "%.3g", mean, spread);
+  else if (spread > 0)
+    vj_table_cell(table, "%.*f±%.*f", decimals, mean, decimals, spread);
   else
     vj_table_cell(table, "%.4g", mean);
 }
@@ -241,9 +245,10 @@ static vj_status print_all(results *r, bool by_trial, FILE *to) {
   if (!r->row_key) return vj_fail(VJ_MEMORY, "no memory for a table");
   for (int64_t i = 0; i < r->trials; i++) r->row_key[i] = key_of(r, i);
   VJ_TRY(print_table(r, by_trial, to));
-  fputs("Losses are validation losses, unweighted. first 10: share of the variance of hx in its 10 largest components.\n"
-        "collapsed?: RankMe of hx below a tenth of the largest possible; partly: below a quarter.\n",
-        to);
+  fputs(
+      "Losses are validation losses, unweighted. first 10: share of the variance of hx in its 10 largest components.\n"
+      "collapsed?: RankMe of hx below a tenth of the largest possible; partly: below a quarter.\n",
+      to);
   print_failures(r, to);
   return VJ_OK;
 }

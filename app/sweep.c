@@ -35,7 +35,7 @@ static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
   for (int64_t i = 0; i < trial->setting_count; i++) {
     const vj_yaml *value = trial->settings[i].value;
     text = vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key,
-                          value->kind == VJ_YAML_SCALAR ? value->text : vj_yaml_print(pool, value));
+                          vj_setting_text(pool, value));
   }
   return text;
 }

@@ -45,7 +45,7 @@ typedef enum vj_probe_when { VJ_PROBE_ENDS, VJ_PROBE_ALL, VJ_PROBE_LAST } vj_pro
 
 typedef struct vj_eval_config {
   int64_t every;   /* steps between evaluations; step 0 and the last are always evaluated */
-  int64_t samples; /* validation samples for losses and singular values, rounded down to whole batches */
+  int64_t samples; /* validation samples for losses (in whole batches) and singular values */
   int64_t probe_train, probe_validation, probe_test; /* samples for probes */
   int probe_at;                                      /* vj_probe_when */
   int64_t probe_count;

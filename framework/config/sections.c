@@ -45,7 +45,7 @@ static const vj_param optim_rows[] = {
 static const vj_param eval_rows[] = {
     VJ_INTEGER(vj_eval_config, every, "500", 1, INFINITY, "steps", "from one evaluation to the next"),
     VJ_INTEGER(vj_eval_config, samples, "512", 1, INFINITY, "samples",
-               "validation samples for losses and singular values, rounded down to whole batches"),
+               "validation samples for losses (in whole batches) and singular values"),
     VJ_INTEGER(vj_eval_config, probe_train, "1024", 1, INFINITY, "samples", "to fit a probe on"),
     VJ_INTEGER(vj_eval_config, probe_validation, "256", 1, INFINITY, "samples",
                "to choose a probe's regularisation on"),

@@ -53,12 +53,9 @@ void vj_graph_backward(vj_graph *graph, vj_var *loss) {
       vj_graph_fail(graph, VJ_INTERNAL, "op %s has no gradient", node->op->name);
       return;
     }
-    char scope[sizeof graph->scope];
-    for (size_t c = 0; c < sizeof scope; c++) scope[c] = graph->scope[c];
-    graph->scope[0] = '\0';
     vj_scope_push(graph, "%s", node->scope);
     node->op->gradient(graph, node);
-    for (size_t c = 0; c < sizeof scope; c++) graph->scope[c] = scope[c];
+    vj_scope_pop(graph);
   }
   for (int i = 0; i < graph->parameter_vars.count; i++)
     if (graph->status == VJ_OK) claim_gradient(graph, graph->parameter_vars.at[i]);

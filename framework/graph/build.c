@@ -207,22 +207,20 @@ void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate)
 /* --- scopes and views --------------------------------------------------------------------------------------- */
 
 void vj_scope_push(vj_graph *graph, const char *format, ...) {
-  const size_t used = strlen(graph->scope);
-  char *end = graph->scope + used;
-  const size_t room = sizeof graph->scope - used;
-  if (used && room > 1) *end++ = '.';
+  const size_t used = strlen(graph->scope), room = sizeof graph->scope - used;
+  if (graph->scope_depth < VJ_MAX_SCOPES) graph->scope_lengths[graph->scope_depth] = used;
+  graph->scope_depth++;
+  const int dot = used && room > 1 ? snprintf(graph->scope + used, room, ".") : 0;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(end, room - (used ? 1 : 0), format, arguments);
+  vsnprintf(graph->scope + used + dot, room - (size_t)dot, format, arguments);
   va_end(arguments);
 }
 
 void vj_scope_pop(vj_graph *graph) {
-  char *dot = strrchr(graph->scope, '.');
-  if (dot)
-    *dot = '\0';
-  else
-    graph->scope[0] = '\0';
+  if (graph->scope_depth == 0) return;
+  graph->scope_depth--;
+  if (graph->scope_depth < VJ_MAX_SCOPES) graph->scope[graph->scope_lengths[graph->scope_depth]] = '\0';
 }
 
 void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var) {

@@ -7,10 +7,15 @@
 
 #include "vj/rng.h"
 
+/* What a data set can't read is bad data, the matter of one trial; VJ_IO stays with the files that all trials share. */
+static vj_status of_data(vj_status status) {
+  return status == VJ_IO ? vj_error_adopt(VJ_DATA, vj_error_message()) : status;
+}
+
 vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
   *loader = (vj_loader){.component = config->dataset.component, .seed = config->seed, .epoch = -1};
   const vj_dataset_ops *ops = &loader->component->as.dataset;
-  VJ_TRY(ops->open(config->dataset.config, &config->clip, &loader->dataset));
+  VJ_TRY(of_data(ops->open(config->dataset.config, &config->clip, &loader->dataset)));
   ops->info(loader->dataset, &loader->info);
   loader->threads = omp_get_max_threads();
   const vj_clip_info *info = &loader->info;
@@ -73,7 +78,7 @@ static vj_status fill(const vj_loader *loader, const vj_graph *graph, const vj_v
       snprintf(message, sizeof message, "sample %lld: %s", (long long)numbers[i], vj_error_message());
     }
   }
-  return failure == VJ_OK ? VJ_OK : vj_fail(failure, "%s", message);
+  return failure == VJ_OK ? VJ_OK : of_data(vj_fail(failure, "%s", message));
 }
 
 vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,

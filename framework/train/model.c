@@ -92,7 +92,8 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
 
 static vj_status build_graph(vj_model *model, const vj_clip_info *clip, bool training, vj_model_graph *part) {
   const vj_config *config = model->config;
-  const vj_graph_options options = {training, config->optim.batch / config->optim.shards, config->optim.shards};
+  const vj_graph_options options = {training, config->optim.batch / config->optim.shards, config->optim.shards,
+                                    config->seed};
   VJ_TRY(vj_graph_create(&options, model->parameters, &part->graph));
   const vj_shape frames = VJ_SHAPE(clip->frames, clip->height, clip->width, clip->channels);
   part->frames = vj_graph_input(part->graph, "frames", &frames);
@@ -102,8 +103,11 @@ static vj_status build_graph(vj_model *model, const vj_clip_info *clip, bool tra
   if (training) vj_graph_backward(part->graph, part->total);
   for (int i = 0; vj_hidden_views[i] && !training; i++)
     vj_graph_keep(vj_graph_find_view(part->graph, vj_hidden_views[i]));
-  for (int64_t i = 0; i < config->eval.probe_count && !training; i++)
+  for (int64_t i = 0; i < config->eval.probe_count && !training; i++) {
+    vj_scope_push(part->graph, "eval.probes.%s", config->eval.probes[i].choice.key);
     vj_graph_keep(vj_view(part->graph, config->eval.probes[i].on));
+    vj_scope_pop(part->graph);
+  }
   return vj_graph_status(part->graph);
 }
 

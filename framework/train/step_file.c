@@ -133,6 +133,7 @@ static vj_status run_steps(dump *d, int64_t steps) {
     VJ_TRY(vj_comm_agree(d->comm, filled));
     const char *group = step ? vj_pool_format(d->pool, "step%lld/batch", (long long)step) : "batch";
     VJ_TRY(put_batched(d, group, "frames", part->frames));
+    part->graph->step = step;
     VJ_TRY(vj_graph_run(part->graph));
     const double norm = vj_gradient_norm(d->model->parameters);
     if (step == 0) VJ_TRY(put_step(d, norm));

@@ -55,15 +55,12 @@ static vj_status write_one(const trial *t, const char *name, const void *value) 
   return vj_sweep_file_write(t->job->file, variable, &t->job->index, (int64_t[]){1}, value);
 }
 
-/* The counter goes last: rows up to it are whole. */
-static vj_status commit(const trial *t, int64_t done) { return write_one(t, VJ_RECORD_COMMITTED, &done); }
-
 static vj_status write_step_row(const trial *t, int64_t done) {
   if (!t->job->file) return VJ_OK;
   const int64_t start[] = {t->job->index, row_of(t->job->steps, t->job->step_count, done)}, count[] = {1, 1};
   for (int64_t i = 0; i < t->list.step_count; i++)
     VJ_TRY(vj_sweep_file_write(t->job->file, t->variables[i], start, count, &t->row[i]));
-  return commit(t, done);
+  return VJ_OK;
 }
 
 static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes) {
@@ -75,7 +72,7 @@ static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes
     const int64_t start[] = {t->job->index, row, 0}, count[] = {1, 1, quantity->size};
     VJ_TRY(vj_sweep_file_write(t->job->file, t->variables[i], start, count, t->results[i - t->list.step_count]));
   }
-  return commit(t, done);
+  return VJ_OK;
 }
 
 static vj_status write_times(trial *t) {
@@ -152,6 +149,7 @@ static vj_status train_step(trial *t, int64_t step) {
   VJ_TRY(vj_comm_agree(t->job->comm, status));
   const double filled = omp_get_wtime();
   t->seconds.data += filled - began;
+  part->graph->step = step;
   VJ_TRY(vj_graph_run(part->graph));
   t->row[0] = (double)vj_graph_values(part->graph, part->total, 0)[0];
   for (int64_t i = 0; i < losses; i++) t->row[1 + i] = (double)vj_graph_values(part->graph, part->losses[i], 0)[0];
@@ -169,10 +167,19 @@ static vj_status evaluate(trial *t, int64_t done) {
   const bool probes = vj_is_probed(t->job->config, done);
   const double began = omp_get_wtime();
   tell(t, done, "evaluating");
-  VJ_TRY(vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probes, t->results));
-  const vj_status status = write_evaluation(t, done, probes);
+  vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probes, t->results);
+  if (status != VJ_OK) {
+    vj_error_prefix("step %lld: evaluation: ", (long long)done);
+    return status;
+  }
+  status = write_evaluation(t, done, probes);
   t->seconds.evaluate += omp_get_wtime() - began;
   return vj_comm_agree(t->job->comm, status);
+}
+
+/* The counter goes last: training rows and evaluations up to it are whole. */
+static vj_status commit(const trial *t, int64_t done) {
+  return t->job->file ? write_one(t, VJ_RECORD_COMMITTED, &done) : VJ_OK;
 }
 
 static vj_status train(trial *t) {
@@ -182,8 +189,10 @@ static vj_status train(trial *t) {
   for (int64_t step = 0; step < config->optim.steps; step++) {
     VJ_TRY(train_step(t, step));
     tell(t, step + 1, "training");
-    if (vj_is_recorded(config, step + 1)) VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, step + 1)));
+    const bool recorded = vj_is_recorded(config, step + 1);
+    if (recorded) VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, step + 1)));
     VJ_TRY(evaluate(t, step + 1));
+    if (recorded || vj_is_evaluated(config, step + 1)) VJ_TRY(vj_comm_agree(t->job->comm, commit(t, step + 1)));
   }
   return vj_comm_agree(t->job->comm, write_times(t));
 }

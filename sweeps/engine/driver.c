@@ -32,7 +32,7 @@ vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_tr
   int size = ranks_per_trial ? ranks_per_trial : 1;
   while (!ranks_per_trial && ranks / size > space->trial_count) size *= 2;
   if (size & (size - 1))
-    return vj_fail(VJ_USAGE, "--ranks-per-trial %d: expected a power of two, so that sums keep their order", size);
+    return vj_fail(VJ_USAGE, "%d ranks for a trial: expected a power of two, so that sums keep their order", size);
   for (int64_t i = 0; i < space->trial_count; i++) {
     const int64_t shards = space->trials[i].config->optim.shards;
     if (shards % size)
@@ -100,7 +100,7 @@ static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_sp
     vj_file_variable_info info;
     vj_sweep_file_variable(file, vj_sweep_file_find(file, name), &info);
     if (!value) continue;
-    const char *text = value->kind == VJ_YAML_SCALAR ? value->text : vj_yaml_print(pool, value);
+    const char *text = vj_setting_text(pool, value);
     const double number = strtod(text, NULL);
     VJ_TRY(info.type == VJ_FILE_DOUBLE ? write_row(file, name, trial->index, &number)
                                        : write_text(file, name, trial->index, text));

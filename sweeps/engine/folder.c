@@ -42,7 +42,8 @@ static vj_status make_folders(vj_folder *folder) {
     const bool fresh = mkdir(path, 0777) == 0;
     if (!fresh && errno != EEXIST) return vj_fail(VJ_IO, "%s: the folder can't be made: %s", path, strerror(errno));
     made = made || fresh;
-    if (!made) folder->known_bytes = (size_t)(slash - path);
+    folder->made_bytes = (size_t)(slash - path);
+    if (!made) folder->known_bytes = folder->made_bytes;
     *slash = kept;
     if (kept == '\0') return VJ_OK;
   }
@@ -90,7 +91,7 @@ void vj_folder_take_back(const vj_folder *folder) {
   char *path = vj_pool_text(folder->pool, folder->path);
   if (yaml && folder->made_yaml) unlink(yaml);
   /* From the innermost folder outwards, as long as they are ours and empty. */
-  for (size_t length = path ? strlen(path) : 0; length > folder->known_bytes; length--) {
+  for (size_t length = path ? folder->made_bytes : 0; length > folder->known_bytes; length--) {
     if (path[length] != '/' && path[length] != '\0') continue;
     path[length] = '\0';
     if (rmdir(path) != 0 && errno != ENOENT) return;

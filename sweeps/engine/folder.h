@@ -10,7 +10,8 @@ typedef struct vj_folder {
   vj_pool *pool;
   const char *path;
   bool holds_sweep;   /* there is a sweep.h5 */
-  size_t known_bytes; /* leading bytes of the path that named a folder before us */
+  size_t known_bytes; /* leading bytes of the path that named a folder before us, */
+  size_t made_bytes;  /* and those that do now */
   bool made_yaml;
 } vj_folder;
 

@@ -75,8 +75,16 @@ static vj_status add_bookkeeping(builder *b) {
   return VJ_OK;
 }
 
+const char *vj_setting_text(vj_pool *pool, const vj_yaml *value) {
+  if (value->kind == VJ_YAML_SCALAR) return value->text;
+  char *text = vj_pool_text(pool, vj_yaml_print(pool, value));
+  const size_t length = text ? strlen(text) : 0;
+  if (length && text[length - 1] == '\n') text[length - 1] = '\0';
+  return text ? text : "";
+}
+
 /* Numbers stay numbers; anything else becomes text. */
-static bool all_numbers(const vj_space *space, const char *key, int64_t *longest) {
+static bool all_numbers(vj_pool *pool, const vj_space *space, const char *key, int64_t *longest) {
   bool numbers = true;
   for (int64_t i = 0; i < space->trial_count; i++) {
     const vj_yaml *value = vj_yaml_find(space->trials[i].config->resolved, key);
@@ -85,7 +93,7 @@ static bool all_numbers(const vj_space *space, const char *key, int64_t *longest
     const bool scalar = value->kind == VJ_YAML_SCALAR && value->text && value->text[0];
     if (scalar) (void)strtod(value->text, &end);
     if (!scalar || *end || value->quoted) numbers = false;
-    const int64_t length = scalar ? (int64_t)strlen(value->text) : 256;
+    const int64_t length = (int64_t)strlen(vj_setting_text(pool, value));
     if (length > *longest) *longest = length;
   }
   return numbers;
@@ -98,7 +106,7 @@ static vj_status add_hyperparameters(builder *b) {
     const char *text = vj_pool_format(b->pool, "configuration: %s", key);
     int64_t longest = 1;
     if (!name || !text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-    if (all_numbers(b->space, key, &longest))
+    if (all_numbers(b->pool, b->space, key, &longest))
       VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "", text, true)));
     else
       VJ_TRY(add_text(b, name, longest + 1, text, true));

@@ -20,4 +20,7 @@ typedef struct vj_sweep_layout {
 VJ_MUST_USE vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, int ranks,
                                              vj_sweep_layout **layout);
 
+/* A setting as one text: a scalar as it stands, a list in flow style. Owned by the pool or the node. */
+const char *vj_setting_text(vj_pool *pool, const vj_yaml *value);
+
 #endif

@@ -1,0 +1,152 @@
+"""What the tests of the command line share: a tiny experiment, running vjvcr, looking at what it left."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+try:
+    import h5py
+    import numpy as np
+except ImportError:  # only those who look into a sweep file need them
+    h5py = np = None
+
+VJVCR = os.path.abspath(os.environ.get("VJVCR", "build/vjvcr"))
+SOURCE = os.environ.get("VJ_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+# One trial takes a fraction of a second. Errors name lines and columns of this text.
+TINY = """\
+name: tiny
+data: {dataset: moving_mnist, size: 32, digit_size: 14, max_speed: 3, train_size: 64, validation_size: 32}
+model:
+  encoder: {type: cnn, channels: [4, 8], temporal: [8]}
+  predictor: {type: mlp, hidden: [16]}
+losses:
+  prediction: {weight: 1.0}
+  variance: {weight: 10.0}
+  covariance: {weight: 0.1}
+optim: {steps: 4, batch: 16, shards: 4}
+eval:
+  every: 2
+  samples: 32
+  probe_train: 32
+  probe_validation: 16
+  probe_test: 16
+  probes: {speed: {type: ridge, target: speed, on: hy_pred}}
+logging: {every: 1}
+"""
+
+
+class Result:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+
+def whole_group(process):
+    """Ends a program that hangs, with everything that it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def run(*arguments, folder=None, ranks=1, seconds=100, before=None):
+    """Runs vjvcr. With several ranks, `code` is a list of the exit codes of all of them."""
+    command = [VJVCR, *arguments]
+    environment = dict(os.environ)
+    if ranks == 1:  # no daemon of Open MPI's for a program alone, which takes longer to start than a trial to train
+        environment["OMPI_MCA_ess_singleton_isolated"] = "1"
+    else:  # a shell around each rank reports its code, and mpirun adds nothing of its own
+        shell = '"$0" "$@"; echo "code of a rank: $?"'
+        command = ["mpirun", "--oversubscribe", "-n", str(ranks), "sh", "-c", shell, *command]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, start_new_session=True, preexec_fn=before)
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        whole_group(process)
+        raise AssertionError(f"vjvcr {' '.join(arguments)} on {ranks} ranks still runs after {seconds} s") from None
+    err = "".join(line for line in err.splitlines(True) if not line.startswith("[....") and not line.startswith("[###"))
+    if ranks == 1:
+        return Result(process.returncode, out, err)
+    codes = [int(line.split(": ")[1]) for line in out.splitlines() if line.startswith("code of a rank: ")]
+    out = "".join(line for line in out.splitlines(True) if not line.startswith("code of a rank: "))
+    return Result(codes, out, err)
+
+
+def everything_in(folder):
+    """Path -> bytes of all files, path -> None of all folders."""
+    found = {}
+    for at, folders, files in os.walk(folder):
+        for name in folders:
+            found[os.path.relpath(os.path.join(at, name), folder)] = None
+        for name in files:
+            with open(os.path.join(at, name), "rb") as file:
+                found[os.path.relpath(os.path.join(at, name), folder)] = file.read()
+    return found
+
+
+def values_of(path):
+    """Name -> array of all data sets of a sweep file; text as str."""
+    with h5py.File(path, "r") as file:
+        found = {name: data[()] for name, data in file.items() if isinstance(data, h5py.Dataset)}
+    for name, value in found.items():
+        if value.dtype.kind == "S":
+            found[name] = np.array([b"".join(row).rstrip(b"\0").decode() for row in value.reshape(-1, value.shape[-1])])
+    return found
+
+
+def differing(one, other, apart_from=()):
+    """Names of the data sets that are not the same, bit by bit, in two results of values_of()."""
+    names = (one.keys() | other.keys()) - set(apart_from)
+    return sorted(n for n in names if not n.startswith("time_") and (
+        n not in one or n not in other or one[n].dtype != other[n].dtype or one[n].tobytes() != other[n].tobytes()))
+
+
+class Case(unittest.TestCase):
+    """Each test has a folder of its own, in which vjvcr runs and tiny.yaml lies."""
+
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="vjvcr-cli-")
+        self.addCleanup(temporary.cleanup)
+        self.folder = temporary.name
+        self.write("tiny.yaml", TINY)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def write(self, name, text):
+        with open(self.path(name), "wb" if isinstance(text, bytes) else "w") as file:
+            file.write(text)
+        return name
+
+    def run_vjvcr(self, *arguments, **options):
+        return run(*arguments, folder=self.folder, **options)
+
+    def succeed(self, *arguments, **options):
+        result = self.run_vjvcr(*arguments, **options)
+        self.assertEqual(result.err, "")
+        self.assertEqual(result.code, [0] * options["ranks"] if "ranks" in options else 0)
+        return result
+
+    def assert_refused(self, sentence, *arguments, code=2, ranks=1, **options):
+        """This sentence, once, from one rank; this code, on all ranks; and no file made, changed or lost. A sentence
+        that starts with "^" is a regular expression."""
+        before = everything_in(self.folder)
+        result = self.run_vjvcr(*arguments, ranks=ranks, **options)
+        if sentence.startswith("^"):
+            self.assertRegex(result.err, sentence)
+        else:
+            self.assertEqual(result.err, f"vjvcr: {sentence}\n")
+        self.assertEqual(result.out, "")
+        self.assertEqual(result.code, [code] * ranks if ranks > 1 else code)
+        after = everything_in(self.folder)
+        self.assertEqual(sorted(after), sorted(before))
+        self.assertTrue(after == before, "a file was changed")
+
+
+def main():
+    if not os.access(VJVCR, os.X_OK):
+        print(f"there is no program {VJVCR}; build it, or set VJVCR")
+        sys.exit(1)
+    unittest.main(verbosity=2)
