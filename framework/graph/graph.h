@@ -15,7 +15,7 @@ typedef struct vj_node vj_node;
 typedef struct vj_op vj_op;
 typedef struct vj_storage vj_storage;
 
-enum { VJ_MAX_INPUTS = 16, VJ_MAX_OUTPUTS = 3 };
+enum { VJ_MAX_INPUTS = 16, VJ_MAX_OUTPUTS = 3, VJ_MAX_SCOPES = 16 };
 
 typedef enum vj_role {
   VJ_ROLE_INTERMEDIATE, /* lives in the arena while it is needed */
@@ -76,6 +76,7 @@ typedef struct vj_graph_options {
   bool training;
   int64_t shard_samples; /* b */
   int64_t shards;        /* of the global batch */
+  uint64_t seed;         /* of noise */
 } vj_graph_options;
 
 struct vj_graph {
@@ -86,6 +87,9 @@ struct vj_graph {
   char *message; /* of the first failure */
   vj_list nodes, vars, views, changes, parameter_vars;
   char scope[256];
+  size_t scope_lengths[VJ_MAX_SCOPES]; /* before each push */
+  int scope_depth;
+  int64_t step;           /* of the run: noise is drawn for it */
   const char *view_scope; /* "hx" while the encoder builds hx: taps get this name in front */
   struct vj_plan *plan;
 };

@@ -105,7 +105,10 @@ vj_status vj_graph_allocate(vj_graph *const *graphs, int count, const vj_comm *c
 
 static vj_call call_of(const vj_graph *graph, const vj_node *node, int64_t local_shard) {
   const vj_plan *plan = graph->plan;
-  vj_call call = {.node = node, .shard = plan->comm->rank * plan->local_shards + local_shard};
+  vj_call call = {.node = node,
+                  .shard = plan->comm->rank * plan->local_shards + local_shard,
+                  .seed = graph->options.seed,
+                  .step = graph->step};
   for (int i = 0; i < node->input_count; i++)
     if (node->inputs[i]) call.in[i] = vj_graph_values(graph, node->inputs[i], local_shard);
   for (int i = 0; i < node->output_count; i++) call.out[i] = vj_graph_values(graph, node->outputs[i], local_shard);

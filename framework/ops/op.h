@@ -23,6 +23,8 @@ typedef struct vj_call {
   vj_real *out[VJ_MAX_OUTPUTS]; /* SUM: batched outputs only */
   void *scratch;
   int64_t shard; /* global index */
+  uint64_t seed; /* of the trial, and the step: for noise */
+  int64_t step;
   double *sums;  /* SUM: this shard's part; in finish: the total */
   vj_real *part; /* WEIGHT: room for rows begin..end of this shard's part */
   int64_t begin, end;

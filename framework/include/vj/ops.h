@@ -99,4 +99,26 @@ vj_var *vj_gather_batch(vj_graph *graph, vj_var *x);
  * sum_{i!=j} C_ij^2 = |K|_F^2/m^2 - sum_i var_i^2. */
 vj_var *vj_offdiagonal_covariance(vj_graph *graph, vj_var *x);
 
+/* --- latents ----------------------------------------------------------------------------------------------- */
+
+/* Batched [b,K] -> [b,K]: 1 at each sample's smallest number (the first of equals), 0 elsewhere. A constant. */
+vj_var *vj_one_hot_smallest(vj_graph *graph, vj_var *x);
+/* sum_k weight[b,k] x[b,k,..]: [b,K,..], [b,K] -> [b,..]. With a one-hot weight only the chosen head learns. */
+vj_var *vj_mix_heads(vj_graph *graph, vj_var *x, vj_var *weight);
+
+typedef struct vj_sparse_code_args {
+  int64_t steps;    /* at most */
+  double tolerance; /* a sample is done when |z - z_old| <= tolerance |z_old| */
+  bool positive;    /* z >= 0 */
+  bool accelerated; /* FISTA; else ISTA */
+} vj_sparse_code_args;
+
+/* For every sample z* = argmin_z |base + W z - target|^2 / D + lambda |z|_1: base and target [b,D], weight [D,n], lambda
+ * a shared scalar -> z [b,n], a constant; *statistics [b,3]: energy without penalty at z = 0 and at z*, iterations. */
+vj_var *vj_sparse_code(vj_graph *graph, vj_var *base, vj_var *weight, vj_var *target, vj_var *lambda,
+                       const vj_sparse_code_args *args, vj_var **statistics);
+
+/* Standard normal numbers of a batched shape, new at every training step, the same for any number of ranks. */
+vj_var *vj_noise(vj_graph *graph, const vj_shape *shape);
+
 #endif
