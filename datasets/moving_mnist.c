@@ -8,10 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "digits/digits.h"
+#include "digits/canvas.h"
 #include "vj/component.h"
-#include "vj/memory.h"
-#include "vj/rng.h"
 
 enum { MOST_DIGITS = 2 };
 
@@ -50,9 +48,7 @@ typedef struct moving_mnist {
 /* --- opening ------------------------------------------------------------------------------------------------- */
 
 static vj_status check_sizes(const moving_mnist_config *c) {
-  if (c->digit_size >= c->size)
-    return vj_fail(VJ_CONFIG, "data.size: expected more than digit_size = %" PRId64 ", got %" PRId64, c->digit_size,
-                   c->size);
+  VJ_TRY(vj_canvas_check(c->size, c->digit_size));
   /* Beyond that, one reflection a frame would not bring a digit back onto the canvas. */
   if (c->max_speed > c->size - c->digit_size)
     return vj_fail(VJ_CONFIG, "data.max_speed: expected at most size - digit_size = %" PRId64 ", got %" PRId64,
@@ -101,10 +97,7 @@ static vj_status moving_mnist_open(const void *config, const vj_clip_request *re
   }
   d->config = *c;
   d->request = *request;
-  if (strcmp(c->digits, "builtin") == 0)
-    VJ_TRY_GOTO(status, vj_digits_draw(pool, &d->digits), done);
-  else
-    VJ_TRY_GOTO(status, vj_digits_read(pool, c->digits, &d->digits), done);
+  VJ_TRY_GOTO(status, vj_canvas_open_digits(pool, c->digits, &d->digits), done);
   list_labels(d);
   d->pool = pool;
   pool = NULL;
@@ -137,72 +130,16 @@ static void moving_mnist_info(const void *dataset, vj_clip_info *info) {
 
 /* --- making a clip ------------------------------------------------------------------------------------------- */
 
-typedef struct mover {
-  int64_t image; /* in the digits of its split */
-  double position[2], velocity[2];
-  bool bounced;               /* by the last step */
-  float ink[VJ_DIGIT_PIXELS]; /* [digit_size, digit_size], in [0, 1] */
-} mover;
-
-/* Average over the area of each of side x side cells, by exact integer sums; side 28 only divides by 255. */
-static void shrink(const uint8_t *image, int side, float *ink) {
-  const float whole = (float)(VJ_DIGIT_PIXELS * 255);
-  for (int row = 0; row < side; row++)
-    for (int column = 0; column < side; column++) {
-      /* In units of 1/side of a pixel, the cell is [28 row, 28 (row + 1)) and pixel i is [side i, side (i + 1)). */
-      const int top = row * VJ_DIGIT_SIDE, bottom = top + VJ_DIGIT_SIDE;
-      const int left = column * VJ_DIGIT_SIDE, right = left + VJ_DIGIT_SIDE;
-      int sum = 0;
-      for (int i = top / side; i * side < bottom; i++) {
-        const int upper = i * side > top ? i * side : top, lower = (i + 1) * side < bottom ? (i + 1) * side : bottom;
-        for (int j = left / side; j * side < right; j++) {
-          const int first = j * side > left ? j * side : left;
-          const int last = (j + 1) * side < right ? (j + 1) * side : right;
-          sum += (lower - upper) * (last - first) * image[i * VJ_DIGIT_SIDE + j];
-        }
-      }
-      ink[row * side + column] = (float)sum / whole;
-    }
-}
-
-static void start_mover(const moving_mnist *d, vj_split split, vj_rng *rng, mover *m) {
-  const vj_digit_set *set = &d->digits.split[split];
+static void start_mover(const moving_mnist *d, vj_split split, vj_rng *rng, vj_mover *m) {
   const int64_t side = 2 * d->config.max_speed + 1, centre = side * side / 2;
   const double range = (double)(d->config.size - d->config.digit_size);
-  m->image = vj_rng_integer(rng, 0, set->count - 1);
+  vj_mover_pick(m, &d->digits.split[split], d->config.digit_size, rng);
   for (int axis = 0; axis < 2; axis++) m->position[axis] = range * vj_rng_uniform(rng);
   /* A place on the grid of velocities, its centre (0, 0) left out. */
   int64_t place = vj_rng_integer(rng, 0, side * side - 2);
   if (place >= centre) place++;
   m->velocity[0] = (double)(place % side - d->config.max_speed);
   m->velocity[1] = (double)(place / side - d->config.max_speed);
-  m->bounced = false;
-  shrink(set->images + m->image * VJ_DIGIT_PIXELS, (int)d->config.digit_size, m->ink);
-}
-
-static void step_mover(mover *m, double range) {
-  m->bounced = false;
-  for (int axis = 0; axis < 2; axis++) {
-    double p = m->position[axis] + m->velocity[axis];
-    if (p < 0.0 || p > range) {
-      p = p < 0.0 ? -p : 2.0 * range - p;
-      m->velocity[axis] = -m->velocity[axis];
-      m->bounced = true;
-    }
-    m->position[axis] = p;
-  }
-}
-
-/* frame [size, size] becomes the maximum of itself and the digit. */
-static void stamp(const moving_mnist *d, const mover *m, float *frame) {
-  const int64_t size = d->config.size, side = d->config.digit_size;
-  float *const corner = frame + lround(m->position[1]) * size + lround(m->position[0]);
-  for (int64_t row = 0; row < side; row++) {
-    float *const to = corner + row * size;
-    const float *const from = m->ink + row * side;
-    for (int64_t column = 0; column < side; column++)
-      to[column] = from[column] > to[column] ? from[column] : to[column];
-  }
 }
 
 /* Where the labels of one sample stand that are filled frame by frame. */
@@ -211,7 +148,7 @@ typedef struct label_room {
 } label_room;
 
 /* Fills what is known at the first frame and tells where the rest belongs. */
-static label_room start_labels(const moving_mnist *d, vj_split split, const mover *movers, float *labels) {
+static label_room start_labels(const moving_mnist *d, vj_split split, const vj_mover *movers, float *labels) {
   const int64_t n = d->config.digit_count;
   const vj_digit_set *set = &d->digits.split[split];
   float *start[MOST_LABELS];
@@ -241,15 +178,15 @@ static vj_status moving_mnist_sample(const void *dataset, vj_split split, int64_
   const int64_t input = d->request.input_frames, total = input + d->request.target_frames;
   const double range = (double)(d->config.size - d->config.digit_size);
   vj_rng rng = vj_rng_stream(d->request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
-  mover movers[MOST_DIGITS];
+  vj_mover movers[MOST_DIGITS];
   for (int64_t k = 0; k < n; k++) start_mover(d, split, &rng, &movers[k]);
   label_room room = start_labels(d, split, movers, labels);
   memset(frames, 0, (size_t)(total * pixels) * sizeof *frames);
   for (int64_t t = 0; t < total; t++)
     for (int64_t k = 0; k < n; k++) {
-      mover *const m = &movers[k];
-      if (t > 0) step_mover(m, range);
-      stamp(d, m, frames + t * pixels);
+      vj_mover *const m = &movers[k];
+      if (t > 0) vj_mover_step(m, range);
+      vj_mover_stamp(m, d->config.size, d->config.digit_size, frames + t * pixels);
       float **const at = t < input ? &room.input_position : &room.position;
       for (int axis = 0; axis < 2; axis++) *(*at)++ = (float)m->position[axis];
       if (t >= input) *room.bounce++ = m->bounced ? 1.0f : 0.0f;

@@ -1,0 +1,245 @@
+/* A moving digit that takes one of five ways where the target begins: stochastic MovingMNIST.
+ *
+ * With e = input_frames - 1, the last input frame, a digit of D px on a canvas of `size` px moves straight on through
+ * the input frames, p_t = p_e - (e - t) v, and from frame e + 1 onward with the velocity
+ *
+ *   v' = Rot(2 pi psi / 5) v,   psi uniform in 0..4,   Rot(a) (x, y) = (x cos a - y sin a, x sin a + y cos a)
+ *
+ * which it keeps but for exact reflection at the walls. The speed r = |v| is uniform in [speed_min, speed_max], the
+ * angle of v uniform, and p_e uniform in [m r, L - m r]^2, L = size - D, m = max(2, e): no wall is hit before frame
+ * e + 3, whatever psi. The input frames say nothing about psi; from r = 1 / (sqrt(2) sin 18 deg) = 2.29 px/frame up,
+ * the rounded places in frames e - 2, e and e + 2 always tell it. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "digits/canvas.h"
+#include "vj/component.h"
+
+enum { WAYS = 5, FREE_FRAMES = 2 /* after the last input frame in which no wall is hit */ };
+static const double full_turn = 6.283185307179586;
+
+/* The labels in their order. */
+enum { PSI, SWITCHED, SPEED, POSITION, INPUT_POSITION, VELOCITY, ANGLE, BOUNCE, DIGIT_INDEX, DIGIT, LABELS };
+
+typedef struct stochastic_config {
+  const char *digits;
+  int64_t size, digit_size;
+  double speed_min, speed_max, switch_probability;
+  int64_t train_size, validation_size, test_size;
+} stochastic_config;
+
+static const vj_param params[] = {
+    VJ_TEXT(stochastic_config, digits, "builtin",
+            "`builtin`: drawn by the program; else a folder with the four IDX files of MNIST, plain or .gz"),
+    VJ_INTEGER(stochastic_config, size, "64", 8, 1024, "px", "height and width of the canvas"),
+    VJ_INTEGER(stochastic_config, digit_size, "28", 4, VJ_DIGIT_SIDE, "px",
+               "height and width of a digit, averaged down from 28"),
+    VJ_REAL(stochastic_config, speed_min, "2.5", 0.1, 256, "px/frame",
+            "least speed; below 2.29 rounding to pixels may hide which way was taken"),
+    VJ_REAL(stochastic_config, speed_max, "4.0", 0.1, 256, "px/frame",
+            "largest speed; less than (size - digit_size) / (2 max(2, input_frames - 1))"),
+    VJ_REAL(stochastic_config, switch_probability, "1", 0, 1, "",
+            "share of clips that take any of the five ways; the others go straight on: 0 is deterministic"),
+    VJ_INTEGER(stochastic_config, train_size, "10000", 1, 1000000000, "", "clips for training"),
+    VJ_INTEGER(stochastic_config, validation_size, "1000", 1, 1000000000, "", "clips for validation"),
+    VJ_INTEGER(stochastic_config, test_size, "1000", 1, 1000000000, "", "clips for testing"),
+};
+
+typedef struct stochastic {
+  stochastic_config config;
+  vj_clip_request request;
+  vj_digits digits;
+  vj_label labels[LABELS];
+  double range;   /* of a position, px: [0, range] */
+  int64_t margin; /* frames of free way around the place at the last input frame: m above */
+  vj_pool *pool;  /* owns everything, this structure included */
+} stochastic;
+
+/* --- opening ------------------------------------------------------------------------------------------------- */
+
+static int64_t free_frames(const vj_clip_request *request) {
+  const int64_t before = request->input_frames - 1;
+  return before > FREE_FRAMES ? before : FREE_FRAMES;
+}
+
+static vj_status check_speeds(const stochastic_config *c, int64_t margin) {
+  const double limit = (double)(c->size - c->digit_size) / (double)(2 * margin);
+  if (c->speed_min > c->speed_max)
+    return vj_fail(VJ_CONFIG, "data.speed_min: expected at most speed_max = %g, got %g", c->speed_max, c->speed_min);
+  if (c->speed_max >= limit)
+    return vj_fail(VJ_CONFIG,
+                   "data.speed_max: expected less than (size - digit_size) / %" PRId64 " = (%" PRId64 " - %" PRId64
+                   ") / %" PRId64 " = %g, got %g: a digit needs %" PRId64
+                   " frames of free way around its place at the last input frame",
+                   2 * margin, c->size, c->digit_size, 2 * margin, limit, c->speed_max, margin);
+  return VJ_OK;
+}
+
+/* In the order of the enumeration above. */
+static void list_labels(stochastic *d) {
+  const int64_t input = d->request.input_frames, target = d->request.target_frames;
+  const vj_label labels[LABELS] = {
+      [PSI] = {"psi", VJ_LABEL_CLASS, 1, WAYS, "", "which way: the velocity turns by psi fifths of a full turn"},
+      [SWITCHED] = {"switched", VJ_LABEL_CLASS, 1, 2, "",
+                    "1 where the way was drawn among the five, 0 where the clip goes straight on by decree"},
+      [SPEED] = {"speed", VJ_LABEL_REAL, 1, 0, "px/frame", "length of the velocity, in every frame"},
+      [POSITION] = {"position", VJ_LABEL_REAL, target * 2, 0, "px",
+                    "of the digit's upper left corner before rounding: target frames x (x, y)"},
+      [INPUT_POSITION] = {"input_position", VJ_LABEL_REAL, input * 2, 0, "px", "the same: input frames x (x, y)"},
+      [VELOCITY] = {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame", "during the input frames: (x, y)"},
+      [ANGLE] = {"angle", VJ_LABEL_REAL, 1, 0, "rad",
+                 "of that velocity, from x (to the right) towards y (downwards): 0 to 2 pi"},
+      [BOUNCE] = {"bounce", VJ_LABEL_REAL, target, 0, "",
+                  "1 where a wall was hit since the frame before: target frames"},
+      [DIGIT_INDEX] = {"digit_index", VJ_LABEL_REAL, 1, 0, "",
+                       "number of the digit's image in its file, or among the built-in ones of its split"},
+      [DIGIT] = {"digit", VJ_LABEL_CLASS, 1, VJ_DIGIT_CLASSES, "", "what the digit is"},
+  };
+  memcpy(d->labels, labels, sizeof labels);
+}
+
+static vj_status stochastic_open(const void *config, const vj_clip_request *request, void **dataset) {
+  const stochastic_config *const c = config;
+  vj_pool *pool = NULL;
+  stochastic *d;
+  vj_status status;
+  *dataset = NULL;
+  VJ_TRY(vj_canvas_check(c->size, c->digit_size));
+  VJ_TRY(check_speeds(c, free_frames(request)));
+  VJ_TRY(vj_pool_create(&pool));
+  d = vj_pool_take(pool, sizeof *d);
+  if (!d) {
+    status = vj_fail(VJ_MEMORY, "no memory for the data set stochastic_moving_mnist");
+    goto done;
+  }
+  d->config = *c;
+  d->request = *request;
+  d->range = (double)(c->size - c->digit_size);
+  d->margin = free_frames(request);
+  VJ_TRY_GOTO(status, vj_canvas_open_digits(pool, c->digits, &d->digits), done);
+  list_labels(d);
+  d->pool = pool;
+  pool = NULL;
+  *dataset = d;
+done:
+  vj_pool_destroy(&pool);
+  return status;
+}
+
+static void stochastic_close(void **dataset) {
+  if (!*dataset) return;
+  vj_pool *pool = ((stochastic *)*dataset)->pool; /* the structure goes with it */
+  vj_pool_destroy(&pool);
+  *dataset = NULL;
+}
+
+static void stochastic_info(const void *dataset, vj_clip_info *info) {
+  const stochastic *const d = dataset;
+  *info = (vj_clip_info){
+      .frames = d->request.input_frames + d->request.target_frames,
+      .height = d->config.size,
+      .width = d->config.size,
+      .channels = 1,
+      .samples = {d->config.train_size, d->config.validation_size, d->config.test_size},
+      .labels = d->labels,
+      .label_count = LABELS,
+  };
+  for (int64_t i = 0; i < LABELS; i++) info->label_width += d->labels[i].width;
+}
+
+/* --- making a clip ------------------------------------------------------------------------------------------- */
+
+typedef struct plan {
+  vj_mover mover; /* with the velocity before the switch */
+  double speed, angle;
+  double last_input[2]; /* place at the last input frame */
+  int64_t psi;
+  bool switched;
+} plan;
+
+/* Everything is drawn for every clip and the coin comes last, so that a clip of the same number has the same digit,
+ * start and direction whatever the probability. */
+static void draw_plan(const stochastic *d, vj_split split, int64_t number, plan *p) {
+  const stochastic_config *c = &d->config;
+  vj_rng rng = vj_rng_stream(d->request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
+  vj_mover_pick(&p->mover, &d->digits.split[split], c->digit_size, &rng);
+  p->speed = c->speed_min + (c->speed_max - c->speed_min) * vj_rng_uniform(&rng);
+  p->angle = full_turn * vj_rng_uniform(&rng);
+  p->mover.velocity[0] = p->speed * cos(p->angle);
+  p->mover.velocity[1] = p->speed * sin(p->angle);
+  const double margin = (double)d->margin * p->speed;
+  for (int axis = 0; axis < 2; axis++) p->last_input[axis] = margin + (d->range - 2.0 * margin) * vj_rng_uniform(&rng);
+  const int64_t drawn = vj_rng_integer(&rng, 0, WAYS - 1);
+  p->switched = vj_rng_uniform(&rng) < c->switch_probability;
+  p->psi = p->switched ? drawn : 0;
+}
+
+static void turn(vj_mover *m, int64_t psi) {
+  const double angle = full_turn * (double)psi / WAYS, c = cos(angle), s = sin(angle);
+  const double x = m->velocity[0], y = m->velocity[1];
+  m->velocity[0] = c * x - s * y;
+  m->velocity[1] = s * x + c * y;
+}
+
+/* Moves the digit from frame t - 1 to frame t, or puts it where it begins. */
+static void advance(const stochastic *d, plan *p, int64_t t) {
+  const int64_t last_input = d->request.input_frames - 1;
+  vj_mover *const m = &p->mover;
+  if (t > last_input) {
+    if (t == last_input + 1) turn(m, p->psi);
+    vj_mover_step(m, d->range);
+    return;
+  }
+  for (int axis = 0; axis < 2; axis++)
+    m->position[axis] = p->last_input[axis] - (double)(last_input - t) * m->velocity[axis];
+}
+
+/* Fills what is known before the first frame; `start` says where each label stands. */
+static void start_labels(const stochastic *d, vj_split split, const plan *p, float *const start[LABELS]) {
+  const vj_digit_set *set = &d->digits.split[split];
+  start[PSI][0] = (float)p->psi;
+  start[SWITCHED][0] = p->switched ? 1.0f : 0.0f;
+  start[SPEED][0] = (float)p->speed;
+  for (int axis = 0; axis < 2; axis++) start[VELOCITY][axis] = (float)p->mover.velocity[axis];
+  start[ANGLE][0] = (float)p->angle;
+  start[DIGIT_INDEX][0] = (float)(set->first + p->mover.image);
+  start[DIGIT][0] = (float)set->labels[p->mover.image];
+}
+
+static vj_status stochastic_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels) {
+  const stochastic *const d = dataset;
+  const int64_t size = d->config.size, input = d->request.input_frames, total = input + d->request.target_frames;
+  float *start[LABELS];
+  plan p;
+  for (int64_t i = 0; i < LABELS; i++) {
+    start[i] = labels;
+    labels += d->labels[i].width;
+  }
+  draw_plan(d, split, number, &p);
+  start_labels(d, split, &p, start);
+  memset(frames, 0, (size_t)(total * size * size) * sizeof *frames);
+  for (int64_t t = 0; t < total; t++) {
+    advance(d, &p, t);
+    vj_mover_stamp(&p.mover, size, d->config.digit_size, frames + t * size * size);
+    float *const place = t < input ? start[INPUT_POSITION] + 2 * t : start[POSITION] + 2 * (t - input);
+    for (int axis = 0; axis < 2; axis++) place[axis] = (float)p.mover.position[axis];
+    if (t >= input) start[BOUNCE][t - input] = p.mover.bounced ? 1.0f : 0.0f;
+  }
+  return VJ_OK;
+}
+
+const vj_component vj_dataset_stochastic_moving_mnist = {
+    .abi = VJ_ABI,
+    .kind = VJ_DATASET,
+    .name = "stochastic_moving_mnist",
+    .summary = "a digit that turns by one of five angles where the target begins, and bounces off the walls",
+    .source = "after arXiv 2412.10925, stochastic MovingMNIST: five ways; when and how the digit turns is our choice",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(stochastic_config),
+    .as.dataset = {.open = stochastic_open,
+                   .info = stochastic_info,
+                   .sample = stochastic_sample,
+                   .close = stochastic_close},
+};
