@@ -196,9 +196,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world) {
 int vj_verb_bench(int argc, char **argv) {
   vj_experiment e;
   vj_comm world = {0};
-  int provided = 0;
-  MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-  vj_status status = vj_comm_create(MPI_COMM_WORLD, &world);
+  vj_status status = vj_mpi_start(&world);
   const vj_status mine = vj_experiment_read(argc, argv, "--steps --ops --seed", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = run(&e, &world);

@@ -21,13 +21,11 @@ static vj_status write_step(vj_experiment *e, const vj_comm *world) {
 int vj_verb_debug(int argc, char **argv) {
   vj_experiment e;
   vj_comm world = {0};
-  int provided = 0;
   if (argc < 2 || strcmp(argv[1], "step") != 0) {
     fputs("usage: vjvcr debug step FILE.yaml -o step.h5 [--steps N] [key=value ...]\n", stderr);
     return 2;
   }
-  MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-  vj_status status = vj_comm_create(MPI_COMM_WORLD, &world);
+  vj_status status = vj_mpi_start(&world);
   const vj_status mine = vj_experiment_read(argc - 1, argv + 1, "-o --steps --seed", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = write_step(&e, &world);

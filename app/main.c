@@ -56,6 +56,15 @@ static int unknown_verb(const char *word) {
   return 2;
 }
 
+vj_status vj_mpi_start(vj_comm *world) {
+  int provided = 0;
+  /* Nobody here uses shared file pointers; Open MPI would keep a file in /tmp for them, which two programs that were
+   * started alone can't share. */
+  setenv("OMPI_MCA_sharedfp", "individual", 0);
+  MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+  return vj_comm_create(MPI_COMM_WORLD, world);
+}
+
 int main(int argc, char **argv) {
   /* A limit on the size of files is an error with a sentence, as a full disk is. */
   signal(SIGXFSZ, SIG_IGN);

@@ -34,8 +34,7 @@ static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
   const char *text = "";
   for (int64_t i = 0; i < trial->setting_count; i++) {
     const vj_yaml *value = trial->settings[i].value;
-    text = vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key,
-                          vj_setting_text(pool, value));
+    text = vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key, vj_setting_text(pool, value));
   }
   return text;
 }
@@ -139,9 +138,7 @@ int vj_verb_sweep(int argc, char **argv) {
   vj_experiment e;
   vj_comm world = {0};
   int64_t failed = 0;
-  int provided = 0;
-  MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-  vj_status status = vj_comm_create(MPI_COMM_WORLD, &world);
+  vj_status status = vj_mpi_start(&world);
   vj_status mine = vj_experiment_read(argc, argv, allowed, &e);
   if (mine == VJ_OK && e.help) {
     if (world.rank == 0) fputs(options_text, stdout);

@@ -3,6 +3,7 @@
 #ifndef VJ_VERBS_H
 #define VJ_VERBS_H
 
+#include "comm/comm.h"
 #include "vj/status.h"
 
 int vj_verb_sweep(int argc, char **argv); /* train and sweep */
@@ -12,6 +13,9 @@ int vj_verb_describe(int argc, char **argv);
 int vj_verb_debug(int argc, char **argv);
 int vj_verb_bench(int argc, char **argv);
 int vj_verb_info(int argc, char **argv);
+
+/* Starts MPI for a verb that computes, and gives it the world. */
+VJ_MUST_USE vj_status vj_mpi_start(vj_comm *world);
 
 /* Prints the current failure as "vjvcr: <sentence>" (with its trace if VJVCR_TRACE is set) and returns its exit code.
  */

@@ -123,14 +123,18 @@ static vj_status start(trial *t) {
 
 /* --- a step -------------------------------------------------------------------------------------------------- */
 
+/* A number that is none has no sign worth telling. */
+static const char *number_text(double number) { return isnan(number) ? "nan" : number > 0 ? "inf" : "-inf"; }
+
 /* The same numbers on every rank, so every rank finds the same. */
 static vj_status check_numbers(const trial *t, int64_t step, double norm) {
   const vj_config *config = t->job->config;
   for (int64_t i = 0; i < config->loss_count; i++)
     if (!isfinite(t->row[1 + i]))
-      return vj_fail(VJ_NUMERIC, "step %lld: loss %s is %g", (long long)step, config->losses[i].choice.key,
-                     t->row[1 + i]);
-  if (!isfinite(t->row[0])) return vj_fail(VJ_NUMERIC, "step %lld: the total loss is %g", (long long)step, t->row[0]);
+      return vj_fail(VJ_NUMERIC, "step %lld: loss %s is %s", (long long)step, config->losses[i].choice.key,
+                     number_text(t->row[1 + i]));
+  if (!isfinite(t->row[0]))
+    return vj_fail(VJ_NUMERIC, "step %lld: the total loss is %s", (long long)step, number_text(t->row[0]));
   if (isfinite(norm)) return VJ_OK;
   const vj_parameters *parameters = t->model->parameters;
   for (int i = 0; i < parameters->count; i++)
@@ -138,7 +142,7 @@ static vj_status check_numbers(const trial *t, int64_t step, double norm) {
       if (!isfinite((double)parameters->gradients[parameters->rows[i].offset + k]))
         return vj_fail(VJ_NUMERIC, "step %lld: the gradient of %s is not finite", (long long)step,
                        parameters->rows[i].name);
-  return vj_fail(VJ_NUMERIC, "step %lld: the gradient norm is %g", (long long)step, norm);
+  return vj_fail(VJ_NUMERIC, "step %lld: the gradient norm is %s", (long long)step, number_text(norm));
 }
 
 static vj_status train_step(trial *t, int64_t step) {

@@ -154,10 +154,11 @@ static void choices_are_listed(void **state) {
 
 static void list_items_have_places_of_their_own(void **state) {
   (void)state;
-  assert_refused("integers: 3\n", "a.yaml:1:11: model.encoder.integers: expected a list of integers, got \"3\"");
+  assert_refused("integers: x\n", "a.yaml:1:11: model.encoder.integers: expected an integer >= 1, got \"x\"");
   assert_refused("integers: [1, 0]\n", "a.yaml:1:15: model.encoder.integers[1]: expected an integer >= 1, got \"0\"");
   assert_refused("reals: [2]\n", "a.yaml:1:9: model.encoder.reals[0]: expected a number between -1 and 1, got \"2\"");
-  assert_refused("reals: 2\n", "a.yaml:1:8: model.encoder.reals: expected a list of numbers, got \"2\"");
+  assert_refused("reals: 2\n", "a.yaml:1:8: model.encoder.reals: expected a number between -1 and 1, got \"2\"");
+  assert_refused("reals: ~\n", "a.yaml:1:8: model.encoder.reals: expected a list of numbers, got nothing");
   assert_refused("texts: {}\n", "a.yaml:1:8: model.encoder.texts: expected a list of texts, got a map");
   assert_refused("texts: [hx, [hy]]\n", "a.yaml:1:13: model.encoder.texts[1]: expected a text, got a list");
   assert_refused("texts: [hx, ~]\n", "a.yaml:1:13: model.encoder.texts[1]: expected a text, got nothing");
