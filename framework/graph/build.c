@@ -244,6 +244,30 @@ vj_var *vj_graph_find_view(const vj_graph *graph, const char *name) {
   return NULL;
 }
 
+void vj_show(vj_graph *graph, const char *name, vj_var *var) { vj_graph_add_view(graph, name, var); }
+
+void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name) {
+  if (!var) return;
+  if (var->batched || var->count != 1) {
+    char text[128];
+    vj_graph_fail(graph, VJ_SHAPE, "%s: expected a shared number to report, got %s", name,
+                  vj_shape_text(&var->shape, text));
+    return;
+  }
+  vj_reported *report = vj_pool_take(graph->pool, sizeof *report);
+  if (!report) {
+    out_of_memory(graph);
+    return;
+  }
+  *report = (vj_reported){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, long_name), var, weight};
+  vj_graph_keep(var);
+  vj_list_push(graph, &graph->reports, report);
+}
+
+void vj_report(vj_graph *graph, const char *name, vj_var *var, const char *long_name) {
+  vj_add_loss(graph, name, var, 0, long_name);
+}
+
 vj_var *vj_view(vj_graph *graph, const char *name) {
   if (graph->status != VJ_OK) return NULL;
   vj_var *var = vj_graph_find_view(graph, name);

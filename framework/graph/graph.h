@@ -61,6 +61,12 @@ typedef struct vj_named_var {
   vj_var *var;
 } vj_named_var;
 
+typedef struct vj_reported {
+  const char *name, *long_name;
+  vj_var *var;
+  double weight; /* in the total loss; 0: only reported */
+} vj_reported;
+
 typedef struct vj_state_change {
   vj_var *state, *value;
   double rate;
@@ -85,7 +91,7 @@ struct vj_graph {
   vj_parameters *parameters; /* borrowed: several graphs share one table */
   vj_status status;
   char *message; /* of the first failure */
-  vj_list nodes, vars, views, changes, parameter_vars;
+  vj_list nodes, vars, views, reports, changes, parameter_vars;
   char scope[256];
   size_t scope_lengths[VJ_MAX_SCOPES]; /* before each push */
   int scope_depth;

@@ -230,6 +230,17 @@ vj_var *vj_broadcast(vj_graph *graph, vj_var *x) {
   return vj_broadcast_to(graph, x, true, &shape);
 }
 
+vj_var *vj_repeat_rows(vj_graph *graph, vj_var *x, int64_t rows) {
+  if (!x) return NULL;
+  char text[128];
+  if (x->batched || x->shape.rank >= VJ_MAX_RANK)
+    return vj_graph_fail(graph, VJ_SHAPE, "repeat_rows: %s is batched or has too many dimensions",
+                         vj_shape_text(&x->shape, text));
+  vj_shape shape = {.rank = x->shape.rank + 1, .size = {rows}};
+  for (int i = 0; i < x->shape.rank; i++) shape.size[i + 1] = x->shape.size[i];
+  return vj_broadcast_to(graph, x, false, &shape);
+}
+
 vj_var *vj_sum_batch(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
   char text[128];

@@ -39,7 +39,7 @@ static void copy_view(const vj_graph *graph, const vj_var *view, int64_t local_s
   }
 }
 
-/* Runs the evaluation graph over a split. `sums`, if not NULL, collects total and losses of every batch. */
+/* Runs the evaluation graph over a split. `sums`, if not NULL, collects the scalars, averaged over batches. */
 static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split, harvest *h,
                            double *sums) {
   const vj_model_graph *part = &model->evaluate;
@@ -64,9 +64,8 @@ static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *co
     status = vj_loader_fill_split(loader, graph, part->frames, comm, split, k * batch, label_rows);
     VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
     VJ_TRY_GOTO(status, vj_graph_run(part->graph), done);
-    if (sums) sums[0] += (double)vj_graph_values(graph, part->total, 0)[0] / (double)batches;
-    for (int64_t i = 0; i < model->config->loss_count && sums; i++)
-      sums[1 + i] += (double)vj_graph_values(graph, part->losses[i], 0)[0] / (double)batches;
+    for (int64_t i = 0; i < part->scalar_count && sums; i++)
+      sums[i] += (double)vj_graph_values(graph, part->scalars[i], 0)[0] / (double)batches;
     for (int i = 0; i < h->view_count; i++) {
       copy_view(graph, h->views[i], local_shards, row);
       VJ_TRY_GOTO(
@@ -85,7 +84,7 @@ done:
 
 /* --- measures ------------------------------------------------------------------------------------------------ */
 
-static vj_status measure_views(const vj_model *model, const harvest *h, double *const *results) {
+static vj_status measure_views(const harvest *h, double *const *results) {
   for (int v = 0; v < h->view_count; v++) {
     vj_probe_input input = {.label = NULL};
     const vj_shape shape = h->views[v]->shape;
@@ -102,13 +101,11 @@ static vj_status measure_views(const vj_model *model, const harvest *h, double *
       results += probe->as.probe.metric_count;
     }
   }
-  (void)model;
   return VJ_OK;
 }
 
-static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
-                         double *const *results) {
-  const int64_t losses = model->config->loss_count;
+static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm, double *const *results) {
+  const int64_t scalars = model->evaluate.scalar_count;
   harvest h = {.samples = vj_eval_samples(model->config, loader)};
   for (int v = 0; vj_hidden_views[v]; v++) {
     int64_t steps, width;
@@ -116,16 +113,15 @@ static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm
       h.views[h.view_count++] = vj_graph_find_view(model->evaluate.graph, vj_hidden_views[v]);
   }
   vj_status status = VJ_OK;
-  double *sums = calloc((size_t)losses + 1, sizeof *sums);
+  double *sums = calloc((size_t)scalars, sizeof *sums);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, sums ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for validation losses")), done);
   VJ_TRY_GOTO(status, run_split(model, loader, comm, VJ_VALIDATION, &h, sums), done);
-  for (int64_t i = 0; i <= losses; i++) results[i][0] = sums[i];
-  if (comm->rank == 0) status = measure_views(model, &h, results + losses + 1);
+  for (int64_t i = 0; i < scalars; i++) results[i][0] = sums[i];
+  if (comm->rank == 0) status = measure_views(&h, results + scalars);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
 done:
   free(sums);
   harvest_free(&h);
-  (void)list;
   return status;
 }
 
@@ -197,7 +193,7 @@ done:
 
 vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
                       bool with_probes, double *const *results) {
-  VJ_TRY(measure(model, loader, comm, list, results));
+  VJ_TRY(measure(model, loader, comm, results));
   if (!with_probes || model->config->eval.probe_count == 0) return VJ_OK;
   int64_t first = list->step_count;
   while (first < list->count && !list->at[first].at_probes) first++;

@@ -26,17 +26,24 @@ static vj_var *encode(vj_graph *graph, const vj_config *config, vj_var *frames, 
   return h;
 }
 
-static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_var *z, vj_var *hy) {
+/* hy_pred, by the latent if there is one: it knows how z enters the predictor. */
+static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_var *hy) {
   const vj_shape target = vj_shape_of(hy);
+  const vj_predictor_ops *ops = &config->predictor.component->as.predictor;
+  const vj_predictor predictor = {config->predictor.component->name, ops, config->predictor.config};
+  const vj_latent_ops *latent = &config->latent.component->as.latent;
+  vj_var *h = NULL;
   vj_scope_push(graph, "predictor");
-  vj_var *h =
-      hy ? config->predictor.component->as.predictor.build(graph, config->predictor.config, hx, z, &target) : NULL;
+  if (hy && latent->build)
+    h = latent->build(graph, config->latent.config, &predictor, hx, hy);
+  else if (hy)
+    h = ops->build(graph, predictor.config, hx, NULL, &target);
   vj_scope_pop(graph);
   const vj_shape got = vj_shape_of(h);
   char a[128], b[128];
   if (h && (got.rank != target.rank || memcmp(got.size, target.size, (size_t)got.rank * sizeof got.size[0])))
     return vj_graph_fail(graph, VJ_SHAPE, "predictor %s gives %s, encoder %s gives %s for the target; they must agree",
-                         config->predictor.component->name, vj_shape_text(&got, a), config->encoder.component->name,
+                         predictor.name, vj_shape_text(&got, a), config->encoder.component->name,
                          vj_shape_text(&target, b));
   vj_graph_add_view(graph, "hy_pred", h);
   return h;
@@ -48,14 +55,8 @@ static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames
   vj_graph_add_view(graph, "x", x);
   vj_graph_add_view(graph, "y", y);
   /* Two calls: with padding in time, one call would let the target leak into hx. */
-  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode(graph, config, y, "hy"), *z = NULL;
-  if (config->latent.component->as.latent.build) {
-    vj_scope_push(graph, "latent");
-    z = config->latent.component->as.latent.build(graph, config->latent.config, hx, hy);
-    vj_scope_pop(graph);
-    vj_graph_add_view(graph, "z", z);
-  }
-  vj_var *hy_pred = predict(graph, config, hx, z, hy);
+  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode(graph, config, y, "hy");
+  vj_var *hy_pred = predict(graph, config, hx, hy);
   if (config->decoder.component->as.decoder.build && hy_pred) {
     const vj_shape target = vj_shape_of(y);
     vj_scope_push(graph, "decoder");
@@ -63,6 +64,17 @@ static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames
     vj_scope_pop(graph);
     vj_graph_add_view(graph, "y_pred", y_pred);
   }
+}
+
+static vj_status list_scalars(vj_model_graph *part, int64_t losses) {
+  const vj_list *reports = &part->graph->reports;
+  part->scalar_count = 1 + losses + reports->count;
+  part->scalars = vj_pool_take(part->graph->pool, (size_t)part->scalar_count * sizeof *part->scalars);
+  if (!part->scalars) return vj_fail(VJ_MEMORY, "no memory for the losses");
+  part->scalars[0] = part->total;
+  for (int64_t i = 0; i < losses; i++) part->scalars[1 + i] = part->losses[i];
+  for (int i = 0; i < reports->count; i++) part->scalars[1 + losses + i] = ((vj_reported *)reports->at[i])->var;
+  return VJ_OK;
 }
 
 static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
@@ -83,11 +95,16 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
     vj_var *weighted = vj_scale(graph, value, loss->weight, 0);
     total = total ? vj_add(graph, total, weighted) : weighted;
   }
+  for (int i = 0; i < graph->reports.count; i++) {
+    const vj_reported *report = graph->reports.at[i];
+    if (report->weight > 0 && total) total = vj_add(graph, total, vj_scale(graph, report->var, report->weight, 0));
+  }
   if (!total && !vj_graph_failed(graph))
     vj_graph_fail(graph, VJ_CONFIG, "losses: every weight is 0, so there is nothing to learn");
   vj_graph_keep(total);
   part->total = total;
-  return vj_graph_status(graph);
+  VJ_TRY(vj_graph_status(graph));
+  return list_scalars(part, config->loss_count);
 }
 
 static vj_status build_graph(vj_model *model, const vj_clip_info *clip, bool training, vj_model_graph *part) {

@@ -11,6 +11,9 @@ typedef struct vj_model_graph {
   vj_var *frames;  /* input [b,T,H,W,C] */
   vj_var **losses; /* shared scalars, in the order of the configuration; unweighted */
   vj_var *total;
+  /* Everything recorded of a run: total, losses, then what components report. */
+  vj_var **scalars;
+  int64_t scalar_count;
 } vj_model_graph;
 
 typedef struct vj_model {

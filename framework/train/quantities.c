@@ -55,7 +55,8 @@ static vj_status add(builder *b, vj_quantity quantity) {
   return VJ_OK;
 }
 
-static vj_status add_losses(builder *b, const vj_config *config, vj_axis axis) {
+static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
+  const vj_config *config = model->config;
   const char *prefix = axis == VJ_AXIS_STEP ? "train" : "val", *of = axis == VJ_AXIS_STEP ? "training" : "validation";
   vj_pool *pool = b->pool;
   VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_loss", prefix), "1",
@@ -142,11 +143,11 @@ vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_load
   *list = (vj_quantity_list){0};
   const vj_config *config = model->config;
   builder b = {.pool = pool, .list = list};
-  VJ_TRY(add_losses(&b, config, VJ_AXIS_STEP));
+  VJ_TRY(add_scalars(&b, model, VJ_AXIS_STEP));
   VJ_TRY(add(&b, (vj_quantity){"gradient_norm", "1", "Euclidean norm of all gradients, before clipping", VJ_AXIS_STEP,
                                1, false}));
   VJ_TRY(add(&b, (vj_quantity){"learning_rate", "1", "learning rate of the step", VJ_AXIS_STEP, 1, false}));
-  VJ_TRY(add_losses(&b, config, VJ_AXIS_EVAL));
+  VJ_TRY(add_scalars(&b, model, VJ_AXIS_EVAL));
   VJ_TRY(add_measures(&b, model, loader));
   for (int64_t i = 0; i < config->eval.probe_count; i++) VJ_TRY(add_probe(&b, model, loader, &config->eval.probes[i]));
   return VJ_OK;

@@ -25,9 +25,9 @@ typedef struct vj_quantity_list {
   vj_quantity *at;
 } vj_quantity_list;
 
-/* In this order: train_loss, train_<loss>.., gradient_norm, learning_rate; val_loss, val_<loss>..; for every hidden
- * view the measures' metrics; for every probe its metrics. Probes are checked against the labels: errors begin with
- * "eval.probes.<name>: ". */
+/* In this order: train_loss, train_<loss>.., train_<report>.., gradient_norm, learning_rate; val_loss, val_<loss>..,
+ * val_<report>..; for every hidden view the measures' metrics; for every probe its metrics. Probes are checked against
+ * the labels: errors begin with "eval.probes.<name>: ". */
 VJ_MUST_USE vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_loader *loader,
                                          vj_quantity_list *list);
 

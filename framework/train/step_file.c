@@ -104,6 +104,10 @@ static vj_status put_step(dump *d, double norm) {
   for (int64_t i = 0; i < d->config->loss_count && status == VJ_OK; i++)
     status = put(d, "loss", d->config->losses[i].choice.key, &scalar, vj_graph_values(part->graph, part->losses[i], 0),
                  NULL);
+  for (int i = 0; i < part->graph->reports.count && status == VJ_OK; i++) {
+    const vj_reported *report = part->graph->reports.at[i];
+    status = put(d, "loss", report->name, &scalar, vj_graph_values(part->graph, report->var, 0), NULL);
+  }
   if (status == VJ_OK) status = put_parameters(d, "grad", NULL, d->model->parameters->gradients);
   if (status == VJ_OK) status = put(d, "", "grad_norm", &scalar, &norm_real, NULL);
   return vj_comm_agree(d->comm, status);

@@ -147,7 +147,7 @@ static vj_status check_numbers(const trial *t, int64_t step, double norm) {
 
 static vj_status train_step(trial *t, int64_t step) {
   const vj_model_graph *part = &t->model->train;
-  const int64_t losses = t->job->config->loss_count;
+  const int64_t scalars = part->scalar_count;
   const double began = omp_get_wtime();
   vj_status status = vj_loader_fill_step(&t->loader, part->graph, part->frames, t->job->comm, step);
   VJ_TRY(vj_comm_agree(t->job->comm, status));
@@ -155,11 +155,10 @@ static vj_status train_step(trial *t, int64_t step) {
   t->seconds.data += filled - began;
   part->graph->step = step;
   VJ_TRY(vj_graph_run(part->graph));
-  t->row[0] = (double)vj_graph_values(part->graph, part->total, 0)[0];
-  for (int64_t i = 0; i < losses; i++) t->row[1 + i] = (double)vj_graph_values(part->graph, part->losses[i], 0)[0];
+  for (int64_t i = 0; i < scalars; i++) t->row[i] = (double)vj_graph_values(part->graph, part->scalars[i], 0)[0];
   const double norm = vj_gradient_norm(t->model->parameters);
-  t->row[losses + 1] = norm;
-  t->row[losses + 2] = vj_learning_rate(&t->job->config->optim, step);
+  t->row[scalars] = norm;
+  t->row[scalars + 1] = vj_learning_rate(&t->job->config->optim, step);
   VJ_TRY(check_numbers(t, step + 1, norm));
   vj_optimizer_step(&t->optimizer, step, norm);
   t->seconds.step += omp_get_wtime() - filled;

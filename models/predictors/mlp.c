@@ -12,28 +12,62 @@ static const vj_param params[] = {
     VJ_CHOICE(mlp_config, activation, VJ_ACTIVATION_CHOICES, "relu", "activation after each hidden layer"),
 };
 
-/* Weight and bias uniform on +-1/sqrt(fan in), as PyTorch's linear layers. */
-static vj_var *linear(vj_graph *graph, vj_var *x, int64_t layer, int64_t out) {
-  const vj_shape in = vj_shape_of(x);
-  const int64_t fan_in = in.rank ? in.size[in.rank - 1] : 1;
+static int64_t width_of(vj_var *x) {
+  const vj_shape shape = vj_shape_of(x);
+  return shape.rank ? shape.size[shape.rank - 1] : 1;
+}
+
+/* Uniform on +-1/sqrt(fan in), as PyTorch's linear layers. */
+static vj_var *uniform(vj_graph *graph, const char *name, const char *layout, vj_shape shape, int64_t fan_in) {
   const double bound = 1 / sqrt((double)fan_in);
+  return vj_parameter(graph, &(vj_param_spec){name, shape, layout, VJ_INIT_UNIFORM, bound, shape.rank > 1});
+}
+
+static vj_var *linear(vj_graph *graph, vj_var *x, int64_t layer, int64_t out) {
+  const int64_t fan_in = width_of(x);
   vj_scope_push(graph, "linear%lld", (long long)layer);
-  vj_var *weight =
-      vj_parameter(graph, &(vj_param_spec){"weight", VJ_SHAPE(out, fan_in), "OI", VJ_INIT_UNIFORM, bound, true});
-  vj_var *bias = vj_parameter(graph, &(vj_param_spec){"bias", VJ_SHAPE(out), "O", VJ_INIT_UNIFORM, bound, false});
-  vj_var *y = vj_linear(graph, x, weight, bias);
+  vj_var *weight = uniform(graph, "weight", "OI", VJ_SHAPE(out, fan_in), fan_in);
+  vj_var *y = vj_linear(graph, x, weight, uniform(graph, "bias", "O", VJ_SHAPE(out), fan_in));
   vj_scope_pop(graph);
   return y;
 }
 
+/* All layers but the top one: [b,Tx,..] (and z [b,n]) -> [b,h] */
+static vj_var *hidden_layers(vj_graph *graph, const mlp_config *config, vj_var *hx, vj_var *z) {
+  vj_var *h = vj_flatten(graph, hx, 1);
+  if (z) h = vj_concat(graph, (vj_var *[]){h, z}, 2, 1);
+  for (int64_t layer = 0; layer < config->hidden.count; layer++)
+    h = vj_activate(graph, linear(graph, h, layer, config->hidden.at[layer]), (vj_activation)config->activation);
+  return h;
+}
+
+static int64_t numbers_of(const vj_shape *target) { return vj_shape_count(target, 1, target->rank); }
+
 static vj_var *build(vj_graph *graph, const void *untyped, vj_var *hx, vj_var *z, const vj_shape *target) {
   const mlp_config *config = untyped;
-  vj_var *h = vj_flatten(graph, hx, 1);
-  if (z) h = vj_concat(graph, (vj_var *[]){h, vj_flatten(graph, z, 1)}, 2, 1);
-  int64_t layer = 0;
-  for (; layer < config->hidden.count; layer++)
-    h = vj_activate(graph, linear(graph, h, layer, config->hidden.at[layer]), (vj_activation)config->activation);
-  return vj_reshape(graph, linear(graph, h, layer, vj_shape_count(target, 1, target->rank)), target);
+  vj_var *h = hidden_layers(graph, config, hx, z);
+  return vj_reshape(graph, linear(graph, h, config->hidden.count, numbers_of(target)), target);
+}
+
+/* The top layer once for each choice; everything below is shared. */
+static vj_var *build_choices(vj_graph *graph, const void *untyped, vj_var *hx, int64_t choices,
+                             const vj_shape *target) {
+  const mlp_config *config = untyped;
+  vj_shape shape = {.rank = target->rank + 1, .size = {target->size[0], choices}};
+  if (target->rank >= VJ_MAX_RANK)
+    return vj_graph_fail(graph, VJ_SHAPE, "a hidden state of %d dimensions leaves no room for choices", target->rank);
+  for (int i = 1; i < target->rank; i++) shape.size[i + 1] = target->size[i];
+  vj_var *h = hidden_layers(graph, config, hx, NULL);
+  return vj_reshape(graph, linear(graph, h, config->hidden.count, choices * numbers_of(target)), &shape);
+}
+
+static vj_var *build_linear(vj_graph *graph, const void *untyped, vj_var *hx, int64_t size, const vj_shape *target,
+                            vj_var **weight) {
+  const mlp_config *config = untyped;
+  const int64_t numbers = numbers_of(target);
+  vj_var *base = linear(graph, hidden_layers(graph, config, hx, NULL), config->hidden.count, numbers);
+  *weight = uniform(graph, "latent.weight", "OI", VJ_SHAPE(numbers, size), size);
+  return base;
 }
 
 const vj_component vj_predictor_mlp = {
@@ -45,5 +79,5 @@ const vj_component vj_predictor_mlp = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(mlp_config),
-    .as.predictor = {.build = build},
+    .as.predictor = {.build = build, .build_choices = build_choices, .build_linear = build_linear},
 };

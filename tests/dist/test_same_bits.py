@@ -51,6 +51,19 @@ class SameBits(unittest.TestCase):
             self.assertTrue(filecmp.cmp(self.path("step-1-1.h5"), file, shallow=False),
                             f"step.h5 of {ranks} ranks with {threads} threads differs from that of one rank")
 
+    def test_every_latent_gives_the_same_file(self):
+        listed = run(1, 1, "list", "latents").stdout.splitlines()[2:]
+        for latent in (line.split()[1] for line in listed):
+            files = []
+            for ranks, threads in [(1, 1), (1, 2), (2, 1), (4, 1)]:
+                files.append(self.path(f"{latent}-{ranks}-{threads}.h5"))
+                done = run(ranks, threads, "debug", "step", YAML, "-o", files[-1], "--steps", "3",
+                           f"model.latent={{type: {latent}}}", "model.decoder={type: cnn, channels: [8, 4]}",
+                           "losses.reconstruction={weight: 1.0}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(filecmp.cmp(files[0], files[-1], shallow=False),
+                                f"latent {latent}: {ranks} ranks with {threads} threads differ from one rank")
+
     def test_a_sweep_records_the_same_bits(self):
         for ranks, threads in WAYS:
             folder = self.path(f"sweep-{ranks}-{threads}")

@@ -32,10 +32,25 @@ typedef struct vj_encoder_ops {
   vj_var *(*build)(vj_graph *graph, const void *config, vj_var *frames);
 } vj_encoder_ops;
 
+/* A predictor offers up to three ways for a latent z to enter; one it does not offer is NULL. `target` is the shape of
+ * hy [b,T,..]; all target steps are predicted at once. */
 typedef struct vj_predictor_ops {
-  /* hidden state hx [b,Tx,...] and latent z (NULL: none) -> hy_pred of shape `target`, all target steps at once */
+  /* hidden state hx [b,Tx,...] and z [b,n] (NULL: none) -> hy_pred of shape `target` */
   vj_var *(*build)(vj_graph *graph, const void *config, vj_var *hx, vj_var *z, const vj_shape *target);
+  /* One prediction for each of `choices` heads: [b,choices,T,..] */
+  vj_var *(*build_choices)(vj_graph *graph, const void *config, vj_var *hx, int64_t choices, const vj_shape *target);
+  /* z enters linearly at the top: hy_pred = base + weight z. base [b,D] with D numbers of the target a sample;
+   * *weight is the shared parameter [D,size]. */
+  vj_var *(*build_linear)(vj_graph *graph, const void *config, vj_var *hx, int64_t size, const vj_shape *target,
+                          vj_var **weight);
 } vj_predictor_ops;
+
+/* A predictor as a latent sees it. */
+typedef struct vj_predictor {
+  const char *name;
+  const vj_predictor_ops *ops;
+  const void *config;
+} vj_predictor;
 
 typedef struct vj_decoder_ops {
   /* hidden state [b,T,...] -> frames of shape `target` [b,T,H,W,C]. `build` NULL: no decoder. */
@@ -43,8 +58,10 @@ typedef struct vj_decoder_ops {
 } vj_decoder_ops;
 
 typedef struct vj_latent_ops {
-  /* The latent's variable, or NULL where there is none. `build` NULL: no latent. */
-  vj_var *(*build)(vj_graph *graph, const void *config, vj_var *hx, vj_var *hy);
+  /* Infers z and gives hy_pred, of hy's shape, by one of the predictor's ways. Shows z with vj_show(graph, "z", ..) as
+   * [b,1,n], may report numbers (vj_report) and add losses of its own (vj_add_loss). In evaluation, too, z is inferred
+   * from the true hy: it tells what the past could not, it is no forecast. `build` NULL: no latent. */
+  vj_var *(*build)(vj_graph *graph, const void *config, const vj_predictor *predictor, vj_var *hx, vj_var *hy);
 } vj_latent_ops;
 
 typedef struct vj_loss_ops {

@@ -95,6 +95,12 @@ void vj_scope_pop(vj_graph *graph);
 
 /* Makes an inner layer visible to losses and analysis as "<view>.<name>", e.g. "hx.conv1". */
 void vj_tap(vj_graph *graph, const char *name, vj_var *var);
+/* Makes a variable a view of its own name, e.g. z. */
+void vj_show(vj_graph *graph, const char *name, vj_var *var);
+/* Records a shared scalar at every recorded step and evaluation as train_<name> and val_<name>. */
+void vj_report(vj_graph *graph, const char *name, vj_var *var, const char *long_name);
+/* A loss that belongs to a component (a latent's divergence): reported, and added to the total with its weight. */
+void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name);
 /* The variable of a view: x, y, hx, hy, hy_pred, y_pred, z, or a tapped layer. Fails, listing those that exist. */
 vj_var *vj_view(vj_graph *graph, const char *name);
 

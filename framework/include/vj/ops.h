@@ -89,6 +89,8 @@ vj_var *vj_mean_batch(vj_graph *graph, vj_var *x);
 vj_var *vj_mean_all(vj_graph *graph, vj_var *x);
 /* Shared [..] -> batched [b,..]: one copy a sample. */
 vj_var *vj_broadcast(vj_graph *graph, vj_var *x);
+/* Shared [..] -> shared [rows,..]: one copy a row. */
+vj_var *vj_repeat_rows(vj_graph *graph, vj_var *x, int64_t rows);
 /* Batched [b,..] -> shared [B,..]: all samples of the global batch, in order. */
 vj_var *vj_gather_batch(vj_graph *graph, vj_var *x);
 
@@ -113,8 +115,9 @@ typedef struct vj_sparse_code_args {
   bool accelerated; /* FISTA; else ISTA */
 } vj_sparse_code_args;
 
-/* For every sample z* = argmin_z |base + W z - target|^2 / D + lambda |z|_1: base and target [b,D], weight [D,n], lambda
- * a shared scalar -> z [b,n], a constant; *statistics [b,3]: energy without penalty at z = 0 and at z*, iterations. */
+/* For every sample z* = argmin_z |base + W z - target|^2 / D + lambda |z|_1: base and target [b,D], weight [D,n],
+ * lambda a shared scalar -> z [b,n], a constant; *statistics [b,3]: energy without penalty at z = 0 and at z*,
+ * iterations. */
 vj_var *vj_sparse_code(vj_graph *graph, vj_var *base, vj_var *weight, vj_var *target, vj_var *lambda,
                        const vj_sparse_code_args *args, vj_var **statistics);
 
