@@ -65,14 +65,24 @@ vj_status vj_singular_values(int64_t order, int64_t stride, const double *matrix
   return VJ_OK;
 }
 
-vj_status vj_cholesky_solve(int64_t order, double *matrix, int64_t count, double *sides, bool *definite) {
-  const int n = (int)order, columns = (int)count;
+vj_status vj_cholesky_factor(int64_t order, double *matrix, bool *definite) {
+  const int n = (int)order;
   int info = 0;
   /* The lower triangle of a row-major matrix is the upper one of the column-major matrix in the same memory. */
   dpotrf_("U", &n, matrix, &n, &info, 1);
-  if (info < 0) return vj_fail(VJ_INTERNAL, "dpotrf refused its argument %d", -info);
   *definite = info == 0;
-  if (!*definite) return VJ_OK;
-  dpotrs_("U", &n, &columns, matrix, &n, sides, &n, &info, 1);
+  return info >= 0 ? VJ_OK : vj_fail(VJ_INTERNAL, "dpotrf refused its argument %d", -info);
+}
+
+vj_status vj_cholesky_substitute(int64_t order, const double *factor, int64_t count, int64_t stride, double *sides) {
+  const int n = (int)order, columns = (int)count, leading = (int)stride;
+  int info = 0;
+  dpotrs_("U", &n, &columns, factor, &n, sides, &leading, &info, 1);
   return info == 0 ? VJ_OK : vj_fail(VJ_INTERNAL, "dpotrs refused its argument %d", -info);
+}
+
+vj_status vj_cholesky_solve(int64_t order, double *matrix, int64_t count, double *sides, bool *definite) {
+  VJ_TRY(vj_cholesky_factor(order, matrix, definite));
+  if (*definite) VJ_TRY(vj_cholesky_substitute(order, matrix, count, order, sides));
+  return VJ_OK;
 }

@@ -22,9 +22,16 @@ VJ_MUST_USE vj_status vj_triangle_update(int64_t rows, int64_t columns, double *
 /* Singular values, descending, of the leading order x order part of a matrix; the matrix is kept. */
 VJ_MUST_USE vj_status vj_singular_values(int64_t order, int64_t stride, const double *matrix, double *values);
 
-/* Solves A x = b for `count` right-hand sides by Cholesky's factors. A [order, order] is symmetric, its lower triangle
- * (seen row-major) is read and overwritten; each of the rows of `sides` [count, order], row-major, is a b and becomes
- * its x. `definite` is false, and `sides` unchanged, where A is not positive definite within rounding. */
+/* The Cholesky factor of a symmetric A [order, order], of which the lower triangle (seen row-major) is read and
+ * overwritten. `definite` is false where A is not positive definite within rounding. */
+VJ_MUST_USE vj_status vj_cholesky_factor(int64_t order, double *matrix, bool *definite);
+
+/* Solves A x = b for `count` right-hand sides with that factor: the first `order` of every `stride` numbers of
+ * `sides` [count, stride], row-major, are a b and become its x. */
+VJ_MUST_USE vj_status vj_cholesky_substitute(int64_t order, const double *factor, int64_t count, int64_t stride,
+                                             double *sides);
+
+/* Both, with stride = order; `sides` is unchanged where A is not positive definite. */
 VJ_MUST_USE vj_status vj_cholesky_solve(int64_t order, double *matrix, int64_t count, double *sides, bool *definite);
 
 #endif

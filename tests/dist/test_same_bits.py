@@ -78,6 +78,27 @@ class SameBits(unittest.TestCase):
                         self.assertEqual(bits(one[name]), bits(other[name]),
                                          f"{name} differs with {ranks} ranks and {threads} threads")
 
+    def test_what_latents_report_is_recorded_with_the_same_bits(self):
+        latents = ("sweep={trials: {discrete: {model.latent: {type: discrete, choices: 3}}, "
+                   "sparse: {model.latent: {type: sparse, size: 6, target_sparsity: 0.5}}, "
+                   "gaussian: {model.latent: {type: gaussian, size: 4}}}}")
+        probe = "eval.probes={which: {type: logistic, target: digit, on: z}}"
+        for ranks in (1, 2):
+            done = run(ranks, 1, "sweep", YAML, "-o", self.path(f"latents-{ranks}"), "--ranks-per-trial", str(ranks),
+                       latents, probe)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        with h5py.File(self.path("latents-1/sweep.h5")) as one, h5py.File(self.path("latents-2/sweep.h5")) as other:
+            for name in one:
+                if not name.startswith("time_"):
+                    self.assertEqual(bits(one[name]), bits(other[name]), name)
+            usage = [one[f"val_latent_usage_{k}"][0, -1] for k in range(3)]
+            self.assertAlmostEqual(sum(usage), 1, places=5)
+            for trial, after in [(0, "val_latent_energy_after"), (1, "val_latent_energy_after")]:
+                self.assertLessEqual(one[after][trial, -1], one["val_latent_energy_before"][trial, -1])
+            self.assertTrue(0 <= one["val_latent_sparsity"][1, -1] <= 1)
+            self.assertGreaterEqual(one["val_latent_kl"][2, -1], 0)
+            self.assertTrue(numpy.isfinite(one["probe_which_accuracy"][:, -1]).all())
+
     def test_groups_side_by_side_record_the_same_bits(self):
         self.assertEqual(run(1, 1, "sweep", YAML, "-o", self.path("one")).returncode, 1)
         self.assertEqual(run(4, 1, "sweep", YAML, "-o", self.path("groups"), "--ranks-per-trial", "2").returncode, 1)

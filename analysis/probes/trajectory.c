@@ -1,0 +1,116 @@
+/* Where things go: ridge regression from all steps of a view to positions (x, y) at every target step.
+ *
+ * The label is steps x points x (x, y), e.g. MovingMNIST's `position`; the ridge is that of
+ * analysis/ridge_regression.h, all coordinates at once. What is reported is the Euclidean distance between predicted
+ * and true position on the test split, by target step and over all: far steps are where a forecast must follow the
+ * motion. */
+#include <math.h>
+
+#include "../ridge_regression.h"
+#include "vj/component.h"
+
+static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};
+
+enum { ERROR, ERROR_BY_HORIZON, WITHIN_2PX, BASELINE_ERROR, LAMBDA, METRICS };
+
+static const vj_metric metrics[METRICS] = {
+    [ERROR] = {"error", VJ_METRIC_SCALAR, "label",
+               "mean Euclidean distance between predicted and true position on the test split"},
+    [ERROR_BY_HORIZON] = {"error_by_horizon", VJ_METRIC_HORIZON, "label", "the same for each target step"},
+    [WITHIN_2PX] = {"within_2px", VJ_METRIC_SCALAR, "",
+                    "share of the test positions that are predicted at most 2 (in the label's unit, px) away"},
+    [BASELINE_ERROR] = {"baseline_error", VJ_METRIC_SCALAR, "label",
+                        "mean Euclidean distance between the train mean of the position and the test positions"},
+    [LAMBDA] = {"lambda", VJ_METRIC_SCALAR, "", "ridge penalty chosen on the validation split, for each train sample"},
+};
+
+static const double near = 2; /* of WITHIN_2PX */
+
+static vj_status check(const void *config, const vj_label *label) {
+  if (label->kind != VJ_LABEL_REAL)
+    return vj_fail(VJ_CONFIG,
+                   "label \"%s\" is one of %lld classes, and trajectory predicts positions; classes need a logistic "
+                   "probe",
+                   label->name, (long long)label->classes);
+  if (label->width % 2 != 0)
+    return vj_fail(VJ_CONFIG,
+                   "label \"%s\" has an odd number of values, %lld, and trajectory predicts pairs (x, y); other "
+                   "measured labels need a ridge probe",
+                   label->name, (long long)label->width);
+  VJ_TRY(vj_penalties_check(config));
+  return VJ_OK;
+}
+
+static vj_status check_steps(const vj_probe_input *input) {
+  const int64_t steps = input->split[VJ_TRAIN].steps, width = input->label->width;
+  if (width % (2 * steps) == 0) return VJ_OK;
+  return vj_fail(VJ_SHAPE,
+                 "trajectory: label \"%s\" has %lld values, and %lld steps of positions (x, y) are a multiple of %lld; "
+                 "probe a view with as many steps as the label has, or another label",
+                 input->label->name, (long long)width, (long long)steps, (long long)(2 * steps));
+}
+
+typedef struct distances {
+  const vj_ridge *ridge;
+  int64_t steps, points;    /* points in a step */
+  double *by_step, *within; /* sums of distances [steps]; number of near positions */
+  double *baseline;         /* sum of distances from the train mean */
+} distances;
+
+static void add_distances(void *context, const double *predicted, const float *target) {
+  const distances *sums = context;
+  const double *mean = sums->ridge->target_mean;
+  for (int64_t k = 0; k < sums->steps * sums->points; k++) {
+    const double distance = hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
+    sums->by_step[k / sums->points] += distance;
+    if (distance <= near) ++*sums->within;
+    *sums->baseline += hypot(mean[2 * k] - target[2 * k], mean[2 * k + 1] - target[2 * k + 1]);
+  }
+}
+
+static vj_status score(const vj_ridge *ridge, double *const *results) {
+  const vj_features *test = &ridge->input->split[VJ_TEST];
+  const int64_t steps = test->steps, points = ridge->outputs / (2 * steps);
+  const double positions = (double)(test->samples * points); /* in a step */
+  double *by_step = results[ERROR_BY_HORIZON];
+  distances sums = {.ridge = ridge,
+                    .steps = steps,
+                    .points = points,
+                    .by_step = by_step,
+                    .within = results[WITHIN_2PX],
+                    .baseline = results[BASELINE_ERROR]};
+  *sums.within = *sums.baseline = *results[ERROR] = 0;
+  for (int64_t step = 0; step < steps; step++) by_step[step] = 0;
+  VJ_TRY(vj_ridge_predict(ridge, VJ_TEST, &sums, add_distances));
+  for (int64_t step = 0; step < steps; step++) {
+    by_step[step] /= positions;
+    *results[ERROR] += by_step[step] / (double)steps;
+  }
+  *sums.within /= positions * (double)steps;
+  *sums.baseline /= positions * (double)steps;
+  *results[LAMBDA] = ridge->lambda;
+  return VJ_OK;
+}
+
+static vj_status evaluate(const void *config, const vj_probe_input *input, double *const *results) {
+  vj_ridge ridge = {0};
+  vj_status status;
+  VJ_TRY(check_steps(input));
+  VJ_TRY_GOTO(status, vj_ridge_fit("trajectory", input, config, &ridge), done);
+  VJ_TRY_GOTO(status, score(&ridge, results), done);
+done:
+  vj_ridge_destroy(&ridge);
+  return status;
+}
+
+const vj_component vj_probe_trajectory = {
+    .abi = VJ_ABI,
+    .kind = VJ_PROBE,
+    .name = "trajectory",
+    .summary = "ridge regression of positions at every target step from all steps of a view",
+    .source = "Hoerl and Kennard, Ridge regression (Technometrics 12, 1970)",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(vj_penalties),
+    .as.probe = {.metrics = metrics, .metric_count = METRICS, .check = check, .evaluate = evaluate},
+};
