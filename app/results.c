@@ -8,6 +8,7 @@
 #include "store/sweep_file.h"
 #include "table.h"
 #include "train/trial.h"
+#include "vj/param.h"
 
 /* Shares of the largest RankMe that the view could have. */
 static const double collapsed_below = 0.1, partly_below = 0.25;
@@ -96,13 +97,22 @@ static void add_column(column *columns, int *count, const char *heading, const c
   if (*count < MOST_COLUMNS) columns[(*count)++] = (column){heading, variable, component};
 }
 
-/* "probe_speed_mse" -> "speed MSE" */
+/* The metrics worth a column, and how they are headed: "probe_speed_mse" -> "speed MSE". */
+static const struct {
+  const char *ending, *heading;
+} shown_metrics[] = {{"_mse", "MSE"}, {"_r2", "R²"}, {"_accuracy", "accuracy"}, {"_error", "error"}};
+
 static const char *probe_heading(const results *r, const char *variable) {
-  const bool is_r2 = ends_with(variable, "_r2");
-  char *words = vj_pool_text(r->pool, variable + strlen("probe_"));
-  if (!words) return variable;
-  words[strlen(words) - (is_r2 ? 3 : 4)] = '\0';
-  return vj_pool_format(r->pool, "%s %s", words, is_r2 ? "R²" : "MSE");
+  if (strncmp(variable, "probe_", 6) != 0) return NULL;
+  static const char *const controls[] = {"_baseline_mse", "_baseline_error", "_majority_accuracy"};
+  for (size_t i = 0; i < VJ_COUNT(controls); i++)
+    if (ends_with(variable, controls[i])) return NULL;
+  for (size_t i = 0; i < VJ_COUNT(shown_metrics); i++) {
+    if (!ends_with(variable, shown_metrics[i].ending)) continue;
+    const int length = (int)(strlen(variable) - 6 - strlen(shown_metrics[i].ending));
+    return vj_pool_format(r->pool, "%.*s %s", length, variable + 6, shown_metrics[i].heading);
+  }
+  return NULL;
 }
 
 /* Losses first (their weighted sum is left out: its weights differ between arms), then what shows collapse, then
@@ -112,7 +122,8 @@ static int choose_columns(const results *r, column *columns) {
   for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
     vj_file_variable_info info;
     vj_sweep_file_variable(r->file, v, &info);
-    if (strncmp(info.name, "val_", 4) == 0 && info.rank == 2 && strcmp(info.name, "val_loss") != 0)
+    if (strncmp(info.name, "val_", 4) == 0 && strncmp(info.name, "val_latent", 10) != 0 && info.rank == 2 &&
+        strcmp(info.name, "val_loss") != 0)
       add_column(columns, &count, info.name + 4, info.name, 0);
   }
   if (vj_sweep_file_find(r->file, "hx_rankme") >= 0) {
@@ -122,9 +133,8 @@ static int choose_columns(const results *r, column *columns) {
   for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
     vj_file_variable_info info;
     vj_sweep_file_variable(r->file, v, &info);
-    if (strncmp(info.name, "probe_", 6) != 0 || ends_with(info.name, "_baseline_mse")) continue;
-    if (ends_with(info.name, "_mse") || ends_with(info.name, "_r2"))
-      add_column(columns, &count, probe_heading(r, info.name), info.name, 0);
+    const char *heading = probe_heading(r, info.name);
+    if (heading) add_column(columns, &count, heading, info.name, 0);
   }
   return count;
 }

@@ -68,6 +68,12 @@ static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
                          vj_pool_format(pool, "%s loss %s, unweighted: %s", of, loss->key, loss->component->summary),
                          axis, 1, false}));
   }
+  const vj_list *reports = axis == VJ_AXIS_STEP ? &model->train.graph->reports : &model->evaluate.graph->reports;
+  for (int i = 0; i < reports->count; i++) {
+    const vj_reported *report = reports->at[i];
+    VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, report->name), "1",
+                                vj_pool_format(pool, "%s, %s", report->long_name, of), axis, 1, false}));
+  }
   return VJ_OK;
 }
 
