@@ -1,15 +1,35 @@
 #include "progress.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { PLAIN_SECONDS = 15, BAR = 20 };
 
+/* mpirun gives its ranks a pipe for stderr and copies what comes to its own: the terminal is the parent's. */
+static int find_terminal(void) {
+  if (isatty(STDERR_FILENO)) return STDERR_FILENO;
+  if (!getenv("OMPI_COMM_WORLD_RANK")) return -1;
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%ld/fd/2", (long)getppid());
+  const int parent = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  if (parent >= 0 && isatty(parent)) return parent;
+  if (parent >= 0) close(parent);
+  return -1;
+}
+
 void vj_progress_line_start(vj_progress_line *line) {
-  *line = (vj_progress_line){.is_terminal = isatty(STDERR_FILENO) != 0, .last_plain = -PLAIN_SECONDS};
+  *line = (vj_progress_line){.terminal = find_terminal(), .last_plain = -PLAIN_SECONDS};
+}
+
+void vj_progress_line_end(vj_progress_line *line) {
+  vj_progress_line_clear(line);
+  if (line->terminal > STDERR_FILENO) close(line->terminal);
+  line->terminal = -1;
 }
 
 const char *vj_duration_text(double seconds, char *buffer) {
@@ -23,9 +43,16 @@ const char *vj_duration_text(double seconds, char *buffer) {
   return buffer;
 }
 
-static int terminal_columns(void) {
+static int columns_of(int terminal) {
   struct winsize size;
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 100;
+  return ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 100;
+}
+
+int vj_terminal_columns(void) {
+  const int terminal = find_terminal();
+  const int columns = terminal < 0 ? 0 : columns_of(terminal);
+  if (terminal > STDERR_FILENO) close(terminal);
+  return columns;
 }
 
 void vj_progress_line_clear(vj_progress_line *line) {
@@ -50,13 +77,13 @@ void vj_progress_line_show(vj_progress_line *line, const vj_sweep_progress *p) {
                    (long long)p->mine.steps);
   if (isfinite(p->mine.loss)) used += snprintf(text + used, sizeof text - (size_t)used, "  loss %.4g", p->mine.loss);
   if (left[0]) used += snprintf(text + used, sizeof text - (size_t)used, "  %s left", left);
-  if (!line->is_terminal) {
+  if (line->terminal < 0) {
     if (p->seconds - line->last_plain < PLAIN_SECONDS) return;
     line->last_plain = p->seconds;
     fprintf(stderr, "%s\n", text);
     return;
   }
-  const int columns = terminal_columns();
+  const int columns = columns_of(line->terminal);
   if (used >= columns) text[columns - 1] = '\0';
   const int length = (int)strlen(text), blank = line->shown > length ? line->shown - length : 0;
   fprintf(stderr, "\r%s%*s", text, blank, "");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "progress.h"
 #include "store/ledger.h"
 #include "store/sweep_file.h"
 #include "table.h"
@@ -147,20 +148,20 @@ static const char *verdict(double rankme, int64_t largest) {
 }
 
 /* "0.987±0.001": the mean is given as far as its spread lets it mean something. */
-static void number_cell(vj_table *table, const double *values, int count) {
+static void number_cell(vj_table *table, const double *values, int count, bool with_spread) {
   double mean = 0, square = 0;
   for (int i = 0; i < count; i++) mean += values[i] / count;
   for (int i = 0; i < count; i++) square += (values[i] - mean) * (values[i] - mean);
-  const double spread = count > 1 ? sqrt(square / (count - 1)) : 0, size = fabs(mean);
+  const double spread = count > 1 && with_spread ? sqrt(square / (count - 1)) : 0, size = fabs(mean);
   const int decimals = spread > 0 ? (int)fmax(0, fmin(4, -floor(log10(spread)))) : 0;
   if (!isfinite(mean))
     vj_table_cell(table, "-");
   else if (size > 0 && (size < 1e-3 || size >= 1e5))
-    vj_table_cell(table, count > 1 ? "%.2g±%.0e" : "%.3g", mean, spread);
+    vj_table_cell(table, spread > 0 ? "%.2g±%.0e" : "%.3g", mean, spread);
   else if (spread > 0)
     vj_table_cell(table, "%.*f±%.*f", decimals, mean, decimals, spread);
   else
-    vj_table_cell(table, "%.4g", mean);
+    vj_table_cell(table, with_spread ? "%.4g" : "%.3g", mean);
 }
 
 static bool is_row_start(const results *r, int64_t trial, bool by_trial) {
@@ -184,7 +185,7 @@ static void print_parameters(const results *r, vj_table *table, int64_t trial, b
 }
 
 static void print_row(const results *r, vj_table *table, const column *columns, int column_count, int64_t trial,
-                      bool by_trial, bool has_arms) {
+                      bool by_trial, bool has_arms, bool with_spread) {
   int64_t members[1024];
   int count = 0, done = 0;
   for (int64_t i = trial; i < r->trials && count < 1024; i++)
@@ -205,7 +206,7 @@ static void print_row(const results *r, vj_table *table, const column *columns, 
     if (strcmp(columns[c].variable, "hx_rankme") == 0)
       for (int i = 0; i < done; i++) rankme += values[i] / done;
     if (done)
-      number_cell(table, values, done);
+      number_cell(table, values, done, with_spread);
     else
       vj_table_cell(table, "-");
   }
@@ -215,7 +216,7 @@ static void print_row(const results *r, vj_table *table, const column *columns, 
   vj_table_cell(table, "%s", done ? verdict(rankme, largest) : states[state]);
 }
 
-static vj_status print_table(results *r, bool by_trial, FILE *to) {
+static vj_status make_table(results *r, bool by_trial, bool with_spread, vj_table **made) {
   column columns[MOST_COLUMNS];
   vj_table *table = NULL;
   VJ_TRY(vj_table_create(&table));
@@ -229,7 +230,20 @@ static vj_status print_table(results *r, bool by_trial, FILE *to) {
   for (int c = 0; c < column_count; c++) vj_table_column(table, columns[c].heading, true);
   vj_table_column(table, "collapsed?", false);
   for (int64_t i = 0; i < r->trials; i++)
-    if (is_row_start(r, i, by_trial)) print_row(r, table, columns, column_count, i, by_trial, has_arms);
+    if (is_row_start(r, i, by_trial)) print_row(r, table, columns, column_count, i, by_trial, has_arms, with_spread);
+  *made = table;
+  return VJ_OK;
+}
+
+/* Where the terminal is too narrow for the spreads over seeds, the means alone. */
+static vj_status print_table(results *r, bool by_trial, FILE *to) {
+  vj_table *table = NULL;
+  VJ_TRY(make_table(r, by_trial, true, &table));
+  const int columns = vj_terminal_columns();
+  if (columns && vj_table_width(table) > columns) {
+    vj_table_destroy(&table);
+    VJ_TRY(make_table(r, by_trial, false, &table));
+  }
   vj_table_print(table, to);
   vj_table_destroy(&table);
   return VJ_OK;

@@ -111,7 +111,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
   const double start = MPI_Wtime();
   const vj_status status = vj_sweep_run(world, e->root, space, &options, failed);
-  vj_progress_line_clear(&line);
+  vj_progress_line_end(&line);
   if (status != VJ_OK) return status;
   const bool by_trial = space->trial_count <= 16 && space->key_count == 0;
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, by_trial, stdout) : VJ_OK));

@@ -69,15 +69,25 @@ static void print_row(const vj_table *table, char *const *row, const int *widths
   }
 }
 
-void vj_table_print(const vj_table *table, FILE *to) {
-  int widths[COLUMNS] = {0};
+static int find_widths(const vj_table *table, int *widths) {
+  int whole = 2 * (table->columns - 1);
   for (int c = 0; c < table->columns; c++) widths[c] = width_of(table->headings[c]);
   for (int i = 0; i < table->cells; i++)
     if (width_of(table->cell[i]) > widths[i % table->columns]) widths[i % table->columns] = width_of(table->cell[i]);
+  for (int c = 0; c < table->columns; c++) whole += widths[c];
+  return whole;
+}
+
+int vj_table_width(const vj_table *table) {
+  int widths[COLUMNS];
+  return find_widths(table, widths);
+}
+
+void vj_table_print(const vj_table *table, FILE *to) {
+  int widths[COLUMNS];
+  const int whole = find_widths(table, widths);
   print_row(table, table->headings, widths, to);
-  int line = 2 * (table->columns - 1);
-  for (int c = 0; c < table->columns; c++) line += widths[c];
-  for (int i = 0; i < line; i++) fputc('-', to);
+  for (int i = 0; i < whole; i++) fputc('-', to);
   fputc('\n', to);
   for (int i = 0; i + table->columns <= table->cells; i += table->columns)
     print_row(table, table->cell + i, widths, to);

@@ -15,6 +15,8 @@ void vj_table_destroy(vj_table **table);
 void vj_table_column(vj_table *table, const char *heading, bool is_number);
 /* The next cell, row by row. */
 void vj_table_cell(vj_table *table, const char *format, ...) VJ_PRINTF(2, 3);
+/* Columns it takes on a terminal. */
+int vj_table_width(const vj_table *table);
 void vj_table_print(const vj_table *table, FILE *to);
 
 #endif

@@ -82,7 +82,8 @@ static void sparse_code_run(const vj_call *call) {
   const int64_t n = c->size, width = c->width;
   double *gram = call->scratch, *correlation = gram + n * n, *z = correlation + n, *ahead = z + n, *old = ahead + n,
          *spare = old + n;
-  vj_real *product = (vj_real *)(spare + n), *residual = product + n * n, *projected = residual + c->samples * width;
+  vj_real *product = (vj_real *)(void *)(spare + n), *residual = product + n * n,
+          *projected = residual + c->samples * width;
   vj_gemm(true, false, n, n, width, call->in[1], n, call->in[1], n, 0, product, n);
   for (int64_t i = 0; i < n * n; i++) gram[i] = (double)product[i];
   const double eigenvalue = largest_eigenvalue(gram, n, ahead, spare), lambda = (double)call->in[3][0];
