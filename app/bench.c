@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/threads.h"
 #include "blas_core.h"
 #include "engine/driver.h"
 #include "experiment.h"
@@ -40,7 +41,7 @@ static double median(double *values, int64_t count) {
 /* Best of several products of 1024 x 1024 matrices, each thread its own: what one rank's cores can do. */
 static vj_status measure_sgemm(double *gflops) {
   enum { N = 1024, TRIES = 12 };
-  const int threads = omp_get_max_threads();
+  const int threads = vj_threads();
   vj_real *numbers = NULL;
   VJ_TRY(vj_allocate((size_t)threads * 3 * N * N, sizeof *numbers, "sgemm measurement", &numbers));
   for (int64_t i = 0; i < (int64_t)threads * 3 * N * N; i++) numbers[i] = (vj_real)(i % 7) - 3;
@@ -106,7 +107,7 @@ static vj_status print_ops(const bench *b, int64_t steps, double step_seconds, b
   VJ_TRY(vj_allocate(MOST, sizeof *rows, "profile", &rows));
   VJ_TRY(vj_table_create(&table));
   const int count = vj_graph_profile_rows(b->model->train.graph, rows, MOST);
-  const double threads = fmin((double)omp_get_max_threads(), (double)(b->config->optim.shards / b->world->size));
+  const double threads = fmin((double)vj_threads(), (double)(b->config->optim.shards / b->world->size));
   vj_table_column(table, "op", false);
   if (by_scope) vj_table_column(table, "where", false);
   vj_table_column(table, "ms/step", true);
@@ -155,7 +156,7 @@ static vj_status print_result(bench *b, int64_t steps, bool ops) {
          (long long)info->frames, (long long)info->height, (long long)info->width, (long long)info->channels,
          (double)vj_model_parameter_count(b->model) / 1e6);
   printf("machine         %d rank%s of %d thread%s; sgemm 1024^3: %.0f GFLOP/s in all\n", b->world->size,
-         b->world->size == 1 ? "" : "s", omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s", peak);
+         b->world->size == 1 ? "" : "s", vj_threads(), vj_threads() == 1 ? "" : "s", peak);
   printf("training step   %.3f s (median of %lld): data %.4f, graph %.3f, update %.4f; waiting %.4f\n", whole,
          (long long)steps, data, graph, update, b->wait);
   printf("matrix products %.1f GFLOP a step: %.0f GFLOP/s, %.1f%% of sgemm\n", flops / 1e9, flops / whole / 1e9,
@@ -172,7 +173,8 @@ static vj_status run(vj_experiment *e, const vj_comm *world) {
   int group = 1;
   if (!e->file) return vj_fail(VJ_USAGE, "usage: vjvcr bench FILE.yaml [--steps N] [--ops] [key=value ...]");
   vj_yaml_remove(e->root, "sweep");
-  VJ_TRY(vj_space_create(e->pool, e->root, &space));
+  VJ_TRY(vj_experiment_agree(e, world));
+  VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
   VJ_TRY(vj_sweep_group_size(space, world->size, world->size, &group));
   bench b = {.config = space->trials[0].config, .world = world, .loader = {.epoch = -1}};
   const int64_t steps = e->steps ? e->steps : 10;

@@ -13,7 +13,8 @@ static vj_status write_step(vj_experiment *e, const vj_comm *world) {
   int group = 1;
   if (!e->file || !e->output) return vj_fail(VJ_USAGE, "usage: vjvcr debug step FILE.yaml -o step.h5 [--steps N]");
   vj_yaml_remove(e->root, "sweep");
-  VJ_TRY(vj_space_create(e->pool, e->root, &space));
+  VJ_TRY(vj_experiment_agree(e, world));
+  VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
   VJ_TRY(vj_sweep_group_size(space, world->size, world->size, &group));
   return vj_step_file_write(space->trials[0].config, world, e->steps ? e->steps : 1, e->output);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vj/rng.h"
+
 static bool is_allowed(const char *option, const char *allowed) {
   const size_t length = strlen(option);
   for (const char *at = allowed; (at = strstr(at, option)); at += length)
@@ -72,6 +74,16 @@ vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_expe
   for (int i = 0; i < r.override_count; i++)
     VJ_TRY(vj_yaml_override(experiment->pool, experiment->root, r.overrides[i]));
   return vj_config_load_plugins(experiment->pool, experiment->root);
+}
+
+vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *world) {
+  if (!experiment->root) return VJ_OK;
+  const uint64_t mine = vj_hash_text(vj_yaml_print(experiment->pool, experiment->root));
+  uint64_t first = mine;
+  VJ_TRY(vj_comm_broadcast(world, &first, sizeof first, 0));
+  if (first == mine) return vj_comm_agree(world, VJ_OK);
+  return vj_comm_agree(world,
+                       vj_fail(VJ_USAGE, "%s and its overrides are not the same on all ranks", experiment->file));
 }
 
 void vj_experiment_free(vj_experiment *experiment) {

@@ -2,6 +2,7 @@
 #ifndef VJ_EXPERIMENT_H
 #define VJ_EXPERIMENT_H
 
+#include "comm/comm.h"
 #include "config/config.h"
 
 typedef struct vj_experiment {
@@ -16,6 +17,8 @@ typedef struct vj_experiment {
 /* Reads options and overrides; every option a verb does not have is an error. `allowed`: their letters and names,
  * space-separated, e.g. "-o --resume --steps". Not collective; every rank reads the same. */
 VJ_MUST_USE vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_experiment *experiment);
+/* Collective: every rank read the same experiment, or all of them fail with a sentence. */
+VJ_MUST_USE vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *world);
 void vj_experiment_free(vj_experiment *experiment);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "blas_core.h"
 #include "builtin.h"
 #include "config/nodes.h"
@@ -69,6 +70,7 @@ int main(int argc, char **argv) {
   /* A limit on the size of files is an error with a sentence, as a full disk is. */
   signal(SIGXFSZ, SIG_IGN);
   vj_blas_core_choose(argc, argv);
+  (void)vj_threads();
   if (argc < 2) {
     print_help(stderr);
     return 2;

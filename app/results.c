@@ -20,6 +20,7 @@ typedef struct results {
   int64_t trials;
   int64_t *status, *seed;
   const char **row_key; /* trials of one row of the table have equal keys */
+  void **read;          /* for each variable, its numbers once they have been read */
 } results;
 
 /* --- reading ------------------------------------------------------------------------------------------------- */
@@ -28,12 +29,16 @@ static vj_status read_whole(const results *r, const char *name, void **values, v
   const int variable = vj_sweep_file_find(r->file, name);
   if (variable < 0) return vj_fail(VJ_DATA, "the sweep file has no variable %s", name);
   vj_sweep_file_variable(r->file, variable, info);
+  *values = r->read[variable];
+  if (*values) return VJ_OK;
   int64_t start[VJ_FILE_MAX_DIMENSIONS] = {0}, count = 1;
   for (int i = 0; i < info->rank; i++) count *= info->size[i];
   const size_t bytes = info->type == VJ_FILE_TEXT ? (size_t)info->text_bytes : sizeof(double);
   *values = vj_pool_take(r->pool, (size_t)count * bytes + 1);
   if (!*values) return vj_fail(VJ_MEMORY, "no memory for %s", name);
-  return vj_sweep_file_read(r->file, variable, start, info->size, *values);
+  VJ_TRY(vj_sweep_file_read(r->file, variable, start, info->size, *values));
+  r->read[variable] = *values;
+  return VJ_OK;
 }
 
 static const char *text_of(const results *r, const char *name, int64_t trial) {
@@ -260,6 +265,8 @@ static void print_failures(const results *r, FILE *to) {
 static vj_status print_all(results *r, bool by_trial, FILE *to) {
   vj_file_variable_info info;
   void *values;
+  r->read = vj_pool_take(r->pool, (size_t)vj_sweep_file_variable_count(r->file) * sizeof *r->read);
+  if (!r->read) return vj_fail(VJ_MEMORY, "no memory for a table");
   VJ_TRY(read_whole(r, VJ_RECORD_STATUS, &values, &info));
   r->status = values;
   r->trials = info.size[0];

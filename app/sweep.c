@@ -126,7 +126,8 @@ static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool tr
   vj_space *space = NULL;
   if (!e->file) return vj_fail(VJ_USAGE, "expected the YAML file of an experiment; see `vjvcr sweep --help`");
   if (train) vj_yaml_remove(e->root, "sweep");
-  VJ_TRY(vj_space_create(e->pool, e->root, &space));
+  VJ_TRY(vj_experiment_agree(e, world));
+  VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
   const bool only_look = e->dry_run || e->print_config;
   if (!only_look) return run(e, world, space, failed);
   vj_status status = VJ_OK;

@@ -159,7 +159,7 @@ vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard
 
 typedef struct vj_graph_profile_row {
   const char *op, *scope;
-  double seconds, flops; /* of all shards of this rank, in one run */
+  double seconds, flops; /* of all shards of this rank; seconds are summed over its threads and over runs */
 } vj_graph_profile_row;
 /* Timing of nodes on or off; rows are in order of execution. */
 void vj_graph_profile(vj_graph *graph, bool on);

@@ -39,6 +39,8 @@ vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const v
   *index = vj_parameters_find(parameters, name);
   if (*index >= 0) {
     const vj_parameter_row *row = &parameters->rows[*index];
+    if (row->trained != trained)
+      return vj_fail(VJ_INTERNAL, "%s is asked for both as a parameter and as a state", name);
     if (same_shape(&row->shape, &spec->shape)) return VJ_OK;
     char had[128], wanted[128];
     return vj_fail(VJ_SHAPE, "parameter %s is used with shape %s and with shape %s", name,

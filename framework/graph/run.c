@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "graph/plan.h"
 #include "ops/gemm.h"
 #include "ops/op.h"
@@ -36,7 +37,7 @@ typedef struct arena_sizes {
 static size_t larger(size_t a, int64_t b) { return a > (size_t)b ? a : (size_t)b; }
 
 static int thread_count(const vj_plan *plan) {
-  const int threads = omp_get_max_threads();
+  const int threads = vj_threads();
   return threads > plan->local_shards ? (int)plan->local_shards : threads;
 }
 
@@ -116,6 +117,7 @@ static vj_call call_of(const vj_graph *graph, const vj_node *node, int64_t local
   return call;
 }
 
+/* Seconds of threads: what a node alone occupies counts for all threads of the rank. */
 static void profile_add(vj_node *node, double seconds) {
 #pragma omp atomic
   node->seconds += seconds;
@@ -201,7 +203,7 @@ static void run_once(vj_graph *graph, vj_node *node) {
   } else {
     node->op->run(&call);
   }
-  if (plan->profiling) profile_add(node, omp_get_wtime() - start);
+  if (plan->profiling) profile_add(node, (omp_get_wtime() - start) * plan->threads);
 }
 
 /* --- weight gradients ---------------------------------------------------------------------------------------- */
@@ -245,7 +247,7 @@ static vj_status run_weight(vj_graph *graph, vj_node *node, int exchange) {
     }
     sum_parts(plan, out + begin * row, (end - begin) * row);
   }
-  if (plan->profiling) profile_add(node, omp_get_wtime() - start);
+  if (plan->profiling) profile_add(node, (omp_get_wtime() - start) * plan->threads);
   if (plan->comm->size == 1) return VJ_OK;
   vj_exchange *entry = &plan->exchanges[exchange];
   return vj_exchange_start(entry, plan->comm, out, entry->received, rows * row, exchange);

@@ -29,7 +29,7 @@ vj_real vj_activation_value(vj_activation activation, vj_real u) {
     case VJ_IDENTITY:
       return u;
     case VJ_RELU:
-      return u > 0 ? u : 0;
+      return u < 0 ? 0 : u; /* NaN stays */
     case VJ_GELU:
       return (vj_real)((double)u * normal_cdf((double)u));
     case VJ_SILU:
@@ -64,7 +64,7 @@ static void unary_run(const vj_call *call) {
   const int64_t count = call->node->inputs[0]->count;
   switch (kind) {
     case RELU:
-      for (int64_t i = 0; i < count; i++) y[i] = x[i] > 0 ? x[i] : 0;
+      for (int64_t i = 0; i < count; i++) y[i] = x[i] < 0 ? 0 : x[i];
       break;
     case GELU:
       for (int64_t i = 0; i < count; i++) y[i] = vj_activation_value(VJ_GELU, x[i]);

@@ -2,7 +2,12 @@
 
 #include <cblas.h>
 
-void vj_gemm_setup(void) { openblas_set_num_threads(1); }
+#include "base/threads.h"
+
+void vj_gemm_setup(void) {
+  (void)vj_threads(); /* before OpenBLAS sets OpenMP's number */
+  openblas_set_num_threads(1);
+}
 
 void vj_gemm(bool a_transposed, bool b_transposed, int64_t m, int64_t n, int64_t k, const vj_real *a, int64_t lda,
              const vj_real *b, int64_t ldb, vj_real beta, vj_real *c, int64_t ldc) {

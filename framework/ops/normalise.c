@@ -25,7 +25,7 @@ static void channel_affine_run(const vj_call *call) {
 #pragma omp simd
       for (int64_t c = 0; c < a->channels; c++) {
         const vj_real u = x[c] * scale[c] + shift[c];
-        y[c] = u > 0 ? u : 0;
+        y[c] = u < 0 ? 0 : u; /* NaN stays */
       }
     } else if (a->activation == VJ_IDENTITY) {
 #pragma omp simd

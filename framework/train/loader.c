@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "vj/rng.h"
 
 /* What a data set can't read is bad data, the matter of one trial; VJ_IO stays with the files that all trials share. */
@@ -17,7 +18,7 @@ vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
   const vj_dataset_ops *ops = &loader->component->as.dataset;
   VJ_TRY(of_data(ops->open(config->dataset.config, &config->clip, &loader->dataset)));
   ops->info(loader->dataset, &loader->info);
-  loader->threads = omp_get_max_threads();
+  loader->threads = vj_threads();
   const vj_clip_info *info = &loader->info;
   const size_t pixels = (size_t)(info->frames * info->height * info->width * info->channels);
   VJ_TRY(vj_allocate((size_t)info->samples[VJ_TRAIN], sizeof *loader->order, "order of samples", &loader->order));
@@ -65,6 +66,7 @@ static vj_status fill(const vj_loader *loader, const vj_graph *graph, const vj_v
                       const int64_t *numbers, int64_t count, float *labels) {
   const int64_t b = vj_shard_samples(graph), pixels = input->count / b;
   vj_status failure = VJ_OK;
+  int64_t lowest = count; /* the first bad sample speaks, whichever thread met it first */
   char message[1024] = "";
 #pragma omp parallel for schedule(static) num_threads(loader->threads)
   for (int64_t i = 0; i < count; i++) {
@@ -73,7 +75,8 @@ static vj_status fill(const vj_loader *loader, const vj_graph *graph, const vj_v
         put_sample(loader, split, numbers[i], to, labels ? labels + i * loader->info.label_width : NULL);
     if (status == VJ_OK) continue;
 #pragma omp critical
-    {
+    if (i < lowest) {
+      lowest = i;
       failure = status;
       snprintf(message, sizeof message, "sample %lld: %s", (long long)numbers[i], vj_error_message());
     }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/threads.h"
+
 vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, vj_optimizer_state *state) {
   *state = (vj_optimizer_state){.config = config, .parameters = parameters};
   const size_t count = (size_t)parameters->value_count;
@@ -44,7 +46,7 @@ typedef struct adamw_factors {
 
 static void adamw(int64_t count, vj_real *restrict p, const vj_real *restrict g, vj_real *restrict m,
                   vj_real *restrict v, adamw_factors f) {
-#pragma omp parallel for simd schedule(static)
+#pragma omp parallel for simd schedule(static) num_threads(vj_threads())
   for (int64_t i = 0; i < count; i++) {
     const vj_real gradient = g[i] * f.scale;
     m[i] = f.beta1 * m[i] + (1 - f.beta1) * gradient;
@@ -60,7 +62,7 @@ static void adamw(int64_t count, vj_real *restrict p, const vj_real *restrict g,
 
 static void sgd(int64_t count, vj_real *restrict p, const vj_real *restrict g, vj_real *restrict v, vj_real lr,
                 vj_real momentum, vj_real decay, vj_real scale) {
-#pragma omp parallel for simd schedule(static)
+#pragma omp parallel for simd schedule(static) num_threads(vj_threads())
   for (int64_t i = 0; i < count; i++) {
     v[i] = momentum * v[i] + (g[i] * scale + decay * p[i]);
     p[i] -= lr * v[i];

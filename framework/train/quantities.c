@@ -50,6 +50,9 @@ static vj_status add(builder *b, vj_quantity quantity) {
   }
   if (!quantity.name || !quantity.units || !quantity.long_name)
     return vj_fail(VJ_MEMORY, "no memory for the list of quantities");
+  for (int64_t i = 0; i < list->count; i++)
+    if (strcmp(list->at[i].name, quantity.name) == 0)
+      return vj_fail(VJ_CONFIG, "two quantities would be recorded as %s; rename the loss or probe", quantity.name);
   list->at[list->count++] = quantity;
   if (quantity.axis == VJ_AXIS_STEP) list->step_count = list->count;
   return VJ_OK;
@@ -135,12 +138,14 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
     vj_error_prefix("eval.probes.%s: ", choice->choice.key);
     return status;
   }
+  const int64_t there = loader->info.samples[VJ_TEST], asked = model->config->eval.probe_test;
+  const int64_t tested = asked < there ? asked : there;
   for (int64_t k = 0; k < ops->metric_count; k++) {
     const vj_metric *metric = &ops->metrics[k];
     VJ_TRY(add(b, (vj_quantity){vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name),
                                 unit_of(b, metric, label),
                                 vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on),
-                                axis_of(metric), size_of(metric, model->config->eval.probe_test, steps, width), true}));
+                                axis_of(metric), size_of(metric, tested, steps, width), true}));
   }
   return VJ_OK;
 }

@@ -80,7 +80,12 @@ static vj_status write_text(vj_sweep_file *file, const char *name, int64_t trial
   vj_sweep_file_variable(file, variable, &info);
   char *padded = calloc(1, (size_t)info.text_bytes);
   if (!padded) return vj_fail(VJ_MEMORY, "no memory for a text");
-  strncpy(padded, text, (size_t)info.text_bytes - 1);
+  size_t length = strlen(text), room = (size_t)info.text_bytes - 1;
+  if (length > room) { /* cut between characters, not inside one */
+    length = room;
+    while (length && ((unsigned char)text[length] & 0xc0) == 0x80) length--;
+  }
+  memcpy(padded, text, length);
   const vj_status status = vj_sweep_file_write(file, variable, &trial, (int64_t[]){1}, padded);
   free(padded);
   return status;
@@ -181,22 +186,25 @@ static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
 /* World rank 0 reads the other groups' counters from the file they all write. */
 static void look_around(driver *d) {
   const int64_t trials = d->space->trial_count, zero = 0;
-  int64_t *numbers = calloc((size_t)trials, sizeof *numbers);
+  int64_t *numbers = calloc((size_t)trials, sizeof *numbers), *steps = calloc((size_t)trials, sizeof *steps);
   const int committed = vj_sweep_file_find(d->file, VJ_RECORD_COMMITTED);
   const int status = vj_sweep_file_find(d->file, VJ_RECORD_STATUS);
   vj_sweep_progress *p = &d->progress;
-  if (numbers && vj_sweep_file_read(d->file, committed, &zero, &trials, numbers) == VJ_OK) {
+  if (steps && vj_sweep_file_read(d->file, committed, &zero, &trials, steps) == VJ_OK) {
     p->steps_done = 0;
-    for (int64_t i = 0; i < trials; i++) p->steps_done += numbers[i];
+    for (int64_t i = 0; i < trials; i++) p->steps_done += steps[i] > 0 ? steps[i] : 0;
   }
-  if (numbers && vj_sweep_file_read(d->file, status, &zero, &trials, numbers) == VJ_OK) {
+  /* What a failed trial did not do is not left to do. */
+  if (numbers && steps && vj_sweep_file_read(d->file, status, &zero, &trials, numbers) == VJ_OK) {
     p->trials_done = p->trials_failed = 0;
     for (int64_t i = 0; i < trials; i++) {
       p->trials_done += numbers[i] == VJ_TRIAL_DONE;
       p->trials_failed += numbers[i] == VJ_TRIAL_FAILED;
+      if (numbers[i] == VJ_TRIAL_FAILED) p->steps_done += d->space->trials[i].config->optim.steps - steps[i];
     }
   }
   free(numbers);
+  free(steps);
 }
 
 static void on_progress(void *context, const vj_progress *progress) {

@@ -60,7 +60,12 @@ static vj_status add_text(builder *b, const char *name, int64_t bytes, const cha
 }
 
 static vj_status add_bookkeeping(builder *b) {
-  VJ_TRY(add_text(b, "arm", 64, "name of the explicit trial, or of what was set", true));
+  int64_t longest = 63;
+  for (int64_t i = 0; i < b->space->trial_count; i++) {
+    const int64_t length = (int64_t)strlen(b->space->trials[i].arm);
+    if (length > longest) longest = length;
+  }
+  VJ_TRY(add_text(b, "arm", longest + 1, "name of the explicit trial, or of what was set", true));
   VJ_TRY(add(b, of_trial("seed", VJ_FILE_INT64, "1", "seed of initialisation, sample order and noise", true)));
   vj_file_variable status = of_trial(VJ_RECORD_STATUS, VJ_FILE_INT64, "1", "state of the trial", true);
   status.flags = "0 waiting|1 running|2 done|3 failed";

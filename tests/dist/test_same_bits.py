@@ -51,6 +51,11 @@ class SameBits(unittest.TestCase):
             self.assertTrue(filecmp.cmp(self.path("step-1-1.h5"), file, shallow=False),
                             f"step.h5 of {ranks} ranks with {threads} threads differs from that of one rank")
 
+    def test_threads_are_there_at_all(self):
+        """Else the comparisons with 2 threads would compare nothing."""
+        done = run(1, 2, "bench", YAML, "--steps", "1")
+        self.assertIn("1 rank of 2 threads", done.stdout, done.stderr)
+
     def test_every_latent_gives_the_same_file(self):
         listed = run(1, 1, "list", "latents").stdout.splitlines()[2:]
         for latent in (line.split()[1] for line in listed):

@@ -1,0 +1,10 @@
+/* How many threads a rank uses. */
+#ifndef VJ_THREADS_H
+#define VJ_THREADS_H
+
+/* What OpenMP offered when this was first asked: OMP_NUM_THREADS, or the cores this process may use. Every parallel
+ * region of ours names this number, since OpenBLAS, told to use one thread, tells OpenMP the same. To be asked first
+ * thing in main(), before any library can change it. */
+int vj_threads(void);
+
+#endif
