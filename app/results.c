@@ -48,7 +48,18 @@ static const char *text_of(const results *r, const char *name, int64_t trial) {
   return (const char *)values + trial * info.text_bytes;
 }
 
-/* The last finite number of a trial's row; of the k-th component where there are components. */
+/* The row of a trial's last evaluation, where `committed` stands on the eval axis; -1 if it has none. */
+static int64_t last_evaluation(const results *r, int64_t trial) {
+  void *evals, *committed;
+  vj_file_variable_info info, ignored;
+  if (read_whole(r, "eval", &evals, &info) != VJ_OK) return -1;
+  if (read_whole(r, VJ_RECORD_COMMITTED, &committed, &ignored) != VJ_OK) return -1;
+  for (int64_t row = 0; row < info.size[0]; row++)
+    if (((const int64_t *)evals)[row] == ((const int64_t *)committed)[trial]) return row;
+  return -1;
+}
+
+/* A trial's number at its last evaluation; of the k-th component where there are components. */
 static double last_value(const results *r, const char *name, int64_t trial, int64_t k) {
   void *values;
   vj_file_variable_info info;
@@ -56,9 +67,9 @@ static double last_value(const results *r, const char *name, int64_t trial, int6
   const int64_t rows = info.rank > 1 ? info.size[1] : 1, width = info.rank > 2 ? info.size[2] : 1;
   const double *from = (const double *)values + trial * rows * width;
   if (k >= width) k = width - 1;
-  for (int64_t row = rows - 1; row >= 0; row--)
-    for (int64_t i = k; i >= 0; i--) /* fewer components than asked for: the last there is */
-      if (isfinite(from[row * width + i])) return from[row * width + i];
+  const int64_t row = rows > 1 ? last_evaluation(r, trial) : 0;
+  for (int64_t i = k; row >= 0 && i >= 0; i--) /* fewer components than asked for: the last there is */
+    if (isfinite(from[row * width + i])) return from[row * width + i];
   return NAN;
 }
 

@@ -173,6 +173,8 @@ static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, 
   const int64_t asked[VJ_SPLITS] = {eval->probe_train, eval->probe_validation, eval->probe_test};
   harvest h[VJ_SPLITS] = {{0}};
   vj_status status = VJ_OK;
+  if (eval->probe_count > 64) /* the same on every rank; each probe may look at a view of its own */
+    return vj_fail(VJ_CONFIG, "eval.probes: at most 64 probes, got %lld", (long long)eval->probe_count);
   for (int s = 0; s < VJ_SPLITS; s++) {
     const int64_t there = loader->info.samples[s];
     h[s].samples = asked[s] < there ? asked[s] : there;
