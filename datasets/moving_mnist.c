@@ -6,6 +6,7 @@
  * brighter pixel counts. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "digits/canvas.h"
@@ -18,7 +19,7 @@ enum { SPEED, POSITION, INPUT_POSITION, VELOCITY, BOUNCE, DIGIT_INDEX, DIGIT, DI
 
 typedef struct moving_mnist_config {
   const char *digits;
-  int64_t size, digit_size, digit_count, max_speed;
+  int64_t size, downsample, digit_size, digit_count, max_speed;
   int64_t train_size, validation_size, test_size;
 } moving_mnist_config;
 
@@ -26,6 +27,8 @@ static const vj_param params[] = {
     VJ_TEXT(moving_mnist_config, digits, "builtin",
             "`builtin`: drawn by the program; else a folder with the four IDX files of MNIST, plain or .gz"),
     VJ_INTEGER(moving_mnist_config, size, "64", 8, 1024, "px", "height and width of the canvas"),
+    VJ_INTEGER(moving_mnist_config, downsample, "1", 1, 64, "",
+               "frames are averages over cells of this many px squared; labels stay in px of the canvas"),
     VJ_INTEGER(moving_mnist_config, digit_size, "28", 4, VJ_DIGIT_SIDE, "px",
                "height and width of a digit, averaged down from 28"),
     VJ_INTEGER(moving_mnist_config, digit_count, "1", 1, MOST_DIGITS, "", "digits in a clip"),
@@ -48,7 +51,7 @@ typedef struct moving_mnist {
 /* --- opening ------------------------------------------------------------------------------------------------- */
 
 static vj_status check_sizes(const moving_mnist_config *c) {
-  VJ_TRY(vj_canvas_check(c->size, c->digit_size));
+  VJ_TRY(vj_canvas_check(c->size, c->digit_size, c->downsample));
   /* Beyond that, one reflection a frame would not bring a digit back onto the canvas. */
   if (c->max_speed > c->size - c->digit_size)
     return vj_fail(VJ_CONFIG, "data.max_speed: expected at most size - digit_size = %" PRId64 ", got %" PRId64,
@@ -118,8 +121,8 @@ static void moving_mnist_info(const void *dataset, vj_clip_info *info) {
   const moving_mnist *const d = dataset;
   *info = (vj_clip_info){
       .frames = d->request.input_frames + d->request.target_frames,
-      .height = d->config.size,
-      .width = d->config.size,
+      .height = d->config.size / d->config.downsample,
+      .width = d->config.size / d->config.downsample,
       .channels = 1,
       .samples = {d->config.train_size, d->config.validation_size, d->config.test_size},
       .labels = d->labels,
@@ -174,23 +177,28 @@ static label_room start_labels(const moving_mnist *d, vj_split split, const vj_m
 static vj_status moving_mnist_sample(const void *dataset, vj_split split, int64_t number, float *frames,
                                      float *labels) {
   const moving_mnist *const d = dataset;
-  const int64_t n = d->config.digit_count, pixels = d->config.size * d->config.size;
+  const int64_t n = d->config.digit_count, size = d->config.size, side = size / d->config.downsample;
   const int64_t input = d->request.input_frames, total = input + d->request.target_frames;
-  const double range = (double)(d->config.size - d->config.digit_size);
+  const double range = (double)(size - d->config.digit_size);
+  float *canvas = NULL;
+  VJ_TRY(vj_allocate((size_t)(size * size), sizeof *canvas, "a canvas", &canvas));
   vj_rng rng = vj_rng_stream(d->request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
   vj_mover movers[MOST_DIGITS];
   for (int64_t k = 0; k < n; k++) start_mover(d, split, &rng, &movers[k]);
   label_room room = start_labels(d, split, movers, labels);
-  memset(frames, 0, (size_t)(total * pixels) * sizeof *frames);
-  for (int64_t t = 0; t < total; t++)
+  for (int64_t t = 0; t < total; t++) {
+    memset(canvas, 0, (size_t)(size * size) * sizeof *canvas);
     for (int64_t k = 0; k < n; k++) {
       vj_mover *const m = &movers[k];
       if (t > 0) vj_mover_step(m, range);
-      vj_mover_stamp(m, d->config.size, d->config.digit_size, frames + t * pixels);
+      vj_mover_stamp(m, size, d->config.digit_size, canvas);
       float **const at = t < input ? &room.input_position : &room.position;
       for (int axis = 0; axis < 2; axis++) *(*at)++ = (float)m->position[axis];
       if (t >= input) *room.bounce++ = m->bounced ? 1.0f : 0.0f;
     }
+    vj_canvas_average(canvas, size, d->config.downsample, frames + t * side * side);
+  }
+  free(canvas);
   return VJ_OK;
 }
 

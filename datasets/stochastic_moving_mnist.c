@@ -11,6 +11,7 @@
  * the rounded places in frames e - 2, e and e + 2 always tell it. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "digits/canvas.h"
@@ -24,7 +25,7 @@ enum { PSI, SWITCHED, SPEED, POSITION, INPUT_POSITION, VELOCITY, ANGLE, BOUNCE, 
 
 typedef struct stochastic_config {
   const char *digits;
-  int64_t size, digit_size;
+  int64_t size, downsample, digit_size;
   double speed_min, speed_max, switch_probability;
   int64_t train_size, validation_size, test_size;
 } stochastic_config;
@@ -33,6 +34,8 @@ static const vj_param params[] = {
     VJ_TEXT(stochastic_config, digits, "builtin",
             "`builtin`: drawn by the program; else a folder with the four IDX files of MNIST, plain or .gz"),
     VJ_INTEGER(stochastic_config, size, "64", 8, 1024, "px", "height and width of the canvas"),
+    VJ_INTEGER(stochastic_config, downsample, "1", 1, 64, "",
+               "frames are averages over cells of this many px squared; labels stay in px of the canvas"),
     VJ_INTEGER(stochastic_config, digit_size, "28", 4, VJ_DIGIT_SIDE, "px",
                "height and width of a digit, averaged down from 28"),
     VJ_REAL(stochastic_config, speed_min, "2.5", 0.1, 256, "px/frame",
@@ -105,7 +108,7 @@ static vj_status stochastic_open(const void *config, const vj_clip_request *requ
   stochastic *d;
   vj_status status;
   *dataset = NULL;
-  VJ_TRY(vj_canvas_check(c->size, c->digit_size));
+  VJ_TRY(vj_canvas_check(c->size, c->digit_size, c->downsample));
   VJ_TRY(check_speeds(c, free_frames(request)));
   VJ_TRY(vj_pool_create(&pool));
   d = vj_pool_take(pool, sizeof *d);
@@ -138,8 +141,8 @@ static void stochastic_info(const void *dataset, vj_clip_info *info) {
   const stochastic *const d = dataset;
   *info = (vj_clip_info){
       .frames = d->request.input_frames + d->request.target_frames,
-      .height = d->config.size,
-      .width = d->config.size,
+      .height = d->config.size / d->config.downsample,
+      .width = d->config.size / d->config.downsample,
       .channels = 1,
       .samples = {d->config.train_size, d->config.validation_size, d->config.test_size},
       .labels = d->labels,
@@ -210,22 +213,26 @@ static void start_labels(const stochastic *d, vj_split split, const plan *p, flo
 static vj_status stochastic_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels) {
   const stochastic *const d = dataset;
   const int64_t size = d->config.size, input = d->request.input_frames, total = input + d->request.target_frames;
-  float *start[LABELS];
+  const int64_t side = size / d->config.downsample;
+  float *start[LABELS], *canvas = NULL;
   plan p;
+  VJ_TRY(vj_allocate((size_t)(size * size), sizeof *canvas, "a canvas", &canvas));
   for (int64_t i = 0; i < LABELS; i++) {
     start[i] = labels;
     labels += d->labels[i].width;
   }
   draw_plan(d, split, number, &p);
   start_labels(d, split, &p, start);
-  memset(frames, 0, (size_t)(total * size * size) * sizeof *frames);
   for (int64_t t = 0; t < total; t++) {
     advance(d, &p, t);
-    vj_mover_stamp(&p.mover, size, d->config.digit_size, frames + t * size * size);
+    memset(canvas, 0, (size_t)(size * size) * sizeof *canvas);
+    vj_mover_stamp(&p.mover, size, d->config.digit_size, canvas);
+    vj_canvas_average(canvas, size, d->config.downsample, frames + t * side * side);
     float *const place = t < input ? start[INPUT_POSITION] + 2 * t : start[POSITION] + 2 * (t - input);
     for (int axis = 0; axis < 2; axis++) place[axis] = (float)p.mover.position[axis];
     if (t >= input) start[BOUNCE][t - input] = p.mover.bounced ? 1.0f : 0.0f;
   }
+  free(canvas);
   return VJ_OK;
 }
 

@@ -13,9 +13,11 @@ vj_status vj_canvas_open_digits(vj_pool *pool, const char *digits, vj_digits *re
   return VJ_OK;
 }
 
-vj_status vj_canvas_check(int64_t size, int64_t side) {
+vj_status vj_canvas_check(int64_t size, int64_t side, int64_t cell) {
   if (side >= size)
     return vj_fail(VJ_CONFIG, "data.size: expected more than digit_size = %" PRId64 ", got %" PRId64, side, size);
+  if (size % cell)
+    return vj_fail(VJ_CONFIG, "data.downsample: expected a divisor of size = %" PRId64 ", got %" PRId64, size, cell);
   return VJ_OK;
 }
 
@@ -67,4 +69,16 @@ void vj_mover_stamp(const vj_mover *mover, int64_t size, int64_t side, float *fr
     for (int64_t column = 0; column < side; column++)
       to[column] = from[column] > to[column] ? from[column] : to[column];
   }
+}
+
+void vj_canvas_average(const float *canvas, int64_t size, int64_t cell, float *frame) {
+  const int64_t side = size / cell;
+  for (int64_t row = 0; row < side; row++)
+    for (int64_t column = 0; column < side; column++) {
+      const float *const corner = canvas + row * cell * size + column * cell;
+      float sum = 0;
+      for (int64_t i = 0; i < cell; i++)
+        for (int64_t j = 0; j < cell; j++) sum += corner[i * size + j];
+      frame[row * side + column] = sum / (float)(cell * cell);
+    }
 }

@@ -22,8 +22,9 @@ typedef struct vj_mover {
  * vj_digits_read. */
 VJ_MUST_USE vj_status vj_canvas_open_digits(vj_pool *pool, const char *digits, vj_digits *result);
 
-/* A canvas has room for more than the digit; else VJ_CONFIG, naming data.size. */
-VJ_MUST_USE vj_status vj_canvas_check(int64_t size, int64_t side);
+/* A canvas has room for more than the digit and divides into cells of `cell` x `cell` px; else VJ_CONFIG, naming
+ * data.size or data.downsample. */
+VJ_MUST_USE vj_status vj_canvas_check(int64_t size, int64_t side, int64_t cell);
 
 /* Draws one of the set's images, each as likely, and averages its ink down from 28 x 28 to side x side px, by exact
  * integer sums over areas. One integer from the stream; leaves position and velocity alone. */
@@ -35,5 +36,8 @@ void vj_mover_step(vj_mover *mover, double range);
 
 /* frame [size, size] becomes the maximum of itself and the digit, drawn at its rounded position. */
 void vj_mover_stamp(const vj_mover *mover, int64_t size, int64_t side, float *frame);
+
+/* frame [size / cell, size / cell] becomes the averages of the canvas [size, size] over its cells. */
+void vj_canvas_average(const float *canvas, int64_t size, int64_t cell, float *frame);
 
 #endif
