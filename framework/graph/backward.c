@@ -60,3 +60,11 @@ void vj_graph_backward(vj_graph *graph, vj_var *loss) {
   for (int i = 0; i < graph->parameter_vars.count; i++)
     if (graph->status == VJ_OK) claim_gradient(graph, graph->parameter_vars.at[i]);
 }
+
+bool vj_graph_teaches(const vj_graph *graph, int row) {
+  for (int i = 0; i < graph->parameter_vars.count; i++) {
+    const vj_var *var = graph->parameter_vars.at[i];
+    if (var->parameter == row) return var->gradient != NULL;
+  }
+  return false;
+}

@@ -65,6 +65,7 @@ typedef struct vj_reported {
   const char *name, *long_name;
   vj_var *var;
   double weight; /* in the total loss; 0: only reported */
+  const char *unit;
 } vj_reported;
 
 typedef struct vj_state_change {
@@ -112,11 +113,16 @@ vj_var *vj_graph_input(vj_graph *graph, const char *name, const vj_shape *sample
 void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var);
 /* The view, or NULL without a failure. */
 vj_var *vj_graph_find_view(const vj_graph *graph, const char *name);
+/* vj_add_loss with a unit of measurement. */
+void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
+                     const char *long_name);
 /* Its numbers can be read after a run. */
 void vj_graph_keep(vj_var *var);
 
 /* Adds the nodes that compute d loss / d parameter for every trained parameter, straight into the gradient block. */
 void vj_graph_backward(vj_graph *graph, vj_var *loss);
+/* True when a run writes the gradient of this row of the parameter table. */
+bool vj_graph_teaches(const vj_graph *graph, int row);
 
 /* --- for ops ------------------------------------------------------------------------------------------------ */
 

@@ -139,7 +139,7 @@ static vj_status run_steps(dump *d, int64_t steps) {
     VJ_TRY(put_batched(d, group, "frames", part->frames));
     part->graph->step = step;
     VJ_TRY(vj_graph_run(part->graph));
-    const double norm = vj_gradient_norm(d->model->parameters);
+    const double norm = vj_gradient_norm(&d->optimizer);
     if (step == 0) VJ_TRY(put_step(d, norm));
     vj_optimizer_step(&d->optimizer, step, norm);
   }
@@ -149,7 +149,7 @@ static vj_status run_steps(dump *d, int64_t steps) {
 static vj_status write(dump *d, int64_t steps, const char *path) {
   VJ_TRY(vj_comm_agree(d->comm, prepare(d)));
   VJ_TRY(vj_model_allocate(d->model, d->comm));
-  vj_status mine = vj_optimizer_create(&d->config->optim, d->model->parameters, &d->optimizer);
+  vj_status mine = vj_optimizer_create(&d->config->optim, d->model->parameters, d->model->train.taught, &d->optimizer);
   if (mine == VJ_OK && d->comm->rank == 0) {
     mine = vj_array_file_create(path, &d->file);
     if (mine == VJ_OK) mine = vj_array_file_text(d->file, "config", vj_yaml_print(d->pool, d->config->resolved));
