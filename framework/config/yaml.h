@@ -38,6 +38,8 @@ vj_yaml *vj_yaml_copy(vj_pool *pool, const vj_yaml *node);
 void vj_yaml_remove(vj_yaml *map, const char *key);
 /* Writes block style, lists of scalars in flow style; the text reads back to an equal tree. Pool-owned. */
 const char *vj_yaml_print(vj_pool *pool, const vj_yaml *node);
+/* The same in flow style on one line, without a newline: {type: sparse, size: 20}. */
+const char *vj_yaml_print_line(vj_pool *pool, const vj_yaml *node);
 
 /* "sweeps/vcr.yaml:14:11: " or "override losses.variance.weight: "; pool-owned. */
 const char *vj_yaml_place(vj_pool *pool, const vj_yaml *node);

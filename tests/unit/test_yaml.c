@@ -194,6 +194,8 @@ static void overrides_set_what_they_say(void **state) {
                       "optim:\n"
                       "  steps: 10\n"
                       "tag: null\n");
+  assert_string_equal(vj_yaml_print_line(pool, vj_yaml_find(root, "losses")),
+                      "{variance: {weight: 2.5}, covariance: {on: [hx, hy]}}");
   assert_string_equal(vj_yaml_place(pool, vj_yaml_find(root, "losses.variance.weight")),
                       "override losses.variance.weight: ");
 }
