@@ -65,6 +65,14 @@ class Configuration(Case):
         self.assert_refused_text('bad.yaml:9:3: losses.covarianse: no loss "covarianse"; did you mean "covariance"?',
                                  self.replaced("  covariance:", "  covarianse:"))
 
+    def test_views_that_cannot_be_correlated(self):
+        def barlow_twins(on):
+            return self.replaced("  covariance: {weight: 0.1}", f"  barlow_twins: {{weight: 1.0, on: {on}}}")
+
+        self.assert_refused_text("losses.barlow_twins: on: expected two views, got 1", barlow_twins("[hx]"))
+        self.assert_refused_text("losses.barlow_twins: views hx and hy have 3 x 8 and 12 x 8 steps x features; "
+                                 "expected the same", barlow_twins("[hx, hy]"))
+
     def test_batch_that_shards_do_not_divide(self):
         self.assert_refused_text("bad.yaml:10:26: optim.batch: 18 samples do not divide into 4 shards; make "
                                  "optim.batch a multiple of optim.shards", self.replaced("batch: 16", "batch: 18"))

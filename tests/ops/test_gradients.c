@@ -40,6 +40,13 @@ typedef vj_var *(*case_builder)(vj_graph *);
 static vj_var *case_linear(vj_graph *g) {
   return vj_linear(g, batched(g, "x", VJ_SHAPE(3, 5)), shared(g, "w", VJ_SHAPE(4, 5)), shared(g, "b", VJ_SHAPE(4)));
 }
+static vj_var *case_cross_products(vj_graph *g) {
+  return vj_square(g, vj_cross_products(g, batched(g, "a", VJ_SHAPE(3, 5)), batched(g, "b", VJ_SHAPE(3, 4))));
+}
+static vj_var *case_cross_products_with_itself(vj_graph *g) {
+  vj_var *x = batched(g, "x", VJ_SHAPE(2, 3));
+  return vj_cross_products(g, x, x);
+}
 static vj_var *case_conv2d_plain(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(6, 5, 3)), shared(g, "w", VJ_SHAPE(4, 3, 3, 3)),
                    shared(g, "b", VJ_SHAPE(4)), &(vj_conv2d_args){.stride = {1, 1}, .padding = {1, 1}});
@@ -125,6 +132,12 @@ static vj_var *case_chosen_head(vj_graph *g) {
 static vj_var *case_noise(vj_graph *g) {
   return vj_mul(g, batched(g, "x", VJ_SHAPE(4)), vj_noise(g, &VJ_SHAPE(vj_shard_samples(g), 4)));
 }
+/* Odd and even numbers of knots, and more columns than a block. */
+static vj_var *case_epps_pulley(vj_graph *g) { return vj_epps_pulley(g, batched(g, "x", VJ_SHAPE(3, 25)), 7, 3); }
+static vj_var *case_epps_pulley_even(vj_graph *g) { return vj_epps_pulley(g, batched(g, "x", VJ_SHAPE(4)), 6, 2); }
+static vj_var *case_directions(vj_graph *g) {
+  return vj_linear(g, batched(g, "x", VJ_SHAPE(5)), vj_directions(g, 3, 5), NULL);
+}
 static vj_var *case_average_pool(vj_graph *g) {
   return vj_average_pool(g, batched(g, "x", VJ_SHAPE(2, 4, 6, 3)), 2, 3);
 }
@@ -165,6 +178,8 @@ static const struct {
   const char *name;
   case_builder build;
 } cases[] = {CASE(linear),
+             CASE(cross_products),
+             CASE(cross_products_with_itself),
              CASE(conv2d_plain),
              CASE(conv2d_stride),
              CASE(conv2d_groups),
@@ -184,6 +199,9 @@ static const struct {
              CASE(mix_heads),
              CASE(chosen_head),
              CASE(noise),
+             CASE(epps_pulley),
+             CASE(epps_pulley_even),
+             CASE(directions),
              CASE(average_pool),
              CASE(sum_features),
              CASE(sum_leading),
@@ -342,6 +360,10 @@ static void expect_failure(case_builder build, const char *sentence) {
 static vj_var *bad_linear(vj_graph *g) {
   return vj_linear(g, batched(g, "x", VJ_SHAPE(3, 5)), shared(g, "w", VJ_SHAPE(4, 6)), NULL);
 }
+static vj_var *bad_cross_products(vj_graph *g) {
+  return vj_cross_products(g, batched(g, "a", VJ_SHAPE(3, 5)), batched(g, "b", VJ_SHAPE(2, 5)));
+}
+static vj_var *bad_epps_pulley(vj_graph *g) { return vj_epps_pulley(g, shared(g, "x", VJ_SHAPE(3, 5)), 17, 5); }
 static vj_var *bad_conv(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(2, 2, 3)), shared(g, "w", VJ_SHAPE(4, 5, 5, 3)), NULL,
                    &(vj_conv2d_args){0});
@@ -362,6 +384,9 @@ static vj_var *bad_view(vj_graph *g) {
 static void shape_errors_name_place_and_both_shapes(void **state) {
   (void)state;
   expect_failure(bad_linear, "encoder: linear: x [2,3,5] does not fit weight [4,6] [O,I]");
+  expect_failure(bad_cross_products, "encoder: cross_products: [2,3,5] and [2,2,5] are not batched with the same rows");
+  expect_failure(bad_epps_pulley,
+                 "encoder: epps_pulley: needs a batched [b,..], at least 2 knots and t_max > 0, not [3,5], 17 and 5");
   expect_failure(bad_conv, "encoder: conv2d: a kernel of 5 does not fit into [2,2,2,3] with padding 0");
   expect_failure(bad_add, "encoder: add: batched [2,3] does not fit batched [2,4]");
   expect_failure(bad_pool, "encoder: average_pool: [2,8,8,3] does not divide into 3 x 3 equal cells");

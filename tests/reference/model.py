@@ -132,7 +132,38 @@ def over_views(term):
     return loss
 
 
-LOSSES = {"prediction": prediction, "variance": over_views(variance_term), "covariance": over_views(covariance_term)}
+def epps_pulley(x, knots, t_max):
+    """Of each column of x [N, ..]: N integral exp(-t^2/2) |mean exp(i t x) - exp(-t^2/2)|^2 dt."""
+    t = torch.linspace(-t_max, t_max, knots, dtype=x.dtype)
+    normal = torch.exp(-t.square() / 2)
+    characteristic = torch.exp(1j * x[..., None] * t).mean(0)
+    return len(x) * torch.trapezoid((characteristic - normal).abs().square() * normal, t)
+
+
+def sigreg(config, views, *noise):
+    """`noise`: standard normal numbers [directions, width], one array for each change of width among the views."""
+    remaining, directions = list(noise), None
+
+    def term(config, view):
+        nonlocal directions
+        h = view.flatten(2)
+        if directions is None or directions.shape[1] != h.shape[2]:
+            directions = F.normalize(torch.as_tensor(remaining.pop(0)).to(h.dtype))
+        return epps_pulley(h @ directions.T, int(config["knots"]), float(config["t_max"])).mean()
+    return over_views(term)(config, views)
+
+
+def barlow_twins(config, views):
+    a, b = (views[name].flatten(2).flatten(0, 1) for name in config["on"])
+    a, b = (F.batch_norm(h, None, None, training=True, eps=float(config["epsilon"])) for h in (a, b))
+    correlation = a.T @ b / len(a)
+    diagonal = correlation.diagonal()
+    different = correlation - torch.diag(diagonal)
+    return ((1 - diagonal).square().sum() + float(config["lambda"]) * different.square().sum()) / len(diagonal)
+
+
+LOSSES = {"prediction": prediction, "variance": over_views(variance_term), "covariance": over_views(covariance_term),
+          "sigreg": sigreg, "barlow_twins": barlow_twins}
 
 
 # --- optimizers ------------------------------------------------------------------------------------------------------
@@ -238,17 +269,20 @@ class Model:
         views["hy_pred"] = self.predict(views["hx"], views["hy"].shape)
         return views
 
-    def losses(self, views):
-        """Unweighted, by name, and their weighted sum under `total`."""
-        losses = {name: LOSSES[loss["type"]](loss, views) for name, loss in self.config["losses"].items()}
+    def losses(self, views, noise={}):
+        """Unweighted, by name, and their weighted sum under `total`. `noise`: {"losses.<name>.<i>": what it drew}."""
+        losses = {}
+        for name, loss in self.config["losses"].items():
+            drawn = [noise[key] for key in sorted(noise) if key.rpartition(".")[0] == f"losses.{name}"]
+            losses[name] = LOSSES[loss["type"]](loss, views, *drawn)
         losses["total"] = sum(float(self.config["losses"][name]["weight"]) * loss for name, loss in losses.items())
         return losses
 
-    def step(self, frames, number):
+    def step(self, frames, number, noise={}):
         """One training step. Its gradients and their norm are those before clipping."""
         self.optimizer.zero_grad()
         views = self.views(frames)
-        losses = self.losses(views)
+        losses = self.losses(views, noise)
         losses["total"].backward()
         gradients = {name: parameter.grad.clone() for name, parameter in self.parameters.items()}
         norm = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients.values()))

@@ -74,13 +74,18 @@ def batches_of(compare, file):
     return batches
 
 
+def noise_of(file, number):
+    group = f"step{number}/noise" if number else "noise"
+    return arrays_of(file[group]) if group in file else {}
+
+
 def check_steps(compare, file):
     config = read_config(text(file.attrs["config"]))
     model = Model(config, file["batch/frames"].shape[2:], arrays_of(file["param"]), arrays_of(file["state"]))
     check_file(compare, file, config, model.rows)
     norms = []
     for number, frames in enumerate(batches_of(compare, file)):
-        step = model.step(frames, number)
+        step = model.step(frames, number, noise_of(file, number))
         norms.append(step.gradient_norm)
         check_kink(compare, config, number, step.views)
         if number > 0:
