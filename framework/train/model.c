@@ -26,6 +26,20 @@ static vj_var *encode(vj_graph *graph, const vj_config *config, vj_var *frames, 
   return h;
 }
 
+/* hy, as the configuration has its target made; its inner layers let a gradient through where it does. */
+static vj_var *encode_target(vj_graph *graph, const vj_config *config, vj_var *y) {
+  const int before = graph->views.count;
+  graph->averages = config->target.type == VJ_TARGET_EMA;
+  graph->momentum = config->target.momentum;
+  encode(graph, config, y, "hy");
+  graph->averages = false;
+  for (int i = before; i < graph->views.count && config->target.type == VJ_TARGET_STOP_GRADIENT; i++) {
+    vj_named_var *view = graph->views.at[i];
+    view->var = vj_stop_gradient(graph, view->var);
+  }
+  return vj_graph_find_view(graph, "hy");
+}
+
 /* hy_pred, by the latent if there is one: it knows how z enters the predictor. */
 static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_var *hy) {
   const vj_shape target = vj_shape_of(hy);
@@ -55,7 +69,7 @@ static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames
   vj_graph_add_view(graph, "x", x);
   vj_graph_add_view(graph, "y", y);
   /* Two calls: with padding in time, one call would let the target leak into hx. */
-  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode(graph, config, y, "hy");
+  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode_target(graph, config, y);
   vj_var *hy_pred = predict(graph, config, hx, hy);
   if (config->decoder.component->as.decoder.build && hy_pred) {
     const vj_shape target = vj_shape_of(y);
@@ -107,6 +121,16 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
   return list_scalars(part, config->loss_count);
 }
 
+/* Losses on frames, or on a target that lets no gradient through, teach nothing. */
+static void refuse_idle_losses(vj_graph *graph, const vj_config *config) {
+  for (int i = 0; i < graph->parameter_vars.count; i++)
+    if (((const vj_var *)graph->parameter_vars.at[i])->gradient) return;
+  vj_graph_fail(graph, VJ_CONFIG, "losses: no gradient reaches a parameter, so there is nothing to learn; %s",
+                config->target.type == VJ_TARGET_SHARED
+                    ? "put a loss on a hidden state"
+                    : "put a loss on hx or hy_pred, for none flows through hy (model.target.type)");
+}
+
 static vj_status build_graph(vj_model *model, const vj_clip_info *clip, bool training, vj_model_graph *part) {
   const vj_config *config = model->config;
   const vj_graph_options options = {training, config->optim.batch / config->optim.shards, config->optim.shards,
@@ -117,7 +141,10 @@ static vj_status build_graph(vj_model *model, const vj_clip_info *clip, bool tra
   build_views(part->graph, config, part->frames);
   VJ_TRY(vj_graph_status(part->graph));
   VJ_TRY(build_losses(part, config));
-  if (training) vj_graph_backward(part->graph, part->total);
+  if (training) {
+    vj_graph_backward(part->graph, part->total);
+    refuse_idle_losses(part->graph, config);
+  }
   for (int i = 0; vj_hidden_views[i] && !training; i++)
     vj_graph_keep(vj_graph_find_view(part->graph, vj_hidden_views[i]));
   for (int64_t i = 0; i < config->eval.probe_count && !training; i++) {
