@@ -21,10 +21,13 @@ vj_var *vj_gradient_take(vj_var *var) {
 }
 
 /* The gradient of a parameter is written straight into the gradient block. A variable that can't be (it is another
- * parameter's gradient too, or a view of one) is copied. */
+ * parameter's gradient too, or a view of one) is copied. A parameter without one stays as it is: it does not decay. */
 static void claim_gradient(vj_graph *graph, vj_var *parameter) {
   vj_var *gradient = parameter->gradient;
-  if (!gradient) return;
+  if (!gradient) {
+    graph->parameters->rows[parameter->parameter].decay = false;
+    return;
+  }
   if (gradient->role != VJ_ROLE_INTERMEDIATE || gradient->alias || gradient->keep)
     gradient = vj_scale(graph, gradient, 1, 0);
   if (!gradient) return;

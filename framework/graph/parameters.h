@@ -13,7 +13,7 @@ typedef struct vj_parameter_row {
   int64_t count, offset; /* numbers, in `values` and `gradients`, or in `states` */
   vj_init init;
   double scale;
-  bool decay, trained;
+  bool decay, trained; /* nothing decays that no gradient reaches */
 } vj_parameter_row;
 
 typedef struct vj_parameters {
