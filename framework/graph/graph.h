@@ -98,6 +98,10 @@ struct vj_graph {
   int scope_depth;
   int64_t step;           /* of the run: noise is drawn for it */
   const char *view_scope; /* "hx" while the encoder builds hx: taps get this name in front */
+  /* While a target is built by an average of the encoder: each parameter asked for is the state "target.<name>", its
+   * moving average with this momentum, and each state asked for is another one, "target.<name>". */
+  bool averages;
+  double momentum;
   struct vj_plan *plan;
 };
 

@@ -31,6 +31,20 @@ static bool same_shape(const vj_shape *a, const vj_shape *b) {
   return a->rank == b->rank && memcmp(a->size, b->size, (size_t)a->rank * sizeof a->size[0]) == 0;
 }
 
+/* hy, as the configuration has its target made; its inner layers let a gradient through where it does. */
+static vj_var *encode_target(vj_graph *graph, const vj_config *config, vj_var *y) {
+  const int before = graph->views.count;
+  graph->averages = config->target.type == VJ_TARGET_EMA;
+  graph->momentum = config->target.momentum;
+  encode(graph, config, y, "hy");
+  graph->averages = false;
+  for (int i = before; i < graph->views.count && config->target.type == VJ_TARGET_STOP_GRADIENT; i++) {
+    vj_named_var *view = graph->views.at[i];
+    view->var = vj_stop_gradient(graph, view->var);
+  }
+  return vj_graph_find_view(graph, "hy");
+}
+
 /* hy_pred, by the latent if there is one: it knows how z enters the predictor. */
 static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_var *hy) {
   const vj_shape target = vj_shape_of(hy);
@@ -90,7 +104,7 @@ static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames
   vj_graph_add_view(graph, "x", x);
   vj_graph_add_view(graph, "y", y);
   /* Two calls: with padding in time, one call would let the target leak into hx. */
-  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode(graph, config, y, "hy");
+  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode_target(graph, config, y);
   vj_var *hy_pred = predict(graph, config, hx, hy);
   graph->options.training = graph->options.training || decoder_trains;
   decode(graph, config, hy_pred, y);
@@ -137,6 +151,16 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
   return list_scalars(part, config->loss_count);
 }
 
+/* Losses on frames, or on a target that lets no gradient through, teach nothing. */
+static void refuse_idle_losses(vj_graph *graph, const vj_config *config) {
+  for (int i = 0; i < graph->parameter_vars.count; i++)
+    if (((const vj_var *)graph->parameter_vars.at[i])->gradient) return;
+  vj_graph_fail(graph, VJ_CONFIG, "losses: no gradient reaches a parameter, so there is nothing to learn; %s",
+                config->target.type == VJ_TARGET_SHARED
+                    ? "put a loss on a hidden state"
+                    : "put a loss on hx or hy_pred, for none flows through hy (model.target.type)");
+}
+
 static vj_status build_forward(vj_model *model, const vj_clip_info *clip, bool training, bool decoder_trains,
                                vj_model_graph *part) {
   const vj_config *config = model->config;
@@ -163,6 +187,7 @@ static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
   VJ_TRY(build_forward(model, clip, true, false, &model->train));
   VJ_TRY(build_losses(&model->train, model->config));
   vj_graph_backward(model->train.graph, model->train.total);
+  refuse_idle_losses(model->train.graph, model->config);
   return vj_graph_status(model->train.graph);
 }
 

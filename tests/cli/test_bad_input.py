@@ -242,6 +242,16 @@ class Shapes(Case):
         self.assert_misfit("losses: every weight is 0, so there is nothing to learn", "losses.prediction.weight=0",
                            "losses.variance.weight=0", "losses.covariance.weight=0")
 
+    def test_losses_that_teach_nothing(self):
+        only = "losses={variance: {on: [hy, hy.conv0]}}"
+        for target in ("ema", "stop_gradient"):
+            self.assert_misfit("losses: no gradient reaches a parameter, so there is nothing to learn; put a loss on "
+                               "hx or hy_pred, for none flows through hy (model.target.type)", only,
+                               f"model.target.type={target}")
+        self.assert_misfit("losses: no gradient reaches a parameter, so there is nothing to learn; put a loss on a "
+                           "hidden state", "losses={variance: {on: y}}")
+        self.succeed("train", "tiny.yaml", "-o", "shared", only)
+
 
 class Folders(Case):
     def assert_not_written(self, sentence, output, more=(), **options):
