@@ -121,7 +121,7 @@ static const char resolved_text[] =
     "optim:\n  type: adamw\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  betas: [0.9, 0.999]\n"
     "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
-    "  probe_at: ends\n  probes: {}\n"
+    "  probe_at: ends\n  decoder_steps: 0\n  probes: {}\n"
     "logging:\n  every: 10\n";
 
 static void resolved_shows_everything_and_reads_back(void **state) {
