@@ -352,5 +352,69 @@ class Wrong(Case):
         self.assert_refused("usage: vjvcr ls DIR", "ls", "out", "--trials")
 
 
+@unittest.skipUnless(shutil.which("bash"), "there is no bash")
+class Reproduce(Case):
+    """`./vj` in a checkout of its own, where the program is built already: CMake is a stand-in that does nothing."""
+
+    def setUp(self):
+        super().setUp()
+        for folder in ("build", "sweeps", "bin"):
+            os.mkdir(self.path(folder))
+        shutil.copy(os.path.join(SOURCE, "vj"), self.path("vj"))
+        os.symlink(VJVCR, self.path("build", "vjvcr"))
+        self.write("build/CMakeCache.txt", f"CMAKE_HOME_DIRECTORY:INTERNAL={os.path.realpath(self.folder)}\n")
+        self.write("build/Makefile", "")
+        self.write("bin/cmake", "#!/bin/sh\n")
+        os.chmod(self.path("bin", "cmake"), 0o755)
+        self.write("sweeps/tiny.yaml", "# A tiny sweep: is anything learned?\n# More of it.\n" + SWEEP)
+        self.write("sweeps/nothing.yaml", "# No sweep, for benchmarks.\n" + TINY)
+
+    def vj(self, *arguments, code=0):
+        environment = dict(os.environ, VJ_SETUP="no", PATH=self.path("bin") + ":" + os.environ["PATH"])
+        done = subprocess.run([self.path("vj"), "reproduce", *arguments], env=environment, capture_output=True,
+                              text=True, timeout=100)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_presets_are_listed(self):
+        self.assertEqual(self.vj().stdout, "tiny             A tiny sweep: is anything learned?\n")
+
+    def test_every_preset_can_be_run_in_both_sizes(self):
+        listed = subprocess.run([os.path.join(SOURCE, "vj"), "reproduce"], capture_output=True, text=True, check=True)
+        names = [line.split()[0] for line in listed.stdout.splitlines()]
+        self.assertIn("collapse", names)
+        for name in names:
+            file = os.path.join(SOURCE, "sweeps", f"{name}.yaml")
+            self.succeed("sweep", file, "--dry-run")
+            with open(file) as text:
+                if "\nquick:" in text.read():
+                    self.succeed("sweep", file, "--quick", "--dry-run")
+
+    def test_run_then_printed_again(self):
+        first = self.vj("tiny", "--quick", "logging.every=2").stdout.splitlines()
+        table = self.succeed("table", "runs/tiny-quick").out.splitlines()
+        self.assertEqual(table[0], "Table 1: tiny (tiny-quick, 2 steps)")
+        self.assertEqual(first[1:1 + len(table)], table)
+        self.assertRegex(first[-2], r"^this run took \d+s; version vjvcr \d")
+        self.assertEqual(first[-1], "to get it again: ./vj reproduce tiny --quick -o FOLDER logging.every=2")
+        before = everything_in(self.path("runs"))
+        again = self.vj("tiny", "--quick", "logging.every=2").stdout.splitlines()
+        self.assertEqual(again[1], "going on with runs/tiny-quick")
+        self.assertEqual(again[2:2 + len(table)], table)
+        self.assertEqual(everything_in(self.path("runs")), before)
+        self.assertIn("was made from another configuration", self.vj("tiny", "--quick", code=2).stderr)
+        self.assertEqual(everything_in(self.path("runs")), before)
+
+    def test_wrong_calls(self):
+        for arguments, sentence in (
+                (["tini"], 'there is no preset "tini"; ./vj reproduce lists them'),
+                (["tiny", "--fast"], 'unknown option "--fast"; there are --quick and -o'),
+                (["tiny", "-o"], "-o needs a folder"), (["--quick"], "expected the name of a preset; ./vj reproduce "
+                                                        "lists them"),
+                (["tiny", "optim.steps"], '"optim.steps": expected key=value; the preset is tiny already')):
+            done = self.vj(*arguments, code=1)
+            self.assertEqual((done.stdout, done.stderr.replace("reproduce: ", "", 1)), ("", f"vj: {sentence}\n"))
+
+
 if __name__ == "__main__":
     main()
