@@ -83,7 +83,7 @@ typedef struct vj_config {
   const vj_yaml *resolved; /* the whole tree with every default filled in, without `sweep` */
 } vj_config;
 
-/* Checks a tree (`sweep` and `plugins` keys are left to others) and makes the typed configuration; everything
+/* Checks a tree (`sweep`, `report` and `plugins` keys are left to others) and makes the typed configuration; everything
  * is owned by the pool. Errors have the place of the node at fault:
  *   sweeps/vcr.yaml:14:11: losses.variance.weight: expected a number >= 0, got "ten"
  *   sweeps/vcr.yaml:9:3: model.encoder: unknown key "chanels"; did you mean "channels"? */

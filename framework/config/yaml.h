@@ -29,6 +29,7 @@ VJ_MUST_USE vj_status vj_yaml_read_text(vj_pool *pool, const char *text, const c
 /* The node at "losses.variance.weight", or NULL. */
 vj_yaml *vj_yaml_find(const vj_yaml *root, const char *dotted_path);
 /* Puts a node at a dotted path, making the maps on the way. Fails when the path runs through a scalar or list.
+ * What follows "sweep.parameters." or "sweep.trials.<arm>." is one key, dots and all: those are the keys there.
  * Maps on the way are replaced by copies of one level, never changed, so that trees may share their branches. */
 VJ_MUST_USE vj_status vj_yaml_put(vj_pool *pool, vj_yaml *root, const char *dotted_path, vj_yaml *value);
 /* "a.b=[1, 2]": the value is YAML in flow style. */

@@ -89,8 +89,8 @@ class Arguments(Case):
         self.assert_refused(r'^vjvcr: there is no verb "evaluate"; verbs are sweep, train, \w+.*\n$', "evaluate")
 
     def test_unknown_option(self):
-        self.assert_refused("there is no option --resum here; there are: -o --resume --ranks-per-trial --dry-run "
-                            "--print-config --seed", "train", "tiny.yaml", "--resum")
+        self.assert_refused("there is no option --resum here; there are: -o --quick --resume --ranks-per-trial "
+                            "--dry-run --print-config --seed", "train", "tiny.yaml", "--resum")
 
     def test_option_without_its_value(self):
         self.assert_refused("-o: expected a value", "train", "tiny.yaml", "-o")
@@ -127,6 +127,7 @@ class Arguments(Case):
                             "foo")
 
     def test_results_of_no_sweep(self):
+        self.assert_refused("none/sweep.h5: can't be opened: No such file or directory", "table", "none", code=1)
         self.assert_refused("none/sweep.h5: can't be opened: No such file or directory", "ls", "none", code=1)
 
 
@@ -341,7 +342,7 @@ class FailingTrials(Case):
     def assert_one_failed(self, result, trial, reason, codes):
         self.assertRegex(result.err, rf"^trial {trial}( zero)? failed: {reason}\n$")
         self.assertEqual(result.code, codes)
-        for shown in (result, self.succeed("ls", "out")):
+        for shown in (result, self.succeed("table", "out")):
             lines = shown.out.splitlines()
             rows = lines[2:5]
             self.assertEqual([row.endswith("  failed") for row in rows], [i == trial for i in range(3)], shown.out)
