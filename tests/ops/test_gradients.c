@@ -63,10 +63,50 @@ static vj_var *case_conv2d_depthwise_dilated(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(7, 7, 3)), shared(g, "w", VJ_SHAPE(3, 3, 3, 1)), NULL,
                    &(vj_conv2d_args){.padding = {4, 3}, .dilation = {3, 3}, .groups = 3});
 }
-/* Few channels in and 32 outputs: the kernels for small patches. */
-static vj_var *case_conv2d_small_patch(vj_graph *g) {
-  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(5, 6, 2)), shared(g, "w", VJ_SHAPE(64, 3, 3, 2)),
-                   shared(g, "b", VJ_SHAPE(64)), &(vj_conv2d_args){.stride = {2, 1}, .padding = {1, 1}});
+static vj_var *conv2d_case(vj_graph *g, vj_shape x, vj_shape weight, bool with_bias, vj_conv2d_args args) {
+  return vj_conv2d(g, batched(g, "x", x), shared(g, "w", weight),
+                   with_bias ? shared(g, "b", VJ_SHAPE(weight.size[0])) : NULL, &args);
+}
+/* Channels that fill vectors of every width: the direct way of all three. */
+static vj_var *case_conv2d_direct(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 7, 8), VJ_SHAPE(24, 3, 3, 8), true, (vj_conv2d_args){.padding = {1, 1}});
+}
+static vj_var *case_conv2d_direct_first_layer(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 6, 1), VJ_SHAPE(16, 3, 3, 1), false,
+                     (vj_conv2d_args){.stride = {2, 2}, .padding = {1, 1}});
+}
+static vj_var *case_conv2d_direct_stride(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(7, 8, 8), VJ_SHAPE(8, 3, 2, 8), true,
+                     (vj_conv2d_args){.stride = {2, 3}, .padding = {1, 0}});
+}
+static vj_var *case_conv2d_direct_dilation(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(9, 6, 8), VJ_SHAPE(8, 3, 2, 8), false,
+                     (vj_conv2d_args){.stride = {2, 1}, .padding = {3, 0}, .dilation = {3, 2}});
+}
+/* Some input pixels no tap sees, and some outputs see nothing but padding. */
+static vj_var *case_conv2d_direct_gaps(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(4, 5, 8), VJ_SHAPE(8, 1, 2, 8), true,
+                     (vj_conv2d_args){.stride = {2, 3}, .padding = {3, 4}});
+}
+/* More products in a sum than registers take at once. */
+static vj_var *case_conv2d_direct_deep(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(3, 3, 64), VJ_SHAPE(8, 3, 3, 64), true, (vj_conv2d_args){.padding = {1, 1}});
+}
+/* Few output channels: a decoder's last layer. */
+static vj_var *case_conv2d_narrow_1(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(6, 7, 8), VJ_SHAPE(1, 3, 3, 8), true, (vj_conv2d_args){.padding = {1, 1}});
+}
+static vj_var *case_conv2d_narrow_3(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 6, 8), VJ_SHAPE(3, 3, 2, 8), true,
+                     (vj_conv2d_args){.padding = {3, 0}, .dilation = {2, 1}});
+}
+static vj_var *case_conv2d_narrow_odd_channels(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 6, 5), VJ_SHAPE(3, 3, 3, 5), false, (vj_conv2d_args){0});
+}
+/* Few output channels and a stride: by patches. */
+static vj_var *case_conv2d_narrow_stride(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(6, 5, 8), VJ_SHAPE(3, 3, 3, 8), true,
+                     (vj_conv2d_args){.stride = {2, 2}, .padding = {1, 1}});
 }
 static vj_var *case_conv_time(vj_graph *g) {
   return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 2, 2, 3)), shared(g, "w", VJ_SHAPE(5, 3, 3)),
@@ -184,7 +224,16 @@ static const struct {
              CASE(conv2d_stride),
              CASE(conv2d_groups),
              CASE(conv2d_depthwise_dilated),
-             CASE(conv2d_small_patch),
+             CASE(conv2d_direct),
+             CASE(conv2d_direct_first_layer),
+             CASE(conv2d_direct_stride),
+             CASE(conv2d_direct_dilation),
+             CASE(conv2d_direct_gaps),
+             CASE(conv2d_direct_deep),
+             CASE(conv2d_narrow_1),
+             CASE(conv2d_narrow_3),
+             CASE(conv2d_narrow_odd_channels),
+             CASE(conv2d_narrow_stride),
              CASE(conv_time),
              CASE(conv_time_valid),
              CASE(channel_affine),
