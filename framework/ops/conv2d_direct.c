@@ -16,8 +16,12 @@
 #include "ops/conv2d.h"
 #include "ops/indexed_product.h"
 
-/* Of images copied with their zeros at a time; more where one image has more. */
-enum { TILE_NUMBERS = 16 * 1024 };
+/* Images are copied with their zeros so many numbers at a time; more where output pixels would be few, because sums
+ * over pixels begin anew with each tile. */
+enum { TILE_NUMBERS = 16 * 1024, TILE_PIXELS = 512 };
+
+/* Of a weight, up to which its gradient's sums in double stay near the processor. */
+enum { WEIGHT_NUMBERS = 512 * 1024 };
 
 /* Taps of a narrow layer that one vector product takes. */
 enum { NARROW_TAPS = 64 };
@@ -28,8 +32,10 @@ typedef struct frame {
   int64_t images; /* in a tile */
 } frame;
 
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
 static frame frame_of(const vj_convolution *c, frame f) {
-  f.images = TILE_NUMBERS / (f.height * f.width * f.channels);
+  f.images = larger(TILE_NUMBERS / (f.height * f.width * f.channels), TILE_PIXELS / (c->out_height * c->out_width));
   if (f.images > c->images) f.images = c->images;
   if (f.images < 1) f.images = 1;
   return f;
@@ -76,8 +82,6 @@ typedef struct work {
   vj_real *tile, *weight;       /* images with zeros; the weight in another order */
   double *sums;                 /* [patch,O] or [O,patch] */
 } work;
-
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static int64_t tile_pixels(const vj_convolution *c, const frame *f) {
   return f->images * larger(c->height * c->width, c->out_height * c->out_width);
@@ -414,6 +418,7 @@ const vj_conv2d_way *vj_conv2d_weight_gradient_direct(const vj_convolution *c) {
   static const vj_conv2d_way wide = {weight_gradient_reduce, input_frame_bytes},
                              narrow = {narrow_weight_gradient_reduce, output_frame_bytes};
   const frame of_x = input_frame(c, c->channels), of_dy = output_frame(c);
+  if (c->patch * c->out > WEIGHT_NUMBERS) return NULL;
   if (fills_vectors(c->out) && fits(c, &of_x)) return &wide;
   return is_narrow(c) && fills_vectors(c->channels) && fits(c, &of_dy) ? &narrow : NULL;
 }
