@@ -5,12 +5,14 @@
  *   dx       rows: input pixels    sums over (ky, kx, o) of dy  vectors of input channels
  *   dweight  rows: (ky, kx, c)     sums over output pixels      vectors of output channels
  *
- * With a stride, input pixels fall into classes that see the same taps; a class is one product.
+ * Where y's channels do not fill vectors, a small block of output pixels is taken for one pixel with all their
+ * channels: it sees all that they see, through a weight with zeros where one of them sees nothing. For dweight the
+ * roles turn instead:
  *
- * Where output channels do not fill half a vector (the last layer of a decoder), y and dweight turn the roles around,
- * for stride 1: every input pixel's product with all taps is added up by output pixels, and dweight has
+ *   dweight  rows: (ky, kx, o)     sums over input pixels       vectors of input channels
  *
- *   dweight  rows: (ky, kx, o)     sums over input pixels       vectors of input channels */
+ * With stride 1, dx is the convolution of dy with the weight turned around. With another, input pixels fall into
+ * classes that see the same taps; a class is one product. */
 #include <string.h>
 
 #include "ops/conv2d.h"
@@ -23,16 +25,62 @@ enum { TILE_NUMBERS = 16 * 1024, TILE_PIXELS = 512 };
 /* Of a weight, up to which its gradient's sums in double stay near the processor. */
 enum { WEIGHT_NUMBERS = 512 * 1024 };
 
-/* Taps of a narrow layer that one vector product takes. */
-enum { NARROW_TAPS = 64 };
+/* A block may see so many times the taps of one pixel; beyond, GEMM's poor use of narrow layers is the better one. */
+enum { BLOCK_TAPS = 4 };
 
-/* Images with zeros around them. */
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static int64_t tap_count(const vj_convolution *c) { return c->kernel[0] * c->kernel[1]; }
+
+/* --- blocks of output pixels ----------------------------------------------------------------------------------- */
+
+typedef struct blocks {
+  int64_t size[2];   /* output pixels of a block */
+  int64_t count[2];  /* blocks of an image; the last may reach past it */
+  int64_t window[2]; /* input pixels from a block's first to its last, gaps of the dilation included */
+  int64_t taps[2];   /* rows and columns of the window that some pixel sees */
+  int64_t width;     /* a block's numbers: size[0] size[1] O */
+} blocks;
+
+/* Which tap a pixel of the block sees at a row (dimension 0) or column (1) of the window, or -1. */
+static int64_t tap_at(const vj_convolution *c, int dimension, int64_t at, int64_t pixel) {
+  const int64_t from = at - pixel * c->stride[dimension], step = c->dilation[dimension];
+  return from >= 0 && from % step == 0 && from / step < c->kernel[dimension] ? from / step : -1;
+}
+
+static bool block_sees(const vj_convolution *c, const blocks *b, int dimension, int64_t at) {
+  for (int64_t pixel = 0; pixel < b->size[dimension]; pixel++)
+    if (tap_at(c, dimension, at, pixel) >= 0) return true;
+  return false;
+}
+
+static blocks blocks_of(const vj_convolution *c, int64_t rows, int64_t columns) {
+  blocks b = {.size = {rows, columns}, .width = rows * columns * c->out};
+  const int64_t out[2] = {c->out_height, c->out_width};
+  for (int i = 0; i < 2; i++) {
+    b.count[i] = (out[i] + b.size[i] - 1) / b.size[i];
+    b.window[i] = (c->kernel[i] - 1) * c->dilation[i] + (b.size[i] - 1) * c->stride[i] + 1;
+    for (int64_t at = 0; at < b.window[i]; at++) b.taps[i] += block_sees(c, &b, i, at);
+  }
+  return b;
+}
+
+static blocks single_pixels(const vj_convolution *c) { return blocks_of(c, 1, 1); }
+
+/* Single pixels where their channels fill vectors; else the fewest that do, in as many columns as rows or twice. */
+static blocks full_blocks(const vj_convolution *c) {
+  int64_t pixels = VJ_LANES, rows = 1;
+  for (int64_t out = c->out; out % 2 == 0 && pixels > 1; out /= 2) pixels /= 2;
+  while (4 * rows * rows <= pixels) rows *= 2;
+  return blocks_of(c, rows, pixels / rows);
+}
+
+/* --- images with zeros around them ----------------------------------------------------------------------------- */
+
 typedef struct frame {
   int64_t top, left, height, width, channels;
   int64_t images; /* in a tile */
 } frame;
-
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 
 static frame frame_of(const vj_convolution *c, frame f) {
   f.images = larger(TILE_NUMBERS / (f.height * f.width * f.channels), TILE_PIXELS / (c->out_height * c->out_width));
@@ -41,14 +89,13 @@ static frame frame_of(const vj_convolution *c, frame f) {
   return f;
 }
 
-/* x as y sees it: output pixel (oy, ox) begins at (oy sy, ox sx). */
-static frame input_frame(const vj_convolution *c, int64_t channels) {
-  const int64_t *k = c->kernel, *d = c->dilation;
+/* x as y sees it: a block's window begins at its place times its size and the stride. */
+static frame input_frame(const vj_convolution *c, const blocks *b) {
   return frame_of(c, (frame){.top = c->padding[0],
                              .left = c->padding[1],
-                             .height = (c->out_height - 1) * c->stride[0] + (k[0] - 1) * d[0] + 1,
-                             .width = (c->out_width - 1) * c->stride[1] + (k[1] - 1) * d[1] + 1,
-                             .channels = channels});
+                             .height = (b->count[0] - 1) * b->size[0] * c->stride[0] + b->window[0],
+                             .width = (b->count[1] - 1) * b->size[1] * c->stride[1] + b->window[1],
+                             .channels = c->channels});
 }
 
 /* dy as dx sees it: input pixel y through tap ky is dy's row (y + py - ky dy) / sy, where that divides. */
@@ -77,74 +124,99 @@ static void copy_images(const frame *f, const vj_real *from, int64_t images, int
 
 /* --- scratch --------------------------------------------------------------------------------------------------- */
 
+/* How many numbers of each kind an op needs. */
+typedef struct rooms {
+  int64_t pixels, taps, places, tile, weight, start, result, sums;
+} rooms;
+
 typedef struct work {
   int32_t *pixel, *tap, *place; /* lists of places */
-  vj_real *tile, *weight;       /* images with zeros; the weight in another order */
-  double *sums;                 /* [patch,O] or [O,patch] */
+  vj_real *tile;                /* images with zeros; all zero at first */
+  vj_real *weight;              /* in the product's order */
+  vj_real *start, *result;      /* of blocks: the bias, and what is not yet in y's order */
+  double *sums;                 /* of a weight's gradient; zero at first */
 } work;
 
-static int64_t tile_pixels(const vj_convolution *c, const frame *f) {
-  return f->images * larger(c->height * c->width, c->out_height * c->out_width);
+static void *take(char *scratch, size_t *end, int64_t count, size_t size) {
+  void *at = scratch ? scratch + *end : NULL;
+  *end += ((size_t)count * size + 63) / 64 * 64;
+  return at;
 }
 
-static int64_t tap_count(const vj_convolution *c) { return c->kernel[0] * c->kernel[1]; }
-
-/* kh kw O, rounded up to what a product takes. */
-static int64_t narrow_width(const vj_convolution *c) {
-  return (tap_count(c) * c->out + VJ_PRODUCT_WIDTH - 1) / VJ_PRODUCT_WIDTH * VJ_PRODUCT_WIDTH;
-}
-
-static size_t in_lines(int64_t count, size_t size) { return ((size_t)count * size + 63) / 64 * 64; }
-
-/* Divides scratch, and returns its size in bytes; all ops take the most that any needs. */
-static size_t divide(const vj_convolution *c, const frame *f, char *scratch, work *w) {
-  const int64_t taps = tap_count(c) * larger(c->channels, c->out) + c->channels, pixels = tile_pixels(c, f),
-                weights = larger(c->patch * c->out, c->channels * narrow_width(c));
-  size_t at[6] = {0}, end = 0;
-  const size_t sizes[6] = {in_lines(pixels, sizeof(int32_t)),
-                           in_lines(taps, sizeof(int32_t)),
-                           in_lines(larger(pixels, taps), sizeof(int32_t)),
-                           in_lines(frame_numbers(f), sizeof(vj_real)),
-                           in_lines(weights, sizeof(vj_real)),
-                           in_lines(c->patch * c->out, sizeof(double))};
-  for (int i = 0; i < 6; i++) {
-    at[i] = end;
-    end += sizes[i];
-  }
-  if (scratch)
-    *w = (work){(int32_t *)(scratch + at[0]), (int32_t *)(scratch + at[1]), (int32_t *)(scratch + at[2]),
-                (vj_real *)(scratch + at[3]), (vj_real *)(scratch + at[4]), (double *)(scratch + at[5])};
+/* Returns the size in bytes; without scratch only that. */
+static size_t divide(const rooms *r, char *scratch, work *w) {
+  size_t end = 0;
+  w->pixel = take(scratch, &end, r->pixels, sizeof(int32_t));
+  w->tap = take(scratch, &end, r->taps, sizeof(int32_t));
+  w->place = take(scratch, &end, r->places, sizeof(int32_t));
+  w->tile = take(scratch, &end, r->tile, sizeof(vj_real));
+  w->weight = take(scratch, &end, r->weight, sizeof(vj_real));
+  w->start = take(scratch, &end, r->start, sizeof(vj_real));
+  w->result = take(scratch, &end, r->result, sizeof(vj_real));
+  w->sums = take(scratch, &end, r->sums, sizeof(double));
+  if (!scratch) return end;
+  memset(w->tile, 0, (size_t)r->tile * sizeof *w->tile);
+  memset(w->sums, 0, (size_t)r->sums * sizeof *w->sums);
   return end;
 }
 
-/* Places are 32 bits wide. */
-static bool fits(const vj_convolution *c, const frame *f) {
-  return c->groups == 1 && frame_numbers(f) < INT32_MAX && tile_pixels(c, f) * larger(c->channels, c->out) < INT32_MAX;
+static rooms forward_rooms(const vj_convolution *c) {
+  const blocks b = full_blocks(c);
+  const frame f = input_frame(c, &b);
+  const int64_t pixels = f.images * b.count[0] * b.count[1], taps = b.taps[0] * b.taps[1] * c->channels;
+  return (rooms){.pixels = pixels,
+                 .taps = taps,
+                 .places = pixels,
+                 .tile = frame_numbers(&f),
+                 .weight = taps * b.width,
+                 .start = b.width,
+                 .result = b.width == c->out ? 0 : pixels * b.width};
 }
 
-static work work_of(const vj_call *call, const frame *f) {
-  work w;
-  divide(call->node->attributes, f, call->scratch, &w);
-  memset(w.tile, 0, (size_t)frame_numbers(f) * sizeof *w.tile);
-  return w;
+/* For what reads dy in its frame: dx, and dweight with the roles turned. */
+static rooms output_frame_rooms(const vj_convolution *c) {
+  const frame f = output_frame(c);
+  const int64_t pixels = f.images * c->height * c->width, taps = tap_count(c) * c->out;
+  return (rooms){.pixels = pixels,
+                 .taps = taps,
+                 .places = larger(pixels, taps),
+                 .tile = frame_numbers(&f),
+                 .weight = taps * c->channels,
+                 .sums = taps * c->channels};
+}
+
+static rooms weight_gradient_rooms(const vj_convolution *c) {
+  const blocks b = single_pixels(c);
+  const frame f = input_frame(c, &b);
+  return (rooms){.pixels = f.images * c->out_height * c->out_width,
+                 .taps = c->patch,
+                 .places = c->patch,
+                 .tile = frame_numbers(&f),
+                 .sums = c->patch * c->out};
+}
+
+/* Places are 32 bits wide. */
+static bool fits(const rooms *r, int64_t channels) {
+  return r->tile < INT32_MAX && larger(r->pixels, r->taps) * channels < INT32_MAX;
 }
 
 /* --- lists of places ------------------------------------------------------------------------------------------- */
 
-/* Where output pixels begin in a tile of x. */
-static void list_output_pixels(const vj_convolution *c, const frame *f, int32_t *pixel) {
+/* Where the windows of output pixels, or blocks of them, begin in a tile of x. */
+static void list_windows(const vj_convolution *c, const blocks *b, const frame *f, int32_t *pixel) {
+  const int64_t down = b->size[0] * c->stride[0], right = b->size[1] * c->stride[1];
   for (int64_t image = 0; image < f->images; image++)
-    for (int64_t y = 0; y < c->out_height; y++)
-      for (int64_t x = 0; x < c->out_width; x++)
-        *pixel++ = (int32_t)(((image * f->height + y * c->stride[0]) * f->width + x * c->stride[1]) * f->channels);
+    for (int64_t y = 0; y < b->count[0]; y++)
+      for (int64_t x = 0; x < b->count[1]; x++)
+        *pixel++ = (int32_t)(((image * f->height + y * down) * f->width + x * right) * f->channels);
 }
 
-/* From there, the places of (ky, kx, channel). */
-static void list_taps(const vj_convolution *c, const frame *f, int32_t *tap) {
-  for (int64_t ky = 0; ky < c->kernel[0]; ky++)
-    for (int64_t kx = 0; kx < c->kernel[1]; kx++)
-      for (int64_t i = 0; i < f->channels; i++)
-        *tap++ = (int32_t)((ky * c->dilation[0] * f->width + kx * c->dilation[1]) * f->channels + i);
+/* From there, the places (y, x, channel) that are seen. */
+static void list_taps(const vj_convolution *c, const blocks *b, const frame *f, int32_t *tap) {
+  for (int64_t y = 0; y < b->window[0]; y++)
+    for (int64_t x = 0; x < b->window[1]; x++)
+      for (int64_t i = 0; i < c->channels && block_sees(c, b, 0, y) && block_sees(c, b, 1, x); i++)
+        *tap++ = (int32_t)((y * f->width + x) * f->channels + i);
 }
 
 static void list_multiples(int64_t count, int64_t step, int32_t *place) {
@@ -187,46 +259,113 @@ static int64_t list_taps_back(const vj_convolution *c, const frame *f, const int
   return count;
 }
 
-/* --- the ops --------------------------------------------------------------------------------------------------- */
+/* --- y, and dx for stride 1 ------------------------------------------------------------------------------------ */
 
-static void transpose(const vj_real *from, int64_t rows, int64_t columns, vj_real *to) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t k = 0; k < columns; k++) to[k * rows + r] = from[r * columns + k];
+/* weight [O,kh,kw,C] to [taps C, pixels of a block, O], zero where a pixel does not see what another does. */
+static void spread_weight(const vj_convolution *c, const blocks *b, const vj_real *weight, vj_real *spread) {
+  memset(spread, 0, (size_t)(b->taps[0] * b->taps[1] * c->channels * b->width) * sizeof *spread);
+  for (int64_t y = 0; y < b->window[0]; y++)
+    for (int64_t x = 0; x < b->window[1]; x++) {
+      if (!block_sees(c, b, 0, y) || !block_sees(c, b, 1, x)) continue;
+      for (int64_t pixel = 0; pixel < b->size[0] * b->size[1]; pixel++) {
+        const int64_t ky = tap_at(c, 0, y, pixel / b->size[1]), kx = tap_at(c, 1, x, pixel % b->size[1]);
+        const vj_real *from = weight + (ky * c->kernel[1] + kx) * c->channels;
+        for (int64_t o = 0; o < c->out && ky >= 0 && kx >= 0; o++)
+          for (int64_t i = 0; i < c->channels; i++) spread[i * b->width + pixel * c->out + o] = from[o * c->patch + i];
+      }
+      spread += c->channels * b->width;
+    }
+}
+
+/* Blocks [images, count, size, O] to y [images,H',W',O]. */
+static void copy_blocks(const vj_convolution *c, const blocks *b, int64_t images, const vj_real *from, vj_real *y) {
+  for (int64_t image = 0; image < images; image++, from += b->count[0] * b->count[1] * b->width)
+    for (int64_t oy = 0; oy < c->out_height; oy++)
+      for (int64_t ox = 0; ox < c->out_width; ox += b->size[1]) {
+        const int64_t block = oy / b->size[0] * b->count[1] + ox / b->size[1];
+        const int64_t pixels = c->out_width - ox < b->size[1] ? c->out_width - ox : b->size[1];
+        const vj_real *row = from + block * b->width + oy % b->size[0] * b->size[1] * c->out;
+        for (int64_t i = 0; i < pixels * c->out; i++) *y++ = row[i];
+      }
+}
+
+/* y = x through the weight, plus bias, which may be NULL. */
+static void convolve(const vj_convolution *c, const vj_real *x, const vj_real *weight, const vj_real *bias, vj_real *y,
+                     char *scratch) {
+  const rooms r = forward_rooms(c);
+  const blocks b = full_blocks(c);
+  const frame f = input_frame(c, &b);
+  const int64_t image_in = c->height * c->width * c->channels, image_out = c->out_height * c->out_width * c->out;
+  const bool single = b.width == c->out;
+  work w;
+  divide(&r, scratch, &w);
+  list_windows(c, &b, &f, w.pixel);
+  list_taps(c, &b, &f, w.tap);
+  list_multiples(r.places, b.width, w.place);
+  spread_weight(c, &b, weight, w.weight);
+  for (int64_t i = 0; i < b.width; i++) w.start[i] = bias ? bias[i % c->out] : 0;
+  for (int64_t first = 0; first < c->images; first += f.images) {
+    const int64_t images = c->images - first < f.images ? c->images - first : f.images;
+    vj_real *to = y + first * image_out;
+    copy_images(&f, x + first * image_in, images, c->height, c->width, w.tile);
+    vj_indexed_product_run(&(vj_indexed_product){.a = w.tile,
+                                                 .row = w.pixel,
+                                                 .column = w.tap,
+                                                 .rows = images * b.count[0] * b.count[1],
+                                                 .depth = r.taps,
+                                                 .b = w.weight,
+                                                 .pitch = b.width,
+                                                 .width = b.width,
+                                                 .start = w.start,
+                                                 .c = single ? to : w.result,
+                                                 .place = w.place});
+    if (!single) copy_blocks(c, &b, images, w.result, to);
+  }
 }
 
 /* inputs x, weight, bias (may be NULL) */
 static void forward_run(const vj_call *call) {
-  const vj_convolution *c = call->node->attributes;
-  const frame f = input_frame(c, c->channels);
-  const int64_t image_in = c->height * c->width * c->channels, image_out = c->out_height * c->out_width;
-  const work w = work_of(call, &f);
-  list_output_pixels(c, &f, w.pixel);
-  list_taps(c, &f, w.tap);
-  list_multiples(f.images * image_out, c->out, w.place);
-  transpose(call->in[1], c->out, c->patch, w.weight);
-  for (int64_t first = 0; first < c->images; first += f.images) {
-    const int64_t images = c->images - first < f.images ? c->images - first : f.images;
-    copy_images(&f, call->in[0] + first * image_in, images, c->height, c->width, w.tile);
-    vj_indexed_product_run(&(vj_indexed_product){.a = w.tile,
-                                                 .row = w.pixel,
-                                                 .column = w.tap,
-                                                 .rows = images * image_out,
-                                                 .depth = c->patch,
-                                                 .b = w.weight,
-                                                 .pitch = c->out,
-                                                 .width = c->out,
-                                                 .start = call->in[2],
-                                                 .c = call->out[0] + first * image_out * c->out,
-                                                 .place = w.place});
-  }
+  convolve(call->node->attributes, call->in[0], call->in[1], call->in[2], call->out[0], call->scratch);
+}
+
+/* The convolution that leads from dy to dx, for stride 1. */
+static vj_convolution turned(const vj_convolution *c) {
+  vj_convolution t = *c;
+  t.height = c->out_height;
+  t.width = c->out_width;
+  t.channels = c->out;
+  t.out_height = c->height;
+  t.out_width = c->width;
+  t.out = c->channels;
+  t.patch = tap_count(c) * c->out;
+  for (int i = 0; i < 2; i++) t.padding[i] = c->dilation[i] * (c->kernel[i] - 1) - c->padding[i];
+  return t;
 }
 
 /* inputs dy, weight */
-static void input_gradient_run(const vj_call *call) {
+static void turned_input_gradient_run(const vj_call *call) {
+  const vj_convolution *c = call->node->attributes, t = turned(c);
+  const int64_t taps = tap_count(c);
+  const vj_real *weight = call->in[1];
+  size_t end = 0;
+  vj_real *around = take(call->scratch, &end, c->patch * c->out, sizeof *around); /* [C,kh,kw,O] */
+  for (int64_t o = 0; o < c->out; o++)
+    for (int64_t k = 0; k < taps; k++)
+      for (int64_t i = 0; i < c->channels; i++)
+        around[(i * taps + taps - 1 - k) * c->out + o] = weight[(o * taps + k) * c->channels + i];
+  convolve(&t, call->in[0], around, NULL, call->out[0], (char *)call->scratch + end);
+}
+
+/* --- dx for other strides -------------------------------------------------------------------------------------- */
+
+/* inputs dy, weight */
+static void strided_input_gradient_run(const vj_call *call) {
   const vj_convolution *c = call->node->attributes;
   const frame f = output_frame(c);
+  const rooms r = output_frame_rooms(c);
   const int64_t image_in = c->height * c->width * c->channels, image_out = c->out_height * c->out_width * c->out;
-  const work w = work_of(call, &f);
+  work w;
+  divide(&r, call->scratch, &w);
   for (int64_t k = 0; k < c->stride[0] * c->stride[1]; k++) {
     const int64_t by[2] = {k / c->stride[1], k % c->stride[1]};
     const int64_t pixels = list_input_pixels(c, &f, by, w.pixel, w.place);
@@ -248,6 +387,9 @@ static void input_gradient_run(const vj_call *call) {
   }
 }
 
+/* --- dweight --------------------------------------------------------------------------------------------------------
+ */
+
 static void add_to_sums(const vj_real *part, int64_t count, double *sums) {
   for (int64_t i = 0; i < count; i++) sums[i] += (double)part[i];
 }
@@ -255,12 +397,14 @@ static void add_to_sums(const vj_real *part, int64_t count, double *sums) {
 /* inputs dy, x */
 static void weight_gradient_reduce(const vj_call *call) {
   const vj_convolution *c = call->node->attributes;
-  const frame f = input_frame(c, c->channels);
+  const blocks b = single_pixels(c);
+  const frame f = input_frame(c, &b);
+  const rooms r = weight_gradient_rooms(c);
   const int64_t image_in = c->height * c->width * c->channels, image_out = c->out_height * c->out_width;
-  const work w = work_of(call, &f);
-  memset(w.sums, 0, (size_t)(c->patch * c->out) * sizeof *w.sums);
-  list_output_pixels(c, &f, w.pixel);
-  list_taps(c, &f, w.tap);
+  work w;
+  divide(&r, call->scratch, &w);
+  list_windows(c, &b, &f, w.pixel);
+  list_taps(c, &b, &f, w.tap);
   list_multiples(c->patch, c->out, w.place);
   for (int64_t first = 0; first < c->images; first += f.images) {
     const int64_t images = c->images - first < f.images ? c->images - first : f.images;
@@ -281,81 +425,15 @@ static void weight_gradient_reduce(const vj_call *call) {
     for (int64_t o = 0; o < c->out; o++) call->part[o * c->patch + k] = (vj_real)w.sums[k * c->out + o];
 }
 
-/* --- few output channels, stride 1 ----------------------------------------------------------------------------- */
-
-/* y [images,H',W',O] = bias + for each tap what the input pixels' products hold for it, `width` numbers a pixel. */
-static void add_taps(const vj_convolution *c, const frame *f, const int32_t *tap, int64_t images, const vj_real *tile,
-                     const vj_real *bias, vj_real *y) {
-  const int64_t taps = tap_count(c);
-  for (int64_t image = 0; image < images; image++)
-    for (int64_t oy = 0; oy < c->out_height; oy++)
-      for (int64_t ox = 0; ox < c->out_width; ox++, y += c->out) {
-        const vj_real *from = tile + ((image * f->height + oy) * f->width + ox) * f->channels;
-        for (int64_t o = 0; o < c->out; o++) {
-          vj_real sum = 0;
-          for (int64_t k = 0; k < taps; k++) sum += from[tap[k] + o];
-          y[o] = bias ? sum + bias[o] : sum;
-        }
-      }
-}
-
-/* weight [O,taps,C] -> [C,width], columns (tap, o), then zeros */
-static void arrange_narrow(const vj_convolution *c, const vj_real *weight, vj_real *arranged) {
-  const int64_t width = narrow_width(c), taps = tap_count(c);
-  memset(arranged, 0, (size_t)(c->channels * width) * sizeof *arranged);
-  for (int64_t o = 0; o < c->out; o++)
-    for (int64_t k = 0; k < taps; k++)
-      for (int64_t i = 0; i < c->channels; i++)
-        arranged[i * width + k * c->out + o] = weight[(o * taps + k) * c->channels + i];
-}
-
-/* The taps' places in a tile of products, and where each input pixel's go. */
-static void list_narrow(const vj_convolution *c, const frame *f, int32_t *tap, int32_t *place) {
-  for (int64_t ky = 0; ky < c->kernel[0]; ky++)
-    for (int64_t kx = 0; kx < c->kernel[1]; kx++)
-      *tap++ = (int32_t)((ky * c->dilation[0] * f->width + kx * c->dilation[1]) * f->channels +
-                         (ky * c->kernel[1] + kx) * c->out);
-  for (int64_t image = 0; image < f->images; image++)
-    for (int64_t y = 0; y < c->height; y++)
-      for (int64_t x = 0; x < c->width; x++)
-        *place++ = (int32_t)(((image * f->height + f->top + y) * f->width + f->left + x) * f->channels);
-}
-
-/* inputs x, weight, bias (may be NULL) */
-static void narrow_forward_run(const vj_call *call) {
-  const vj_convolution *c = call->node->attributes;
-  const frame f = input_frame(c, narrow_width(c));
-  const int64_t pixels = c->height * c->width, image_out = c->out_height * c->out_width * c->out;
-  const work w = work_of(call, &f);
-  int32_t *channel = w.tap + tap_count(c);
-  list_narrow(c, &f, w.tap, w.place);
-  list_multiples(f.images * pixels, c->channels, w.pixel);
-  list_multiples(c->channels, 1, channel);
-  arrange_narrow(c, call->in[1], w.weight);
-  for (int64_t first = 0; first < c->images; first += f.images) {
-    const int64_t images = c->images - first < f.images ? c->images - first : f.images;
-    vj_indexed_product_run(&(vj_indexed_product){.a = call->in[0] + first * pixels * c->channels,
-                                                 .row = w.pixel,
-                                                 .column = channel,
-                                                 .rows = images * pixels,
-                                                 .depth = c->channels,
-                                                 .b = w.weight,
-                                                 .pitch = f.channels,
-                                                 .width = f.channels,
-                                                 .c = w.tile,
-                                                 .place = w.place});
-    add_taps(c, &f, w.tap, images, w.tile, call->in[2], call->out[0] + first * image_out);
-  }
-}
-
-/* inputs dy, x */
-static void narrow_weight_gradient_reduce(const vj_call *call) {
+/* inputs dy, x; for stride 1 */
+static void turned_weight_gradient_reduce(const vj_call *call) {
   const vj_convolution *c = call->node->attributes;
   const frame f = output_frame(c);
   const int64_t image_in = c->height * c->width, image_out = c->out_height * c->out_width * c->out;
   const int64_t taps = tap_count(c), by[2] = {0, 0};
-  const work w = work_of(call, &f);
-  memset(w.sums, 0, (size_t)(c->patch * c->out) * sizeof *w.sums);
+  const rooms r = output_frame_rooms(c);
+  work w;
+  divide(&r, call->scratch, &w);
   list_input_pixels(c, &f, by, w.pixel, w.place);
   list_taps_back(c, &f, by, NULL, w.tap, NULL);
   for (int64_t k = 0; k < taps; k++)
@@ -378,47 +456,58 @@ static void narrow_weight_gradient_reduce(const vj_call *call) {
   for (int64_t i = 0; i < c->patch * c->out; i++) call->part[i] = (vj_real)w.sums[i];
 }
 
-/* --- which ----------------------------------------------------------------------------------------------------- */
+/* --- which -----------------------------------------------------------------------------------------------------------
+ */
 
-static size_t input_frame_bytes(const vj_convolution *c) {
-  const frame f = input_frame(c, c->channels);
-  return divide(c, &f, NULL, NULL);
+static size_t bytes_of(rooms r) {
+  work unused;
+  return divide(&r, NULL, &unused);
 }
 
-static size_t output_frame_bytes(const vj_convolution *c) {
-  const frame f = output_frame(c);
-  return divide(c, &f, NULL, NULL);
-}
+static size_t forward_bytes(const vj_convolution *c) { return bytes_of(forward_rooms(c)); }
 
-static size_t narrow_frame_bytes(const vj_convolution *c) {
-  const frame f = input_frame(c, narrow_width(c));
-  return divide(c, &f, NULL, NULL);
+static size_t output_frame_bytes(const vj_convolution *c) { return bytes_of(output_frame_rooms(c)); }
+
+static size_t weight_gradient_bytes(const vj_convolution *c) { return bytes_of(weight_gradient_rooms(c)); }
+
+static size_t turned_bytes(const vj_convolution *c) {
+  const vj_convolution t = turned(c);
+  size_t end = 0;
+  take(NULL, &end, c->patch * c->out, sizeof(vj_real));
+  return end + forward_bytes(&t);
 }
 
 static bool fills_vectors(int64_t channels) { return channels % VJ_PRODUCT_WIDTH == 0; }
 
-static bool is_narrow(const vj_convolution *c) {
-  return c->stride[0] == 1 && c->stride[1] == 1 && tap_count(c) * c->out <= NARROW_TAPS;
+static bool has_stride_1(const vj_convolution *c) { return c->stride[0] == 1 && c->stride[1] == 1; }
+
+static bool suits_blocks(const vj_convolution *c) {
+  if (c->padding[0] < 0 || c->padding[1] < 0) return false;
+  const blocks b = full_blocks(c);
+  const rooms r = forward_rooms(c);
+  return b.taps[0] * b.taps[1] <= BLOCK_TAPS * tap_count(c) && fits(&r, b.width);
 }
 
 const vj_conv2d_way *vj_conv2d_direct(const vj_convolution *c) {
-  static const vj_conv2d_way wide = {forward_run, input_frame_bytes}, narrow = {narrow_forward_run, narrow_frame_bytes};
-  const frame f = input_frame(c, c->channels), products = input_frame(c, narrow_width(c));
-  if (fills_vectors(c->out) && fits(c, &f)) return &wide;
-  return is_narrow(c) && fits(c, &products) ? &narrow : NULL;
+  static const vj_conv2d_way way = {forward_run, forward_bytes};
+  return c->groups == 1 && suits_blocks(c) ? &way : NULL;
 }
 
 const vj_conv2d_way *vj_conv2d_input_gradient_direct(const vj_convolution *c) {
-  static const vj_conv2d_way way = {input_gradient_run, output_frame_bytes};
-  const frame f = output_frame(c);
-  return fills_vectors(c->channels) && fits(c, &f) ? &way : NULL;
+  static const vj_conv2d_way unit = {turned_input_gradient_run, turned_bytes},
+                             strided = {strided_input_gradient_run, output_frame_bytes};
+  const vj_convolution t = turned(c);
+  if (c->groups > 1) return NULL;
+  if (has_stride_1(c) && suits_blocks(&t)) return &unit;
+  const rooms r = output_frame_rooms(c);
+  return fills_vectors(c->channels) && fits(&r, c->channels) ? &strided : NULL;
 }
 
 const vj_conv2d_way *vj_conv2d_weight_gradient_direct(const vj_convolution *c) {
-  static const vj_conv2d_way wide = {weight_gradient_reduce, input_frame_bytes},
-                             narrow = {narrow_weight_gradient_reduce, output_frame_bytes};
-  const frame of_x = input_frame(c, c->channels), of_dy = output_frame(c);
-  if (c->patch * c->out > WEIGHT_NUMBERS) return NULL;
-  if (fills_vectors(c->out) && fits(c, &of_x)) return &wide;
-  return is_narrow(c) && fills_vectors(c->channels) && fits(c, &of_dy) ? &narrow : NULL;
+  static const vj_conv2d_way plain = {weight_gradient_reduce, weight_gradient_bytes},
+                             roles_turned = {turned_weight_gradient_reduce, output_frame_bytes};
+  if (c->groups > 1 || c->patch * c->out > WEIGHT_NUMBERS) return NULL;
+  const rooms of_x = weight_gradient_rooms(c), of_dy = output_frame_rooms(c);
+  if (fills_vectors(c->out) && fits(&of_x, c->out)) return &plain;
+  return has_stride_1(c) && fills_vectors(c->channels) && fits(&of_dy, c->channels) ? &roles_turned : NULL;
 }

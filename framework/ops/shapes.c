@@ -167,6 +167,14 @@ typedef struct shuffle {
   int64_t images, height, width, channels, factor; /* of the input; channels those of the output */
 } shuffle;
 
+/* A few numbers: a call of memcpy would cost more than the copy. */
+static inline void copy_few(vj_real *restrict to, const vj_real *restrict from, int64_t count) {
+  enum { MANY = 8 };
+  int64_t i = 0;
+  for (; i + MANY <= count; i += MANY) memcpy(to + i, from + i, MANY * sizeof *to);
+  for (; i < count; i++) to[i] = from[i];
+}
+
 /* Copies rows of `channels` numbers between x [n,h,w,(i,j,c)] and y [n,h f,w f,c]. */
 static void shuffle_copy(const shuffle *s, const vj_real *from, vj_real *to, bool forward) {
   const int64_t f = s->factor, row = s->channels;
@@ -174,7 +182,7 @@ static void shuffle_copy(const shuffle *s, const vj_real *from, vj_real *to, boo
     for (int64_t w = 0; w < s->width; w++)
       for (int64_t i = 0; i < f; i++) {
         const int64_t x = ((n * s->width + w) * f + i) * f * row, y = ((n * f + i) * s->width + w) * f * row;
-        memcpy(to + (forward ? y : x), from + (forward ? x : y), (size_t)(f * row) * sizeof *to);
+        copy_few(to + (forward ? y : x), from + (forward ? x : y), f * row);
       }
 }
 

@@ -88,25 +88,33 @@ static vj_var *case_conv2d_direct_gaps(vj_graph *g) {
   return conv2d_case(g, VJ_SHAPE(4, 5, 8), VJ_SHAPE(8, 1, 2, 8), true,
                      (vj_conv2d_args){.stride = {2, 3}, .padding = {3, 4}});
 }
+/* Stride 1, and more padding than taps reach. */
+static vj_var *case_conv2d_direct_padding(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(4, 5, 8), VJ_SHAPE(8, 1, 2, 8), false, (vj_conv2d_args){.padding = {1, 3}});
+}
 /* More products in a sum than registers take at once. */
 static vj_var *case_conv2d_direct_deep(vj_graph *g) {
   return conv2d_case(g, VJ_SHAPE(3, 3, 64), VJ_SHAPE(8, 3, 3, 64), true, (vj_conv2d_args){.padding = {1, 1}});
 }
-/* Few output channels: a decoder's last layer. */
-static vj_var *case_conv2d_narrow_1(vj_graph *g) {
+/* Few output channels, a decoder's last layer: blocks of pixels, which the image does not divide into. */
+static vj_var *case_conv2d_blocks_1(vj_graph *g) {
   return conv2d_case(g, VJ_SHAPE(6, 7, 8), VJ_SHAPE(1, 3, 3, 8), true, (vj_conv2d_args){.padding = {1, 1}});
 }
-static vj_var *case_conv2d_narrow_3(vj_graph *g) {
+static vj_var *case_conv2d_blocks_3(vj_graph *g) {
   return conv2d_case(g, VJ_SHAPE(5, 6, 8), VJ_SHAPE(3, 3, 2, 8), true,
                      (vj_conv2d_args){.padding = {3, 0}, .dilation = {2, 1}});
 }
-static vj_var *case_conv2d_narrow_odd_channels(vj_graph *g) {
+static vj_var *case_conv2d_blocks_odd_channels(vj_graph *g) {
   return conv2d_case(g, VJ_SHAPE(5, 6, 5), VJ_SHAPE(3, 3, 3, 5), false, (vj_conv2d_args){0});
 }
-/* Few output channels and a stride: by patches. */
-static vj_var *case_conv2d_narrow_stride(vj_graph *g) {
-  return conv2d_case(g, VJ_SHAPE(6, 5, 8), VJ_SHAPE(3, 3, 3, 8), true,
-                     (vj_conv2d_args){.stride = {2, 2}, .padding = {1, 1}});
+static vj_var *case_conv2d_blocks_stride(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(6, 5, 8), VJ_SHAPE(4, 3, 3, 8), true,
+                     (vj_conv2d_args){.stride = {2, 1}, .padding = {1, 1}});
+}
+/* Taps that few pixels of a block share: by patches. */
+static vj_var *case_conv2d_narrow_apart(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(9, 8, 8), VJ_SHAPE(3, 2, 2, 8), true,
+                     (vj_conv2d_args){.stride = {3, 2}, .padding = {1, 1}, .dilation = {4, 3}});
 }
 static vj_var *case_conv_time(vj_graph *g) {
   return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 2, 2, 3)), shared(g, "w", VJ_SHAPE(5, 3, 3)),
@@ -230,10 +238,12 @@ static const struct {
              CASE(conv2d_direct_dilation),
              CASE(conv2d_direct_gaps),
              CASE(conv2d_direct_deep),
-             CASE(conv2d_narrow_1),
-             CASE(conv2d_narrow_3),
-             CASE(conv2d_narrow_odd_channels),
-             CASE(conv2d_narrow_stride),
+             CASE(conv2d_direct_padding),
+             CASE(conv2d_blocks_1),
+             CASE(conv2d_blocks_3),
+             CASE(conv2d_blocks_odd_channels),
+             CASE(conv2d_blocks_stride),
+             CASE(conv2d_narrow_apart),
              CASE(conv_time),
              CASE(conv_time_valid),
              CASE(channel_affine),
