@@ -321,10 +321,18 @@ static vj_var *decode(vj_graph *graph, const void *config, vj_var *hidden, const
   return vj_reshape(graph, map(graph, hidden, vj_shape_count(&shape, 1, shape.rank)), &shape);
 }
 
-static const vj_component plain = {
-    .abi = VJ_ABI, .kind = VJ_PREDICTOR, .name = "plain", .summary = "", .source = "", .as.predictor = {.build = predict}};
-static const vj_component shorter = {
-    .abi = VJ_ABI, .kind = VJ_DECODER, .name = "short", .summary = "", .source = "", .as.decoder = {.build = decode}};
+static const vj_component plain = {.abi = VJ_ABI,
+                                   .kind = VJ_PREDICTOR,
+                                   .name = "plain",
+                                   .summary = "",
+                                   .source = "",
+                                   .as.predictor = {.build = predict}};
+static const vj_component shorter = {.abi = VJ_ABI,
+                                     .kind = VJ_DECODER,
+                                     .name = "short",
+                                     .summary = "",
+                                     .source = "",
+                                     .as.decoder = {.build = decode}};
 
 VJ_PLUGIN(&plain, &shorter);
 """
@@ -366,11 +374,12 @@ class Plugins(Case):
 
     def test_a_decoder_that_does_not_fit_the_frames(self):
         self.build("parts", PARTS)
-        decoder, frames = ["model.decoder={type: short}", "losses={reconstruction: {}}"], "for the frames [4,12,32,32,1]"
-        self.assert_refused(f"losses.reconstruction: the decoder gives [4,12,31,32,1] {frames}; they must agree",
-                            "train", "parts.yaml", "-o", "out", *decoder)
-        self.assert_refused(f"decoder: decoder short gives [4,12,31,32,1] {frames}; they must agree", "train",
-                            "parts.yaml", "-o", "out", "model.latent={type: discrete}", *decoder)
+        decoder = ["model.decoder={type: short}", "losses={reconstruction: {}}"]
+        misfit = "gives [4,12,31,32,1] for the frames [4,12,32,32,1]; they must agree"
+        self.assert_refused(f"losses.reconstruction: the decoder {misfit}", "train", "parts.yaml", "-o", "out",
+                            *decoder)
+        self.assert_refused(f"decoder: decoder short {misfit}", "train", "parts.yaml", "-o", "out",
+                            "model.latent={type: discrete}", *decoder)
 
     def test_parameters_of_a_plug_in_are_checked(self):
         self.build("twice", PLUGIN + "VJ_PLUGIN(&twice);\n")

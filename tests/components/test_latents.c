@@ -1,4 +1,5 @@
-/* A head that starts dead comes back with `revive` and learns; without it, it stays dead.
+/* What latents do in training: a head that starts dead comes back with `revive`, and does not without; what is told of
+ * heads is true; a sparsity out of reach is told; a lack of variance holds the scale of codes.
  * precision: double */
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,66 +33,80 @@ static void check(vj_status status) {
   if (status != VJ_OK) fail_msg("%s", vj_error_message());
 }
 
-static double *values(const vj_model *model, const char *name, bool state, int64_t *count) {
-  const vj_parameter_row *row = &model->parameters->rows[vj_parameters_find(model->parameters, name)];
-  *count = row->count;
-  return (state ? model->parameters->states : model->parameters->values) + row->offset;
+/* A model in training, and what a component reports of it. */
+typedef struct trainee {
+  vj_pool *pool;
+  vj_config *config;
+  vj_loader loader;
+  vj_model *model;
+  vj_optimizer_state optimizer;
+} trainee;
+
+static void open_trainee(const char *latent, trainee *t) {
+  vj_yaml *root = NULL;
+  *t = (trainee){.loader = {.epoch = -1}};
+  check(vj_pool_create(&t->pool));
+  check(vj_yaml_read_text(t->pool, base, "test", &root));
+  check(vj_yaml_override(t->pool, root, latent));
+  check(vj_config_create(t->pool, root, &t->config));
+  check(vj_loader_open(t->config, &t->loader));
+  check(vj_model_create(t->config, &t->loader.info, 1, &t->model));
+  check(vj_model_allocate(t->model, &alone));
+  check(vj_optimizer_create(&t->config->optim, t->model->parameters, &t->optimizer));
 }
 
-/* Share of the samples of ten batches for which the head has the least energy, without any discount. */
-static double usage_in_evaluation(vj_model *model, vj_loader *loader) {
-  vj_model_graph *part = &model->evaluate;
-  const vj_var *usage = NULL;
-  char name[32];
+static void close_trainee(trainee *t) {
+  vj_optimizer_destroy(&t->optimizer);
+  vj_model_destroy(&t->model);
+  vj_loader_close(&t->loader);
+  vj_pool_destroy(&t->pool);
+}
+
+static void run(trainee *t, vj_model_graph *part, int64_t step) {
+  check(vj_loader_fill_step(&t->loader, part->graph, part->frames, &alone, step));
+  part->graph->step = step;
+  check(vj_graph_run(part->graph));
+}
+
+static void train(trainee *t, int64_t steps) {
+  for (int64_t step = 0; step < steps; step++) {
+    run(t, &t->model->train, step);
+    vj_optimizer_step(&t->optimizer, step, vj_gradient_norm(t->model->parameters));
+  }
+}
+
+/* The mean of a report over four batches in evaluation. */
+static double reported(trainee *t, const char *name) {
+  vj_model_graph *part = &t->model->evaluate;
   double sum = 0;
-  snprintf(name, sizeof name, "latent_usage_%d", DEAD);
   for (int i = 0; i < part->graph->reports.count; i++) {
     const vj_reported *report = part->graph->reports.at[i];
-    if (strcmp(report->name, name) == 0) usage = report->var;
-  }
-  for (int64_t step = 0; step < 10; step++) {
-    check(vj_loader_fill_step(loader, part->graph, part->frames, &alone, step));
-    check(vj_graph_run(part->graph));
-    sum += vj_graph_values(part->graph, usage, 0)[0] / 10;
+    for (int64_t step = 0; step < 4 && strcmp(report->name, name) == 0; step++) {
+      run(t, part, step);
+      sum += vj_graph_values(part->graph, report->var, 0)[0] / 4;
+    }
   }
   return sum;
 }
 
-/* Trains with one head whose biases are 5, far from any hidden state; gives its usage afterwards and how far its biases
- * have come. */
+/* --- discrete ------------------------------------------------------------------------------------------------- */
+
+/* Trains with one head whose biases are far from any hidden state; gives its usage afterwards, without any discount,
+ * and how far its biases have come. */
 static void train_with_a_dead_head(const char *latent, double *usage, double *bias) {
-  vj_pool *pool = NULL;
-  vj_yaml *root = NULL;
-  vj_config *config = NULL;
-  vj_model *model = NULL;
-  vj_loader loader = {.epoch = -1};
-  vj_optimizer_state optimizer = {0};
-  int64_t count;
-  check(vj_pool_create(&pool));
-  check(vj_yaml_read_text(pool, base, "test", &root));
-  check(vj_yaml_override(pool, root, latent));
-  check(vj_config_create(pool, root, &config));
-  check(vj_loader_open(config, &loader));
-  check(vj_model_create(config, &loader.info, 1, &model));
-  check(vj_model_allocate(model, &alone));
-  check(vj_optimizer_create(&config->optim, model->parameters, &optimizer));
-  double *biases = values(model, "predictor.linear1.bias", false, &count);
-  const int64_t head = count / CHOICES;
-  for (int64_t i = 0; i < head; i++) biases[DEAD * head + i] = FAR;
-  assert_true(usage_in_evaluation(model, &loader) == 0);
-  for (int64_t step = 0; step < STEPS; step++) {
-    check(vj_loader_fill_step(&loader, model->train.graph, model->train.frames, &alone, step));
-    model->train.graph->step = step;
-    check(vj_graph_run(model->train.graph));
-    vj_optimizer_step(&optimizer, step, vj_gradient_norm(model->parameters));
-  }
-  *usage = usage_in_evaluation(model, &loader);
+  trainee t;
+  open_trainee(latent, &t);
+  const vj_parameters *p = t.model->parameters;
+  const vj_parameter_row *row = &p->rows[vj_parameters_find(p, "predictor.linear1.bias")];
+  const int64_t head = row->count / CHOICES;
+  double *biases = p->values + row->offset + DEAD * head;
+  for (int64_t i = 0; i < head; i++) biases[i] = FAR;
+  assert_true(reported(&t, "latent_usage_1") == 0 && reported(&t, "latent_dead_heads") >= 1);
+  train(&t, STEPS);
+  *usage = reported(&t, "latent_usage_1");
   *bias = 0;
-  for (int64_t i = 0; i < head; i++) *bias += biases[DEAD * head + i] / (double)head;
-  vj_optimizer_destroy(&optimizer);
-  vj_model_destroy(&model);
-  vj_loader_close(&loader);
-  vj_pool_destroy(&pool);
+  for (int64_t i = 0; i < head; i++) *bias += biases[i] / (double)head;
+  close_trainee(&t);
 }
 
 static void a_dead_head_comes_back_only_with_revive(void **state) {
@@ -103,11 +118,73 @@ static void a_dead_head_comes_back_only_with_revive(void **state) {
   if (!(usage > 0.05 && bias < FAR - 0.5)) fail_msg("with revive: usage %g, bias %g", usage, bias);
 }
 
+/* Of one batch: exp of the entropy of the shares, and heads without a share. */
+static void perplexity_and_dead_heads_agree_with_the_shares(void **state) {
+  (void)state;
+  trainee t;
+  open_trainee("model.latent={type: discrete, choices: 30, revive: 1}", &t);
+  train(&t, 100);
+  const vj_graph *graph = t.model->evaluate.graph;
+  double entropy = 0, dead = 0, told_perplexity = -1, told_dead = -1;
+  run(&t, &t.model->evaluate, 0);
+  for (int i = 0; i < graph->reports.count; i++) {
+    const vj_reported *report = graph->reports.at[i];
+    const double value = vj_graph_values(graph, report->var, 0)[0];
+    if (strcmp(report->name, "latent_usage_perplexity") == 0) {
+      told_perplexity = value;
+    } else if (strcmp(report->name, "latent_dead_heads") == 0) {
+      told_dead = value;
+    } else if (strncmp(report->name, "latent_usage_", 13) == 0) {
+      dead += value == 0;
+      entropy -= value > 0 ? value * log(value) : 0;
+    }
+  }
+  assert_true(dead > 0 && dead < 29 && fabs(told_dead - dead) < 1e-12);
+  assert_true(fabs(told_perplexity - exp(entropy)) < 1e-12);
+  close_trainee(&t);
+}
+
+/* --- sparse --------------------------------------------------------------------------------------------------- */
+
+static void a_sparsity_out_of_reach_is_told(void **state) {
+  (void)state;
+  trainee t;
+  open_trainee("model.latent={type: sparse, size: 8, lambda: 1.0e-9, target_sparsity: 0.9, adaptation: 1}", &t);
+  train(&t, 60);
+  assert_true(fabs(reported(&t, "latent_lambda") / 1e-5 - 1) < 1e-9);
+  assert_true(reported(&t, "latent_lambda_at_bound") > 0.999999);
+  assert_true(reported(&t, "latent_sparsity_missing") > 0.5);
+  assert_true(fabs(reported(&t, "latent_sparsity_missing") + reported(&t, "latent_sparsity") - 0.9) < 1e-12);
+  close_trainee(&t);
+  open_trainee("model.latent={type: sparse, size: 8, target_sparsity: 0.5, adaptation: 0.2}", &t);
+  train(&t, 150);
+  assert_true(reported(&t, "latent_lambda_at_bound") == 0);
+  assert_true(fabs(reported(&t, "latent_sparsity_missing")) < 0.15);
+  close_trainee(&t);
+}
+
+/* A penalty under which codes are zero: a lack of variance alone moves them. */
+static void variance_holds_the_scale_of_codes(void **state) {
+  (void)state;
+  trainee t;
+  open_trainee("model.latent={type: sparse, size: 4, lambda: 0.5}", &t);
+  assert_true(reported(&t, "latent_sparsity") == 1);
+  close_trainee(&t);
+  open_trainee("model.latent={type: sparse, size: 4, lambda: 0.01, scale: variance, unrolled_steps: 60}", &t);
+  const double size = reported(&t, "latent_size");
+  if (!(size > 0.4 && size < 1.5)) fail_msg("root mean square of z: %g", size);
+  assert_true(reported(&t, "latent_energy_after") < 0.5 * reported(&t, "latent_energy_before"));
+  close_trainee(&t);
+}
+
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   check(vj_comm_create(MPI_COMM_WORLD, &alone));
   check(vj_builtin_register());
-  const struct CMUnitTest tests[] = {cmocka_unit_test(a_dead_head_comes_back_only_with_revive)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_dead_head_comes_back_only_with_revive),
+                                     cmocka_unit_test(perplexity_and_dead_heads_agree_with_the_shares),
+                                     cmocka_unit_test(a_sparsity_out_of_reach_is_told),
+                                     cmocka_unit_test(variance_holds_the_scale_of_codes)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   vj_comm_destroy(&alone);
   MPI_Finalize();
