@@ -148,7 +148,7 @@ class Latents(unittest.TestCase):
             np.testing.assert_allclose(step.views["hy_pred"].flatten(1), base + ours @ weight.T, atol=1e-5)
 
     def test_sparse_codes_through_the_decoder_are_those_of_another_minimiser(self):
-        for alpha, gamma, penalty in ((2, 3, 1e-3), (0, 300, 1e-2)):
+        for alpha, gamma, penalty in ((2, 3, 1e-3), (0, 300, 1e-4)):
             latent = (f"model.latent={{type: sparse, size: 6, lambda: {penalty}, unrolled_steps: 60, "
                       "tolerance: 1.0e-5}")
             step = Step(self.folder, latent, f"losses.prediction.weight={alpha}",
@@ -161,9 +161,9 @@ class Latents(unittest.TestCase):
             wanted = torch.stack([torch.tensor(self.descend(step, base, weight, s, alpha, gamma, penalty))
                                   for s in range(8)])
             gain, gained = before - wanted, before - got
-            self.assertTrue((gained >= 0.99 * gain).all(), f"gains {gained}, another minimiser gains {gain}")
+            self.assertTrue((gained >= 0.999 * gain).all(), f"gains {gained}, another minimiser gains {gain}")
             # The frames of a fresh decoder hardly depend on h, so that little can be gained there.
-            self.assertTrue((gain > (5e-3 if alpha else 1e-7) * before).all(), f"nothing to gain: {gain / before}")
+            self.assertTrue((gain > (5e-3 if alpha else 1e-4) * before).all(), f"nothing to gain: {gain / before}")
 
     def descend(self, step, base, weight, sample, alpha, gamma, penalty):
         views = {name: step.views[name][sample:sample + 1] for name in ("y", "hy")}
