@@ -76,7 +76,8 @@ static vj_status allocate(bench *b) {
   VJ_TRY(vj_comm_agree(b->world, vj_parameters_allocate(b->model->parameters)));
   VJ_TRY(vj_graph_allocate(&b->model->train.graph, 1, b->world));
   vj_parameters_initialise(b->model->parameters, b->config->seed);
-  return vj_comm_agree(b->world, vj_optimizer_create(&b->config->optim, b->model->parameters, &b->optimizer));
+  return vj_comm_agree(
+      b->world, vj_optimizer_create(&b->config->optim, b->model->parameters, b->model->train.taught, &b->optimizer));
 }
 
 static vj_status time_steps(bench *b, int64_t steps) {
@@ -89,7 +90,7 @@ static vj_status time_steps(bench *b, int64_t steps) {
     const double filled = omp_get_wtime();
     VJ_TRY(vj_graph_run(part->graph));
     const double ran = omp_get_wtime();
-    vj_optimizer_step(&b->optimizer, step, vj_gradient_norm(b->model->parameters));
+    vj_optimizer_step(&b->optimizer, step, vj_gradient_norm(&b->optimizer));
     const double updated = omp_get_wtime();
     if (step < warm_up) continue;
     b->data[step - warm_up] = filled - start;

@@ -112,7 +112,7 @@ int vj_verb_describe(int argc, char **argv) {
     if (rows) return print_rows(rows, count);
   }
   if (argc != 3) {
-    fputs("usage: vjvcr describe KIND NAME [FILE.yaml], or vjvcr describe data|optim|eval|logging\n", stderr);
+    fputs("usage: vjvcr describe KIND NAME [FILE.yaml], or vjvcr describe data|target|optim|eval|logging\n", stderr);
     return 2;
   }
   const int kind = find_kind(argv[1]);

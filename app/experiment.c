@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/nodes.h"
 #include "vj/rng.h"
 
 static bool is_allowed(const char *option, const char *allowed) {
@@ -53,7 +54,7 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   if (strcmp(argument, "--resume") == 0) return e->resume = true, VJ_OK;
   if (strcmp(argument, "--dry-run") == 0) return e->dry_run = true, VJ_OK;
   if (strcmp(argument, "--print-config") == 0) return e->print_config = true, VJ_OK;
-  if (strcmp(argument, "--trials") == 0) return e->trials = true, VJ_OK;
+  if (strcmp(argument, "--quick") == 0) return e->quick = true, VJ_OK;
   if (strcmp(argument, "--ops") == 0) return e->ops = true, VJ_OK;
   *used = 2;
   if (!next) return vj_fail(VJ_USAGE, "%s: expected a value", argument);
@@ -64,15 +65,53 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   return seed ? add_override(r, seed) : vj_fail(VJ_MEMORY, "no memory for an option");
 }
 
+/* --- quick ----------------------------------------------------------------------------------------------------- */
+
+static vj_status apply_quick(const vj_experiment *e) {
+  const vj_yaml *quick = vj_yaml_get(e->root, "quick");
+  char got[VJ_GOT_BYTES];
+  if (!quick)
+    return vj_fail(VJ_CONFIG, "%s: --quick: there is no section \"quick\" that says what is smaller", e->file);
+  if (quick->kind != VJ_YAML_MAP)
+    return vj_fail_node(quick, "quick", "expected a map of keys and values, got %s", vj_node_got(quick, got));
+  for (int64_t i = 0; i < quick->count; i++)
+    VJ_TRY(vj_yaml_put(e->pool, e->root, quick->keys[i]->text, quick->items[i]));
+  return VJ_OK;
+}
+
+static const char *default_name(void) {
+  size_t count;
+  const vj_param *rows = vj_section_rows("", &count);
+  while (strcmp(rows->name, "name") != 0) rows++;
+  return rows->fallback;
+}
+
+/* Results of a quick run never lie among those of the experiment, nor pass for them. */
+static vj_status name_quick(const vj_experiment *e) {
+  const vj_yaml *name = vj_yaml_get(e->root, "name");
+  if (name && (name->kind != VJ_YAML_SCALAR || vj_yaml_is_null(name) || !name->text[0])) return VJ_OK;
+  const char *text = vj_pool_format(e->pool, "%s-quick", name ? name->text : default_name());
+  vj_yaml *node = text ? vj_yaml_scalar(e->pool, text, false, name) : NULL;
+  return vj_yaml_set(e->pool, e->root, "name", node);
+}
+
+static vj_status read_root(reader *r) {
+  vj_experiment *e = r->experiment;
+  VJ_TRY(vj_yaml_read_file(e->pool, e->file, &e->root));
+  if (e->quick) VJ_TRY(apply_quick(e));
+  vj_yaml_remove(e->root, "quick");
+  for (int i = 0; i < r->override_count; i++) VJ_TRY(vj_yaml_override(e->pool, e->root, r->overrides[i]));
+  if (e->quick) VJ_TRY(name_quick(e));
+  return VJ_OK;
+}
+
 vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_experiment *experiment) {
   *experiment = (vj_experiment){0};
   VJ_TRY(vj_pool_create(&experiment->pool));
   reader r = {.experiment = experiment, .allowed = allowed};
   for (int i = 1, used; i < argc; i += used) VJ_TRY(take(&r, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used));
   if (experiment->help || !experiment->file) return VJ_OK;
-  VJ_TRY(vj_yaml_read_file(experiment->pool, experiment->file, &experiment->root));
-  for (int i = 0; i < r.override_count; i++)
-    VJ_TRY(vj_yaml_override(experiment->pool, experiment->root, r.overrides[i]));
+  VJ_TRY(read_root(&r));
   return vj_config_load_plugins(experiment->pool, experiment->root);
 }
 

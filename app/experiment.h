@@ -10,12 +10,14 @@ typedef struct vj_experiment {
   vj_yaml *root;
   const char *file;
   const char *output; /* -o, NULL if not given */
-  bool resume, dry_run, print_config, help, trials, ops;
+  bool resume, dry_run, print_config, help, quick, ops;
   int64_t ranks_per_trial, steps; /* 0: not given */
 } vj_experiment;
 
-/* Reads options and overrides; every option a verb does not have is an error. `allowed`: their letters and names,
- * space-separated, e.g. "-o --resume --steps". Not collective; every rank reads the same. */
+/* Reads options and overrides. `quick:` is applied with --quick, before the overrides, and then "-quick" belongs to the
+ * experiment's name; it is not part of `root`, which is the experiment as it is run. Every option a verb does not have
+ * is an error. `allowed`: their letters and names, space-separated, e.g. "-o --resume --steps". Not collective; every
+ * rank reads the same. */
 VJ_MUST_USE vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_experiment *experiment);
 /* Collective: every rank read the same experiment, or all of them fail with a sentence. */
 VJ_MUST_USE vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *world);

@@ -15,10 +15,13 @@ static const struct {
   int (*run)(int argc, char **argv);
   const char *arguments, *summary;
 } verbs[] = {
-    {"sweep", vj_verb_sweep, "FILE.yaml [-o DIR] [--resume] [key=value ...]", "run every trial of an experiment"},
-    {"train", vj_verb_sweep, "FILE.yaml [-o DIR] [--resume] [key=value ...]", "the same without its sweep: one trial"},
-    {"ls", vj_verb_ls, "DIR [--trials]", "the outcome of a sweep, as a table"},
-    {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components: encoders, losses, ...; with a file, its plug-ins too"},
+    {"sweep", vj_verb_sweep, "FILE.yaml [-o DIR] [--quick] [--resume] [key=value ...]",
+     "run every trial of an experiment"},
+    {"train", vj_verb_sweep, "FILE.yaml [-o DIR] [--quick] [--resume] [key=value ...]",
+     "the same without its sweep: one trial"},
+    {"table", vj_verb_table, "DIR [FILE.yaml]", "a sweep's results, also while it runs"},
+    {"ls", vj_verb_ls, "DIR", "the trials of a sweep, one by one"},
+    {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components; with a file, its plug-ins too"},
     {"describe", vj_verb_describe, "KIND NAME [FILE.yaml]", "one component and its parameters"},
     {"debug", vj_verb_debug, "step FILE.yaml -o step.h5 [--steps N]", "one training step laid open in a file"},
     {"bench", vj_verb_bench, "[FILE.yaml] [--steps N] [--ops]", "a training step against the machine's sgemm"},
@@ -31,7 +34,7 @@ static void print_help(FILE *to) {
   for (int i = 0; i < VERBS; i++) {
     char call[96];
     snprintf(call, sizeof call, "%s %s", verbs[i].name, verbs[i].arguments);
-    fprintf(to, "  vjvcr %-52s %s\n", call, verbs[i].summary);
+    fprintf(to, "  vjvcr %-63s %s\n", call, verbs[i].summary);
   }
   fputs(
       "\nStart a sweep on several ranks with: mpirun -n 2 vjvcr sweep FILE.yaml\n"

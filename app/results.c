@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "default_report.h"
+#include "outcome.h"
 #include "progress.h"
 #include "store/ledger.h"
-#include "store/sweep_file.h"
 #include "table.h"
 #include "train/trial.h"
 #include "vj/param.h"
@@ -14,147 +15,26 @@
 /* Shares of the largest RankMe that the view could have. */
 static const double collapsed_below = 0.1, partly_below = 0.25;
 
+typedef struct summary {
+  double mean, spread; /* NaN if there is nothing; spread 0 of a single number */
+} summary;
+
+/* Trials that differ only in their seed. */
+typedef struct result_row {
+  int64_t first, count;
+  int64_t *done; /* trials of it that are done */
+  int64_t done_count;
+} result_row;
+
 typedef struct results {
-  vj_pool *pool;
-  vj_sweep_file *file;
-  int64_t trials;
-  int64_t *status, *seed;
-  const char **row_key; /* trials of one row of the table have equal keys */
-  void **read;          /* for each variable, its numbers once they have been read */
+  const vj_outcome *outcome;
+  const vj_report_spec *report;
+  bool is_default; /* no report names the columns */
+  bool by_trial;   /* every trial is a row */
+  int64_t row_count;
+  result_row *rows;
+  summary *cells; /* [row_count, columns] */
 } results;
-
-/* --- reading ------------------------------------------------------------------------------------------------- */
-
-static vj_status read_whole(const results *r, const char *name, void **values, vj_file_variable_info *info) {
-  const int variable = vj_sweep_file_find(r->file, name);
-  if (variable < 0) return vj_fail(VJ_DATA, "the sweep file has no variable %s", name);
-  vj_sweep_file_variable(r->file, variable, info);
-  *values = r->read[variable];
-  if (*values) return VJ_OK;
-  int64_t start[VJ_FILE_MAX_DIMENSIONS] = {0}, count = 1;
-  for (int i = 0; i < info->rank; i++) count *= info->size[i];
-  const size_t bytes = info->type == VJ_FILE_TEXT ? (size_t)info->text_bytes : sizeof(double);
-  *values = vj_pool_take(r->pool, (size_t)count * bytes + 1);
-  if (!*values) return vj_fail(VJ_MEMORY, "no memory for %s", name);
-  VJ_TRY(vj_sweep_file_read(r->file, variable, start, info->size, *values));
-  r->read[variable] = *values;
-  return VJ_OK;
-}
-
-static const char *text_of(const results *r, const char *name, int64_t trial) {
-  void *values;
-  vj_file_variable_info info;
-  if (read_whole(r, name, &values, &info) != VJ_OK) return "";
-  return (const char *)values + trial * info.text_bytes;
-}
-
-/* The row of a trial's last evaluation, where `committed` stands on the eval axis; -1 if it has none. */
-static int64_t last_evaluation(const results *r, int64_t trial) {
-  void *evals, *committed;
-  vj_file_variable_info info, ignored;
-  if (read_whole(r, "eval", &evals, &info) != VJ_OK) return -1;
-  if (read_whole(r, VJ_RECORD_COMMITTED, &committed, &ignored) != VJ_OK) return -1;
-  for (int64_t row = 0; row < info.size[0]; row++)
-    if (((const int64_t *)evals)[row] == ((const int64_t *)committed)[trial]) return row;
-  return -1;
-}
-
-/* A trial's number at its last evaluation; of the k-th component where there are components. */
-static double last_value(const results *r, const char *name, int64_t trial, int64_t k) {
-  void *values;
-  vj_file_variable_info info;
-  if (vj_sweep_file_find(r->file, name) < 0 || read_whole(r, name, &values, &info) != VJ_OK) return NAN;
-  const int64_t rows = info.rank > 1 ? info.size[1] : 1, width = info.rank > 2 ? info.size[2] : 1;
-  const double *from = (const double *)values + trial * rows * width;
-  if (k >= width) k = width - 1;
-  const int64_t row = rows > 1 ? last_evaluation(r, trial) : 0;
-  for (int64_t i = k; row >= 0 && i >= 0; i--) /* fewer components than asked for: the last there is */
-    if (isfinite(from[row * width + i])) return from[row * width + i];
-  return NAN;
-}
-
-static int64_t component_count(const results *r, const char *name, int64_t trial) {
-  void *values;
-  vj_file_variable_info info;
-  if (vj_sweep_file_find(r->file, name) < 0 || read_whole(r, name, &values, &info) != VJ_OK || info.rank < 3) return 0;
-  const double *from = (const double *)values + trial * info.size[1] * info.size[2];
-  int64_t count = 0;
-  while (count < info.size[2] && isfinite(from[count])) count++; /* step 0 is always evaluated */
-  return count;
-}
-
-/* Settings that are the same but for the seed. */
-static const char *key_of(const results *r, int64_t trial) {
-  const char *key = text_of(r, "arm", trial);
-  for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
-    vj_file_variable_info info;
-    vj_sweep_file_variable(r->file, v, &info);
-    if (strncmp(info.name, "param.", 6) != 0) continue;
-    key = info.type == VJ_FILE_TEXT ? vj_pool_format(r->pool, "%s|%s", key, text_of(r, info.name, trial))
-                                    : vj_pool_format(r->pool, "%s|%.17g", key, last_value(r, info.name, trial, 0));
-  }
-  return key;
-}
-
-/* --- the table ----------------------------------------------------------------------------------------------- */
-
-typedef struct column {
-  const char *heading, *variable;
-  int64_t component;
-} column;
-
-enum { MOST_COLUMNS = 24 };
-
-static bool ends_with(const char *text, const char *end) {
-  const size_t a = strlen(text), b = strlen(end);
-  return a >= b && strcmp(text + a - b, end) == 0;
-}
-
-static void add_column(column *columns, int *count, const char *heading, const char *variable, int64_t component) {
-  if (*count < MOST_COLUMNS) columns[(*count)++] = (column){heading, variable, component};
-}
-
-/* The metrics worth a column, and how they are headed: "probe_speed_mse" -> "speed MSE". */
-static const struct {
-  const char *ending, *heading;
-} shown_metrics[] = {{"_mse", "MSE"}, {"_r2", "R²"}, {"_accuracy", "accuracy"}, {"_error", "error"}};
-
-static const char *probe_heading(const results *r, const char *variable) {
-  if (strncmp(variable, "probe_", 6) != 0) return NULL;
-  static const char *const controls[] = {"_baseline_mse", "_baseline_error", "_majority_accuracy"};
-  for (size_t i = 0; i < VJ_COUNT(controls); i++)
-    if (ends_with(variable, controls[i])) return NULL;
-  for (size_t i = 0; i < VJ_COUNT(shown_metrics); i++) {
-    if (!ends_with(variable, shown_metrics[i].ending)) continue;
-    const int length = (int)(strlen(variable) - 6 - strlen(shown_metrics[i].ending));
-    return vj_pool_format(r->pool, "%.*s %s", length, variable + 6, shown_metrics[i].heading);
-  }
-  return NULL;
-}
-
-/* Losses first (their weighted sum is left out: its weights differ between arms), then what shows collapse, then
- * probes. */
-static int choose_columns(const results *r, column *columns) {
-  int count = 0;
-  for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
-    vj_file_variable_info info;
-    vj_sweep_file_variable(r->file, v, &info);
-    if (strncmp(info.name, "val_", 4) == 0 && strncmp(info.name, "val_latent", 10) != 0 && info.rank == 2 &&
-        strcmp(info.name, "val_loss") != 0)
-      add_column(columns, &count, info.name + 4, info.name, 0);
-  }
-  if (vj_sweep_file_find(r->file, "hx_rankme") >= 0) {
-    add_column(columns, &count, "RankMe hx", "hx_rankme", 0);
-    add_column(columns, &count, "first 10", "hx_explained_variance", 9);
-  }
-  for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
-    vj_file_variable_info info;
-    vj_sweep_file_variable(r->file, v, &info);
-    const char *heading = probe_heading(r, info.name);
-    if (heading) add_column(columns, &count, heading, info.name, 0);
-  }
-  return count;
-}
 
 static const char *verdict(double rankme, int64_t largest) {
   if (!isfinite(rankme) || largest == 0) return "";
@@ -163,145 +43,397 @@ static const char *verdict(double rankme, int64_t largest) {
                                                     : "no";
 }
 
+/* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */
+static const char *state_of(const results *r, const result_row *row) {
+  static const char *const states[] = {"waiting", "unfinished", "", "failed"};
+  const int64_t status = r->outcome->status[row->first];
+  const int64_t column = vj_report_find(r->report, "hx_rankme");
+  if (!row->done_count) return states[status > 0 ? status & 3 : VJ_TRIAL_WAITING]; /* -1: not begun with */
+  if (column < 0) return "";
+  return verdict(r->cells[(row - r->rows) * r->report->column_count + column].mean,
+                 vj_outcome_components(r->outcome, "hx_singular_values", row->done[0]));
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------ */
+
+static summary summarise(const double *values, int64_t count) {
+  summary s = {.mean = count ? 0 : NAN};
+  double square = 0;
+  for (int64_t i = 0; i < count; i++) s.mean += values[i] / (double)count;
+  for (int64_t i = 0; i < count; i++) square += (values[i] - s.mean) * (values[i] - s.mean);
+  if (count > 1) s.spread = sqrt(square / (double)(count - 1));
+  return s;
+}
+
+/* Of what the trials have in a column. Without `all`, trials that have nothing there are left out. */
+static vj_status summarise_trials(const results *r, const vj_report_column *column, const int64_t *trials,
+                                  int64_t count, bool all, summary *s) {
+  double *values = NULL;
+  int64_t found = 0;
+  VJ_TRY(vj_allocate((size_t)count + 1, sizeof *values, "a column", &values));
+  for (int64_t i = 0; i < count; i++) {
+    values[found] = vj_outcome_number(r->outcome, column, trials ? trials[i] : i);
+    if (all || isfinite(values[found])) found++;
+  }
+  *s = summarise(values, found);
+  free(values);
+  return VJ_OK;
+}
+
+static bool belongs(const results *r, const result_row *row, int64_t trial) {
+  return !r->by_trial && vj_outcome_same_but_seed(r->outcome, row->first, trial);
+}
+
+static vj_status make_rows(results *r) {
+  const vj_outcome *o = r->outcome;
+  r->rows = vj_pool_take(o->pool, (size_t)o->trials * sizeof *r->rows);
+  int64_t *row_of = vj_pool_take(o->pool, (size_t)o->trials * sizeof *row_of);
+  int64_t *done = vj_pool_take(o->pool, (size_t)o->trials * sizeof *done);
+  if (!r->rows || !row_of || !done) return vj_fail(VJ_MEMORY, "no memory for a table");
+  for (int64_t i = 0; i < o->trials; i++) {
+    int64_t row = r->row_count - 1; /* seeds vary fastest: mostly it is the last */
+    while (row >= 0 && !belongs(r, &r->rows[row], i)) row--;
+    if (row < 0) r->rows[row = r->row_count++] = (result_row){.first = i};
+    r->rows[row].count++;
+    row_of[i] = row;
+  }
+  for (int64_t row = 0; row < r->row_count; done += r->rows[row++].count) r->rows[row].done = done;
+  for (int64_t i = 0; i < o->trials; i++) {
+    result_row *row = &r->rows[row_of[i]];
+    if (o->status[i] == VJ_TRIAL_DONE) row->done[row->done_count++] = i;
+  }
+  return VJ_OK;
+}
+
+static vj_status make_cells(results *r) {
+  const int64_t columns = r->report->column_count;
+  r->cells = vj_pool_take(r->outcome->pool, (size_t)(r->row_count * columns) * sizeof *r->cells);
+  if (!r->cells) return vj_fail(VJ_MEMORY, "no memory for a table");
+  for (int64_t i = 0; i < r->row_count; i++)
+    for (int64_t c = 0; c < columns; c++)
+      VJ_TRY(summarise_trials(r, &r->report->columns[c], r->rows[i].done, r->rows[i].done_count, true,
+                              &r->cells[i * columns + c]));
+  return VJ_OK;
+}
+
+/* --- cells ----------------------------------------------------------------------------------------------------- */
+
 /* "0.987±0.001": the mean is given as far as its spread lets it mean something. */
-static void number_cell(vj_table *table, const double *values, int count, bool with_spread) {
-  double mean = 0, square = 0;
-  for (int i = 0; i < count; i++) mean += values[i] / count;
-  for (int i = 0; i < count; i++) square += (values[i] - mean) * (values[i] - mean);
-  const double spread = count > 1 && with_spread ? sqrt(square / (count - 1)) : 0, size = fabs(mean);
+static void number_cell(vj_table *table, summary s, bool with_spread, const char *mark) {
+  const double spread = with_spread ? s.spread : 0, size = fabs(s.mean);
   const int decimals = spread > 0 ? (int)fmax(0, fmin(4, -floor(log10(spread)))) : 0;
-  if (!isfinite(mean))
+  if (!isfinite(s.mean))
     vj_table_cell(table, "-");
   else if (size > 0 && (size < 1e-3 || size >= 1e5))
-    vj_table_cell(table, spread > 0 ? "%.2g±%.0e" : "%.3g", mean, spread);
+    spread > 0 ? vj_table_cell(table, "%.2g±%.0e%s", s.mean, spread, mark)
+               : vj_table_cell(table, "%.3g%s", s.mean, mark);
   else if (spread > 0)
-    vj_table_cell(table, "%.*f±%.*f", decimals, mean, decimals, spread);
+    vj_table_cell(table, "%.*f±%.*f%s", decimals, s.mean, decimals, spread, mark);
   else
-    vj_table_cell(table, with_spread ? "%.4g" : "%.3g", mean);
+    vj_table_cell(table, with_spread ? "%.4g%s" : "%.3g%s", s.mean, mark);
 }
 
-static bool is_row_start(const results *r, int64_t trial, bool by_trial) {
-  for (int64_t i = 0; i < trial && !by_trial; i++)
-    if (strcmp(r->row_key[i], r->row_key[trial]) == 0) return false;
-  return true;
-}
-
-static void print_parameters(const results *r, vj_table *table, int64_t trial, bool headings) {
-  for (int v = 0; v < vj_sweep_file_variable_count(r->file); v++) {
-    vj_file_variable_info info;
-    vj_sweep_file_variable(r->file, v, &info);
-    if (strncmp(info.name, "param.", 6) != 0) continue;
-    if (headings)
-      vj_table_column(table, info.name + 6, info.type != VJ_FILE_TEXT);
-    else if (info.type == VJ_FILE_TEXT)
-      vj_table_cell(table, "%s", text_of(r, info.name, trial));
-    else
-      vj_table_cell(table, "%g", last_value(r, info.name, trial, 0));
+/* "*" for the best mean of its column, where the report says what is good and there is a choice. */
+static const char *mark_of(const results *r, int64_t row, int64_t column) {
+  const int64_t columns = r->report->column_count;
+  const int best = r->report->columns[column].best;
+  const double mine = r->cells[row * columns + column].mean;
+  int64_t others = 0;
+  if (best == VJ_BEST_NONE || !isfinite(mine)) return "";
+  for (int64_t i = 0; i < r->row_count; i++) {
+    const double mean = r->cells[i * columns + column].mean;
+    if (best == VJ_BEST_LOW ? mean < mine : mean > mine) return "";
+    others += i != row && isfinite(mean);
   }
+  return others ? "*" : "";
 }
 
-static void print_row(const results *r, vj_table *table, const column *columns, int column_count, int64_t trial,
-                      bool by_trial, bool has_arms, bool with_spread) {
-  int64_t members[1024];
-  int count = 0, done = 0;
-  for (int64_t i = trial; i < r->trials && count < 1024; i++)
-    if (by_trial ? i == trial : strcmp(r->row_key[i], r->row_key[trial]) == 0) members[count++] = i;
-  for (int i = 0; i < count; i++)
-    if (r->status[members[i]] == VJ_TRIAL_DONE) members[done++] = members[i];
-  if (by_trial) vj_table_cell(table, "%lld", (long long)trial);
-  if (has_arms) vj_table_cell(table, "%s", text_of(r, "arm", trial));
-  if (!has_arms || by_trial) print_parameters(r, table, trial, false);
-  if (by_trial)
-    vj_table_cell(table, "%lld", (long long)r->seed[trial]);
+/* The paper's value for an arm; NULL if it has none. */
+static const vj_report_value *paper_value(const results *r, const char *arm, int64_t column) {
+  for (int64_t i = 0; i < r->report->value_count; i++) {
+    const vj_report_value *value = &r->report->values[i];
+    if (value->column == column && strcmp(value->arm, arm) == 0) return value;
+  }
+  return NULL;
+}
+
+static bool has_paper(const results *r, int64_t column) {
+  for (int64_t i = 0; i < r->report->value_count; i++)
+    if (r->report->values[i].column == column) return true;
+  return false;
+}
+
+/* Settings tell rows apart where no arms do, or where they vary within an arm. */
+static bool is_setting_shown(const results *r, int setting) {
+  const vj_outcome *o = r->outcome;
+  if (!o->has_arms || r->by_trial) return true;
+  for (int64_t i = 1; i < r->row_count; i++) {
+    const int64_t one = r->rows[i - 1].first, other = r->rows[i].first;
+    if (strcmp(vj_outcome_text(o, "arm", one), vj_outcome_text(o, "arm", other)) == 0 &&
+        !vj_outcome_same_setting(o, setting, one, other))
+      return true;
+  }
+  return false;
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------- */
+
+static void add_headings(const results *r, vj_table *table) {
+  static const char *const arrows[] = {[VJ_BEST_NONE] = "", [VJ_BEST_LOW] = " ↓", [VJ_BEST_HIGH] = " ↑"};
+  const vj_outcome *o = r->outcome;
+  if (r->by_trial) vj_table_column(table, "trial", true);
+  if (o->has_arms) vj_table_column(table, "arm", false);
+  for (int s = 0; s < o->setting_count; s++)
+    if (is_setting_shown(r, s))
+      vj_table_column(table, vj_outcome_setting_key(o, s), vj_outcome_setting_is_number(o, s));
+  vj_table_column(table, r->by_trial ? "seed" : "seeds", true);
+  for (int64_t c = 0; c < r->report->column_count; c++) {
+    const vj_report_column *column = &r->report->columns[c];
+    const char *heading = vj_pool_format(o->pool, "%s%s", column->title, arrows[column->best]);
+    vj_table_column(table, heading ? heading : "", true);
+    if (has_paper(r, c)) vj_table_column(table, "paper", true);
+  }
+  if (r->is_default) vj_table_column(table, "collapsed?", false);
+}
+
+static void add_row(const results *r, vj_table *table, int64_t i, bool with_spread) {
+  const vj_outcome *o = r->outcome;
+  const result_row *row = &r->rows[i];
+  const char *arm = vj_outcome_text(o, "arm", row->first);
+  if (r->by_trial) vj_table_cell(table, "%lld", (long long)row->first);
+  if (o->has_arms) vj_table_cell(table, "%s", arm);
+  for (int s = 0; s < o->setting_count; s++)
+    if (is_setting_shown(r, s)) vj_table_cell(table, "%s", vj_outcome_setting(o, s, row->first));
+  if (r->by_trial)
+    vj_table_cell(table, "%lld", (long long)o->seed[row->first]);
   else
-    vj_table_cell(table, done == count ? "%d" : "%d of %d", done, count);
-  double rankme = 0;
-  for (int c = 0; c < column_count; c++) {
-    double values[1024];
-    for (int i = 0; i < done; i++) values[i] = last_value(r, columns[c].variable, members[i], columns[c].component);
-    if (strcmp(columns[c].variable, "hx_rankme") == 0)
-      for (int i = 0; i < done; i++) rankme += values[i] / done;
-    if (done)
-      number_cell(table, values, done, with_spread);
-    else
-      vj_table_cell(table, "-");
+    vj_table_cell(table, row->done_count == row->count ? "%lld" : "%lld of %lld", (long long)row->done_count,
+                  (long long)row->count);
+  for (int64_t c = 0; c < r->report->column_count; c++) {
+    const vj_report_value *value = paper_value(r, arm, c);
+    number_cell(table, r->cells[i * r->report->column_count + c], with_spread, mark_of(r, i, c));
+    if (has_paper(r, c)) vj_table_cell(table, "%s", value ? value->text : "-");
   }
-  const int64_t largest = done ? component_count(r, "hx_singular_values", members[0]) : 0;
-  static const char *const states[] = {"waiting", "unfinished", "", "failed"};
-  const int64_t state = r->status[trial] > 0 ? r->status[trial] & 3 : VJ_TRIAL_WAITING; /* -1: not begun with */
-  vj_table_cell(table, "%s", done ? verdict(rankme, largest) : states[state]);
+  if (r->is_default) vj_table_cell(table, "%s", state_of(r, row));
 }
 
-static vj_status make_table(results *r, bool by_trial, bool with_spread, vj_table **made) {
-  column columns[MOST_COLUMNS];
-  vj_table *table = NULL;
-  VJ_TRY(vj_table_create(&table));
-  const int column_count = choose_columns(r, columns);
-  bool has_arms = false;
-  for (int64_t i = 0; i < r->trials; i++) has_arms = has_arms || text_of(r, "arm", i)[0];
-  if (by_trial) vj_table_column(table, "trial", true);
-  if (has_arms) vj_table_column(table, "arm", false);
-  if (!has_arms || by_trial) print_parameters(r, table, 0, true);
-  vj_table_column(table, by_trial ? "seed" : "seeds", true);
-  for (int c = 0; c < column_count; c++) vj_table_column(table, columns[c].heading, true);
-  vj_table_column(table, "collapsed?", false);
-  for (int64_t i = 0; i < r->trials; i++)
-    if (is_row_start(r, i, by_trial)) print_row(r, table, columns, column_count, i, by_trial, has_arms, with_spread);
-  *made = table;
+/* The variable that holds what a guess without looking gets: probe_speed_mse -> probe_speed_baseline_mse,
+ * probe_psi_accuracy -> probe_psi_majority_accuracy. NULL if there is none. */
+static const char *guess_of(const vj_outcome *o, const char *quantity) {
+  static const char *const kinds[] = {"baseline", "majority"};
+  if (strncmp(quantity, "probe_", 6) != 0) return NULL;
+  for (const char *cut = quantity + 6; (cut = strchr(cut, '_')); cut++)
+    for (size_t k = 0; k < VJ_COUNT(kinds); k++) {
+      const char *name = vj_pool_format(o->pool, "%.*s_%s%s", (int)(cut - quantity), quantity, kinds[k], cut);
+      if (name && vj_sweep_file_find(o->file, name) >= 0) return name;
+    }
+  return NULL;
+}
+
+/* The same quantity before training, or what a guess gets; false where there is no such thing. */
+static bool control_column(const results *r, bool is_guess, const vj_report_column *column, vj_report_column *control) {
+  *control = *column;
+  if (is_guess) {
+    control->quantity = guess_of(r->outcome, column->quantity);
+    return control->quantity != NULL;
+  }
+  if (column->at == VJ_REPORT_LAST) control->at = 0;
+  return control->at == 0;
+}
+
+/* A row that belongs to no arm: the mean over all trials, whatever became of them. */
+static vj_status add_control(const results *r, vj_table *table, const char *name, bool is_guess, bool with_spread) {
+  const vj_outcome *o = r->outcome;
+  int labels = o->has_arms ? 1 : 0;
+  for (int s = 0; s < o->setting_count; s++) labels += is_setting_shown(r, s);
+  for (int i = 0; i < labels + 1; i++) vj_table_cell(table, "%s", i == 0 ? name : "");
+  for (int64_t c = 0; c < r->report->column_count; c++) {
+    vj_report_column control;
+    summary s = {.mean = NAN};
+    if (control_column(r, is_guess, &r->report->columns[c], &control))
+      VJ_TRY(summarise_trials(r, &control, NULL, o->trials, false, &s));
+    number_cell(table, s, with_spread, "");
+    if (has_paper(r, c)) vj_table_cell(table, "%s", "");
+  }
   return VJ_OK;
+}
+
+static bool has_controls(const results *r) {
+  for (int64_t c = 0; c < r->report->column_count && !r->is_default; c++)
+    if (strncmp(r->report->columns[c].quantity, "probe_", 6) == 0) return true;
+  return false;
+}
+
+static vj_status fill_table(const results *r, vj_table *table, bool with_spread) {
+  add_headings(r, table);
+  for (int64_t i = 0; i < r->row_count; i++) add_row(r, table, i, with_spread);
+  if (!has_controls(r)) return VJ_OK;
+  vj_table_rule(table);
+  VJ_TRY(add_control(r, table, "untrained", false, with_spread));
+  return add_control(r, table, "mean/majority guess", true, with_spread);
 }
 
 /* Where the terminal is too narrow for the spreads over seeds, the means alone. */
-static vj_status print_table(results *r, bool by_trial, FILE *to) {
-  vj_table *table = NULL;
-  VJ_TRY(make_table(r, by_trial, true, &table));
+static vj_status print_table(const results *r, FILE *to) {
   const int columns = vj_terminal_columns();
-  if (columns && vj_table_width(table) > columns) {
+  for (int with_spread = 1; with_spread >= 0; with_spread--) {
+    vj_table *table = NULL;
+    VJ_TRY(vj_table_create(&table));
+    const vj_status status = fill_table(r, table, with_spread);
+    const bool fits = !columns || vj_table_width(table) <= columns || !with_spread;
+    if (status == VJ_OK && fits) vj_table_print(table, to);
     vj_table_destroy(&table);
-    VJ_TRY(make_table(r, by_trial, false, &table));
+    VJ_TRY(status);
+    if (fits) break;
   }
-  vj_table_print(table, to);
-  vj_table_destroy(&table);
   return VJ_OK;
 }
 
-static void print_failures(const results *r, FILE *to) {
-  for (int64_t i = 0; i < r->trials; i++)
-    if (r->status[i] == VJ_TRIAL_FAILED)
-      fprintf(to, "trial %lld %s(seed %lld) failed: %s\n", (long long)i,
-              text_of(r, "arm", i)[0] ? vj_pool_format(r->pool, "%s ", text_of(r, "arm", i)) : "",
-              (long long)r->seed[i], text_of(r, VJ_RECORD_FAILURE, i));
+/* --- below the table ------------------------------------------------------------------------------------------- */
+
+static vj_status arm_mean(const results *r, const char *arm, const vj_report_column *column, double *mean) {
+  summary s;
+  int64_t *trials = NULL, count = 0;
+  VJ_TRY(vj_allocate((size_t)r->outcome->trials, sizeof *trials, "the trials of an arm", &trials));
+  for (int64_t i = 0; i < r->outcome->trials; i++)
+    if (r->outcome->status[i] == VJ_TRIAL_DONE && strcmp(vj_outcome_text(r->outcome, "arm", i), arm) == 0)
+      trials[count++] = i;
+  const vj_status status = summarise_trials(r, column, trials, count, true, &s);
+  free(trials);
+  *mean = s.mean;
+  return status;
 }
 
-static vj_status print_all(results *r, bool by_trial, FILE *to) {
-  vj_file_variable_info info;
-  void *values;
-  r->read = vj_pool_take(r->pool, (size_t)vj_sweep_file_variable_count(r->file) * sizeof *r->read);
-  if (!r->read) return vj_fail(VJ_MEMORY, "no memory for a table");
-  VJ_TRY(read_whole(r, VJ_RECORD_STATUS, &values, &info));
-  r->status = values;
-  r->trials = info.size[0];
-  VJ_TRY(read_whole(r, "seed", &values, &info));
-  r->seed = values;
-  r->row_key = vj_pool_take(r->pool, (size_t)r->trials * sizeof *r->row_key);
-  if (!r->row_key) return vj_fail(VJ_MEMORY, "no memory for a table");
-  for (int64_t i = 0; i < r->trials; i++) r->row_key[i] = key_of(r, i);
-  VJ_TRY(print_table(r, by_trial, to));
-  fputs(
-      "Losses are validation losses, unweighted. first 10: share of the variance of hx in its 10 largest components.\n"
-      "collapsed?: RankMe of hx below a tenth of the largest possible; partly: below a quarter.\n",
-      to);
+/* "speed MSE, VJ-VCR / generative: 0.31; paper 0.27" */
+static vj_status print_ratio(const results *r, const vj_report_ratio *ratio, FILE *to) {
+  const vj_report_column *column = &r->report->columns[ratio->column];
+  const vj_report_value *paper_of = paper_value(r, ratio->of, ratio->column);
+  const vj_report_value *paper_to = paper_value(r, ratio->to, ratio->column);
+  double of, divisor;
+  VJ_TRY(arm_mean(r, ratio->of, column, &of));
+  VJ_TRY(arm_mean(r, ratio->to, column, &divisor));
+  fprintf(to, "%s, %s / %s: ", column->title, ratio->of, ratio->to);
+  fprintf(to, isfinite(of / divisor) ? "%.3g" : "-", of / divisor);
+  if (paper_of && paper_to) fprintf(to, "; paper %.3g", paper_of->number / paper_to->number);
+  fputc('\n', to);
+  return VJ_OK;
+}
+
+static void print_legend(const results *r, FILE *to) {
+  bool has_best = false;
+  for (int64_t c = 0; c < r->report->column_count; c++)
+    has_best = has_best || r->report->columns[c].best != VJ_BEST_NONE;
+  fprintf(to, "±: standard deviation over seeds.%s\n",
+          has_best ? " *: best mean of its column; ↓ lower, ↑ higher is better." : "");
+  if (r->report->source[0]) fprintf(to, "paper: %s\n", r->report->source);
+}
+
+static void print_text(const char *text, FILE *to) {
+  const size_t length = strlen(text);
+  if (length) fprintf(to, "%s%s", text, text[length - 1] == '\n' ? "" : "\n");
+}
+
+static void print_progress(const results *r, FILE *to) {
+  const vj_outcome *o = r->outcome;
+  const vj_report_column total = {.quantity = "time_total", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  int64_t done = 0, failed = 0, running = 0;
+  double seconds = 0;
+  char took[VJ_DURATION_BYTES];
+  for (int64_t i = 0; i < o->trials; i++) {
+    done += o->status[i] == VJ_TRIAL_DONE;
+    failed += o->status[i] == VJ_TRIAL_FAILED;
+    running += o->status[i] == VJ_TRIAL_RUNNING;
+    const double of_trial = vj_outcome_number(o, &total, i);
+    if (o->status[i] == VJ_TRIAL_DONE && isfinite(of_trial)) seconds += of_trial;
+  }
+  fprintf(to, "%lld of %lld trials done, in %s of training", (long long)done, (long long)o->trials,
+          vj_duration_text(seconds, took));
+  if (running) fprintf(to, "; %lld unfinished", (long long)running);
+  if (failed) fprintf(to, "; %lld failed", (long long)failed);
+  fputc('\n', to);
+}
+
+static void print_failures(const results *r, FILE *to) {
+  const vj_outcome *o = r->outcome;
+  for (int64_t i = 0; i < o->trials; i++) {
+    const char *arm = vj_outcome_text(o, "arm", i);
+    if (o->status[i] == VJ_TRIAL_FAILED)
+      fprintf(to, "trial %lld %s%s(seed %lld) failed: %s\n", (long long)i, arm, arm[0] ? " " : "",
+              (long long)o->seed[i], vj_outcome_text(o, VJ_RECORD_FAILURE, i));
+  }
+}
+
+static vj_status print_below(const results *r, FILE *to) {
+  if (r->is_default) {
+    print_text(r->report->notes, to);
+  } else {
+    print_legend(r, to);
+    for (int64_t i = 0; i < r->report->ratio_count; i++) VJ_TRY(print_ratio(r, &r->report->ratios[i], to));
+    print_text(r->report->notes, to);
+    print_progress(r, to);
+  }
   print_failures(r, to);
   return VJ_OK;
 }
 
-vj_status vj_results_print(const char *folder, bool by_trial, FILE *to) {
-  results r = {0};
-  VJ_TRY(vj_pool_create(&r.pool));
-  const char *path = vj_pool_format(r.pool, "%s/sweep.h5", folder);
-  vj_status status = path ? vj_sweep_file_read_only(path, &r.file) : vj_fail(VJ_MEMORY, "no memory for a path");
-  if (status == VJ_OK) status = print_all(&r, by_trial, to);
-  if (r.file) vj_sweep_file_close(&r.file);
-  vj_pool_destroy(&r.pool);
+/* --- whole ----------------------------------------------------------------------------------------------------- */
+
+/* Every table of a report says of which run it is: a quick one must not pass for the experiment. */
+static vj_status print_title(const results *r, FILE *to) {
+  const vj_sweep_file *file = r->outcome->file;
+  const char *name = vj_sweep_file_attribute(file, "title");
+  if (r->is_default) return VJ_OK;
+  fprintf(to, "%s%s(%s, %lld steps)\n", r->report->title, r->report->title[0] ? " " : "", name ? name : "",
+          (long long)r->outcome->steps);
+  return VJ_OK;
+}
+
+static vj_status print_all(results *r, FILE *to) {
+  VJ_TRY(make_rows(r));
+  VJ_TRY(make_cells(r));
+  VJ_TRY(print_title(r, to));
+  VJ_TRY(print_table(r, to));
+  return print_below(r, to);
+}
+
+static vj_status print_default(const vj_outcome *outcome, bool by_trial, FILE *to) {
+  vj_report_spec report;
+  VJ_TRY(vj_default_report(outcome, &report));
+  results r = {.outcome = outcome, .report = &report, .is_default = true, .by_trial = by_trial};
+  return print_all(&r, to);
+}
+
+static vj_status own_report(const vj_outcome *outcome, const char *folder, const vj_report_spec **report) {
+  const char *text = vj_sweep_file_attribute(outcome->file, "sweep_yaml");
+  const char *source = vj_pool_format(outcome->pool, "%s/sweep.h5", folder);
+  vj_yaml *root = NULL;
+  *report = NULL;
+  if (!text) return VJ_OK;
+  if (!source) return vj_fail(VJ_MEMORY, "no memory for a path");
+  VJ_TRY(vj_yaml_read_text(outcome->pool, text, source, &root));
+  return vj_report_read(outcome->pool, root, report);
+}
+
+static vj_status print_outcome(const vj_outcome *outcome, const char *folder, const vj_report_spec *report, FILE *to) {
+  if (!report) VJ_TRY(own_report(outcome, folder, &report));
+  if (!report) return print_default(outcome, outcome->setting_count == 0 && outcome->trials <= 16, to);
+  VJ_TRY(vj_report_check_file(report, outcome->file));
+  results r = {.outcome = outcome, .report = report};
+  return print_all(&r, to);
+}
+
+vj_status vj_results_print(const char *folder, const vj_report_spec *report, FILE *to) {
+  vj_outcome *outcome = NULL;
+  VJ_TRY(vj_outcome_open(folder, &outcome));
+  const vj_status status = print_outcome(outcome, folder, report, to);
+  vj_outcome_close(&outcome);
+  return status;
+}
+
+vj_status vj_results_list(const char *folder, FILE *to) {
+  vj_outcome *outcome = NULL;
+  VJ_TRY(vj_outcome_open(folder, &outcome));
+  const vj_status status = print_default(outcome, true, to);
+  vj_outcome_close(&outcome);
   return status;
 }

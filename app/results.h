@@ -1,14 +1,17 @@
-/* The outcome of a sweep as a table, from its file alone. */
+/* The outcome of a sweep as tables, from its file alone and at any time. Not collective. */
 #ifndef VJ_RESULTS_H
 #define VJ_RESULTS_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
-#include "vj/status.h"
+#include "engine/report.h"
 
-/* One row a trial, or, unless `by_trial`, one row for trials that differ only in their seed: means, and the spread
- * where there are several. Failed trials are listed below with their reasons. Not collective. */
-VJ_MUST_USE vj_status vj_results_print(const char *folder, bool by_trial, FILE *to);
+/* The table of results: one row for trials that differ only in their seed, with means and the spread where there are
+ * several, in the columns that a report names, else in a default choice. `report`: NULL for that of the sweep itself.
+ * Failed trials are listed below with their reasons. A sweep of nothing but a few seeds is listed trial by trial. */
+VJ_MUST_USE vj_status vj_results_print(const char *folder, const vj_report_spec *report, FILE *to);
+
+/* The default columns with one row a trial. */
+VJ_MUST_USE vj_status vj_results_list(const char *folder, FILE *to);
 
 #endif

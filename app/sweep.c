@@ -15,13 +15,14 @@ static const char options_text[] =
     "usage: vjvcr sweep FILE.yaml [options] [key=value ...]\n"
     "  key=value            overrides one key of the file, e.g. optim.steps=500 model.encoder.channels=[16,32]\n"
     "  -o DIR               folder of the results (runs/<name>)\n"
+    "  --quick              a smaller run: apply what stands under quick:, and add -quick to the name\n"
     "  --resume             go on with a sweep that is in DIR\n"
     "  --ranks-per-trial N  ranks that train one trial together: 1, 2, 4, ... (as few as keep all ranks busy)\n"
     "  --dry-run            list the trials, check them, say what they need, and stop\n"
     "  --print-config       print the configuration with every default, and stop\n"
     "  --seed N             the same as seed=N\n"
     "Exit codes: 0 all succeeded, 1 some trials failed, 2 usage or configuration.\n";
-static const char allowed[] = "-o --resume --ranks-per-trial --dry-run --print-config --seed";
+static const char allowed[] = "-o --quick --resume --ranks-per-trial --dry-run --print-config --seed";
 
 static void on_progress(void *context, const vj_sweep_progress *progress) { vj_progress_line_show(context, progress); }
 
@@ -63,11 +64,12 @@ static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_swe
   return VJ_OK;
 }
 
-static vj_status dry_run(vj_experiment *e, const vj_space *space, int ranks) {
+static vj_status dry_run(vj_experiment *e, const vj_space *space, const vj_report_spec *report, int ranks) {
   int group = 1;
   vj_sweep_layout *layout = NULL;
   VJ_TRY(vj_sweep_group_size(space, ranks, (int)e->ranks_per_trial, &group));
   VJ_TRY(vj_sweep_layout_create(e->pool, e->root, space, group, &layout));
+  VJ_TRY(vj_report_check_layout(report, &layout->file));
   VJ_TRY(print_trials(e->pool, space, layout));
   double bytes = 0;
   for (int64_t v = 0; v < layout->file.variable_count; v++) {
@@ -85,8 +87,11 @@ static vj_status dry_run(vj_experiment *e, const vj_space *space, int ranks) {
 
 static vj_status print_config(vj_experiment *e, const vj_space *space) {
   vj_yaml *tree = vj_yaml_copy(e->pool, space->trials[0].config->resolved);
-  vj_yaml *sweep = vj_yaml_find(e->root, "sweep");
-  if (sweep) VJ_TRY(vj_yaml_put(e->pool, tree, "sweep", sweep));
+  static const char *const kept[] = {"sweep", "report"};
+  for (size_t i = 0; i < VJ_COUNT(kept); i++) {
+    vj_yaml *section = vj_yaml_find(e->root, kept[i]);
+    if (section) VJ_TRY(vj_yaml_put(e->pool, tree, kept[i], section));
+  }
   /* With a sweep, the first trial's settings would hide the file's own; those keys show what the file says. */
   for (int64_t i = 0; i < space->key_count; i++) {
     vj_yaml *base = vj_yaml_find(e->root, space->keys[i]);
@@ -98,13 +103,15 @@ static vj_status print_config(vj_experiment *e, const vj_space *space) {
 
 /* --- running --------------------------------------------------------------------------------------------------- */
 
-static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *space, int64_t *failed) {
+static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *space, const vj_report_spec *report,
+                     int64_t *failed) {
   vj_progress_line line;
   vj_progress_line_start(&line);
   const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", space->trials[0].config->name);
   const vj_sweep_options options = {.folder = folder,
                                     .resume = e->resume,
                                     .ranks_per_trial = (int)e->ranks_per_trial,
+                                    .report = report,
                                     .progress = on_progress,
                                     .failed = on_failure,
                                     .context = &line};
@@ -113,8 +120,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   const vj_status status = vj_sweep_run(world, e->root, space, &options, failed);
   vj_progress_line_end(&line);
   if (status != VJ_OK) return status;
-  const bool by_trial = space->trial_count <= 16 && space->key_count == 0;
-  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, by_trial, stdout) : VJ_OK));
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, report, stdout) : VJ_OK));
   if (world->rank != 0) return VJ_OK;
   char took[VJ_DURATION_BYTES];
   printf("%lld trial%s in %s; everything measured is in %s/sweep.h5\n", (long long)space->trial_count,
@@ -124,14 +130,19 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
 
 static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool train, int64_t *failed) {
   vj_space *space = NULL;
+  const vj_report_spec *report = NULL;
   if (!e->file) return vj_fail(VJ_USAGE, "expected the YAML file of an experiment; see `vjvcr sweep --help`");
-  if (train) vj_yaml_remove(e->root, "sweep");
+  if (train) { /* a report is about the arms of a sweep */
+    vj_yaml_remove(e->root, "sweep");
+    vj_yaml_remove(e->root, "report");
+  }
   VJ_TRY(vj_experiment_agree(e, world));
   VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
+  VJ_TRY(vj_comm_agree(world, vj_report_read(e->pool, e->root, &report)));
   const bool only_look = e->dry_run || e->print_config;
-  if (!only_look) return run(e, world, space, failed);
+  if (!only_look) return run(e, world, space, report, failed);
   vj_status status = VJ_OK;
-  if (world->rank == 0) status = e->print_config ? print_config(e, space) : dry_run(e, space, world->size);
+  if (world->rank == 0) status = e->print_config ? print_config(e, space) : dry_run(e, space, report, world->size);
   return vj_comm_agree(world, status);
 }
 

@@ -8,6 +8,7 @@ enum { COLUMNS = 32, CELL_BYTES = 1024 };
 struct vj_table {
   vj_pool *pool;
   int columns, cells, capacity;
+  int rule; /* cells above it; 0: none */
   char *headings[COLUMNS];
   bool numeric[COLUMNS];
   char **cell;
@@ -50,6 +51,8 @@ void vj_table_cell(vj_table *table, const char *format, ...) {
   table->cell[table->cells++] = vj_pool_text(table->pool, text);
 }
 
+void vj_table_rule(vj_table *table) { table->rule = table->cells; }
+
 /* Characters, not bytes: continuation bytes of UTF-8 take no room. */
 static int width_of(const char *text) {
   int width = 0;
@@ -57,38 +60,60 @@ static int width_of(const char *text) {
   return width;
 }
 
-static void print_row(const vj_table *table, char *const *row, const int *widths, FILE *to) {
+/* What stands behind a number: its spread, a mark. */
+static const char *tail_of(const char *text) {
+  while (*text && *text != '*' && strncmp(text, "±", strlen("±")) != 0) text++;
+  return text;
+}
+
+/* Characters of a column, and of the longest tail in it. */
+typedef struct extent {
+  int whole, tail;
+} extent;
+
+static void print_row(const vj_table *table, char *const *row, const extent *extents, bool is_heading, FILE *to) {
   for (int c = 0; c < table->columns; c++) {
-    const int blank = widths[c] - width_of(row[c]);
+    const int blank = extents[c].whole - width_of(row[c]);
+    int behind = table->numeric[c] ? 0 : blank;
+    if (table->numeric[c] && !is_heading) behind = extents[c].tail - width_of(tail_of(row[c]));
     const bool last = c + 1 == table->columns;
-    if (table->numeric[c])
-      fprintf(to, "%*s%s", blank, "", row[c]);
-    else
-      fprintf(to, "%s%*s", row[c], last ? 0 : blank, "");
-    fputs(last ? "\n" : "  ", to);
+    fprintf(to, "%*s%s%*s%s", blank - behind, "", row[c], last ? 0 : behind, "", last ? "\n" : "  ");
   }
 }
 
-static int find_widths(const vj_table *table, int *widths) {
-  int whole = 2 * (table->columns - 1);
-  for (int c = 0; c < table->columns; c++) widths[c] = width_of(table->headings[c]);
-  for (int i = 0; i < table->cells; i++)
-    if (width_of(table->cell[i]) > widths[i % table->columns]) widths[i % table->columns] = width_of(table->cell[i]);
-  for (int c = 0; c < table->columns; c++) whole += widths[c];
+static int find_extents(const vj_table *table, extent *extents) {
+  int whole = 2 * (table->columns - 1), number[COLUMNS] = {0};
+  for (int c = 0; c < table->columns; c++) extents[c] = (extent){.whole = width_of(table->headings[c])};
+  for (int i = 0; i < table->cells; i++) {
+    const int c = i % table->columns, width = width_of(table->cell[i]);
+    const int tail = table->numeric[c] ? width_of(tail_of(table->cell[i])) : 0;
+    if (width - tail > number[c]) number[c] = width - tail;
+    if (tail > extents[c].tail) extents[c].tail = tail;
+  }
+  for (int c = 0; c < table->columns; c++) {
+    if (number[c] + extents[c].tail > extents[c].whole) extents[c].whole = number[c] + extents[c].tail;
+    whole += extents[c].whole;
+  }
   return whole;
 }
 
 int vj_table_width(const vj_table *table) {
-  int widths[COLUMNS];
-  return find_widths(table, widths);
+  extent extents[COLUMNS];
+  return find_extents(table, extents);
+}
+
+static void print_rule(int width, FILE *to) {
+  for (int i = 0; i < width; i++) fputc('-', to);
+  fputc('\n', to);
 }
 
 void vj_table_print(const vj_table *table, FILE *to) {
-  int widths[COLUMNS];
-  const int whole = find_widths(table, widths);
-  print_row(table, table->headings, widths, to);
-  for (int i = 0; i < whole; i++) fputc('-', to);
-  fputc('\n', to);
-  for (int i = 0; i + table->columns <= table->cells; i += table->columns)
-    print_row(table, table->cell + i, widths, to);
+  extent extents[COLUMNS];
+  const int whole = find_extents(table, extents);
+  print_row(table, table->headings, extents, true, to);
+  print_rule(whole, to);
+  for (int i = 0; i + table->columns <= table->cells; i += table->columns) {
+    if (i && i == table->rule) print_rule(whole, to);
+    print_row(table, table->cell + i, extents, false, to);
+  }
 }

@@ -11,10 +11,12 @@ typedef struct vj_table vj_table;
 
 VJ_MUST_USE vj_status vj_table_create(vj_table **table);
 void vj_table_destroy(vj_table **table);
-/* A column; numbers are set right, words left. */
+/* A column; words are set left, numbers right, with spreads (0.4±0.1) and marks (0.4*) below each other. */
 void vj_table_column(vj_table *table, const char *heading, bool is_number);
 /* The next cell, row by row. */
 void vj_table_cell(vj_table *table, const char *format, ...) VJ_PRINTF(2, 3);
+/* A line between the rows so far and those that follow. */
+void vj_table_rule(vj_table *table);
 /* Columns it takes on a terminal. */
 int vj_table_width(const vj_table *table);
 void vj_table_print(const vj_table *table, FILE *to);

@@ -7,6 +7,7 @@
 #include "vj/status.h"
 
 int vj_verb_sweep(int argc, char **argv); /* train and sweep */
+int vj_verb_table(int argc, char **argv);
 int vj_verb_ls(int argc, char **argv);
 int vj_verb_list(int argc, char **argv);
 int vj_verb_describe(int argc, char **argv);

@@ -5,10 +5,16 @@
  *
  *   v' = Rot(2 pi psi / 5) v,   psi uniform in 0..4,   Rot(a) (x, y) = (x cos a - y sin a, x sin a + y cos a)
  *
- * which it keeps but for exact reflection at the walls. The speed r = |v| is uniform in [speed_min, speed_max], the
- * angle of v uniform, and p_e uniform in [m r, L - m r]^2, L = size - D, m = max(2, e): no wall is hit before frame
- * e + 3, whatever psi. The input frames say nothing about psi; from r = 1 / (sqrt(2) sin 18 deg) = 2.29 px/frame up,
- * the rounded places in frames e - 2, e and e + 2 always tell it. */
+ * which it keeps but for exact reflection at the walls. With `turn: absolute` psi names the direction itself,
+ *
+ *   v' = r (cos 2 pi psi / 5, sin 2 pi psi / 5),
+ *
+ * so that the target frames alone tell it; a clip that goes straight on has the psi nearest to its direction.
+ *
+ * The speed r = |v| is uniform in [speed_min, speed_max], the angle of v uniform, and p_e uniform in [m r, L - m r]^2,
+ * L = size - D, m = max(2, e): no wall is hit before frame e + 3, whatever psi. The input frames say nothing about psi;
+ * from r = 1 / (sqrt(2) sin 18 deg) = 2.29 px/frame up, the rounded places in frames e - 2, e and e + 2 always tell a
+ * relative psi. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,6 +23,7 @@
 #include "digits/canvas.h"
 #include "vj/component.h"
 
+enum { RELATIVE, ABSOLUTE }; /* `turn` */
 enum { WAYS = 5, FREE_FRAMES = 2 /* after the last input frame in which no wall is hit */ };
 static const double full_turn = 6.283185307179586;
 
@@ -26,6 +33,7 @@ enum { PSI, SWITCHED, SPEED, POSITION, INPUT_POSITION, VELOCITY, ANGLE, BOUNCE, 
 typedef struct stochastic_config {
   const char *digits;
   int64_t size, downsample, digit_size;
+  int turn;
   double speed_min, speed_max, switch_probability;
   int64_t train_size, validation_size, test_size;
 } stochastic_config;
@@ -38,6 +46,8 @@ static const vj_param params[] = {
                "frames are averages over cells of this many px squared; labels stay in px of the canvas"),
     VJ_INTEGER(stochastic_config, digit_size, "28", 4, VJ_DIGIT_SIDE, "px",
                "height and width of a digit, averaged down from 28"),
+    VJ_CHOICE(stochastic_config, turn, "relative|absolute", "relative",
+              "psi turns the velocity by psi fifths of a full turn, or names the new direction itself"),
     VJ_REAL(stochastic_config, speed_min, "2.5", 0.1, 256, "px/frame",
             "least speed; below 2.29 rounding to pixels may hide which way was taken"),
     VJ_REAL(stochastic_config, speed_max, "4.0", 0.1, 256, "px/frame",
@@ -83,7 +93,8 @@ static vj_status check_speeds(const stochastic_config *c, int64_t margin) {
 static void list_labels(stochastic *d) {
   const int64_t input = d->request.input_frames, target = d->request.target_frames;
   const vj_label labels[LABELS] = {
-      [PSI] = {"psi", VJ_LABEL_CLASS, 1, WAYS, "", "which way: the velocity turns by psi fifths of a full turn"},
+      [PSI] = {"psi", VJ_LABEL_CLASS, 1, WAYS, "",
+               "which way: the velocity turns by, or to, psi fifths of a full turn"},
       [SWITCHED] = {"switched", VJ_LABEL_CLASS, 1, 2, "",
                     "1 where the way was drawn among the five, 0 where the clip goes straight on by decree"},
       [SPEED] = {"speed", VJ_LABEL_REAL, 1, 0, "px/frame", "length of the velocity, in every frame"},
@@ -175,14 +186,17 @@ static void draw_plan(const stochastic *d, vj_split split, int64_t number, plan 
   for (int axis = 0; axis < 2; axis++) p->last_input[axis] = margin + (d->range - 2.0 * margin) * vj_rng_uniform(&rng);
   const int64_t drawn = vj_rng_integer(&rng, 0, WAYS - 1);
   p->switched = vj_rng_uniform(&rng) < c->switch_probability;
-  p->psi = p->switched ? drawn : 0;
+  const int64_t straight = c->turn == ABSOLUTE ? lround(p->angle / full_turn * WAYS) % WAYS : 0;
+  p->psi = p->switched ? drawn : straight;
 }
 
-static void turn(vj_mover *m, int64_t psi) {
-  const double angle = full_turn * (double)psi / WAYS, c = cos(angle), s = sin(angle);
-  const double x = m->velocity[0], y = m->velocity[1];
-  m->velocity[0] = c * x - s * y;
-  m->velocity[1] = s * x + c * y;
+/* By psi fifths of a full turn, or to that direction. */
+static void turn(const stochastic *d, plan *p) {
+  const double way = full_turn * (double)p->psi / WAYS;
+  const double angle = d->config.turn == ABSOLUTE ? way : p->angle + way;
+  if (d->config.turn == ABSOLUTE && !p->switched) return;
+  p->mover.velocity[0] = p->speed * cos(angle);
+  p->mover.velocity[1] = p->speed * sin(angle);
 }
 
 /* Moves the digit from frame t - 1 to frame t, or puts it where it begins. */
@@ -190,7 +204,7 @@ static void advance(const stochastic *d, plan *p, int64_t t) {
   const int64_t last_input = d->request.input_frames - 1;
   vj_mover *const m = &p->mover;
   if (t > last_input) {
-    if (t == last_input + 1) turn(m, p->psi);
+    if (t == last_input + 1) turn(d, p);
     vj_mover_step(m, d->range);
     return;
   }

@@ -1,4 +1,5 @@
-/* What the variance and the covariance loss have in common: the views and the normalisation. */
+/* What losses on the distribution of hidden states have in common: the views; and the normalisation of variance and
+ * covariance. */
 #ifndef VJ_VCR_H
 #define VJ_VCR_H
 

@@ -9,8 +9,8 @@
 
 enum { PATH_BYTES = 512 };
 
-static const char *const section_names[] = {"data",    "model",   "losses", "optim", "eval",
-                                            "logging", "plugins", "sweep",  NULL};
+static const char *const section_names[] = {"data",    "model",   "losses", "optim",  "eval",
+                                            "logging", "plugins", "sweep",  "report", NULL};
 
 /* What is being made, and of what. */
 typedef struct config_maker {
@@ -101,8 +101,21 @@ static vj_status read_model_part(const config_maker *maker, vj_kind kind, const 
   return VJ_OK;
 }
 
+static vj_status read_target(const config_maker *maker, vj_yaml *parent) {
+  size_t count;
+  void *read = NULL;
+  vj_yaml *resolved = NULL;
+  const vj_param *rows = vj_section_rows("target", &count);
+  const vj_yaml *map = vj_yaml_get(vj_yaml_get(maker->root, "model"), "target");
+  VJ_TRY(add_section(maker, parent, "target", &resolved));
+  VJ_TRY(vj_params_read(maker->pool, rows, count, sizeof maker->config->target, map, "model.target", NULL, &read,
+                        resolved));
+  maker->config->target = *(const vj_target_config *)read;
+  return VJ_OK;
+}
+
 static vj_status read_model(const config_maker *maker) {
-  static const char *const parts[] = {"encoder", "predictor", "decoder", "latent"};
+  static const char *const parts[] = {"encoder", "predictor", "decoder", "latent", "target"};
   vj_config *config = maker->config;
   vj_yaml *resolved = NULL;
   VJ_TRY(vj_keys_check(vj_yaml_get(maker->root, "model"), "model", parts, VJ_COUNT(parts)));
@@ -111,7 +124,7 @@ static vj_status read_model(const config_maker *maker) {
   VJ_TRY(read_model_part(maker, VJ_PREDICTOR, NULL, &config->predictor, resolved));
   VJ_TRY(read_model_part(maker, VJ_DECODER, "none", &config->decoder, resolved));
   VJ_TRY(read_model_part(maker, VJ_LATENT, "none", &config->latent, resolved));
-  return VJ_OK;
+  return read_target(maker, resolved);
 }
 
 static vj_status read_loss(const config_maker *maker, const vj_yaml *losses, int64_t i, vj_loss_choice *loss,

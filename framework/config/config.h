@@ -24,6 +24,18 @@ typedef struct vj_probe_choice {
   const char *target; /* a label: "speed" */
 } vj_probe_choice;
 
+/* How hy, the target, is made from y. */
+typedef enum vj_target_type {
+  VJ_TARGET_SHARED,        /* by the encoder, whose gradients flow through hx and hy */
+  VJ_TARGET_STOP_GRADIENT, /* by the encoder; no gradient flows through hy */
+  VJ_TARGET_EMA            /* by an encoder whose weights are moving averages of the encoder's; no gradient */
+} vj_target_type;
+
+typedef struct vj_target_config {
+  int type;        /* vj_target_type */
+  double momentum; /* EMA: what an average keeps of itself at every step */
+} vj_target_config;
+
 typedef enum vj_optimizer { VJ_ADAMW, VJ_SGD } vj_optimizer;
 typedef enum vj_schedule { VJ_CONSTANT, VJ_COSINE, VJ_ONE_CYCLE } vj_schedule;
 
@@ -48,6 +60,7 @@ typedef struct vj_eval_config {
   int64_t samples; /* validation samples for losses (in whole batches) and singular values */
   int64_t probe_train, probe_validation, probe_test; /* samples for probes */
   int probe_at;                                      /* vj_probe_when */
+  int64_t decoder_steps;                             /* of training a decoder afterwards, where no loss teaches it */
   int64_t probe_count;
   const vj_probe_choice *probes;
 } vj_eval_config;
@@ -61,6 +74,7 @@ typedef struct vj_config {
   uint64_t seed; /* of the trial: initialisation, order of samples, noise */
   vj_clip_request clip;
   vj_choice dataset, encoder, predictor, decoder, latent;
+  vj_target_config target;
   int64_t loss_count;
   const vj_loss_choice *losses; /* in the order they are written */
   vj_optim_config optim;
@@ -69,7 +83,7 @@ typedef struct vj_config {
   const vj_yaml *resolved; /* the whole tree with every default filled in, without `sweep` */
 } vj_config;
 
-/* Checks a tree (`sweep` and `plugins` keys are left to others) and makes the typed configuration; everything
+/* Checks a tree (`sweep`, `report` and `plugins` keys are left to others) and makes the typed configuration; everything
  * is owned by the pool. Errors have the place of the node at fault:
  *   sweeps/vcr.yaml:14:11: losses.variance.weight: expected a number >= 0, got "ten"
  *   sweeps/vcr.yaml:9:3: model.encoder: unknown key "chanels"; did you mean "channels"? */
@@ -86,7 +100,8 @@ VJ_MUST_USE vj_status vj_params_read(vj_pool *pool, const vj_param *rows, size_t
                                      vj_yaml *resolved);
 
 /* The rows of the sections that belong to no component: "" (name, seed), "data",
- * "losses" and "probes" (common to all of them), "optim", "eval", "logging"; for `describe`. NULL for another name. */
+ * "target" (of the model), "losses" and "probes" (common to all of them), "optim", "eval", "logging"; for `describe`.
+ * NULL for another name. */
 const vj_param *vj_section_rows(const char *section, size_t *count);
 
 #endif

@@ -16,6 +16,12 @@ static const vj_param data_rows[] = {
     VJ_INTEGER(vj_data_section, seed, "0", 0, INFINITY, "", "seed of the data, the same for all trials"),
 };
 
+static const vj_param target_rows[] = {
+    VJ_CHOICE(vj_target_config, type, "shared|stop_gradient|ema", "shared",
+              "what makes hy: the encoder, the encoder as a constant, or the moving average of the encoder"),
+    VJ_REAL(vj_target_config, momentum, "0.996", 0, 1, "", "of ema: what an average keeps of itself at every step"),
+};
+
 static const vj_param loss_rows[] = {
     VJ_REAL(vj_loss_section, weight, "1.0", 0, INFINITY, "", "factor in the total; 0: recorded only"),
 };
@@ -51,6 +57,8 @@ static const vj_param eval_rows[] = {
                "to choose a probe's regularisation on"),
     VJ_INTEGER(vj_eval_config, probe_test, "256", 1, INFINITY, "samples", "to measure a probe on"),
     VJ_CHOICE(vj_eval_config, probe_at, "ends|all|last", "ends", "the evaluations at which probes run"),
+    VJ_INTEGER(vj_eval_config, decoder_steps, "0", 0, INFINITY, "steps",
+               "training of the decoder alone at the end, on frozen hidden states, where no loss teaches it"),
 };
 
 static const vj_param logging_rows[] = {
@@ -64,6 +72,7 @@ static const struct {
 } sections[] = {
     {"", top_rows, VJ_COUNT(top_rows)},
     {"data", data_rows, VJ_COUNT(data_rows)},
+    {"target", target_rows, VJ_COUNT(target_rows)},
     {"losses", loss_rows, VJ_COUNT(loss_rows)},
     {"probes", probe_rows, VJ_COUNT(probe_rows)},
     {"optim", optim_rows, VJ_COUNT(optim_rows)},

@@ -29,6 +29,7 @@ VJ_MUST_USE vj_status vj_yaml_read_text(vj_pool *pool, const char *text, const c
 /* The node at "losses.variance.weight", or NULL. */
 vj_yaml *vj_yaml_find(const vj_yaml *root, const char *dotted_path);
 /* Puts a node at a dotted path, making the maps on the way. Fails when the path runs through a scalar or list.
+ * What follows "sweep.parameters." or "sweep.trials.<arm>." is one key, dots and all: those are the keys there.
  * Maps on the way are replaced by copies of one level, never changed, so that trees may share their branches. */
 VJ_MUST_USE vj_status vj_yaml_put(vj_pool *pool, vj_yaml *root, const char *dotted_path, vj_yaml *value);
 /* "a.b=[1, 2]": the value is YAML in flow style. */
@@ -38,6 +39,8 @@ vj_yaml *vj_yaml_copy(vj_pool *pool, const vj_yaml *node);
 void vj_yaml_remove(vj_yaml *map, const char *key);
 /* Writes block style, lists of scalars in flow style; the text reads back to an equal tree. Pool-owned. */
 const char *vj_yaml_print(vj_pool *pool, const vj_yaml *node);
+/* The same in flow style on one line, without a newline: {type: sparse, size: 20}. */
+const char *vj_yaml_print_line(vj_pool *pool, const vj_yaml *node);
 
 /* "sweeps/vcr.yaml:14:11: " or "override losses.variance.weight: "; pool-owned. */
 const char *vj_yaml_place(vj_pool *pool, const vj_yaml *node);

@@ -56,13 +56,26 @@ static vj_status set_part(vj_pool *pool, vj_yaml *map, const char *part, size_t 
   return VJ_OK;
 }
 
+/* Bytes of a path's next key. Those under sweep.parameters, and in an arm under sweep.trials, are paths themselves. */
+static size_t part_length(const char *dotted_path, const char *part) {
+  static const char parameters[] = "sweep.parameters.", trials[] = "sweep.trials.";
+  const char *swept = NULL;
+  if (strncmp(dotted_path, parameters, sizeof parameters - 1) == 0) {
+    swept = dotted_path + sizeof parameters - 1;
+  } else if (strncmp(dotted_path, trials, sizeof trials - 1) == 0) {
+    const char *arm = dotted_path + sizeof trials - 1, *end = arm + strcspn(arm, ".");
+    swept = *end ? end + 1 : end;
+  }
+  return part == swept ? strlen(part) : strcspn(part, ".");
+}
+
 vj_status vj_yaml_put(vj_pool *pool, vj_yaml *root, const char *dotted_path, vj_yaml *value) {
   if (root->kind != VJ_YAML_MAP)
     return vj_fail_node(value, "", "\"%s\" cannot be set: the document is not a map", dotted_path);
   VJ_TRY(vj_path_check(dotted_path, value));
   vj_yaml *map = root;
   for (const char *part = dotted_path;;) {
-    const size_t length = strcspn(part, ".");
+    const size_t length = part_length(dotted_path, part);
     if (part[length] == '\0') {
       VJ_TRY(set_part(pool, map, part, length, value));
       return VJ_OK;

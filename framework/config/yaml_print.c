@@ -83,7 +83,11 @@ static void print_flow(FILE *out, const vj_yaml *node) {
   fputc(node->kind == VJ_YAML_MAP ? '{' : '[', out);
   for (int64_t i = 0; i < node->count; i++) {
     if (i) fputs(", ", out);
-    print_scalar(out, node->items[i]);
+    if (node->kind == VJ_YAML_MAP) {
+      print_scalar(out, node->keys[i]);
+      fputs(": ", out);
+    }
+    print_flow(out, node->items[i]);
   }
   fputc(node->kind == VJ_YAML_MAP ? '}' : ']', out);
 }
@@ -113,14 +117,14 @@ static void print_block(FILE *out, const vj_yaml *node, int indent, bool begun) 
   }
 }
 
-const char *vj_yaml_print(vj_pool *pool, const vj_yaml *node) {
+static const char *print(vj_pool *pool, const vj_yaml *node, bool one_line) {
   char *bytes = NULL;
   size_t length = 0;
   FILE *out = open_memstream(&bytes, &length);
   if (!out) return NULL;
-  if (is_flow(node)) {
+  if (one_line || is_flow(node)) {
     print_flow(out, node);
-    fputc('\n', out);
+    if (!one_line) fputc('\n', out);
   } else {
     print_block(out, node, 0, false);
   }
@@ -129,3 +133,6 @@ const char *vj_yaml_print(vj_pool *pool, const vj_yaml *node) {
   free(bytes);
   return text;
 }
+
+const char *vj_yaml_print(vj_pool *pool, const vj_yaml *node) { return print(pool, node, false); }
+const char *vj_yaml_print_line(vj_pool *pool, const vj_yaml *node) { return print(pool, node, true); }

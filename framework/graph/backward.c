@@ -93,3 +93,11 @@ vj_var *vj_gradient_of(vj_graph *graph, vj_var *energy, vj_var *x) {
   }
   return gradient;
 }
+
+bool vj_graph_teaches(const vj_graph *graph, int row) {
+  for (int i = 0; i < graph->parameter_vars.count; i++) {
+    const vj_var *var = graph->parameter_vars.at[i];
+    if (var->parameter == row) return var->gradient != NULL;
+  }
+  return false;
+}

@@ -170,12 +170,14 @@ void vj_graph_keep(vj_var *var) {
 
 /* --- parameters --------------------------------------------------------------------------------------------- */
 
-static vj_var *parameter_var(vj_graph *graph, const vj_param_spec *spec, bool trained) {
+/* `prefix` stands before the name, not before that of the stream its first values are drawn from. */
+static vj_var *parameter_var(vj_graph *graph, const char *prefix, const vj_param_spec *spec, bool trained) {
   if (graph->status != VJ_OK) return NULL;
   char name[384];
-  snprintf(name, sizeof name, "%s%s%s", graph->scope, graph->scope[0] ? "." : "", spec->name);
+  const int stream = snprintf(name, sizeof name, "%s", prefix);
+  snprintf(name + stream, sizeof name - (size_t)stream, "%s%s%s", graph->scope, graph->scope[0] ? "." : "", spec->name);
   int index = -1;
-  const vj_status status = vj_parameters_add(graph->parameters, name, spec, trained, &index);
+  const vj_status status = vj_parameters_add(graph->parameters, name, name + stream, spec, trained, &index);
   if (status != VJ_OK) return vj_graph_fail(graph, status, "%s", vj_error_message());
   for (int i = 0; i < graph->parameter_vars.count; i++) {
     vj_var *known = graph->parameter_vars.at[i];
@@ -189,8 +191,26 @@ static vj_var *parameter_var(vj_graph *graph, const vj_param_spec *spec, bool tr
   return vj_list_push(graph, &graph->parameter_vars, var) ? var : NULL;
 }
 
-vj_var *vj_parameter(vj_graph *graph, const vj_param_spec *spec) { return parameter_var(graph, spec, true); }
-vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec) { return parameter_var(graph, spec, false); }
+static const char *const average_prefix = "target.";
+
+/* Changes of states come before the optimizer's step: after step k, counted from 0, the average takes in the
+ * parameter that step k was made with, not the one it made. It so lags one step behind an average taken after the
+ * optimizer, as BYOL's (Grill et al. 2020, eq. 1), and nothing but the graph is needed to train with it. */
+static vj_var *average_of(vj_graph *graph, const vj_param_spec *spec, vj_var *trained) {
+  const int known = graph->parameter_vars.count;
+  vj_var *average = parameter_var(graph, average_prefix, spec, false);
+  if (graph->parameter_vars.count > known) vj_state_update(graph, average, trained, 1 - graph->momentum);
+  return average;
+}
+
+vj_var *vj_parameter(vj_graph *graph, const vj_param_spec *spec) {
+  vj_var *trained = parameter_var(graph, "", spec, true);
+  return graph->averages ? average_of(graph, spec, trained) : trained;
+}
+
+vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec) {
+  return parameter_var(graph, graph->averages ? average_prefix : "", spec, false);
+}
 
 void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate) {
   if (graph->status != VJ_OK || !state || !value || !vj_is_training(graph)) return;
@@ -275,7 +295,8 @@ vj_var *vj_graph_find_view(const vj_graph *graph, const char *name) {
 
 void vj_show(vj_graph *graph, const char *name, vj_var *var) { vj_graph_add_view(graph, name, var); }
 
-void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name) {
+void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
+                     const char *long_name) {
   if (!var || graph->frozen) return;
   if (var->batched || var->count != 1) {
     char text[128];
@@ -288,9 +309,14 @@ void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, 
     out_of_memory(graph);
     return;
   }
-  *report = (vj_reported){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, long_name), var, weight};
+  *report = (vj_reported){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, long_name), var, weight,
+                          vj_pool_text(graph->pool, unit)};
   vj_graph_keep(var);
   vj_list_push(graph, &graph->reports, report);
+}
+
+void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name) {
+  vj_graph_report(graph, name, var, weight, "1", long_name);
 }
 
 void vj_report(vj_graph *graph, const char *name, vj_var *var, const char *long_name) {

@@ -66,6 +66,7 @@ typedef struct vj_reported {
   const char *name, *long_name;
   vj_var *var;
   double weight; /* in the total loss; 0: only reported */
+  const char *unit;
 } vj_reported;
 
 typedef struct vj_state_change {
@@ -99,6 +100,10 @@ struct vj_graph {
   int frozen;             /* depth of frozen sections */
   int64_t step;           /* of the run: noise is drawn for it */
   const char *view_scope; /* "hx" while the encoder builds hx: taps get this name in front */
+  /* While a target is built by an average of the encoder: each parameter asked for is the state "target.<name>", its
+   * moving average with this momentum, and each state asked for is another one, "target.<name>". */
+  bool averages;
+  double momentum;
   struct vj_plan *plan;
 };
 
@@ -117,11 +122,16 @@ vj_var *vj_graph_find_view(const vj_graph *graph, const char *name);
 /* Out of all scopes, and back into those that were left: for what is built at another place than its own. */
 void vj_scope_leave(vj_graph *graph, char left[VJ_SCOPE_BYTES]);
 void vj_scope_return(vj_graph *graph, const char left[VJ_SCOPE_BYTES]);
+/* vj_add_loss with a unit of measurement. */
+void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
+                     const char *long_name);
 /* Its numbers can be read after a run. */
 void vj_graph_keep(vj_var *var);
 
 /* Adds the nodes that compute d loss / d parameter for every trained parameter, straight into the gradient block. */
 void vj_graph_backward(vj_graph *graph, vj_var *loss);
+/* True when a run writes the gradient of this row of the parameter table. */
+bool vj_graph_teaches(const vj_graph *graph, int row);
 
 /* --- for ops ------------------------------------------------------------------------------------------------ */
 

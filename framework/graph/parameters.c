@@ -34,8 +34,8 @@ static bool same_shape(const vj_shape *a, const vj_shape *b) {
   return a->rank == b->rank && memcmp(a->size, b->size, (size_t)a->rank * sizeof a->size[0]) == 0;
 }
 
-vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const vj_param_spec *spec, bool trained,
-                            int *index) {
+vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const char *stream, const vj_param_spec *spec,
+                            bool trained, int *index) {
   *index = vj_parameters_find(parameters, name);
   if (*index >= 0) {
     const vj_parameter_row *row = &parameters->rows[*index];
@@ -58,6 +58,7 @@ vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const v
   int64_t *total = trained ? &parameters->value_count : &parameters->state_count;
   vj_parameter_row row = {.name = vj_pool_text(parameters->pool, name),
                           .layout = vj_pool_text(parameters->pool, spec->layout),
+                          .stream = vj_pool_text(parameters->pool, stream),
                           .shape = spec->shape,
                           .count = count,
                           .offset = *total,
@@ -65,7 +66,7 @@ vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const v
                           .scale = spec->scale,
                           .decay = spec->decay,
                           .trained = trained};
-  if (!row.name || !row.layout) return vj_fail(VJ_MEMORY, "no memory for parameter %s", name);
+  if (!row.name || !row.layout || !row.stream) return vj_fail(VJ_MEMORY, "no memory for parameter %s", name);
   *total += (count + step - 1) / step * step;
   *index = parameters->count;
   parameters->rows[parameters->count++] = row;
@@ -75,14 +76,14 @@ vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const v
 vj_status vj_parameters_allocate(vj_parameters *parameters) {
   VJ_TRY(vj_allocate((size_t)parameters->value_count, sizeof(vj_real), "parameters", &parameters->values));
   VJ_TRY(vj_allocate((size_t)parameters->value_count, sizeof(vj_real), "gradients", &parameters->gradients));
-  return vj_allocate((size_t)parameters->state_count, sizeof(vj_real), "running statistics", &parameters->states);
+  return vj_allocate((size_t)parameters->state_count, sizeof(vj_real), "states", &parameters->states);
 }
 
 void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed) {
   for (int i = 0; i < parameters->count; i++) {
     const vj_parameter_row *row = &parameters->rows[i];
     vj_real *values = (row->trained ? parameters->values : parameters->states) + row->offset;
-    const uint64_t hash = vj_hash_text(row->name);
+    const uint64_t hash = vj_hash_text(row->stream);
     vj_rng rng = vj_rng_stream(seed, VJ_RNG_INIT, (uint32_t)hash, hash >> 32);
     for (int64_t k = 0; k < row->count; k++) {
       switch (row->init) {

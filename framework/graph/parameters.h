@@ -8,6 +8,7 @@
 
 typedef struct vj_parameter_row {
   const char *name, *layout;
+  const char *stream; /* the name its first values are drawn by: its own, or that of the row it is an average of */
   vj_shape shape;
   int64_t count, offset; /* numbers, in `values` and `gradients`, or in `states` */
   vj_init init;
@@ -27,12 +28,12 @@ VJ_MUST_USE vj_status vj_parameters_create(vj_parameters **parameters);
 void vj_parameters_destroy(vj_parameters **parameters);
 /* Index of a row by name, or -1. */
 int vj_parameters_find(const vj_parameters *parameters, const char *name);
-/* Adds a row, or finds it; VJ_SHAPE when it exists with another shape. */
-VJ_MUST_USE vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const vj_param_spec *spec,
-                                        bool trained, int *index);
+/* Adds a row, or finds it; VJ_SHAPE when it exists with another shape. Rows of the same `stream` begin alike. */
+VJ_MUST_USE vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const char *stream,
+                                        const vj_param_spec *spec, bool trained, int *index);
 /* Allocates the three blocks; values and gradients are zero. */
 VJ_MUST_USE vj_status vj_parameters_allocate(vj_parameters *parameters);
-/* Draws every value from its own stream (seed, name): the same for any order of creation. */
+/* Draws every row's values from the stream (seed, its `stream`): the same for any order of creation. */
 void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed);
 
 #endif

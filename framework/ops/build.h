@@ -7,8 +7,6 @@
 
 /* A shared scalar. */
 vj_var *vj_constant(vj_graph *graph, double value);
-/* 1 / sqrt(x) */
-vj_var *vj_rsqrt(vj_graph *graph, vj_var *x);
 /* Sum over the batch and over all dimensions before the last `kept`: -> shared [kept..]. */
 vj_var *vj_sum_leading(vj_graph *graph, vj_var *x, int kept);
 /* A shared variable repeated over leading dimensions, to `shape`, batched or shared. */

@@ -44,11 +44,22 @@ const vj_op vj_op_linear_input_gradient = {.name = "linear_input_gradient",
                                            .run = linear_input_gradient_run,
                                            .flops = flops};
 
+/* Of dweight = dy' x with respect to both. */
+static void linear_weight_gradient_gradient(vj_graph *graph, vj_node *node) {
+  vj_var *dy = node->inputs[0], *x = node->inputs[1], *back = node->outputs[0]->gradient;
+  if (vj_wants_gradient(dy)) vj_gradient_add(graph, dy, vj_linear(graph, x, back, NULL));
+  if (!vj_wants_gradient(x)) return;
+  vj_node *dx = vj_node_create(graph, &vj_op_linear_input_gradient, (vj_var *[]){dy, back}, 2, 2, node->attributes,
+                               sizeof(sizes));
+  vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
+}
+
 const vj_op vj_op_linear_weight_gradient = {.name = "linear_weight_gradient",
                                             .summary = "dweight = dy' x, summed over the batch",
                                             .form = VJ_WEIGHT,
                                             .splits_rows = true,
                                             .reduce = linear_weight_gradient_reduce,
+                                            .gradient = linear_weight_gradient_gradient,
                                             .flops = flops};
 
 static void linear_gradient(vj_graph *graph, vj_node *node) {
@@ -89,4 +100,17 @@ vj_var *vj_linear(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias) {
   shape.size[shape.rank - 1] = s.out;
   vj_node *node = vj_node_create(graph, &vj_op_linear, (vj_var *[]){x, weight, bias}, 3, 2, &s, sizeof s);
   return vj_node_result(graph, node, &shape);
+}
+
+vj_var *vj_cross_products(vj_graph *graph, vj_var *a, vj_var *b) {
+  if (!a || !b) return NULL;
+  const vj_shape as = a->shape, bs = b->shape;
+  const int64_t columns_a = as.rank ? as.size[as.rank - 1] : 1, columns_b = bs.rank ? bs.size[bs.rank - 1] : 1;
+  const sizes s = {a->count / columns_a, columns_b, columns_a};
+  char left[128], right[128];
+  if (!a->batched || !b->batched || as.rank < 2 || bs.rank < 2 || b->count / columns_b != s.rows)
+    return vj_graph_fail(graph, VJ_SHAPE, "cross_products: %s and %s are not batched with the same rows",
+                         vj_shape_text(&as, left), vj_shape_text(&bs, right));
+  vj_node *node = vj_node_create(graph, &vj_op_linear_weight_gradient, (vj_var *[]){a, b}, 2, 2, &s, sizeof s);
+  return vj_node_output(graph, node, false, &VJ_SHAPE(columns_a, columns_b));
 }

@@ -1,28 +1,43 @@
 /* Standard normal numbers, the same for a sample whatever the ranks: keyed by (seed, step, sample's place in the batch,
- * number of the node). */
+ * number of the node). Shared ones are drawn by every rank alike, with rows in place of samples. */
 #include "ops/build.h"
 #include "ops/op.h"
 #include "vj/rng.h"
 
+typedef struct stream {
+  uint64_t which; /* number of the node */
+  bool fixed;     /* in an evaluation graph: what it records must not depend on when it was run */
+} stream;
+
 static void noise_run(const vj_call *call) {
   const vj_var *out = call->node->outputs[0];
-  const int64_t b = out->shape.size[0], width = out->count / b;
-  const uint64_t which = *(const uint64_t *)call->node->attributes;
-  for (int64_t s = 0; s < b; s++) {
-    vj_rng rng =
-        vj_rng_stream(call->seed, VJ_RNG_NOISE, (uint32_t)call->step, which << 32 | (uint64_t)(call->shard * b + s));
-    for (int64_t i = 0; i < width; i++) call->out[0][s * width + i] = (vj_real)vj_rng_normal(&rng);
+  const int64_t rows = out->shape.size[0], width = out->count / rows, first = out->batched ? call->shard * rows : 0;
+  const stream *s = call->node->attributes;
+  const uint32_t step = s->fixed ? 0 : (uint32_t)call->step;
+  for (int64_t r = 0; r < rows; r++) {
+    vj_rng rng = vj_rng_stream(call->seed, VJ_RNG_NOISE, step, s->which << 32 | (uint64_t)(first + r));
+    for (int64_t i = 0; i < width; i++) call->out[0][r * width + i] = (vj_real)vj_rng_normal(&rng);
   }
 }
 
 const vj_op vj_op_noise = {.name = "noise", .summary = "standard normal numbers", .form = VJ_MAP, .run = noise_run};
 
+static vj_var *noise(vj_graph *graph, bool batched, const vj_shape *shape) {
+  const stream s = {(uint64_t)graph->nodes.count, !vj_is_training(graph)};
+  vj_node *node = vj_node_create(graph, &vj_op_noise, NULL, 0, 0, &s, sizeof s);
+  return vj_node_output(graph, node, batched, shape);
+}
+
 vj_var *vj_noise(vj_graph *graph, const vj_shape *shape) {
-  const uint64_t which = (uint64_t)graph->nodes.count;
   char text[128];
   if (shape->rank < 1 || shape->size[0] != vj_shard_samples(graph))
     return vj_graph_fail(graph, VJ_SHAPE, "noise: %s does not start with the %lld samples of a shard",
                          vj_shape_text(shape, text), (long long)vj_shard_samples(graph));
-  vj_node *node = vj_node_create(graph, &vj_op_noise, NULL, 0, 0, &which, sizeof which);
-  return vj_node_output(graph, node, true, shape);
+  return noise(graph, true, shape);
+}
+
+vj_var *vj_directions(vj_graph *graph, int64_t count, int64_t width) {
+  vj_var *normal = noise(graph, false, &VJ_SHAPE(count, width));
+  vj_var *inverse_length = vj_rsqrt(graph, vj_sum_features(graph, vj_square(graph, normal)));
+  return vj_mul(graph, normal, vj_repeat_features(graph, inverse_length, width));
 }

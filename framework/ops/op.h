@@ -46,6 +46,9 @@ struct vj_op {
   double (*flops)(const vj_node *); /* of one shard; matrix products only */
 };
 
+/* For those who lay open what it drew. */
+extern const vj_op vj_op_noise;
+
 /* Every op, for tests and documentation; NULL past the end. */
 const vj_op *vj_op_at(int index);
 

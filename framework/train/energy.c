@@ -20,12 +20,12 @@ static vj_var *decode(vj_graph *graph, const vj_energy *energy, vj_var *h) {
   vj_scope_leave(graph, scope);
   vj_scope_push(graph, "decoder");
   vj_var *frames = energy->decoder->build(graph, energy->decoder_config, h, &target);
+  vj_scope_pop(graph);
   const vj_shape shape = vj_shape_of(frames);
   if (frames &&
       (shape.rank != target.rank || memcmp(shape.size, target.size, (size_t)target.rank * sizeof target.size[0]) != 0))
-    frames = vj_graph_fail(graph, VJ_SHAPE, "decoder %s gives %s for the frames %s; they must agree",
-                           energy->decoder_name, vj_shape_text(&shape, got), vj_shape_text(&target, wanted));
-  vj_scope_pop(graph);
+    frames = vj_graph_fail(graph, VJ_SHAPE, "decoder %s: gives %s for frames %s", energy->decoder_name,
+                           vj_shape_text(&shape, got), vj_shape_text(&target, wanted));
   vj_scope_return(graph, scope);
   return frames;
 }

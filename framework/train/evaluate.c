@@ -155,20 +155,26 @@ done:
   return status;
 }
 
-static vj_status run_probes(const vj_model *model, const vj_loader *loader, harvest h[VJ_SPLITS],
+static bool is_probed(const vj_probe_choice *choice, vj_probing probing) {
+  const bool frames = strcmp(choice->on, "x") == 0 || strcmp(choice->on, "y") == 0;
+  return probing == VJ_ALL_PROBES || !frames;
+}
+
+static vj_status run_probes(const vj_model *model, const vj_loader *loader, harvest h[VJ_SPLITS], vj_probing probing,
                             double *const *results) {
   for (int64_t i = 0; i < model->config->eval.probe_count; i++) {
     const vj_probe_choice *choice = &model->config->eval.probes[i];
     const vj_var *on = vj_graph_find_view(model->evaluate.graph, choice->on);
     int view = 0;
-    while (h[0].views[view] != on) view++;
-    VJ_TRY(run_probe(choice, loader, h, view, results));
+    while (view < h[0].view_count && h[0].views[view] != on) view++;
+    if (is_probed(choice, probing)) VJ_TRY(run_probe(choice, loader, h, view, results));
     results += choice->choice.component->as.probe.metric_count;
   }
   return VJ_OK;
 }
 
-static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, double *const *results) {
+static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_probing probing,
+                       double *const *results) {
   const vj_eval_config *eval = &model->config->eval;
   const int64_t asked[VJ_SPLITS] = {eval->probe_train, eval->probe_validation, eval->probe_test};
   harvest h[VJ_SPLITS] = {{0}};
@@ -180,13 +186,13 @@ static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, 
     h[s].samples = asked[s] < there ? asked[s] : there;
     for (int64_t i = 0; i < eval->probe_count && h[s].view_count < 64; i++) {
       const vj_var *on = vj_graph_find_view(model->evaluate.graph, eval->probes[i].on);
-      bool known = false;
+      bool known = !is_probed(&eval->probes[i], probing);
       for (int v = 0; v < h[s].view_count; v++) known = known || h[s].views[v] == on;
       if (!known) h[s].views[h[s].view_count++] = on;
     }
     VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, &h[s], NULL), done);
   }
-  if (comm->rank == 0) status = run_probes(model, loader, h, results);
+  if (comm->rank == 0) status = run_probes(model, loader, h, probing, results);
   status = vj_comm_agree(comm, status);
 done:
   for (int s = 0; s < VJ_SPLITS; s++) harvest_free(&h[s]);
@@ -194,10 +200,10 @@ done:
 }
 
 vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
-                      bool with_probes, double *const *results) {
+                      vj_probing probing, double *const *results) {
   VJ_TRY(measure(model, loader, comm, results));
-  if (!with_probes || model->config->eval.probe_count == 0) return VJ_OK;
+  if (probing == VJ_NO_PROBES || model->config->eval.probe_count == 0) return VJ_OK;
   int64_t first = list->step_count;
   while (first < list->count && !list->at[first].at_probes) first++;
-  return probe(model, loader, comm, results + (first - list->step_count));
+  return probe(model, loader, comm, probing, results + (first - list->step_count));
 }

@@ -4,9 +4,12 @@
 
 #include "train/quantities.h"
 
+/* Which probes run. Those on x and y, the frames themselves, find the same whatever was learnt: once is enough. */
+typedef enum vj_probing { VJ_NO_PROBES, VJ_PROBES_ON_HIDDEN, VJ_ALL_PROBES } vj_probing;
+
 /* Computes the list's evaluation quantities into results[i - list->step_count], each with room for its size; only the
  * group's root gets measures and probes. Quantities not measured now are left as they are. */
 VJ_MUST_USE vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
-                                  bool with_probes, double *const *results);
+                                  vj_probing probing, double *const *results);
 
 #endif

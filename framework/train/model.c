@@ -1,5 +1,6 @@
 #include "train/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,24 @@ static vj_var *encode(vj_graph *graph, const vj_config *config, vj_var *frames, 
                          (long long)in.size[1]);
   vj_graph_add_view(graph, view, h);
   return h;
+}
+
+static bool same_shape(const vj_shape *a, const vj_shape *b) {
+  return a->rank == b->rank && memcmp(a->size, b->size, (size_t)a->rank * sizeof a->size[0]) == 0;
+}
+
+/* hy, as the configuration has its target made; its inner layers let a gradient through where it does. */
+static vj_var *encode_target(vj_graph *graph, const vj_config *config, vj_var *y) {
+  const int before = graph->views.count;
+  graph->averages = config->target.type == VJ_TARGET_EMA;
+  graph->momentum = config->target.momentum;
+  encode(graph, config, y, "hy");
+  graph->averages = false;
+  for (int i = before; i < graph->views.count && config->target.type == VJ_TARGET_STOP_GRADIENT; i++) {
+    vj_named_var *view = graph->views.at[i];
+    view->var = vj_stop_gradient(graph, view->var);
+  }
+  return vj_graph_find_view(graph, "hy");
 }
 
 /* The sum of the weights of all losses of a type. */
@@ -64,7 +83,7 @@ static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_
   vj_scope_pop(graph);
   const vj_shape got = vj_shape_of(h);
   char a[128], b[128];
-  if (h && (got.rank != target.rank || memcmp(got.size, target.size, (size_t)got.rank * sizeof got.size[0])))
+  if (h && !same_shape(&got, &target))
     return vj_graph_fail(graph, VJ_SHAPE, "predictor %s gives %s, encoder %s gives %s for the target; they must agree",
                          predictor.name, vj_shape_text(&got, a), config->encoder.component->name,
                          vj_shape_text(&target, b));
@@ -72,21 +91,46 @@ static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_
   return h;
 }
 
-static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames) {
+/* Peak signal-to-noise ratio of frames in [0, 1]: -10 log10 of each frame's mean squared error, the prediction clipped
+ * to [0, 1], averaged over samples and steps. An error below 1e-10 counts as 1e-10, 100 dB. */
+static vj_var *psnr(vj_graph *graph, vj_var *y_pred, vj_var *y) {
+  vj_var *clipped =
+      vj_sub(graph, vj_activate(graph, y_pred, VJ_RELU), vj_activate(graph, vj_scale(graph, y_pred, 1, -1), VJ_RELU));
+  vj_var *squares = vj_flatten(graph, vj_square(graph, vj_sub(graph, clipped, y)), 2);
+  const vj_shape shape = vj_shape_of(squares);
+  const double pixels = shape.rank == 3 ? (double)shape.size[2] : 1;
+  vj_var *errors = vj_scale(graph, vj_sum_features(graph, squares), 1 / pixels, 1e-10);
+  return vj_scale(graph, vj_mean_all(graph, vj_log(graph, errors)), -10 / log(10), 0);
+}
+
+static void decode(vj_graph *graph, const vj_config *config, vj_var *hy_pred, vj_var *y) {
+  if (!config->decoder.component->as.decoder.build || !hy_pred) return;
+  const vj_shape target = vj_shape_of(y);
+  vj_scope_push(graph, "decoder");
+  vj_var *y_pred = config->decoder.component->as.decoder.build(graph, config->decoder.config, hy_pred, &target);
+  vj_scope_pop(graph);
+  const vj_shape got = vj_shape_of(y_pred);
+  char a[128], b[128];
+  if (y_pred && !same_shape(&got, &target)) {
+    vj_graph_fail(graph, VJ_SHAPE, "decoder %s: gives %s for frames %s", config->decoder.component->name,
+                  vj_shape_text(&got, a), vj_shape_text(&target, b));
+    return;
+  }
+  vj_graph_add_view(graph, "y_pred", y_pred);
+}
+
+/* `decoder_trains`: the decoder is built for training in a graph that is not, on hidden states that stay as they are.
+ */
+static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames, bool decoder_trains) {
   vj_var *x = vj_slice(graph, frames, 1, 0, config->clip.input_frames);
   vj_var *y = vj_slice(graph, frames, 1, config->clip.input_frames, config->clip.target_frames);
   vj_graph_add_view(graph, "x", x);
   vj_graph_add_view(graph, "y", y);
   /* Two calls: with padding in time, one call would let the target leak into hx. */
-  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode(graph, config, y, "hy");
+  vj_var *hx = encode(graph, config, x, "hx"), *hy = encode_target(graph, config, y);
   vj_var *hy_pred = predict(graph, config, hx, hy);
-  if (config->decoder.component->as.decoder.build && hy_pred) {
-    const vj_shape target = vj_shape_of(y);
-    vj_scope_push(graph, "decoder");
-    vj_var *y_pred = config->decoder.component->as.decoder.build(graph, config->decoder.config, hy_pred, &target);
-    vj_scope_pop(graph);
-    vj_graph_add_view(graph, "y_pred", y_pred);
-  }
+  graph->options.training = graph->options.training || decoder_trains;
+  decode(graph, config, hy_pred, y);
 }
 
 static vj_status list_scalars(vj_model_graph *part, int64_t losses) {
@@ -130,25 +174,85 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
   return list_scalars(part, config->loss_count);
 }
 
-static vj_status build_graph(vj_model *model, const vj_clip_info *clip, bool training, vj_model_graph *part) {
+/* Losses on frames, or on a target that lets no gradient through, teach nothing. */
+static void refuse_idle_losses(vj_graph *graph, const vj_config *config) {
+  for (int i = 0; i < graph->parameter_vars.count; i++)
+    if (((const vj_var *)graph->parameter_vars.at[i])->gradient) return;
+  vj_graph_fail(graph, VJ_CONFIG, "losses: no gradient reaches a parameter, so there is nothing to learn; %s",
+                config->target.type == VJ_TARGET_SHARED
+                    ? "put a loss on a hidden state"
+                    : "put a loss on hx or hy_pred, for none flows through hy (model.target.type)");
+}
+
+static vj_status build_forward(vj_model *model, const vj_clip_info *clip, bool training, bool decoder_trains,
+                               vj_model_graph *part) {
   const vj_config *config = model->config;
   const vj_graph_options options = {training, config->optim.batch / config->optim.shards, config->optim.shards,
                                     config->seed};
   VJ_TRY(vj_graph_create(&options, model->parameters, &part->graph));
   const vj_shape frames = VJ_SHAPE(clip->frames, clip->height, clip->width, clip->channels);
   part->frames = vj_graph_input(part->graph, "frames", &frames);
-  build_views(part->graph, config, part->frames);
-  VJ_TRY(vj_graph_status(part->graph));
-  VJ_TRY(build_losses(part, config));
-  if (training) vj_graph_backward(part->graph, part->total);
-  for (int i = 0; vj_hidden_views[i] && !training; i++)
-    vj_graph_keep(vj_graph_find_view(part->graph, vj_hidden_views[i]));
-  for (int64_t i = 0; i < config->eval.probe_count && !training; i++) {
-    vj_scope_push(part->graph, "eval.probes.%s", config->eval.probes[i].choice.key);
-    vj_graph_keep(vj_view(part->graph, config->eval.probes[i].on));
-    vj_scope_pop(part->graph);
-  }
+  build_views(part->graph, config, part->frames, decoder_trains);
   return vj_graph_status(part->graph);
+}
+
+/* Once all graphs are built, and the table has all its rows. */
+static vj_status list_taught(vj_model_graph *part) {
+  const vj_graph *graph = part->graph;
+  if (!graph) return VJ_OK;
+  part->taught = vj_pool_take(graph->pool, (size_t)graph->parameters->count * sizeof *part->taught);
+  if (!part->taught) return vj_fail(VJ_MEMORY, "no memory for the list of trained parameters");
+  for (int i = 0; i < graph->parameters->count; i++) part->taught[i] = vj_graph_teaches(graph, i);
+  return VJ_OK;
+}
+
+static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
+  VJ_TRY(build_forward(model, clip, true, false, &model->train));
+  VJ_TRY(build_losses(&model->train, model->config));
+  vj_graph_backward(model->train.graph, model->train.total);
+  refuse_idle_losses(model->train.graph, model->config);
+  return vj_graph_status(model->train.graph);
+}
+
+static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
+  const vj_config *config = model->config;
+  VJ_TRY(build_forward(model, clip, false, false, &model->evaluate));
+  vj_graph *graph = model->evaluate.graph;
+  vj_var *y_pred = vj_graph_find_view(graph, "y_pred");
+  if (y_pred)
+    vj_graph_report(graph, "psnr", psnr(graph, y_pred, vj_graph_find_view(graph, "y")), 0, "dB",
+                    "peak signal-to-noise ratio of decoded frames, mean over frames");
+  VJ_TRY(build_losses(&model->evaluate, config));
+  for (int i = 0; vj_hidden_views[i]; i++) vj_graph_keep(vj_graph_find_view(graph, vj_hidden_views[i]));
+  for (int64_t i = 0; i < config->eval.probe_count; i++) {
+    vj_scope_push(graph, "eval.probes.%s", config->eval.probes[i].choice.key);
+    vj_graph_keep(vj_view(graph, config->eval.probes[i].on));
+    vj_scope_pop(graph);
+  }
+  return vj_graph_status(graph);
+}
+
+/* A decoder that nothing teaches during training is trained afterwards. */
+static vj_status build_decoding(vj_model *model, const vj_clip_info *clip) {
+  if (model->config->eval.decoder_steps == 0 || !model->config->decoder.component->as.decoder.build) return VJ_OK;
+  for (int i = 0; i < model->parameters->count; i++)
+    if (strncmp(model->parameters->rows[i].name, "decoder.", 8) == 0 && vj_graph_teaches(model->train.graph, i))
+      return VJ_OK;
+  VJ_TRY(build_forward(model, clip, false, true, &model->decode));
+  vj_graph *graph = model->decode.graph;
+  model->decode.total =
+      vj_mean_all(graph, vj_square(graph, vj_sub(graph, vj_view(graph, "y_pred"), vj_view(graph, "y"))));
+  vj_graph_keep(model->decode.total);
+  vj_graph_backward(graph, model->decode.total);
+  return vj_graph_status(graph);
+}
+
+/* The graphs there are, which share one arena. */
+static int all_graphs(const vj_model *model, vj_graph *graphs[3]) {
+  graphs[0] = model->train.graph;
+  graphs[1] = model->evaluate.graph;
+  graphs[2] = model->decode.graph;
+  return graphs[2] ? 3 : 2;
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------- */
@@ -159,10 +263,14 @@ vj_status vj_model_create(const vj_config *config, const vj_clip_info *clip, int
   if (!*model) return vj_fail(VJ_MEMORY, "no memory for a model");
   (*model)->config = config;
   VJ_TRY_GOTO(status, vj_parameters_create(&(*model)->parameters), failed);
-  VJ_TRY_GOTO(status, build_graph(*model, clip, true, &(*model)->train), failed);
-  VJ_TRY_GOTO(status, build_graph(*model, clip, false, &(*model)->evaluate), failed);
-  VJ_TRY_GOTO(status, vj_graph_plan((*model)->train.graph, config->optim.shards / ranks), failed);
-  VJ_TRY_GOTO(status, vj_graph_plan((*model)->evaluate.graph, config->optim.shards / ranks), failed);
+  VJ_TRY_GOTO(status, build_training(*model, clip), failed);
+  VJ_TRY_GOTO(status, build_evaluation(*model, clip), failed);
+  VJ_TRY_GOTO(status, build_decoding(*model, clip), failed);
+  VJ_TRY_GOTO(status, list_taught(&(*model)->train), failed);
+  VJ_TRY_GOTO(status, list_taught(&(*model)->decode), failed);
+  vj_graph *graphs[3];
+  const int count = all_graphs(*model, graphs);
+  for (int i = 0; i < count; i++) VJ_TRY_GOTO(status, vj_graph_plan(graphs[i], config->optim.shards / ranks), failed);
   return VJ_OK;
 failed:
   vj_model_destroy(model);
@@ -171,7 +279,9 @@ failed:
 
 vj_status vj_model_allocate(vj_model *model, const vj_comm *comm) {
   VJ_TRY(vj_comm_agree(comm, vj_parameters_allocate(model->parameters)));
-  VJ_TRY(vj_graph_allocate((vj_graph *[]){model->train.graph, model->evaluate.graph}, 2, comm));
+  vj_graph *graphs[3];
+  const int count = all_graphs(model, graphs);
+  VJ_TRY(vj_graph_allocate(graphs, count, comm));
   vj_parameters_initialise(model->parameters, model->config->seed);
   return VJ_OK;
 }
@@ -180,6 +290,7 @@ void vj_model_destroy(vj_model **model) {
   if (!*model) return;
   vj_graph_destroy(&(*model)->train.graph);
   vj_graph_destroy(&(*model)->evaluate.graph);
+  vj_graph_destroy(&(*model)->decode.graph);
   vj_parameters_destroy(&(*model)->parameters);
   free(*model);
   *model = NULL;
@@ -190,8 +301,9 @@ void vj_model_destroy(vj_model **model) {
 size_t vj_model_memory(const vj_model *model) {
   const size_t moments = model->config->optim.type == VJ_ADAMW ? 2 : 1;
   const size_t blocks = (2 + moments) * (size_t)model->parameters->value_count;
-  return vj_graph_memory((vj_graph *[]){model->train.graph, model->evaluate.graph}, 2) +
-         (blocks + (size_t)model->parameters->state_count) * sizeof(vj_real);
+  vj_graph *graphs[3];
+  const int count = all_graphs(model, graphs);
+  return vj_graph_memory(graphs, count) + (blocks + (size_t)model->parameters->state_count) * sizeof(vj_real);
 }
 
 int64_t vj_model_parameter_count(const vj_model *model) {

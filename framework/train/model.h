@@ -14,22 +14,26 @@ typedef struct vj_model_graph {
   /* Everything recorded of a run: total, losses, then what components report. */
   vj_var **scalars;
   int64_t scalar_count;
+  bool *taught; /* for each row of the parameter table: a run writes its gradient */
 } vj_model_graph;
 
 typedef struct vj_model {
   const vj_config *config; /* borrowed */
   vj_parameters *parameters;
   vj_model_graph train, evaluate;
+  /* Trains the decoder alone, on the frozen hidden states of a finished model (everything before it as in evaluation).
+   * Its graph is NULL where a loss teaches the decoder, where there is none, and where eval.decoder_steps is 0. */
+  vj_model_graph decode;
 } vj_model;
 
-/* Builds and plans both graphs for a group of `ranks`, allocating no numbers; errors name the component, the place
+/* Builds and plans the graphs for a group of `ranks`, allocating no numbers; errors name the component, the place
  * in it and the shapes that do not fit. Not collective. */
 VJ_MUST_USE vj_status vj_model_create(const vj_config *config, const vj_clip_info *clip, int ranks, vj_model **model);
 /* Allocates everything and initialises the parameters. Collective over the group. */
 VJ_MUST_USE vj_status vj_model_allocate(vj_model *model, const vj_comm *comm);
 void vj_model_destroy(vj_model **model);
 
-/* Bytes a rank needs: parameters, gradients, moments and both arenas. */
+/* Bytes a rank needs: parameters, gradients, moments and the arena. */
 size_t vj_model_memory(const vj_model *model);
 /* Trained numbers, without padding. */
 int64_t vj_model_parameter_count(const vj_model *model);

@@ -5,8 +5,9 @@
 
 #include "base/threads.h"
 
-vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, vj_optimizer_state *state) {
-  *state = (vj_optimizer_state){.config = config, .parameters = parameters};
+vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, const bool *taught,
+                              vj_optimizer_state *state) {
+  *state = (vj_optimizer_state){.config = config, .parameters = parameters, .taught = taught};
   const size_t count = (size_t)parameters->value_count;
   VJ_TRY(vj_allocate(count, sizeof(vj_real), "optimizer's first moments", &state->first));
   if (config->type == VJ_ADAMW)
@@ -33,10 +34,16 @@ double vj_learning_rate(const vj_optim_config *config, int64_t step) {
   return half_cosine(config->lr, config->final_lr * config->lr, (t - warmup) / ((double)config->steps - warmup));
 }
 
-double vj_gradient_norm(const vj_parameters *parameters) {
+double vj_gradient_norm(const vj_optimizer_state *state) {
+  const vj_parameters *parameters = state->parameters;
   double lane[8] = {0};
-  for (int64_t i = 0; i < parameters->value_count; i += 8) /* rows are padded to 64 bytes with zeros */
-    for (int k = 0; k < 8; k++) lane[k] += (double)parameters->gradients[i + k] * (double)parameters->gradients[i + k];
+  for (int r = 0; r < parameters->count; r++) {
+    const vj_parameter_row *row = &parameters->rows[r];
+    if (!row->trained || !state->taught[r]) continue;
+    const vj_real *g = parameters->gradients + row->offset;
+    for (int64_t i = 0; i < row->count; i += 8) /* rows are padded to 64 bytes with zeros */
+      for (int k = 0; k < 8; k++) lane[k] += (double)g[i + k] * (double)g[i + k];
+  }
   return sqrt(((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7])));
 }
 
@@ -76,7 +83,7 @@ void vj_optimizer_step(vj_optimizer_state *state, int64_t step, double gradient_
   const double scale = config->clip > 0 && gradient_norm > config->clip ? config->clip / gradient_norm : 1;
   for (int i = 0; i < parameters->count; i++) {
     const vj_parameter_row *row = &parameters->rows[i];
-    if (!row->trained) continue;
+    if (!row->trained || !state->taught[i]) continue;
     const double decay = row->decay ? config->weight_decay : 0;
     vj_real *p = parameters->values + row->offset;
     const vj_real *g = parameters->gradients + row->offset;

@@ -74,7 +74,7 @@ static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
   const vj_list *reports = axis == VJ_AXIS_STEP ? &model->train.graph->reports : &model->evaluate.graph->reports;
   for (int i = 0; i < reports->count; i++) {
     const vj_reported *report = reports->at[i];
-    VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, report->name), "1",
+    VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, report->name), report->unit,
                                 vj_pool_format(pool, "%s, %s", report->long_name, of), axis, 1, false}));
   }
   return VJ_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "comm/exchange.h"
+#include "ops/op.h"
 #include "store/array_file.h"
 #include "train/loader.h"
 #include "train/model.h"
@@ -113,8 +114,39 @@ static vj_status put_step(dump *d, double norm) {
   return vj_comm_agree(d->comm, status);
 }
 
-/* Everything a view shows must outlive the step. */
-static void keep_views(vj_model_graph *part) {
+/* How many of the nodes before this one draw at random in its scope. */
+static int noise_number(const vj_list *nodes, int index) {
+  const vj_node *node = nodes->at[index];
+  int number = 0;
+  for (int i = 0; i < index; i++) {
+    const vj_node *other = nodes->at[i];
+    number += other->op == &vj_op_noise && strcmp(other->scope, node->scope) == 0;
+  }
+  return number;
+}
+
+/* What the step drew at random, as <scope>.0, <scope>.1, ...; collective. */
+static vj_status put_noise(dump *d, const char *group) {
+  const vj_graph *graph = d->model->train.graph;
+  for (int i = 0; i < graph->nodes.count; i++) {
+    const vj_node *node = graph->nodes.at[i];
+    if (node->op != &vj_op_noise) continue;
+    const vj_var *drawn = node->outputs[0];
+    const char *name = vj_pool_format(d->pool, "%s.%d", node->scope, noise_number(&graph->nodes, i));
+    if (drawn->batched)
+      VJ_TRY(put_batched(d, group, name, drawn));
+    else
+      VJ_TRY(vj_comm_agree(d->comm, put(d, group, name, &drawn->shape, vj_graph_values(graph, drawn, 0), NULL)));
+  }
+  return VJ_OK;
+}
+
+/* Everything a view shows, and what is drawn, must outlive the step. */
+static void keep_what_is_shown(vj_model_graph *part) {
+  for (int i = 0; i < part->graph->nodes.count; i++) {
+    const vj_node *node = part->graph->nodes.at[i];
+    if (node->op == &vj_op_noise) vj_graph_keep(node->outputs[0]);
+  }
   vj_graph_keep(part->frames);
   for (int i = 0; i < part->graph->views.count; i++) {
     const vj_named_var *view = part->graph->views.at[i];
@@ -126,7 +158,7 @@ static vj_status prepare(dump *d) {
   VJ_TRY(vj_pool_create(&d->pool));
   VJ_TRY(vj_loader_open(d->config, &d->loader));
   VJ_TRY(vj_model_create(d->config, &d->loader.info, d->comm->size, &d->model));
-  keep_views(&d->model->train);
+  keep_what_is_shown(&d->model->train);
   return vj_graph_plan(d->model->train.graph, d->config->optim.shards / d->comm->size);
 }
 
@@ -135,11 +167,12 @@ static vj_status run_steps(dump *d, int64_t steps) {
   for (int64_t step = 0; step < steps; step++) {
     const vj_status filled = vj_loader_fill_step(&d->loader, part->graph, part->frames, d->comm, step);
     VJ_TRY(vj_comm_agree(d->comm, filled));
-    const char *group = step ? vj_pool_format(d->pool, "step%lld/batch", (long long)step) : "batch";
-    VJ_TRY(put_batched(d, group, "frames", part->frames));
+    const char *group = step ? vj_pool_format(d->pool, "step%lld/", (long long)step) : "";
+    VJ_TRY(put_batched(d, vj_pool_format(d->pool, "%sbatch", group), "frames", part->frames));
     part->graph->step = step;
     VJ_TRY(vj_graph_run(part->graph));
-    const double norm = vj_gradient_norm(d->model->parameters);
+    VJ_TRY(put_noise(d, vj_pool_format(d->pool, "%snoise", group)));
+    const double norm = vj_gradient_norm(&d->optimizer);
     if (step == 0) VJ_TRY(put_step(d, norm));
     vj_optimizer_step(&d->optimizer, step, norm);
   }
@@ -149,7 +182,7 @@ static vj_status run_steps(dump *d, int64_t steps) {
 static vj_status write(dump *d, int64_t steps, const char *path) {
   VJ_TRY(vj_comm_agree(d->comm, prepare(d)));
   VJ_TRY(vj_model_allocate(d->model, d->comm));
-  vj_status mine = vj_optimizer_create(&d->config->optim, d->model->parameters, &d->optimizer);
+  vj_status mine = vj_optimizer_create(&d->config->optim, d->model->parameters, d->model->train.taught, &d->optimizer);
   if (mine == VJ_OK && d->comm->rank == 0) {
     mine = vj_array_file_create(path, &d->file);
     if (mine == VJ_OK) mine = vj_array_file_text(d->file, "config", vj_yaml_print(d->pool, d->config->resolved));

@@ -26,6 +26,7 @@ typedef struct trial {
   double *row;      /* of the step quantities */
   times seconds;
   double started;
+  bool frames_probed; /* what probes on x and y find stays in `results` */
 } trial;
 
 /* --- writing ------------------------------------------------------------------------------------------------- */
@@ -118,7 +119,8 @@ static vj_status prepare(trial *t) {
 static vj_status start(trial *t) {
   VJ_TRY(vj_comm_agree(t->job->comm, prepare(t)));
   VJ_TRY(vj_model_allocate(t->model, t->job->comm));
-  return vj_comm_agree(t->job->comm, vj_optimizer_create(&t->job->config->optim, t->model->parameters, &t->optimizer));
+  return vj_comm_agree(t->job->comm, vj_optimizer_create(&t->job->config->optim, t->model->parameters,
+                                                         t->model->train.taught, &t->optimizer));
 }
 
 /* --- a step -------------------------------------------------------------------------------------------------- */
@@ -138,7 +140,7 @@ static vj_status check_numbers(const trial *t, int64_t step, double norm) {
   if (isfinite(norm)) return VJ_OK;
   const vj_parameters *parameters = t->model->parameters;
   for (int i = 0; i < parameters->count; i++)
-    for (int64_t k = 0; k < parameters->rows[i].count && parameters->rows[i].trained; k++)
+    for (int64_t k = 0; k < parameters->rows[i].count && t->model->train.taught[i]; k++)
       if (!isfinite((double)parameters->gradients[parameters->rows[i].offset + k]))
         return vj_fail(VJ_NUMERIC, "step %lld: the gradient of %s is not finite", (long long)step,
                        parameters->rows[i].name);
@@ -156,7 +158,7 @@ static vj_status train_step(trial *t, int64_t step) {
   part->graph->step = step;
   VJ_TRY(vj_graph_run(part->graph));
   for (int64_t i = 0; i < scalars; i++) t->row[i] = (double)vj_graph_values(part->graph, part->scalars[i], 0)[0];
-  const double norm = vj_gradient_norm(t->model->parameters);
+  const double norm = vj_gradient_norm(&t->optimizer);
   t->row[scalars] = norm;
   t->row[scalars + 1] = vj_learning_rate(&t->job->config->optim, step);
   VJ_TRY(check_numbers(t, step + 1, norm));
@@ -165,12 +167,49 @@ static vj_status train_step(trial *t, int64_t step) {
   return VJ_OK;
 }
 
+static vj_status decoder_step(trial *t, int64_t step) {
+  const vj_model_graph *part = &t->model->decode;
+  const int64_t position = t->job->config->optim.steps + step; /* samples and noise go on where training ended */
+  const vj_status status = vj_loader_fill_step(&t->loader, part->graph, part->frames, t->job->comm, position);
+  VJ_TRY(vj_comm_agree(t->job->comm, status));
+  part->graph->step = position;
+  VJ_TRY(vj_graph_run(part->graph));
+  const double loss = (double)vj_graph_values(part->graph, part->total, 0)[0];
+  if (!isfinite(loss))
+    return vj_fail(VJ_NUMERIC, "eval.decoder_steps: step %lld: the decoder's loss is %s", (long long)step + 1,
+                   number_text(loss));
+  vj_optimizer_step(&t->optimizer, step, vj_gradient_norm(&t->optimizer));
+  return VJ_OK;
+}
+
+/* With the settings of `optim`, its warm-up in proportion. */
+static vj_status train_decoder(trial *t) {
+  if (!t->model->decode.graph) return VJ_OK;
+  const double began = omp_get_wtime();
+  vj_optim_config optim = t->job->config->optim;
+  optim.warmup = (int64_t)((double)optim.warmup * (double)t->job->config->eval.decoder_steps / (double)optim.steps);
+  optim.steps = t->job->config->eval.decoder_steps;
+  vj_optimizer_destroy(&t->optimizer);
+  VJ_TRY(vj_comm_agree(t->job->comm,
+                       vj_optimizer_create(&optim, t->model->parameters, t->model->decode.taught, &t->optimizer)));
+  vj_status status = VJ_OK;
+  for (int64_t step = 0; step < optim.steps && status == VJ_OK; step++) {
+    status = decoder_step(t, step);
+    tell(t, t->job->config->optim.steps, "training the decoder");
+  }
+  vj_optimizer_destroy(&t->optimizer);
+  t->seconds.decoder = omp_get_wtime() - began;
+  return status;
+}
+
 static vj_status evaluate(trial *t, int64_t done) {
   if (!vj_is_evaluated(t->job->config, done)) return VJ_OK;
   const bool probes = vj_is_probed(t->job->config, done);
+  const vj_probing probing = !probes ? VJ_NO_PROBES : t->frames_probed ? VJ_PROBES_ON_HIDDEN : VJ_ALL_PROBES;
   const double began = omp_get_wtime();
   tell(t, done, "evaluating");
-  vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probes, t->results);
+  vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probing, t->results);
+  t->frames_probed = t->frames_probed || probes;
   if (status != VJ_OK) {
     vj_error_prefix("step %lld: evaluation: ", (long long)done);
     return status;
@@ -194,6 +233,7 @@ static vj_status train(trial *t) {
     tell(t, step + 1, "training");
     const bool recorded = vj_is_recorded(config, step + 1);
     if (recorded) VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, step + 1)));
+    if (step + 1 == config->optim.steps) VJ_TRY(train_decoder(t));
     VJ_TRY(evaluate(t, step + 1));
     if (recorded || vj_is_evaluated(config, step + 1)) VJ_TRY(vj_comm_agree(t->job->comm, commit(t, step + 1)));
   }

@@ -14,14 +14,15 @@
   X(data, "time_data", "time spent making or reading batches")                                \
   X(step, "time_step", "time spent in training steps, waiting included")                      \
   X(wait, "time_wait", "time the group's root spent in reductions and waiting for its peers") \
-  X(evaluate, "time_evaluate", "time spent in evaluations and probes")
+  X(evaluate, "time_evaluate", "time spent in evaluations and probes")                        \
+  X(decoder, "time_decoder", "time spent training a decoder on the frozen model")
 
 enum { VJ_FAILURE_BYTES = 512 };
 
 typedef struct vj_progress {
   int64_t trial, step, steps;
   double loss;
-  const char *doing; /* "training" or "evaluating" */
+  const char *doing; /* "training", "evaluating", "training the decoder" */
 } vj_progress;
 
 typedef struct vj_trial_job {

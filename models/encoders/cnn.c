@@ -7,7 +7,7 @@
 
 typedef struct cnn_config {
   vj_integer_list channels, kernels, strides, temporal;
-  int64_t temporal_kernel, pool;
+  int64_t temporal_kernel, pool, projection;
   int activation;
 } cnn_config;
 
@@ -19,6 +19,9 @@ static const vj_param params[] = {
     VJ_INTEGER(cnn_config, temporal_kernel, "3", 1, 31, "frames",
                "kernel of the temporal convolutions, padded to keep T"),
     VJ_INTEGER(cnn_config, pool, "1", 0, 64, "", "average pooling to a grid of pool x pool cells; 0: no pooling"),
+    VJ_INTEGER(
+        cnn_config, projection, "0", 0, 65536, "",
+        "features of a last linear map of each frame's grid to its hidden state; 0: the grid is the hidden state"),
     VJ_CHOICE(cnn_config, activation, VJ_ACTIVATION_CHOICES, "relu", "activation after each batch norm"),
 };
 
@@ -62,6 +65,21 @@ static vj_var *temporal_layer(vj_graph *graph, const cnn_config *config, vj_var 
   return normalised(graph, y, "time_norm", layer, config);
 }
 
+/* [b,T,..] -> [b,T,d], linear, with all of a frame's cells in every feature. */
+static vj_var *projected(vj_graph *graph, vj_var *h, int64_t width) {
+  h = vj_flatten(graph, h, 2);
+  const vj_shape in = vj_shape_of(h);
+  const int64_t fan_in = in.rank ? in.size[2] : 1;
+  const double bound = 1 / sqrt((double)fan_in);
+  vj_scope_push(graph, "projection");
+  vj_var *weight =
+      vj_parameter(graph, &(vj_param_spec){"weight", VJ_SHAPE(width, fan_in), "OI", VJ_INIT_UNIFORM, bound, true});
+  vj_var *bias = vj_parameter(graph, &(vj_param_spec){"bias", VJ_SHAPE(width), "O", VJ_INIT_UNIFORM, bound, false});
+  vj_var *y = vj_linear(graph, h, weight, bias);
+  vj_scope_pop(graph);
+  return y;
+}
+
 static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
   const cnn_config *config = untyped;
   char name[32];
@@ -87,7 +105,8 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
     snprintf(name, sizeof name, "time%lld", (long long)i);
     vj_tap(graph, name, h);
   }
-  return config->pool ? vj_flatten(graph, vj_average_pool(graph, h, config->pool, config->pool), 2) : h;
+  if (config->pool) h = vj_flatten(graph, vj_average_pool(graph, h, config->pool, config->pool), 2);
+  return config->projection ? projected(graph, h, config->projection) : h;
 }
 
 const vj_component vj_encoder_cnn = {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/nodes.h"
 #include "engine/folder.h"
 #include "engine/layout.h"
 #include "store/ledger.h"
@@ -54,17 +55,34 @@ vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_tr
 
 /* --- the folder ---------------------------------------------------------------------------------------------- */
 
-static vj_status check_same_sweep(vj_pool *pool, const char *path, const vj_yaml *root) {
-  vj_sweep_file *file = NULL;
-  VJ_TRY(vj_sweep_file_read_only(path, &file));
+/* The experiment as text, without what changes no number of it. */
+static const char *measured_text(vj_pool *pool, const vj_yaml *root) {
+  vj_yaml *measured = vj_yaml_shallow(pool, root);
+  if (!measured) return NULL;
+  vj_yaml_remove(measured, "report");
+  return vj_yaml_print(pool, measured);
+}
+
+static vj_status is_same_sweep(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_yaml *root) {
   const char *known = vj_sweep_file_attribute(file, "sweep_yaml");
-  const bool same = known && strcmp(known, vj_yaml_print(pool, root)) == 0;
-  vj_sweep_file_close(&file);
-  if (same) return VJ_OK;
+  vj_yaml *known_root = NULL;
+  if (known) VJ_TRY(vj_yaml_read_text(pool, known, path, &known_root));
+  const char *now = measured_text(pool, root), *then = known ? measured_text(pool, known_root) : "";
+  if (!now || !then) return vj_fail(VJ_MEMORY, "%s: no memory to compare its configuration", path);
+  if (strcmp(now, then) == 0) return VJ_OK;
   return vj_fail(VJ_CONFIG,
                  "%s was made from another configuration; resume with the same YAML and overrides, or choose "
                  "another folder with -o",
                  path);
+}
+
+static vj_status check_resumed(vj_pool *pool, const driver *d, const char *path, const vj_yaml *root) {
+  vj_sweep_file *file = NULL;
+  VJ_TRY(vj_sweep_file_read_only(path, &file));
+  vj_status status = is_same_sweep(pool, file, path, root);
+  if (status == VJ_OK) status = vj_report_check_file(d->options->report, file);
+  vj_sweep_file_close(&file);
+  return status;
 }
 
 static vj_status write_row(vj_sweep_file *file, const char *name, int64_t trial, const void *value) {
@@ -135,8 +153,9 @@ static vj_status prepare_folder(vj_pool *pool, const driver *d, const vj_yaml *r
   if (folder.holds_sweep && !d->options->resume)
     return vj_fail(VJ_USAGE, "%s holds a sweep already; continue it with --resume or choose another folder with -o",
                    folder.path);
-  if (folder.holds_sweep) return check_same_sweep(pool, path, root);
+  if (folder.holds_sweep) return check_resumed(pool, d, path, root);
   VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
+  VJ_TRY(vj_report_check_layout(d->options->report, &layout->file));
   VJ_TRY(vj_folder_make(&folder, vj_yaml_print(pool, root)));
   const vj_status status = vj_sweep_file_create(path, &layout->file);
   if (status != VJ_OK) vj_folder_take_back(&folder);

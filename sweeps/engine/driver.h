@@ -2,6 +2,7 @@
 #ifndef VJ_DRIVER_H
 #define VJ_DRIVER_H
 
+#include "engine/report.h"
 #include "engine/space.h"
 #include "train/trial.h"
 
@@ -17,7 +18,8 @@ typedef struct vj_sweep_progress {
 typedef struct vj_sweep_options {
   const char *folder;
   bool resume;
-  int ranks_per_trial; /* 0: chosen from ranks and trials */
+  int ranks_per_trial;          /* 0: chosen from ranks and trials */
+  const vj_report_spec *report; /* checked before training; NULL: none */
   /* On world rank 0, at most about ten times a second; may be NULL. */
   void (*progress)(void *context, const vj_sweep_progress *progress);
   /* On the root of a group, when a trial of it ended badly; may be NULL. */

@@ -82,9 +82,7 @@ static vj_status add_bookkeeping(builder *b) {
 
 const char *vj_setting_text(vj_pool *pool, const vj_yaml *value) {
   if (value->kind == VJ_YAML_SCALAR) return value->text;
-  char *text = vj_pool_text(pool, vj_yaml_print(pool, value));
-  const size_t length = text ? strlen(text) : 0;
-  if (length && text[length - 1] == '\n') text[length - 1] = '\0';
+  const char *text = vj_yaml_print_line(pool, value);
   return text ? text : "";
 }
 

@@ -36,7 +36,7 @@ static vj_status check_method(const vj_yaml *sweep) {
 
 /* A key that trials may set: one that is part of a trial's configuration and has no other way of being varied. */
 static vj_status check_swept_key(const vj_yaml *key, const char *path) {
-  static const char *const fixed[] = {"name", "sweep", "plugins"};
+  static const char *const fixed[] = {"name", "sweep", "report", "plugins"};
   const size_t length = strcspn(key->text, ".");
   VJ_TRY(vj_path_check(key->text, key));
   if (strcmp(key->text, "seed") == 0)

@@ -65,6 +65,14 @@ class Configuration(Case):
         self.assert_refused_text('bad.yaml:9:3: losses.covarianse: no loss "covarianse"; did you mean "covariance"?',
                                  self.replaced("  covariance:", "  covarianse:"))
 
+    def test_views_that_cannot_be_correlated(self):
+        def barlow_twins(on):
+            return self.replaced("  covariance: {weight: 0.1}", f"  barlow_twins: {{weight: 1.0, on: {on}}}")
+
+        self.assert_refused_text("losses.barlow_twins: on: expected two views, got 1", barlow_twins("[hx]"))
+        self.assert_refused_text("losses.barlow_twins: views hx and hy have 3 x 8 and 12 x 8 steps x features; "
+                                 "expected the same", barlow_twins("[hx, hy]"))
+
     def test_batch_that_shards_do_not_divide(self):
         self.assert_refused_text("bad.yaml:10:26: optim.batch: 18 samples do not divide into 4 shards; make "
                                  "optim.batch a multiple of optim.shards", self.replaced("batch: 16", "batch: 18"))
@@ -81,8 +89,8 @@ class Arguments(Case):
         self.assert_refused(r'^vjvcr: there is no verb "evaluate"; verbs are sweep, train, \w+.*\n$', "evaluate")
 
     def test_unknown_option(self):
-        self.assert_refused("there is no option --resum here; there are: -o --resume --ranks-per-trial --dry-run "
-                            "--print-config --seed", "train", "tiny.yaml", "--resum")
+        self.assert_refused("there is no option --resum here; there are: -o --quick --resume --ranks-per-trial "
+                            "--dry-run --print-config --seed", "train", "tiny.yaml", "--resum")
 
     def test_option_without_its_value(self):
         self.assert_refused("-o: expected a value", "train", "tiny.yaml", "-o")
@@ -119,6 +127,7 @@ class Arguments(Case):
                             "foo")
 
     def test_results_of_no_sweep(self):
+        self.assert_refused("none/sweep.h5: can't be opened: No such file or directory", "table", "none", code=1)
         self.assert_refused("none/sweep.h5: can't be opened: No such file or directory", "ls", "none", code=1)
 
 
@@ -252,6 +261,16 @@ class Shapes(Case):
         self.assert_misfit("losses: every weight is 0, so there is nothing to learn", "losses.prediction.weight=0",
                            "losses.variance.weight=0", "losses.covariance.weight=0")
 
+    def test_losses_that_teach_nothing(self):
+        only = "losses={variance: {on: [hy, hy.conv0]}}"
+        for target in ("ema", "stop_gradient"):
+            self.assert_misfit("losses: no gradient reaches a parameter, so there is nothing to learn; put a loss on "
+                               "hx or hy_pred, for none flows through hy (model.target.type)", only,
+                               f"model.target.type={target}")
+        self.assert_misfit("losses: no gradient reaches a parameter, so there is nothing to learn; put a loss on a "
+                           "hidden state", "losses={variance: {on: y}}")
+        self.succeed("train", "tiny.yaml", "-o", "shared", only)
+
 
 class Folders(Case):
     def assert_not_written(self, sentence, output, more=(), **options):
@@ -341,7 +360,7 @@ class FailingTrials(Case):
     def assert_one_failed(self, result, trial, reason, codes):
         self.assertRegex(result.err, rf"^trial {trial}( zero)? failed: {reason}\n$")
         self.assertEqual(result.code, codes)
-        for shown in (result, self.succeed("ls", "out")):
+        for shown in (result, self.succeed("table", "out")):
             lines = shown.out.splitlines()
             rows = lines[2:5]
             self.assertEqual([row.endswith("  failed") for row in rows], [i == trial for i in range(3)], shown.out)

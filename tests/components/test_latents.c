@@ -52,7 +52,7 @@ static void open_trainee(const char *latent, trainee *t) {
   check(vj_loader_open(t->config, &t->loader));
   check(vj_model_create(t->config, &t->loader.info, 1, &t->model));
   check(vj_model_allocate(t->model, &alone));
-  check(vj_optimizer_create(&t->config->optim, t->model->parameters, &t->optimizer));
+  check(vj_optimizer_create(&t->config->optim, t->model->parameters, t->model->train.taught, &t->optimizer));
 }
 
 static void close_trainee(trainee *t) {
@@ -71,7 +71,7 @@ static void run(trainee *t, vj_model_graph *part, int64_t step) {
 static void train(trainee *t, int64_t steps) {
   for (int64_t step = 0; step < steps; step++) {
     run(t, &t->model->train, step);
-    vj_optimizer_step(&t->optimizer, step, vj_gradient_norm(t->model->parameters));
+    vj_optimizer_step(&t->optimizer, step, vj_gradient_norm(&t->optimizer));
   }
 }
 

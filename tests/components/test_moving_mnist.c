@@ -470,12 +470,15 @@ static void sizes_that_do_not_fit_are_refused(void **state) {
   (void)state;
   const setting no_room[] = {{"size", 28}, {NULL, 0}};
   const setting too_fast[] = {{"size", 32}, {"max_speed", 5}, {NULL, 0}};
+  const setting no_cells[] = {{"downsample", 3}, {NULL, 0}};
   void *dataset;
   assert_int_equal(try_open("builtin", no_room, 1, &dataset), VJ_CONFIG);
   assert_null(dataset);
   assert_string_equal(vj_error_message(), "data.size: expected more than digit_size = 28, got 28");
   assert_int_equal(try_open("builtin", too_fast, 1, &dataset), VJ_CONFIG);
   assert_string_equal(vj_error_message(), "data.max_speed: expected at most size - digit_size = 4, got 5");
+  assert_int_equal(try_open("builtin", no_cells, 1, &dataset), VJ_CONFIG);
+  assert_string_equal(vj_error_message(), "data.downsample: expected a divisor of size = 64, got 3");
 }
 
 static void a_folder_without_digits_is_named(void **state) {

@@ -37,6 +37,7 @@ typedef struct setting {
 } setting;
 
 static const setting defaults[] = {{NULL, 0}};
+enum { ABSOLUTE = 1 }; /* of `turn` */
 
 /* All defaults but for `settings` (ended by a NULL row), as the rows of the component say where they belong. */
 static void make_config(void *config, const char *digits, const setting *settings) {
@@ -51,6 +52,11 @@ static void make_config(void *config, const char *digits, const setting *setting
     double value = strtod(row->fallback, NULL);
     for (const setting *s = settings; s->row; s++)
       if (strcmp(s->row, row->name) == 0) value = s->value;
+    if (row->type == VJ_PARAM_CHOICE) { /* by its index; the first is the default */
+      const int chosen = (int)value;
+      memcpy(field, &chosen, sizeof chosen);
+      continue;
+    }
     assert_true(value >= row->minimum && value <= row->maximum);
     const int64_t whole = (int64_t)value;
     assert_true(row->type == VJ_PARAM_INTEGER || row->type == VJ_PARAM_REAL);
@@ -268,6 +274,29 @@ static void seeds_splits_and_numbers_give_other_clips(void **state) {
   close_fixture(&other);
 }
 
+static void downsampled_frames_are_averages_of_cells(void **state) {
+  (void)state;
+  const setting settings[] = {{"downsample", 4}, {NULL, 0}};
+  fixture whole = open_fixture(defaults, 47), small = open_fixture(settings, 47);
+  const int64_t side = 64, cells = 16;
+  assert_int_equal(small.info.height, cells);
+  assert_int_equal(small.info.width, cells);
+  for (int64_t number = 0; number < 20; number++) {
+    take(&whole, VJ_TEST, number);
+    take(&small, VJ_TEST, number);
+    assert_memory_equal(whole.labels, small.labels, (size_t)whole.info.label_width * sizeof *whole.labels);
+    for (int64_t i = 0; i < (INPUT + TARGET) * cells * cells; i++) {
+      const int64_t t = i / (cells * cells), row = i / cells % cells, column = i % cells;
+      double sum = 0;
+      for (int64_t k = 0; k < 16; k++)
+        sum += (double)whole.frames[t * side * side + (4 * row + k / 4) * side + 4 * column + k % 4];
+      assert_true(fabs(sum / 16 - (double)small.frames[i]) < 1e-6);
+    }
+  }
+  close_fixture(&whole);
+  close_fixture(&small);
+}
+
 /* --- which way --------------------------------------------------------------------------------------------------- */
 
 /* From what two frames before, at and two frames after the last input frame show, and nothing else. */
@@ -316,6 +345,32 @@ static double chi_square(const int *counts, int cells, double draws) {
   double sum = 0;
   for (int i = 0; i < cells; i++) sum += (counts[i] - expected) * (counts[i] - expected) / expected;
   return sum;
+}
+
+/* The first two target frames alone say it: their step points into direction psi. */
+static void an_absolute_way_is_the_direction_of_the_target(void **state) {
+  (void)state;
+  const setting settings[] = {{"turn", ABSOLUTE}, {"switch_probability", 0.5}, {NULL, 0}};
+  fixture f = open_fixture(settings, 43);
+  int switched = 0, others = 0;
+  for (int64_t number = 0; number < 2000; number++) {
+    take(&f, VJ_TRAIN, number);
+    const float *from = position(&f, INPUT), *to = position(&f, INPUT + 1), *was = position(&f, INPUT - 1);
+    const double direction = atan2((double)to[1] - (double)from[1], (double)to[0] - (double)from[0]);
+    const double way = turn * (double)label(&f, "psi")[0] / WAYS;
+    const double off = fabs(remainder(direction - way, turn));
+    if (label(&f, "switched")[0] != 0) {
+      switched++;
+      assert_true(off < 1e-4);
+      assert_true(fabs(hypot(to[0] - was[0], to[1] - was[1]) - 2.0 * (double)label(&f, "speed")[0]) < 1e-3);
+    } else {
+      others++;
+      assert_true(off <= turn / (2 * WAYS) + 1e-4); /* the nearest of five */
+    }
+  }
+  assert_in_range(switched, 900, 1100);
+  assert_in_range(others, 900, 1100);
+  close_fixture(&f);
 }
 
 static void ways_digits_and_directions_are_equally_likely(void **state) {
@@ -524,6 +579,8 @@ int main(void) {
       cmocka_unit_test(any_thread_gets_the_same_sample),
       cmocka_unit_test(seeds_splits_and_numbers_give_other_clips),
       cmocka_unit_test(rounded_places_always_tell_the_way),
+      cmocka_unit_test(an_absolute_way_is_the_direction_of_the_target),
+      cmocka_unit_test(downsampled_frames_are_averages_of_cells),
       cmocka_unit_test(ways_digits_and_directions_are_equally_likely),
       cmocka_unit_test(without_a_switch_every_clip_goes_straight_on),
       cmocka_unit_test(switch_probability_mixes_straight_and_turned_clips),

@@ -73,6 +73,32 @@ class SameBits(unittest.TestCase):
                 self.assertTrue(filecmp.cmp(files[0], files[-1], shallow=False),
                                 f"latent {latent}: {ranks} ranks with {threads} threads differ from one rank")
 
+    def test_every_target_gives_the_same_file(self):
+        for target in ("stop_gradient", "ema"):
+            files = []
+            for ranks, threads in [(1, 1), (1, 2), (2, 1), (4, 1)]:
+                files.append(self.path(f"{target}-{ranks}-{threads}.h5"))
+                done = run(ranks, threads, "debug", "step", YAML, "-o", files[-1], "--steps", "3",
+                           f"model.target={{type: {target}, momentum: 0.7}}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(filecmp.cmp(files[0], files[-1], shallow=False),
+                                f"target {target}: {ranks} ranks with {threads} threads differ from one rank")
+
+    def test_targets_are_evaluated_with_the_same_bits(self):
+        trials = ("sweep={trials: {shared: {}, stop: {model.target.type: stop_gradient}, "
+                  "average: {model.target.type: ema}, still: {model.target: {type: ema, momentum: 1}}}}")
+        for ranks in (1, 4):
+            done = run(ranks, 1, "sweep", YAML, "-o", self.path(f"targets-{ranks}"), "--ranks-per-trial", str(ranks),
+                       trials)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        with h5py.File(self.path("targets-1/sweep.h5")) as one, h5py.File(self.path("targets-4/sweep.h5")) as other:
+            for name in one:
+                if not name.startswith("time_"):
+                    self.assertEqual(bits(one[name]), bits(other[name]), name)
+            first, last = one["val_prediction"][:, 0], one["val_prediction"][:, -1]
+            self.assertEqual(len(set(first)), 1)  # averages begin as the encoder
+            self.assertEqual(len(set(last)), 4)   # and each way to make the target is another experiment
+
     def test_a_sweep_records_the_same_bits(self):
         for ranks, threads in WAYS:
             folder = self.path(f"sweep-{ranks}-{threads}")

@@ -40,6 +40,13 @@ typedef vj_var *(*case_builder)(vj_graph *);
 static vj_var *case_linear(vj_graph *g) {
   return vj_linear(g, batched(g, "x", VJ_SHAPE(3, 5)), shared(g, "w", VJ_SHAPE(4, 5)), shared(g, "b", VJ_SHAPE(4)));
 }
+static vj_var *case_cross_products(vj_graph *g) {
+  return vj_square(g, vj_cross_products(g, batched(g, "a", VJ_SHAPE(3, 5)), batched(g, "b", VJ_SHAPE(3, 4))));
+}
+static vj_var *case_cross_products_with_itself(vj_graph *g) {
+  vj_var *x = batched(g, "x", VJ_SHAPE(2, 3));
+  return vj_cross_products(g, x, x);
+}
 static vj_var *case_conv2d_plain(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(6, 5, 3)), shared(g, "w", VJ_SHAPE(4, 3, 3, 3)),
                    shared(g, "b", VJ_SHAPE(4)), &(vj_conv2d_args){.stride = {1, 1}, .padding = {1, 1}});
@@ -56,10 +63,50 @@ static vj_var *case_conv2d_depthwise_dilated(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(7, 7, 3)), shared(g, "w", VJ_SHAPE(3, 3, 3, 1)), NULL,
                    &(vj_conv2d_args){.padding = {4, 3}, .dilation = {3, 3}, .groups = 3});
 }
-/* Few channels in and 32 outputs: the kernels for small patches. */
-static vj_var *case_conv2d_small_patch(vj_graph *g) {
-  return vj_conv2d(g, batched(g, "x", VJ_SHAPE(5, 6, 2)), shared(g, "w", VJ_SHAPE(64, 3, 3, 2)),
-                   shared(g, "b", VJ_SHAPE(64)), &(vj_conv2d_args){.stride = {2, 1}, .padding = {1, 1}});
+static vj_var *conv2d_case(vj_graph *g, vj_shape x, vj_shape weight, bool with_bias, vj_conv2d_args args) {
+  return vj_conv2d(g, batched(g, "x", x), shared(g, "w", weight),
+                   with_bias ? shared(g, "b", VJ_SHAPE(weight.size[0])) : NULL, &args);
+}
+/* Channels that fill vectors of every width: the direct way of all three. */
+static vj_var *case_conv2d_direct(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 7, 8), VJ_SHAPE(24, 3, 3, 8), true, (vj_conv2d_args){.padding = {1, 1}});
+}
+static vj_var *case_conv2d_direct_first_layer(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 6, 1), VJ_SHAPE(16, 3, 3, 1), false,
+                     (vj_conv2d_args){.stride = {2, 2}, .padding = {1, 1}});
+}
+static vj_var *case_conv2d_direct_stride(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(7, 8, 8), VJ_SHAPE(8, 3, 2, 8), true,
+                     (vj_conv2d_args){.stride = {2, 3}, .padding = {1, 0}});
+}
+static vj_var *case_conv2d_direct_dilation(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(9, 6, 8), VJ_SHAPE(8, 3, 2, 8), false,
+                     (vj_conv2d_args){.stride = {2, 1}, .padding = {3, 0}, .dilation = {3, 2}});
+}
+/* Some input pixels no tap sees, and some outputs see nothing but padding. */
+static vj_var *case_conv2d_direct_gaps(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(4, 5, 8), VJ_SHAPE(8, 1, 2, 8), true,
+                     (vj_conv2d_args){.stride = {2, 3}, .padding = {3, 4}});
+}
+/* More products in a sum than registers take at once. */
+static vj_var *case_conv2d_direct_deep(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(3, 3, 64), VJ_SHAPE(8, 3, 3, 64), true, (vj_conv2d_args){.padding = {1, 1}});
+}
+/* Few output channels: a decoder's last layer. */
+static vj_var *case_conv2d_narrow_1(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(6, 7, 8), VJ_SHAPE(1, 3, 3, 8), true, (vj_conv2d_args){.padding = {1, 1}});
+}
+static vj_var *case_conv2d_narrow_3(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 6, 8), VJ_SHAPE(3, 3, 2, 8), true,
+                     (vj_conv2d_args){.padding = {3, 0}, .dilation = {2, 1}});
+}
+static vj_var *case_conv2d_narrow_odd_channels(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(5, 6, 5), VJ_SHAPE(3, 3, 3, 5), false, (vj_conv2d_args){0});
+}
+/* Few output channels and a stride: by patches. */
+static vj_var *case_conv2d_narrow_stride(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(6, 5, 8), VJ_SHAPE(3, 3, 3, 8), true,
+                     (vj_conv2d_args){.stride = {2, 2}, .padding = {1, 1}});
 }
 static vj_var *case_conv_time(vj_graph *g) {
   return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 2, 2, 3)), shared(g, "w", VJ_SHAPE(5, 3, 3)),
@@ -131,6 +178,12 @@ static vj_var *case_chosen_head(vj_graph *g) {
 static vj_var *case_noise(vj_graph *g) {
   return vj_mul(g, batched(g, "x", VJ_SHAPE(4)), vj_noise(g, &VJ_SHAPE(vj_shard_samples(g), 4)));
 }
+/* Odd and even numbers of knots, and more columns than a block. */
+static vj_var *case_epps_pulley(vj_graph *g) { return vj_epps_pulley(g, batched(g, "x", VJ_SHAPE(3, 25)), 7, 3); }
+static vj_var *case_epps_pulley_even(vj_graph *g) { return vj_epps_pulley(g, batched(g, "x", VJ_SHAPE(4)), 6, 2); }
+static vj_var *case_directions(vj_graph *g) {
+  return vj_linear(g, batched(g, "x", VJ_SHAPE(5)), vj_directions(g, 3, 5), NULL);
+}
 static vj_var *case_average_pool(vj_graph *g) {
   return vj_average_pool(g, batched(g, "x", VJ_SHAPE(2, 4, 6, 3)), 2, 3);
 }
@@ -171,11 +224,22 @@ static const struct {
   const char *name;
   case_builder build;
 } cases[] = {CASE(linear),
+             CASE(cross_products),
+             CASE(cross_products_with_itself),
              CASE(conv2d_plain),
              CASE(conv2d_stride),
              CASE(conv2d_groups),
              CASE(conv2d_depthwise_dilated),
-             CASE(conv2d_small_patch),
+             CASE(conv2d_direct),
+             CASE(conv2d_direct_first_layer),
+             CASE(conv2d_direct_stride),
+             CASE(conv2d_direct_dilation),
+             CASE(conv2d_direct_gaps),
+             CASE(conv2d_direct_deep),
+             CASE(conv2d_narrow_1),
+             CASE(conv2d_narrow_3),
+             CASE(conv2d_narrow_odd_channels),
+             CASE(conv2d_narrow_stride),
              CASE(conv_time),
              CASE(conv_time_valid),
              CASE(channel_affine),
@@ -191,6 +255,9 @@ static const struct {
              CASE(mix_heads),
              CASE(chosen_head),
              CASE(noise),
+             CASE(epps_pulley),
+             CASE(epps_pulley_even),
+             CASE(directions),
              CASE(average_pool),
              CASE(sum_features),
              CASE(sum_leading),
@@ -350,6 +417,10 @@ static void expect_failure(case_builder build, const char *sentence) {
 static vj_var *bad_linear(vj_graph *g) {
   return vj_linear(g, batched(g, "x", VJ_SHAPE(3, 5)), shared(g, "w", VJ_SHAPE(4, 6)), NULL);
 }
+static vj_var *bad_cross_products(vj_graph *g) {
+  return vj_cross_products(g, batched(g, "a", VJ_SHAPE(3, 5)), batched(g, "b", VJ_SHAPE(2, 5)));
+}
+static vj_var *bad_epps_pulley(vj_graph *g) { return vj_epps_pulley(g, shared(g, "x", VJ_SHAPE(3, 5)), 17, 5); }
 static vj_var *bad_conv(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(2, 2, 3)), shared(g, "w", VJ_SHAPE(4, 5, 5, 3)), NULL,
                    &(vj_conv2d_args){0});
@@ -370,6 +441,9 @@ static vj_var *bad_view(vj_graph *g) {
 static void shape_errors_name_place_and_both_shapes(void **state) {
   (void)state;
   expect_failure(bad_linear, "encoder: linear: x [2,3,5] does not fit weight [4,6] [O,I]");
+  expect_failure(bad_cross_products, "encoder: cross_products: [2,3,5] and [2,2,5] are not batched with the same rows");
+  expect_failure(bad_epps_pulley,
+                 "encoder: epps_pulley: needs a batched [b,..], at least 2 knots and t_max > 0, not [3,5], 17 and 5");
   expect_failure(bad_conv, "encoder: conv2d: a kernel of 5 does not fit into [2,2,2,3] with padding 0");
   expect_failure(bad_add, "encoder: add: batched [2,3] does not fit batched [2,4]");
   expect_failure(bad_pool, "encoder: average_pool: [2,8,8,3] does not divide into 3 x 3 equal cells");

@@ -55,6 +55,11 @@ def of_layer(values, layer):
     return values[0 if len(values) == 1 else layer]
 
 
+def target_of(config):
+    """How hy is made; files older than the choice have none."""
+    return config["model"].get("target", {"type": "shared"})
+
+
 def rows_of(config, frame):
     """{name: Row} of parameters and of states, for frames of shape (H, W, C)."""
     encoder, predictor, data = config["model"]["encoder"], config["model"]["predictor"], config["data"]
@@ -77,6 +82,8 @@ def rows_of(config, frame):
         parameters[f"encoder.time{layer}.weight"] = Row("OTI", (out, int(encoder["temporal_kernel"]), channels))
         add_norm(f"time_norm{layer}", out)
         channels = out
+    if target_of(config)["type"] == "ema":
+        states.update({f"target.{name}": row for name, row in {**parameters, **states}.items()})
     pool = int(encoder["pool"])
     features = channels * (pool * pool if pool else height * width)
     first, last = (int(data[key]) * features for key in ("input_frames", "target_frames"))
@@ -132,7 +139,38 @@ def over_views(term):
     return loss
 
 
-LOSSES = {"prediction": prediction, "variance": over_views(variance_term), "covariance": over_views(covariance_term)}
+def epps_pulley(x, knots, t_max):
+    """Of each column of x [N, ..]: N integral exp(-t^2/2) |mean exp(i t x) - exp(-t^2/2)|^2 dt."""
+    t = torch.linspace(-t_max, t_max, knots, dtype=x.dtype)
+    normal = torch.exp(-t.square() / 2)
+    characteristic = torch.exp(1j * x[..., None] * t).mean(0)
+    return len(x) * torch.trapezoid((characteristic - normal).abs().square() * normal, t)
+
+
+def sigreg(config, views, *noise):
+    """`noise`: standard normal numbers [directions, width], one array for each change of width among the views."""
+    remaining, directions = list(noise), None
+
+    def term(config, view):
+        nonlocal directions
+        h = view.flatten(2)
+        if directions is None or directions.shape[1] != h.shape[2]:
+            directions = F.normalize(torch.as_tensor(remaining.pop(0)).to(h.dtype))
+        return epps_pulley(h @ directions.T, int(config["knots"]), float(config["t_max"])).mean()
+    return over_views(term)(config, views)
+
+
+def barlow_twins(config, views):
+    a, b = (views[name].flatten(2).flatten(0, 1) for name in config["on"])
+    a, b = (F.batch_norm(h, None, None, training=True, eps=float(config["epsilon"])) for h in (a, b))
+    correlation = a.T @ b / len(a)
+    diagonal = correlation.diagonal()
+    different = correlation - torch.diag(diagonal)
+    return ((1 - diagonal).square().sum() + float(config["lambda"]) * different.square().sum()) / len(diagonal)
+
+
+LOSSES = {"prediction": prediction, "variance": over_views(variance_term), "covariance": over_views(covariance_term),
+          "sigreg": sigreg, "barlow_twins": barlow_twins}
 
 
 # --- optimizers ------------------------------------------------------------------------------------------------------
@@ -181,33 +219,33 @@ class Model:
         self.states = {name: torch.tensor(np.asarray(value), dtype=dtype) for name, value in states.items()}
         self.optimizer = optimizer_of(config["optim"], self.rows, self.parameters)
 
-    def normalise(self, h, norm):
+    def normalise(self, h, name):
         """Batch norm with the statistics of this call's batch, which also enter the running ones, then the activation;
         channels are dimension 1."""
-        name = f"encoder.{norm}"
-        mean, variance = (self.states[f"{name}.running_{kind}"] for kind in ("mean", "variance"))
-        h = F.batch_norm(h, mean, variance, self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"],
-                         training=True, momentum=NORM_MOMENTUM, eps=NORM_EPSILON)
+        values = {**self.parameters, **self.states}
+        mean, variance, weight, bias = (values[f"{name}.{kind}"]
+                                        for kind in ("running_mean", "running_variance", "weight", "bias"))
+        h = F.batch_norm(h, mean, variance, weight, bias, training=True, momentum=NORM_MOMENTUM, eps=NORM_EPSILON)
         return ACTIVATIONS[self.config["model"]["encoder"]["activation"]](h)
 
-    def encode(self, frames, view):
+    def encode(self, frames, view, name="encoder"):
         """Frames [B,T,H,W,C] -> {view: hidden state [B,T,d], or [B,T,H',W',C'] without pooling}, and beside it the
-        inner layers, as "hx.conv0"."""
-        encoder = self.config["model"]["encoder"]
+        inner layers, as "hx.conv0"; by the encoder, or by its average, "target.encoder"."""
+        encoder, values = self.config["model"]["encoder"], {**self.parameters, **self.states}
         batch, steps = frames.shape[:2]
         views = {}
         h = frames.flatten(0, 1).permute(0, 3, 1, 2)
         for layer in range(len(integers(encoder["channels"]))):
-            weight = self.parameters[f"encoder.conv{layer}.weight"].permute(0, 3, 1, 2)
+            weight = values[f"{name}.conv{layer}.weight"].permute(0, 3, 1, 2)
             stride = of_layer(integers(encoder["strides"]), layer)
             h = F.conv2d(h, weight, stride=stride, padding=weight.shape[-1] // 2)
-            h = self.normalise(h, f"norm{layer}")
+            h = self.normalise(h, f"{name}.norm{layer}")
             views[f"{view}.conv{layer}"] = h.unflatten(0, (batch, steps)).permute(0, 1, 3, 4, 2)
         height, width = h.shape[2:]
         h = h.unflatten(0, (batch, steps)).permute(0, 3, 4, 2, 1).flatten(0, 2)  # [B H W, C, T]
         for layer in range(len(integers(encoder["temporal"]))):
-            weight = self.parameters[f"encoder.time{layer}.weight"].permute(0, 2, 1)
-            h = self.normalise(F.conv1d(h, weight, padding=weight.shape[-1] // 2), f"time_norm{layer}")
+            weight = values[f"{name}.time{layer}.weight"].permute(0, 2, 1)
+            h = self.normalise(F.conv1d(h, weight, padding=weight.shape[-1] // 2), f"{name}.time_norm{layer}")
             views[f"{view}.time{layer}"] = h.unflatten(0, (batch, height, width)).permute(0, 4, 1, 2, 3)
         h = h.unflatten(0, (batch, height, width)).permute(0, 4, 3, 1, 2)  # [B, T, C, H, W]
         pool = int(encoder["pool"])
@@ -228,27 +266,43 @@ class Model:
                 h = ACTIVATIONS[predictor["activation"]](h)
         return h.reshape(shape)
 
+    def encode_target(self, y):
+        """hy and its inner layers; a gradient flows through them only where the encoder is shared."""
+        target = target_of(self.config)["type"]
+        views = self.encode(y, "hy", "target.encoder" if target == "ema" else "encoder")
+        return views if target == "shared" else {name: value.detach() for name, value in views.items()}
+
+    def average(self):
+        """Before the optimizer's step: the averages take in the parameters that this step was made with."""
+        for name, value in self.parameters.items():
+            if f"target.{name}" in self.states:
+                momentum = float(target_of(self.config)["momentum"])
+                self.states[f"target.{name}"].mul_(momentum).add_(value.detach(), alpha=1 - momentum)
+
     def views(self, frames):
         """x before y: both calls update the running statistics, in this order."""
         frames = torch.as_tensor(np.asarray(frames)).to(self.dtype)
         cut = int(self.config["data"]["input_frames"])
         x, y = frames[:, :cut], frames[:, cut:]
         views = {"x": x, "y": y, **self.encode(x, "hx")}
-        views.update(self.encode(y, "hy"))
+        views.update(self.encode_target(y))
         views["hy_pred"] = self.predict(views["hx"], views["hy"].shape)
         return views
 
-    def losses(self, views):
-        """Unweighted, by name, and their weighted sum under `total`."""
-        losses = {name: LOSSES[loss["type"]](loss, views) for name, loss in self.config["losses"].items()}
+    def losses(self, views, noise={}):
+        """Unweighted, by name, and their weighted sum under `total`. `noise`: {"losses.<name>.<i>": what it drew}."""
+        losses = {}
+        for name, loss in self.config["losses"].items():
+            drawn = [noise[key] for key in sorted(noise) if key.rpartition(".")[0] == f"losses.{name}"]
+            losses[name] = LOSSES[loss["type"]](loss, views, *drawn)
         losses["total"] = sum(float(self.config["losses"][name]["weight"]) * loss for name, loss in losses.items())
         return losses
 
-    def step(self, frames, number):
+    def step(self, frames, number, noise={}):
         """One training step. Its gradients and their norm are those before clipping."""
         self.optimizer.zero_grad()
         views = self.views(frames)
-        losses = self.losses(views)
+        losses = self.losses(views, noise)
         losses["total"].backward()
         gradients = {name: parameter.grad.clone() for name, parameter in self.parameters.items()}
         norm = math.sqrt(sum(float(gradient.double().square().sum()) for gradient in gradients.values()))
@@ -258,6 +312,7 @@ class Model:
                 parameter.grad.mul_(clip / norm)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config["optim"], number)
+        self.average()
         self.optimizer.step()
         return Step(*({name: value.detach().numpy() for name, value in values.items()}
                       for values in (views, losses, gradients)), norm)

@@ -18,7 +18,7 @@ except ImportError as missing:
     print(f"skipped: {missing}; the reference needs PyTorch, PyYAML, h5py and NumPy")
     sys.exit(77)
 
-from comparison import Comparison
+from comparison import Comparison, deviation
 from model import VIEWS, Model, read_config
 
 STEPS = 10
@@ -74,13 +74,18 @@ def batches_of(compare, file):
     return batches
 
 
+def noise_of(file, number):
+    group = f"step{number}/noise" if number else "noise"
+    return arrays_of(file[group]) if group in file else {}
+
+
 def check_steps(compare, file):
     config = read_config(text(file.attrs["config"]))
     model = Model(config, file["batch/frames"].shape[2:], arrays_of(file["param"]), arrays_of(file["state"]))
     check_file(compare, file, config, model.rows)
     norms = []
     for number, frames in enumerate(batches_of(compare, file)):
-        step = model.step(frames, number)
+        step = model.step(frames, number, noise_of(file, number))
         norms.append(step.gradient_norm)
         check_kink(compare, config, number, step.views)
         if number > 0:
@@ -99,6 +104,7 @@ def check_steps(compare, file):
     states = {name: value.numpy() for name, value in model.states.items()}
     compare.arrays("state after", arrays_of(file["state_after"]), states, STATE)
     check_reach(compare, config, arrays_of(file["param"]), after, norms)
+    check_averages(compare, arrays_of(file["param"]), after, states)
 
 
 def check_kink(compare, config, number, views):
@@ -119,6 +125,17 @@ def check_reach(compare, config, before, after, norms):
     clip = float(config["optim"]["clip"])
     compare.claim(clip < max(norms),
                   f"clip {clip} is never in force; gradient norms are {min(norms):.3g} to {max(norms):.3g}")
+
+
+def check_averages(compare, before, after, states):
+    """An average that stayed where it began, or followed its parameter at once, would be found."""
+    for name in after:
+        average = states.get(f"target.{name}")
+        if average is None:
+            continue
+        for what, other in (("its beginning", before[name]), ("its parameter", after[name])):
+            apart = deviation(average, other)
+            compare.claim(apart > 10 * STATE, f"target.{name} ends within {apart:.1e} of {what}")
 
 
 def main():

@@ -66,6 +66,8 @@ static void a_short_configuration_gets_its_defaults(void **state) {
   assert_int_equal(((const fake_encoder_config *)config->encoder.config)->channels.at[1], 64);
   assert_string_equal(config->decoder.component->name, "none");
   assert_string_equal(config->latent.component->name, "none");
+  assert_int_equal(config->target.type, VJ_TARGET_SHARED);
+  assert_true(config->target.momentum == 0.996);
   assert_int_equal(config->loss_count, 2);
   assert_string_equal(config->losses[0].choice.key, "prediction");
   assert_true(config->losses[0].weight == 1 && config->losses[1].weight == 10);
@@ -113,12 +115,13 @@ static const char resolved_text[] =
     "data:\n  dataset: squares\n  input_frames: 3\n  target_frames: 12\n  seed: 0\n  size: 64\n"
     "model:\n  encoder:\n    type: cnn\n    channels: [32, 64]\n    bias: true\n"
     "  predictor:\n    type: mlp\n  decoder:\n    type: none\n  latent:\n    type: none\n"
+    "  target:\n    type: shared\n    momentum: 0.996\n"
     "losses:\n  prediction:\n    type: prediction\n    weight: 1.0\n"
     "  variance:\n    type: variance\n    weight: 10.0\n    tau: 1.0\n    on: [hx, hy]\n"
     "optim:\n  type: adamw\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  betas: [0.9, 0.999]\n"
     "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
-    "  probe_at: ends\n  probes: {}\n"
+    "  probe_at: ends\n  decoder_steps: 0\n  probes: {}\n"
     "logging:\n  every: 10\n";
 
 static void resolved_shows_everything_and_reads_back(void **state) {
@@ -210,6 +213,20 @@ static void values_are_checked_where_they_are_written(void **state) {
   assert_override_refused("optim.type=adam",
                           "override optim.type: optim.type: expected one of adamw, sgd, got "
                           "\"adam\"; did you mean \"adamw\"?");
+  assert_override_refused("model.target.type=emma",
+                          "override model.target.type: model.target.type: expected one of shared, stop_gradient, ema, "
+                          "got \"emma\"; did you mean \"ema\"?");
+  assert_override_refused(
+      "model.target={type: ema, momentum: 1.5}",
+      "override model.target: model.target.momentum: expected a number between 0 and 1, got \"1.5\"");
+  assert_override_refused("model.target.momentum=-0.1",
+                          "override model.target.momentum: model.target.momentum: expected a number between 0 and 1, "
+                          "got \"-0.1\"");
+  assert_override_refused(
+      "model.target.tau=0.9",
+      "override model.target.tau: model.target: unknown key \"tau\"; known keys are type, momentum");
+  assert_override_refused("model.target=ema",
+                          "override model.target: model.target: expected a map of keys and values, got \"ema\"");
   assert_override_refused("eval.probes=3",
                           "override eval.probes: eval.probes: expected a map of keys and values, got "
                           "\"3\"");
@@ -245,7 +262,7 @@ static void sections_agree_with_themselves(void **state) {
 
 static void section_rows_are_there_to_describe(void **state) {
   (void)state;
-  static const char *const sections[] = {"", "data", "losses", "probes", "optim", "eval", "logging"};
+  static const char *const sections[] = {"", "data", "target", "losses", "probes", "optim", "eval", "logging"};
   size_t count;
   for (size_t i = 0; i < VJ_COUNT(sections); i++) {
     const vj_param *rows = vj_section_rows(sections[i], &count);

@@ -194,8 +194,32 @@ static void overrides_set_what_they_say(void **state) {
                       "optim:\n"
                       "  steps: 10\n"
                       "tag: null\n");
+  assert_string_equal(vj_yaml_print_line(pool, vj_yaml_find(root, "losses")),
+                      "{variance: {weight: 2.5}, covariance: {on: [hx, hy]}}");
   assert_string_equal(vj_yaml_place(pool, vj_yaml_find(root, "losses.variance.weight")),
                       "override losses.variance.weight: ");
+}
+
+static void keys_of_a_sweep_keep_their_dots(void **state) {
+  (void)state;
+  vj_yaml *root = read_text("sweep: {trials: {one: {optim.lr: 1}}, parameters: {losses.variance.weight: [1]}}\n");
+  assert_int_equal(vj_yaml_override(pool, root, "sweep.parameters.losses.variance.weight=[2, 3]"), VJ_OK);
+  assert_int_equal(vj_yaml_override(pool, root, "sweep.parameters.optim.clip=[0]"), VJ_OK);
+  assert_int_equal(vj_yaml_override(pool, root, "sweep.trials.one.optim.lr=2"), VJ_OK);
+  assert_int_equal(vj_yaml_override(pool, root, "sweep.trials.two.optim.steps=4"), VJ_OK);
+  assert_int_equal(vj_yaml_override(pool, root, "sweep.trials.three={optim.lr: 5}"), VJ_OK);
+  assert_string_equal(vj_yaml_print(pool, root),
+                      "sweep:\n"
+                      "  trials:\n"
+                      "    one:\n"
+                      "      optim.lr: 2\n"
+                      "    two:\n"
+                      "      optim.steps: 4\n"
+                      "    three:\n"
+                      "      optim.lr: 5\n"
+                      "  parameters:\n"
+                      "    losses.variance.weight: [2, 3]\n"
+                      "    optim.clip: [0]\n");
 }
 
 static void wrong_overrides_are_refused(void **state) {
@@ -270,6 +294,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_missing_file_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(a_file_reads_like_its_text, setup, teardown),
       cmocka_unit_test_setup_teardown(overrides_set_what_they_say, setup, teardown),
+      cmocka_unit_test_setup_teardown(keys_of_a_sweep_keep_their_dots, setup, teardown),
       cmocka_unit_test_setup_teardown(wrong_overrides_are_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(a_copy_shares_nothing, setup, teardown),
       cmocka_unit_test_setup_teardown(print_reads_back_to_the_same_tree, setup, teardown),

@@ -80,9 +80,11 @@ typedef struct vj_param_spec {
 } vj_param_spec;
 
 /* A trained parameter, shared. The same name asked for twice gives the same parameter (an encoder used for x and
- * for y); the shapes must then agree. */
+ * for y); the shapes must then agree. With `model.target: {type: ema}` an encoder used for y gets moving averages
+ * instead, to which no gradient flows. */
 vj_var *vj_parameter(vj_graph *graph, const vj_param_spec *spec);
-/* State that is kept with the parameters but not trained (running statistics). */
+/* State that is kept with the parameters but not trained (running statistics). The same name gives the same state,
+ * but for an encoder used for y with `model.target: {type: ema}`, which has states of its own. */
 vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec);
 /* After each training step: state = (1 - rate) * state + rate * value. No effect in an evaluation graph. */
 void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate);

@@ -13,6 +13,10 @@
 /* y[..,o] = sum_i x[..,i] weight[o,i] + bias[o]; weight [O,I] ("OI"), bias [O] or NULL. x batched. */
 vj_var *vj_linear(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias);
 
+/* a [b,..,I] and b [b,..,J], batched with the same rows -> shared [I,J]: the sum over all rows of the global batch of
+ * a_i b_j. */
+vj_var *vj_cross_products(vj_graph *graph, vj_var *a, vj_var *b);
+
 typedef struct vj_conv2d_args {
   int64_t stride[2], padding[2], dilation[2]; /* height, width; stride and dilation 0 mean 1 */
   int64_t groups;                             /* 0 means 1 */
@@ -48,6 +52,8 @@ vj_var *vj_batch_norm(vj_graph *graph, vj_var *x, double epsilon, vj_activation 
 vj_var *vj_activate(vj_graph *graph, vj_var *x, vj_activation activation);
 vj_var *vj_square(vj_graph *graph, vj_var *x);
 vj_var *vj_sqrt(vj_graph *graph, vj_var *x);
+/* 1 / sqrt(x) */
+vj_var *vj_rsqrt(vj_graph *graph, vj_var *x);
 vj_var *vj_abs(vj_graph *graph, vj_var *x);
 vj_var *vj_exp(vj_graph *graph, vj_var *x);
 vj_var *vj_log(vj_graph *graph, vj_var *x);
@@ -101,6 +107,13 @@ vj_var *vj_gather_batch(vj_graph *graph, vj_var *x);
  * sum_{i!=j} C_ij^2 = |K|_F^2/m^2 - sum_i var_i^2. */
 vj_var *vj_offdiagonal_covariance(vj_graph *graph, vj_var *x);
 
+/* --- tests of distributions -------------------------------------------------------------------------------- */
+
+/* Batched [b,..] -> shared [..]: how far each column's N numbers, over the global batch, are from N(0,1), by the
+ * statistic of Epps and Pulley 1983 (Biometrika 70), N integral phi(t) |mean exp(i t x) - phi(t)|^2 dt with
+ * phi(t) = exp(-t^2/2), by the trapezoidal rule on `knots` points (2 at least) from -t_max to t_max. */
+vj_var *vj_epps_pulley(vj_graph *graph, vj_var *x, int64_t knots, double t_max);
+
 /* --- latents ----------------------------------------------------------------------------------------------- */
 
 /* Batched [b,K] -> [b,K]: 1 at each sample's smallest number (the first of equals), 0 elsewhere. A constant. */
@@ -134,7 +147,12 @@ typedef vj_var *(*vj_code_energy)(vj_graph *graph, const void *context, vj_var *
 vj_var *vj_proximal_code(vj_graph *graph, int64_t size, vj_code_energy energy, const void *context, vj_var *lambda,
                          const vj_sparse_code_args *args, bool joint, vj_var **iterations);
 
-/* Standard normal numbers of a batched shape, new at every training step, the same for any number of ranks. */
+/* --- random numbers: functions of seed, node and training step, the same for any number of ranks ---------------- */
+
+/* Standard normal numbers of a batched shape, new at every training step. An evaluation graph always draws the same. */
 vj_var *vj_noise(vj_graph *graph, const vj_shape *shape);
+/* Shared [count,width]: unit vectors, uniform on the sphere, new at every training step; in an evaluation graph always
+ * the same. A constant. */
+vj_var *vj_directions(vj_graph *graph, int64_t count, int64_t width);
 
 #endif

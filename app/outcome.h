@@ -1,0 +1,37 @@
+/* What a sweep's file says of its trials, also while the sweep runs. Not collective. */
+#ifndef VJ_OUTCOME_H
+#define VJ_OUTCOME_H
+
+#include "engine/report.h"
+
+typedef struct vj_outcome {
+  vj_pool *pool;
+  vj_sweep_file *file;
+  int64_t trials, steps; /* the most training steps of a trial */
+  const int64_t *status, *seed, *committed;
+  bool has_arms;
+  int setting_count;   /* keys that the sweep sets */
+  const int *settings; /* their variables, "param.<key>" */
+  void **read;         /* for each variable, its values once they have been read */
+} vj_outcome;
+
+/* Opens DIR/sweep.h5. */
+VJ_MUST_USE vj_status vj_outcome_open(const char *folder, vj_outcome **outcome);
+void vj_outcome_close(vj_outcome **outcome);
+
+/* A trial's text; "" if there is none. */
+const char *vj_outcome_text(const vj_outcome *outcome, const char *name, int64_t trial);
+/* What a trial has in a column, counting only what is recorded as whole; NaN if there is nothing. */
+double vj_outcome_number(const vj_outcome *outcome, const vj_report_column *column, int64_t trial);
+/* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the outcome. */
+const char *vj_outcome_setting_key(const vj_outcome *outcome, int setting);
+const char *vj_outcome_setting(const vj_outcome *outcome, int setting, int64_t trial);
+/* Whether all trials have a number there. */
+bool vj_outcome_setting_is_number(const vj_outcome *outcome, int setting);
+bool vj_outcome_same_setting(const vj_outcome *outcome, int setting, int64_t one, int64_t other);
+/* Whether two trials have the same arm and settings. */
+bool vj_outcome_same_but_seed(const vj_outcome *outcome, int64_t one, int64_t other);
+/* Singular values that a trial has of a view; 0 if none are recorded. */
+int64_t vj_outcome_components(const vj_outcome *outcome, const char *name, int64_t trial);
+
+#endif

@@ -1,0 +1,59 @@
+/* `report:` of an experiment: the columns of its table of results, and what the paper has. Data alone; app/ prints it.
+ * Not collective. */
+#ifndef VJ_REPORT_H
+#define VJ_REPORT_H
+
+#include "config/yaml.h"
+#include "store/sweep_file.h"
+
+typedef enum vj_best { VJ_BEST_NONE, VJ_BEST_LOW, VJ_BEST_HIGH } vj_best;
+
+enum { VJ_REPORT_LAST = -1, VJ_REPORT_SCALAR = -1 };
+
+typedef struct vj_report_column {
+  const char *quantity; /* name of a variable of the sweep's file */
+  const char *title;
+  int best;            /* vj_best */
+  int64_t at;          /* training steps completed; VJ_REPORT_LAST: at the trial's end */
+  int64_t index;       /* along component or horizon; VJ_REPORT_SCALAR where the quantity has neither */
+  const vj_yaml *node; /* where it stands; NULL for one that is not from a YAML */
+} vj_report_column;
+
+/* What the paper has for an arm, beside a column. */
+typedef struct vj_report_value {
+  const char *arm;
+  int64_t column;
+  const char *text; /* as it is written, with the paper's digits */
+  double number;
+} vj_report_value;
+
+/* An arm's mean in a column divided by that of another. */
+typedef struct vj_report_ratio {
+  int64_t column;
+  const char *of, *to;
+} vj_report_ratio;
+
+typedef struct vj_report_spec {
+  const char *title, *notes, *source; /* "" where there is none */
+  int64_t column_count, value_count, ratio_count;
+  const vj_report_column *columns;
+  const vj_report_value *values;
+  const vj_report_ratio *ratios;
+} vj_report_spec;
+
+/* Reads `report:` of the tree; *report = NULL without one. Arms must be those of the tree's sweep. Everything is owned
+ * by the pool, places by the tree. Errors have a place:
+ *   sweeps/vcr.yaml:30:7: report.columns[0]: unknown key "tilte"; did you mean "title"?
+ *   sweeps/vcr.yaml:35:7: report.paper.rows: no arm "VJ-VRC"; did you mean "VJ-VCR"? */
+VJ_MUST_USE vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spec **report);
+
+/* Fails unless every column is a number that the file has, or will have when it is laid out like this:
+ *   sweeps/vcr.yaml:30:18: report.columns[0].quantity: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"?
+ * A NULL report is fine. */
+VJ_MUST_USE vj_status vj_report_check_layout(const vj_report_spec *report, const vj_file_layout *layout);
+VJ_MUST_USE vj_status vj_report_check_file(const vj_report_spec *report, const vj_sweep_file *file);
+
+/* The column of a quantity at the end of training, beside which the paper's numbers stand; -1 if there is none. */
+int64_t vj_report_find(const vj_report_spec *report, const char *quantity);
+
+#endif
