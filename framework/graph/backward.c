@@ -32,18 +32,9 @@ static void claim_gradient(vj_graph *graph, vj_var *parameter) {
   gradient->parameter = parameter->parameter;
 }
 
-void vj_graph_backward(vj_graph *graph, vj_var *loss) {
-  if (graph->status != VJ_OK || !loss) return;
-  if (loss->batched || loss->count != 1) {
-    char shape[128];
-    vj_graph_fail(graph, VJ_SHAPE, "a loss is one shared number, not %s %s", loss->batched ? "batched" : "shared",
-                  vj_shape_text(&loss->shape, shape));
-    return;
-  }
-  const int forward_nodes = graph->nodes.count;
-  vj_var *one = vj_constant(graph, 1);
-  loss->gradient = one;
-  for (int i = forward_nodes - 1; i >= 0 && graph->status == VJ_OK; i--) {
+/* Adds the backward nodes of nodes end-1 down to, not including, `begin`. */
+static void reverse(vj_graph *graph, int begin, int end) {
+  for (int i = end - 1; i > begin && graph->status == VJ_OK; i--) {
     vj_node *node = graph->nodes.at[i];
     bool wanted = false, arrived = false;
     for (int k = 0; k < node->input_count; k++) wanted = wanted || vj_wants_gradient(node->inputs[k]);
@@ -57,8 +48,50 @@ void vj_graph_backward(vj_graph *graph, vj_var *loss) {
     node->op->gradient(graph, node);
     vj_scope_pop(graph);
   }
+}
+
+void vj_graph_backward(vj_graph *graph, vj_var *loss) {
+  if (graph->status != VJ_OK || !loss) return;
+  if (loss->batched || loss->count != 1) {
+    char shape[128];
+    vj_graph_fail(graph, VJ_SHAPE, "a loss is one shared number, not %s %s", loss->batched ? "batched" : "shared",
+                  vj_shape_text(&loss->shape, shape));
+    return;
+  }
+  const int forward_nodes = graph->nodes.count;
+  loss->gradient = vj_constant(graph, 1);
+  reverse(graph, -1, forward_nodes);
   for (int i = 0; i < graph->parameter_vars.count; i++)
     if (graph->status == VJ_OK) claim_gradient(graph, graph->parameter_vars.at[i]);
+}
+
+/* --- within a frozen section ---------------------------------------------------------------------------------- */
+
+vj_var *vj_differentiable(vj_graph *graph, vj_var *x) {
+  vj_var *y = vj_stop_gradient(graph, x);
+  if (y) y->needs_gradient = true;
+  return y;
+}
+
+vj_var *vj_gradient_of(vj_graph *graph, vj_var *energy, vj_var *x) {
+  if (!energy || !x) return NULL;
+  if (!graph->frozen || !energy->needs_gradient || !x->needs_gradient)
+    return vj_graph_fail(graph, VJ_INTERNAL, "gradient_of: expected a frozen section, and an energy made from x");
+  int begin = graph->nodes.count - 1;
+  while (graph->nodes.at[begin] != x->producer) begin--;
+  const int end = graph->nodes.count;
+  char scope[VJ_SCOPE_BYTES];
+  energy->gradient = vj_broadcast_to(graph, vj_constant(graph, 1), energy->batched, &energy->shape);
+  vj_scope_leave(graph, scope);
+  reverse(graph, begin, end);
+  vj_scope_return(graph, scope);
+  vj_var *gradient = vj_gradient_take(x);
+  for (int i = 0; i < graph->vars.count; i++) { /* no traces: neither for the next gradient, nor for training's */
+    vj_var *var = graph->vars.at[i];
+    var->gradient = NULL;
+    var->needs_gradient = false;
+  }
+  return gradient;
 }
 
 bool vj_graph_teaches(const vj_graph *graph, int row) {

@@ -91,7 +91,7 @@ const char *vj_shape_text(const vj_shape *shape, char *buffer) {
   return buffer;
 }
 
-bool vj_is_training(const vj_graph *graph) { return graph->options.training; }
+bool vj_is_training(const vj_graph *graph) { return graph->options.training && graph->frozen == 0; }
 int64_t vj_shard_samples(const vj_graph *graph) { return graph->options.shard_samples; }
 int64_t vj_batch_samples(const vj_graph *graph) { return graph->options.shard_samples * graph->options.shards; }
 
@@ -187,7 +187,7 @@ static vj_var *parameter_var(vj_graph *graph, const char *prefix, const vj_param
                            graph->parameters->rows[index].name);
   if (!var) return NULL;
   var->parameter = index;
-  var->needs_gradient = trained && graph->options.training;
+  *(graph->frozen ? &var->thawed : &var->needs_gradient) = trained && graph->options.training;
   return vj_list_push(graph, &graph->parameter_vars, var) ? var : NULL;
 }
 
@@ -213,7 +213,7 @@ vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec) {
 }
 
 void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate) {
-  if (graph->status != VJ_OK || !state || !value || !graph->options.training) return;
+  if (graph->status != VJ_OK || !state || !value || !vj_is_training(graph)) return;
   vj_state_change *change = vj_pool_take(graph->pool, sizeof *change);
   if (!change) {
     out_of_memory(graph);
@@ -222,6 +222,27 @@ void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate)
   *change = (vj_state_change){state, value, rate};
   vj_graph_keep(value);
   vj_list_push(graph, &graph->changes, change);
+}
+
+/* --- frozen sections ----------------------------------------------------------------------------------------- */
+
+void vj_freeze(vj_graph *graph) {
+  if (graph->frozen++ > 0) return;
+  for (int i = 0; i < graph->vars.count; i++) {
+    vj_var *var = graph->vars.at[i];
+    var->thawed = var->needs_gradient;
+    var->needs_gradient = false;
+  }
+}
+
+/* What was made in between was never `thawed`, so it stays a constant. */
+void vj_thaw(vj_graph *graph) {
+  if (--graph->frozen > 0) return;
+  for (int i = 0; i < graph->vars.count; i++) {
+    vj_var *var = graph->vars.at[i];
+    var->needs_gradient = var->thawed;
+    var->thawed = false;
+  }
 }
 
 /* --- scopes and views --------------------------------------------------------------------------------------- */
@@ -243,9 +264,17 @@ void vj_scope_pop(vj_graph *graph) {
   if (graph->scope_depth < VJ_MAX_SCOPES) graph->scope[graph->scope_lengths[graph->scope_depth]] = '\0';
 }
 
+void vj_scope_leave(vj_graph *graph, char left[VJ_SCOPE_BYTES]) {
+  memcpy(left, graph->scope, VJ_SCOPE_BYTES);
+  graph->scope[0] = '\0';
+}
+
+void vj_scope_return(vj_graph *graph, const char left[VJ_SCOPE_BYTES]) { memcpy(graph->scope, left, VJ_SCOPE_BYTES); }
+
 void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var) {
+  if (!var || graph->frozen) return;
   vj_named_var *view = vj_pool_take(graph->pool, sizeof *view);
-  if (!var || !view) return;
+  if (!view) return;
   *view = (vj_named_var){vj_pool_text(graph->pool, name), var};
   vj_list_push(graph, &graph->views, view);
 }
@@ -268,7 +297,7 @@ void vj_show(vj_graph *graph, const char *name, vj_var *var) { vj_graph_add_view
 
 void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
                      const char *long_name) {
-  if (!var) return;
+  if (!var || graph->frozen) return;
   if (var->batched || var->count != 1) {
     char text[128];
     vj_graph_fail(graph, VJ_SHAPE, "%s: expected a shared number to report, got %s", name,

@@ -15,7 +15,7 @@ typedef struct vj_node vj_node;
 typedef struct vj_op vj_op;
 typedef struct vj_storage vj_storage;
 
-enum { VJ_MAX_INPUTS = 16, VJ_MAX_OUTPUTS = 3, VJ_MAX_SCOPES = 16 };
+enum { VJ_MAX_INPUTS = 16, VJ_MAX_OUTPUTS = 3, VJ_MAX_SCOPES = 16, VJ_SCOPE_BYTES = 256 };
 
 typedef enum vj_role {
   VJ_ROLE_INTERMEDIATE, /* lives in the arena while it is needed */
@@ -30,6 +30,7 @@ struct vj_var {
   const char *name; /* for messages: the scope it was made in and its op */
   bool batched;
   bool needs_gradient; /* a parameter is among its ancestors */
+  bool thawed;         /* what needs_gradient becomes when a frozen section ends */
   bool keep;           /* to be read after the run */
   bool needed;         /* found by the planner */
   vj_role role;
@@ -93,9 +94,10 @@ struct vj_graph {
   vj_status status;
   char *message; /* of the first failure */
   vj_list nodes, vars, views, reports, changes, parameter_vars;
-  char scope[256];
+  char scope[VJ_SCOPE_BYTES];
   size_t scope_lengths[VJ_MAX_SCOPES]; /* before each push */
   int scope_depth;
+  int frozen;             /* depth of frozen sections */
   int64_t step;           /* of the run: noise is drawn for it */
   const char *view_scope; /* "hx" while the encoder builds hx: taps get this name in front */
   /* While a target is built by an average of the encoder: each parameter asked for is the state "target.<name>", its
@@ -117,6 +119,9 @@ vj_var *vj_graph_input(vj_graph *graph, const char *name, const vj_shape *sample
 void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var);
 /* The view, or NULL without a failure. */
 vj_var *vj_graph_find_view(const vj_graph *graph, const char *name);
+/* Out of all scopes, and back into those that were left: for what is built at another place than its own. */
+void vj_scope_leave(vj_graph *graph, char left[VJ_SCOPE_BYTES]);
+void vj_scope_return(vj_graph *graph, const char left[VJ_SCOPE_BYTES]);
 /* vj_add_loss with a unit of measurement. */
 void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
                      const char *long_name);

@@ -139,10 +139,17 @@ const vj_op vj_op_concat = {.name = "concat",
 
 vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension) {
   char a[128], b[128];
-  if (count < 1 || count > VJ_MAX_INPUTS)
-    return vj_graph_fail(graph, VJ_SHAPE, "concat: takes 1 to %d variables, not %d", VJ_MAX_INPUTS, count);
+  if (count < 1) return vj_graph_fail(graph, VJ_SHAPE, "concat: expected at least one variable");
   for (int i = 0; i < count; i++)
     if (!x[i]) return NULL;
+  if (count > VJ_MAX_INPUTS) { /* in groups, then those */
+    vj_var *groups[VJ_MAX_INPUTS];
+    const int size = (count + VJ_MAX_INPUTS - 1) / VJ_MAX_INPUTS;
+    int made = 0;
+    for (int first = 0; first < count; first += size)
+      groups[made++] = vj_concat(graph, x + first, size < count - first ? size : count - first, dimension);
+    return vj_concat(graph, groups, made, dimension);
+  }
   vj_shape shape = x[0]->shape;
   bool fits = dimension >= (x[0]->batched ? 1 : 0) && dimension < shape.rank;
   for (int i = 1; i < count && fits; i++) {

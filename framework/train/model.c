@@ -45,16 +45,39 @@ static vj_var *encode_target(vj_graph *graph, const vj_config *config, vj_var *y
   return vj_graph_find_view(graph, "hy");
 }
 
+/* The sum of the weights of all losses of a type. */
+static double weight_of(const vj_config *config, const char *type) {
+  double sum = 0;
+  for (int64_t i = 0; i < config->loss_count; i++)
+    if (strcmp(config->losses[i].choice.component->name, type) == 0) sum += config->losses[i].weight;
+  return sum;
+}
+
+/* What a latent's inference minimises: what training does, as far as z can change it. */
+static vj_energy energy_of(const vj_graph *graph, const vj_config *config, vj_var *hy) {
+  const vj_decoder_ops *decoder = &config->decoder.component->as.decoder;
+  const double alpha = weight_of(config, "prediction");
+  const double gamma = decoder->build ? weight_of(config, "reconstruction") : 0;
+  return (vj_energy){.alpha = alpha == 0 && gamma == 0 ? 1 : alpha,
+                     .gamma = gamma,
+                     .hy = hy,
+                     .y = vj_graph_find_view(graph, "y"),
+                     .decoder_name = config->decoder.component->name,
+                     .decoder = decoder,
+                     .decoder_config = config->decoder.config};
+}
+
 /* hy_pred, by the latent if there is one: it knows how z enters the predictor. */
 static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_var *hy) {
   const vj_shape target = vj_shape_of(hy);
   const vj_predictor_ops *ops = &config->predictor.component->as.predictor;
   const vj_predictor predictor = {config->predictor.component->name, ops, config->predictor.config};
   const vj_latent_ops *latent = &config->latent.component->as.latent;
+  const vj_energy energy = energy_of(graph, config, hy);
   vj_var *h = NULL;
   vj_scope_push(graph, "predictor");
   if (hy && latent->build)
-    h = latent->build(graph, config->latent.config, &predictor, hx, hy);
+    h = latent->build(graph, config->latent.config, &predictor, &energy, hx, hy);
   else if (hy)
     h = ops->build(graph, predictor.config, hx, NULL, &target);
   vj_scope_pop(graph);

@@ -1,5 +1,8 @@
-/* z is one of K: it chooses the predictor's top layer. z* is the choice of least prediction energy; only the chosen
- * head learns. */
+/* z is one of K: it chooses the predictor's top layer. z* is the choice of least energy; only the chosen head learns.
+ *
+ * A head that never wins never learns, so `revive` gives it a conscience's help (after DeSieno 1988): in training, when
+ * a head's running share of the samples is below revive/K, a share of its mean energy over the batch is taken off its
+ * energies, all of it at half that bound. It then wins the samples that suit it better than others, and learns them. */
 #include <stdio.h>
 
 #include "vj/component.h"
@@ -7,28 +10,49 @@
 
 typedef struct discrete_config {
   int64_t choices;
+  double revive;
 } discrete_config;
 
 static const vj_param params[] = {
     VJ_INTEGER(discrete_config, choices, "5", 2, 1024, "", "number of values K that z can take"),
+    VJ_REAL(discrete_config, revive, "0.1", 0, 1, "",
+            "heads that fewer than revive/K of the samples choose get some in training; 0: none do"),
 };
 
-/* [b,K,T,..] against hy [b,T,..]: the mean squared difference of every choice, [b,K] */
-static vj_var *energies(vj_graph *graph, vj_var *candidates, vj_var *hy, int64_t choices) {
-  vj_var *target = vj_flatten(graph, hy, 1), *all = NULL;
-  const vj_shape flat = vj_shape_of(target);
+enum { MOST_CHOICES = 1024 };
+
+/* Candidates [b,K,T,..]: the energy of every choice, [b,K]. */
+static vj_var *energies(vj_graph *graph, const vj_energy *energy, vj_var *candidates, int64_t choices) {
+  vj_var *each[MOST_CHOICES];
+  vj_freeze(graph);
   for (int64_t k = 0; k < choices; k++) {
-    vj_var *head = vj_flatten(graph, vj_slice(graph, candidates, 1, k, 1), 1);
-    vj_var *sum = vj_sum_features(graph, vj_square(graph, vj_sub(graph, head, target)));
-    vj_var *mean = vj_scale(graph, sum, 1 / (double)flat.size[1], 0);
-    mean = vj_reshape(graph, mean, &VJ_SHAPE(flat.size[0], 1));
-    all = k ? vj_concat(graph, (vj_var *[]){all, mean}, 2, 1) : mean;
+    vj_var *one = vj_energy_of(graph, energy, vj_slice(graph, candidates, 1, k, 1));
+    each[k] = vj_reshape(graph, one, &VJ_SHAPE(vj_shard_samples(graph), 1));
   }
+  vj_var *all = vj_concat(graph, each, (int)choices, 1);
+  vj_thaw(graph);
   return all;
 }
 
-/* How often each head is chosen, and the energy before (the mean head) and after the choice. */
+/* The running share of samples of each head, times K, [K]. */
+static vj_var *usage_state(vj_graph *graph, int64_t choices) {
+  vj_scope_push(graph, "latent");
+  vj_var *usage = vj_state(graph, &(vj_param_spec){"usage", VJ_SHAPE(choices), "K", VJ_INIT_ONE, 0, false});
+  vj_scope_pop(graph);
+  return usage;
+}
+
+/* Energies [b,K] less a share of each head's mean: 0 at usage >= revive, 1 at usage <= revive / 2. */
+static vj_var *discounted(vj_graph *graph, vj_var *energy, vj_var *usage, double revive) {
+  if (!vj_is_training(graph) || revive == 0) return energy;
+  vj_var *share = vj_activate(graph, vj_scale(graph, usage, -2 / revive, 2), VJ_RELU);
+  share = vj_scale(graph, vj_activate(graph, vj_scale(graph, share, -1, 1), VJ_RELU), -1, 1); /* at most 1 */
+  return vj_sub(graph, energy, vj_broadcast(graph, vj_mul(graph, share, vj_mean_batch(graph, energy))));
+}
+
+/* How often each head is chosen, what that is worth, and the energy before (the mean head) and after the choice. */
 static void report(vj_graph *graph, vj_var *choice, vj_var *energy, int64_t choices) {
+  const double tiny = 1e-30;
   char name[64], text[96];
   vj_var *usage = vj_mean_batch(graph, choice);
   for (int64_t k = 0; k < choices; k++) {
@@ -36,23 +60,31 @@ static void report(vj_graph *graph, vj_var *choice, vj_var *energy, int64_t choi
     snprintf(text, sizeof text, "share of samples that choose head %lld", (long long)k);
     vj_report(graph, name, vj_mean_all(graph, vj_slice(graph, usage, 0, k, 1)), text);
   }
-  vj_report(graph, "latent_energy_before", vj_mean_all(graph, energy), "prediction energy, mean over all choices");
+  vj_var *log_usage = vj_log(graph, vj_scale(graph, usage, 1, tiny)), *count = vj_scale(graph, usage, 1, tiny);
+  vj_var *entropy = vj_scale(graph, vj_sum_features(graph, vj_mul(graph, usage, log_usage)), -1, 0);
+  vj_report(graph, "latent_usage_perplexity", vj_exp(graph, entropy),
+            "exp of the entropy of the heads' shares: K when all are used alike, 1 when one is");
+  vj_var *alive = vj_sum_features(graph, vj_div(graph, usage, count));
+  vj_report(graph, "latent_dead_heads", vj_scale(graph, alive, -1, (double)choices),
+            "heads that no sample of the batch chooses");
+  vj_report(graph, "latent_energy_before", vj_mean_all(graph, energy), "energy, mean over all choices");
   vj_var *chosen = vj_sum_features(graph, vj_mul(graph, energy, choice));
-  vj_report(graph, "latent_energy_after", vj_mean_all(graph, chosen), "prediction energy of the chosen head");
+  vj_report(graph, "latent_energy_after", vj_mean_all(graph, chosen), "energy of the chosen head");
 }
 
-static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *predictor, vj_var *hx, vj_var *hy) {
+static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *predictor, const vj_energy *energy,
+                     vj_var *hx, vj_var *hy) {
   const discrete_config *config = untyped;
   const vj_shape target = vj_shape_of(hy);
   if (!hx || !hy) return NULL;
   if (!predictor->ops->build_choices)
     return vj_graph_fail(graph, VJ_CONFIG, "predictor %s can't take a discrete latent", predictor->name);
   vj_var *candidates = predictor->ops->build_choices(graph, predictor->config, hx, config->choices, &target);
-  if (!candidates) return NULL;
-  vj_var *energy = vj_stop_gradient(graph, energies(graph, candidates, hy, config->choices));
-  vj_var *choice = vj_one_hot_smallest(graph, energy);
+  vj_var *each = energies(graph, energy, candidates, config->choices), *usage = usage_state(graph, config->choices);
+  vj_var *choice = vj_one_hot_smallest(graph, discounted(graph, each, usage, config->revive));
   if (!choice) return NULL;
-  report(graph, choice, energy, config->choices);
+  vj_state_update(graph, usage, vj_scale(graph, vj_mean_batch(graph, choice), (double)config->choices, 0), 0.01);
+  report(graph, choice, each, config->choices);
   vj_show(graph, "z", vj_reshape(graph, choice, &VJ_SHAPE(target.size[0], 1, config->choices)));
   return vj_mix_heads(graph, candidates, choice);
 }
@@ -62,7 +94,7 @@ const vj_component vj_latent_discrete = {
     .kind = VJ_LATENT,
     .name = "discrete",
     .summary = "one of K: chooses the predictor's top layer by least energy",
-    .source = "arXiv 2412.10925, discrete latent",
+    .source = "arXiv 2412.10925, discrete latent; revive after DeSieno 1988",
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(discrete_config),

@@ -33,8 +33,11 @@ static vj_var *divergence(vj_graph *graph, vj_var *mean, vj_var *log_variance) {
   return vj_mean_all(graph, vj_sum_features(graph, each));
 }
 
-static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *predictor, vj_var *hx, vj_var *hy) {
+/* z is no minimum of an energy: q learns by the losses themselves. */
+static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *predictor, const vj_energy *energy,
+                     vj_var *hx, vj_var *hy) {
   const gaussian_config *config = untyped;
+  (void)energy;
   const vj_shape target = vj_shape_of(hy);
   if (!hx || !hy) return NULL;
   vj_var *features = vj_concat(graph, (vj_var *[]){vj_flatten(graph, hx, 1), vj_flatten(graph, hy, 1)}, 2, 1);

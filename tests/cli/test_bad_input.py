@@ -224,6 +224,24 @@ class Shapes(Case):
         self.assert_misfit('losses.variance: there is no view "hz"; there are: x, y, hx.conv0, hx.conv1, hx.time0, hx, '
                            "hy.conv0, hy.conv1, hy.time0, hy, hy_pred", "losses.variance.on=[hz]")
 
+    def test_loss_on_z_without_a_latent(self):
+        self.assert_misfit('losses.dependence: there is no view "z"; there are: x, y, hx.conv0, hx.conv1, hx.time0, '
+                           "hx, hy.conv0, hy.conv1, hy.time0, hy, hy_pred", "losses.dependence={weight: 1.0}")
+
+    def test_latent_of_a_single_choice(self):
+        self.assert_misfit("override model.latent: model.latent.choices: expected an integer between 2 and 1024, got "
+                           '"1"', "model.latent={type: discrete, choices: 1}")
+
+    def test_static_part_of_a_single_step(self):
+        self.assert_misfit("predictor: remove_static: expected at least 2 target steps, got 1", "data.target_frames=1",
+                           "model.latent={type: sparse, remove_static: true}")
+
+    def test_decoder_that_does_not_end_at_the_frames(self):
+        for latent in ("none", "discrete"):  # the same sentence where the inference meets the decoder first
+            self.assert_misfit("decoder: 6 doublings (channels) do not end at the frames [4,12,32,32,1]: height and "
+                               "width must divide by 64", "model.decoder={type: cnn, channels: [2, 2, 2, 2, 2, 2, 2]}",
+                               "losses.reconstruction={weight: 1.0}", f"model.latent={{type: {latent}}}")
+
     def test_probe_on_a_view_that_is_not_there(self):
         self.assert_misfit('eval.probes.speed: there is no view "hq"; there are: x, y, hx.conv0, hx.conv1, hx.time0, '
                            "hx, hy.conv0, hy.conv1, hy.time0, hy, hy_pred", "eval.probes.speed.on=hq")

@@ -297,6 +297,45 @@ static const vj_component twice = {.abi = VJ_ABI,
                                    .config_bytes = sizeof(twice_config),
                                    .as.loss = {.build = build}};
 """
+# A predictor without a place for a latent, and a decoder whose frames lack a row.
+PARTS = """
+#include "vj/component.h"
+#include "vj/ops.h"
+
+static vj_var *map(vj_graph *graph, vj_var *x, int64_t out) {
+  vj_var *flat = vj_flatten(graph, x, 1);
+  const vj_shape shape = VJ_SHAPE(out, vj_shape_of(flat).size[1]);
+  return vj_linear(graph, flat, vj_parameter(graph, &(vj_param_spec){"map", shape, "OI", VJ_INIT_NORMAL, 0.1, true}),
+                   NULL);
+}
+
+static vj_var *predict(vj_graph *graph, const void *config, vj_var *hx, vj_var *z, const vj_shape *target) {
+  (void)config, (void)z;
+  return vj_reshape(graph, map(graph, hx, vj_shape_count(target, 1, target->rank)), target);
+}
+
+static vj_var *decode(vj_graph *graph, const void *config, vj_var *hidden, const vj_shape *target) {
+  vj_shape shape = *target;
+  (void)config;
+  shape.size[2]--;
+  return vj_reshape(graph, map(graph, hidden, vj_shape_count(&shape, 1, shape.rank)), &shape);
+}
+
+static const vj_component plain = {.abi = VJ_ABI,
+                                   .kind = VJ_PREDICTOR,
+                                   .name = "plain",
+                                   .summary = "",
+                                   .source = "",
+                                   .as.predictor = {.build = predict}};
+static const vj_component shorter = {.abi = VJ_ABI,
+                                     .kind = VJ_DECODER,
+                                     .name = "short",
+                                     .summary = "",
+                                     .source = "",
+                                     .as.decoder = {.build = decode}};
+
+VJ_PLUGIN(&plain, &shorter);
+"""
 WRONG_ABI = """
 static const vj_component *const components[] = {&twice};
 const vj_plugin_table vj_plugin = {VJ_ABI + 1, 1, components};
@@ -310,7 +349,8 @@ class Plugins(Case):
         subprocess.run([*os.environ.get("CC", "cc").split(), "-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
                         "-shared", "-fPIC", f"-I{SOURCE}/framework/include", "-o", self.path(f"{name}.so"),
                         self.path(f"{name}.c")], check=True)
-        self.write(f"{name}.yaml", f"plugins: [{name}.so]\n" + TINY.replace("losses:\n", "losses:\n  twice: {}\n"))
+        losses = "losses:\n  twice: {}\n" if "twice" in source else "losses:\n"
+        self.write(f"{name}.yaml", f"plugins: [{name}.so]\n" + TINY.replace("losses:\n", losses))
 
     def test_custom_loss(self):
         self.build("twice", PLUGIN + "VJ_PLUGIN(&twice);\n")
@@ -326,6 +366,19 @@ class Plugins(Case):
         self.succeed("train", "twice.yaml", "-o", "two", ranks=2)
         self.assertEqual(differing(found, values_of(self.path("two", "sweep.h5"))), [])
 
+    def test_a_predictor_that_takes_no_latent(self):
+        self.build("parts", PARTS)
+        for latent in ("discrete", "sparse"):
+            self.assert_refused(f"predictor: predictor plain can't take a {latent} latent", "train", "parts.yaml", "-o",
+                                "out", "model.predictor={type: plain}", f"model.latent={{type: {latent}}}")
+
+    def test_a_decoder_that_does_not_fit_the_frames(self):
+        self.build("parts", PARTS)
+        decoder = ["model.decoder={type: short}", "losses={reconstruction: {}}"]
+        for latent in ("none", "discrete"):  # the same sentence where the inference meets the decoder first
+            self.assert_refused("decoder short: gives [4,12,31,32,1] for frames [4,12,32,32,1]", "train", "parts.yaml",
+                                "-o", "out", f"model.latent={{type: {latent}}}", *decoder)
+
     def test_parameters_of_a_plug_in_are_checked(self):
         self.build("twice", PLUGIN + "VJ_PLUGIN(&twice);\n")
         self.assert_refused('override losses.twice.factr: losses.twice: unknown key "factr"; did you mean "factor"?',
@@ -338,7 +391,7 @@ class Plugins(Case):
 
     def test_wrong_abi_is_refused(self):
         self.build("old", PLUGIN + WRONG_ABI)
-        self.assert_refused("old.yaml:1:11: plugins: plug-in old.so: built for ABI 2, this program has ABI 1; build it "
+        self.assert_refused("old.yaml:1:11: plugins: plug-in old.so: built for ABI 3, this program has ABI 2; build it "
                             "again", "train", "old.yaml", "-o", "out")
 
     def test_a_plug_in_that_is_not_there(self):

@@ -116,21 +116,36 @@ static void models_have_exact_gradients(void **state) {
     }
 }
 
+/* Latents whose energy holds decoded frames: the inference leaves nothing in the gradient. A penalty
+ * that keeps codes at zero keeps them still while differences are taken: z* is a constant to training, not to those. */
+static void inference_through_a_decoder_leaves_gradients_exact(void **state) {
+  (void)state;
+  static const char *const latents[] = {
+      "model.latent={type: discrete, choices: 3}", "model.latent={type: sparse, size: 3, lambda: 10}",
+      "model.latent={type: sparse, size: 3, lambda: 10, scale: variance, remove_static: true, noise: 0.1}"};
+  for (size_t i = 0; i < VJ_COUNT(latents); i++)
+    check_experiment(latents[i],
+                     (const char *const[]){latents[i], "losses={prediction: {}, reconstruction: {}}",
+                                           "model.decoder={type: cnn, channels: [4, 3], activation: silu}"},
+                     3);
+}
+
 /* Each loss alone, and every choice of its choice parameters. */
 static void losses_have_exact_gradients(void **state) {
   (void)state;
   const vj_component *loss;
   for (int i = 0; (loss = vj_component_at(VJ_LOSS, i)); i++) {
-    char override[256];
-    const char *const decoder = "model.decoder={type: cnn, channels: [4, 3]}"; /* for those that look at frames */
+    char override[256]; /* a decoder and a latent for those that look at frames or at z */
+    const char *const decoder = "model.decoder={type: cnn, channels: [4, 3]}";
+    const char *const latent = "model.latent={type: gaussian, size: 3}";
     snprintf(override, sizeof override, "losses={%s: {weight: 1.0}}", loss->name);
-    check_experiment(loss->name, (const char *const[]){override, decoder}, 2);
+    check_experiment(loss->name, (const char *const[]){override, decoder, latent}, 3);
     for (size_t r = 0; r < loss->param_count; r++) {
       if (loss->params[r].type != VJ_PARAM_CHOICE) continue;
       for (const char *word = loss->params[r].choices; *word; word += strcspn(word, "|"), word += *word == '|') {
         snprintf(override, sizeof override, "losses={%s: {weight: 1.0, %s: %.*s}}", loss->name, loss->params[r].name,
                  (int)strcspn(word, "|"), word);
-        check_experiment(override, (const char *const[]){override, decoder}, 2);
+        check_experiment(override, (const char *const[]){override, decoder, latent}, 3);
       }
     }
   }
@@ -141,6 +156,7 @@ int main(int argc, char **argv) {
   check(vj_comm_create(MPI_COMM_WORLD, &alone));
   check(vj_builtin_register());
   const struct CMUnitTest tests[] = {cmocka_unit_test(models_have_exact_gradients),
+                                     cmocka_unit_test(inference_through_a_decoder_leaves_gradients_exact),
                                      cmocka_unit_test(losses_have_exact_gradients)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   vj_comm_destroy(&alone);

@@ -57,14 +57,18 @@ class SameBits(unittest.TestCase):
         self.assertIn("1 rank of 2 threads", done.stdout, done.stderr)
 
     def test_every_latent_gives_the_same_file(self):
+        """Each with its defaults, and inference in all its ways with codes that are not zero."""
         listed = run(1, 1, "list", "latents").stdout.splitlines()[2:]
-        for latent in (line.split()[1] for line in listed):
+        more = ["sparse, lambda: 1.0e-4, unrolled_steps: 3, target_sparsity: 0.5, noise: 0.1, remove_static: true",
+                "sparse, lambda: 1.0e-4, unrolled_steps: 3, scale: variance", "discrete, revive: 1"]
+        for number, latent in enumerate([line.split()[1] for line in listed] + more):
             files = []
             for ranks, threads in [(1, 1), (1, 2), (2, 1), (4, 1)]:
-                files.append(self.path(f"{latent}-{ranks}-{threads}.h5"))
+                files.append(self.path(f"{number}-{ranks}-{threads}.h5"))
                 done = run(ranks, threads, "debug", "step", YAML, "-o", files[-1], "--steps", "3",
                            f"model.latent={{type: {latent}}}", "model.decoder={type: cnn, channels: [8, 4]}",
-                           "losses.reconstruction={weight: 1.0}")
+                           "losses.reconstruction={weight: 1.0}",
+                           *([] if latent == "none" else ["losses.dependence={weight: 1.0}"]))
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertTrue(filecmp.cmp(files[0], files[-1], shallow=False),
                                 f"latent {latent}: {ranks} ranks with {threads} threads differ from one rank")

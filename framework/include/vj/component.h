@@ -9,7 +9,7 @@
 #include "vj/status.h"
 
 /* Grows by one with every change to the structures below; tables refuse descriptors of another number. */
-enum { VJ_ABI = 1 };
+enum { VJ_ABI = 2 };
 
 /* kind, singular, plural */
 #define VJ_KIND_LIST(X)                      \
@@ -57,11 +57,28 @@ typedef struct vj_decoder_ops {
   vj_var *(*build)(vj_graph *graph, const void *config, vj_var *hidden, const vj_shape *target);
 } vj_decoder_ops;
 
+/* The energy that a latent's inference minimises over z, for each sample (arXiv 2412.10925):
+ *   alpha mean (h - hy)^2 + gamma mean (Dec(h) - y)^2,   means over all numbers of the sample's target
+ * alpha and gamma are the weights of the losses `prediction` and `reconstruction`; when both are 0, alpha is 1. */
+typedef struct vj_energy {
+  double alpha, gamma; /* gamma is 0 without a decoder */
+  vj_var *hy, *y;      /* [b,T,..], [b,T,H,W,C] */
+  const char *decoder_name;
+  const vj_decoder_ops *decoder;
+  const void *decoder_config;
+} vj_energy;
+
+/* The energies [b] of candidates for hy_pred, as many numbers a sample as hy. The decoder is frozen (see vj_freeze):
+ * outside a frozen section the energies are constants, inside one they can be differentiated by what h was made of.
+ * A decoder whose frames do not have y's shape is a failure. */
+vj_var *vj_energy_of(vj_graph *graph, const vj_energy *energy, vj_var *h);
+
 typedef struct vj_latent_ops {
   /* Infers z and gives hy_pred, of hy's shape, by one of the predictor's ways. Shows z with vj_show(graph, "z", ..) as
    * [b,1,n], may report numbers (vj_report) and add losses of its own (vj_add_loss). In evaluation, too, z is inferred
-   * from the true hy: it tells what the past could not, it is no forecast. `build` NULL: no latent. */
-  vj_var *(*build)(vj_graph *graph, const void *config, const vj_predictor *predictor, vj_var *hx, vj_var *hy);
+   * from the true target: it tells what the past could not, it is no forecast. `build` NULL: no latent. */
+  vj_var *(*build)(vj_graph *graph, const void *config, const vj_predictor *predictor, const vj_energy *energy,
+                   vj_var *hx, vj_var *hy);
 } vj_latent_ops;
 
 typedef struct vj_loss_ops {

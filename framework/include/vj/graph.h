@@ -89,6 +89,19 @@ vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec);
 /* After each training step: state = (1 - rate) * state + rate * value. No effect in an evaluation graph. */
 void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate);
 
+/* --- frozen sections ---------------------------------------------------------------------------------------- */
+
+/* Between vj_freeze and vj_thaw the model is looked at, not trained: components build as for evaluation (batch norm
+ * with its running statistics), parameters and everything made before are constants, no state changes, nothing is
+ * shown or reported. What is made in between stays a constant afterwards. Sections may nest; the outermost counts. */
+void vj_freeze(vj_graph *graph);
+void vj_thaw(vj_graph *graph);
+/* In a frozen section: the same numbers as the one variable to differentiate by, until vj_gradient_of. No copy. */
+vj_var *vj_differentiable(vj_graph *graph, vj_var *x);
+/* In a frozen section: d sum(energy) / d x, of x's shape, as further nodes; x is from vj_differentiable, `energy` was
+ * made from it. Energies [b] of samples that do not see each other so give each sample's own gradient. */
+vj_var *vj_gradient_of(vj_graph *graph, vj_var *energy, vj_var *x);
+
 /* --- scopes and views -------------------------------------------------------------------------------------- */
 
 /* Names nest: push "encoder", push "conv0" -> "encoder.conv0". Every push is paired with a pop. */

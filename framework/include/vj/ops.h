@@ -71,7 +71,7 @@ vj_var *vj_div(vj_graph *graph, vj_var *a, vj_var *b);
 vj_var *vj_reshape(vj_graph *graph, vj_var *x, const vj_shape *shape);
 /* Keeps the first `kept` dimensions and folds the rest into one. */
 vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept);
-/* Along a dimension that is not the batch; the other sizes agree. */
+/* Along a dimension that is not the batch; the other sizes agree. Any number of variables. */
 vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension);
 vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size);
 
@@ -133,6 +133,19 @@ typedef struct vj_sparse_code_args {
  * iterations. */
 vj_var *vj_sparse_code(vj_graph *graph, vj_var *base, vj_var *weight, vj_var *target, vj_var *lambda,
                        const vj_sparse_code_args *args, vj_var **statistics);
+
+/* An energy as a function of codes: z batched [b,n] -> [b]. Built in a frozen section (see vj_freeze). */
+typedef vj_var *(*vj_code_energy)(vj_graph *graph, const void *context, vj_var *z);
+
+/* z* = argmin_z energy(z) + lambda |z|_1 for any smooth energy, by back-propagation through it: proximal gradient steps
+ * from z = 0, a fixed number of them in the graph, each with two evaluations of the energy and one gradient. A sample
+ * starts with the step size 1/L, L being the curvature along its first gradient; a step whose energy exceeds its
+ * quadratic upper bound is not taken, and the sample's step size halves (Beck and Teboulle 2009, section 4). One that
+ * would raise energy plus penalty is not taken either, and momentum starts anew (O'Donoghue and Candes 2015): energy
+ * plus penalty never rises. With `joint` the energy may couple samples: the sum over the batch is one problem with one
+ * step size. Gives z [b,n], a constant, and the *iterations [b] a sample moved in. */
+vj_var *vj_proximal_code(vj_graph *graph, int64_t size, vj_code_energy energy, const void *context, vj_var *lambda,
+                         const vj_sparse_code_args *args, bool joint, vj_var **iterations);
 
 /* --- random numbers: functions of seed, node and training step, the same for any number of ranks ---------------- */
 
