@@ -136,18 +136,28 @@ static const moments *moments_of(const vj_node *node) { return node->attributes;
 
 static int64_t moments_sum_count(const vj_node *node) { return 2 * moments_of(node)->columns; }
 
-static size_t moments_scratch(const vj_node *node) { return (size_t)(2 * moments_of(node)->columns) * sizeof(vj_real); }
+/* Rows that are summed as one, where a row is shorter than the processor's vectors. */
+static int64_t moments_fold(const moments *m) {
+  int64_t fold = 1;
+  while (2 * fold * m->columns <= 64 && m->rows % (2 * fold) == 0) fold *= 2;
+  return fold;
+}
+
+static size_t moments_scratch(const vj_node *node) {
+  const moments *m = moments_of(node);
+  return (size_t)(2 * moments_fold(m) * m->columns) * sizeof(vj_real);
+}
 
 /* Sums of x and x^2 in double. Inside a short block of rows numbers are first centred by the block's own mean, in
  * vj_real: so a large mean does not eat the digits of a small variance. */
 static void moments_reduce(const vj_call *call) {
   enum { BLOCK_ROWS = 64 };
   const moments *m = moments_of(call->node);
-  const int64_t columns = m->columns;
+  const int64_t fold = moments_fold(m), columns = fold * m->columns, all = m->rows / fold;
   vj_real *restrict mean = call->scratch, *restrict square = mean + columns;
-  double *restrict sum = call->sums, *restrict sum_square = call->sums + columns;
-  for (int64_t begin = 0; begin < m->rows; begin += BLOCK_ROWS) {
-    const int64_t end = begin + BLOCK_ROWS < m->rows ? begin + BLOCK_ROWS : m->rows;
+  double *restrict sum = call->sums, *restrict sum_square = call->sums + m->columns;
+  for (int64_t begin = 0; begin < all; begin += BLOCK_ROWS) {
+    const int64_t end = begin + BLOCK_ROWS < all ? begin + BLOCK_ROWS : all;
     const vj_real *block = call->in[0] + begin * columns;
     const vj_real inverse = (vj_real)(1.0 / (double)(end - begin));
     memset(mean, 0, (size_t)(2 * columns) * sizeof *mean);
@@ -168,10 +178,12 @@ static void moments_reduce(const vj_call *call) {
     /* The block's mean is rounded; sum x^2 = M2 + 2 mean (sum x) - n mean^2 holds for any centre, and with
      * sum x = n mean up to that rounding this is M2 + n mean^2. */
     const double rows = (double)(end - begin);
-    for (int64_t c = 0; c < columns; c++) {
-      sum[c] += rows * (double)mean[c];
-      sum_square[c] += (double)square[c] + rows * (double)mean[c] * (double)mean[c];
-    }
+    for (int64_t f = 0; f < columns; f += m->columns)
+      for (int64_t c = 0; c < m->columns; c++) {
+        const double centre = (double)mean[f + c];
+        sum[c] += rows * centre;
+        sum_square[c] += (double)square[f + c] + rows * centre * centre;
+      }
   }
 }
 
