@@ -77,6 +77,10 @@ vj_shape vj_shape_of(const vj_var *var) { return var ? var->shape : (vj_shape){.
 
 bool vj_is_batched(const vj_var *var) { return var && var->batched; }
 
+bool vj_shape_same(const vj_shape *a, const vj_shape *b) {
+  return a->rank == b->rank && memcmp(a->size, b->size, (size_t)a->rank * sizeof a->size[0]) == 0;
+}
+
 int64_t vj_shape_count(const vj_shape *shape, int from, int to) {
   int64_t count = 1;
   for (int i = from; i < to; i++) count *= shape->size[i];

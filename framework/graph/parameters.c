@@ -30,10 +30,6 @@ int vj_parameters_find(const vj_parameters *parameters, const char *name) {
   return -1;
 }
 
-static bool same_shape(const vj_shape *a, const vj_shape *b) {
-  return a->rank == b->rank && memcmp(a->size, b->size, (size_t)a->rank * sizeof a->size[0]) == 0;
-}
-
 vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const char *stream, const vj_param_spec *spec,
                             bool trained, int *index) {
   *index = vj_parameters_find(parameters, name);
@@ -41,7 +37,7 @@ vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const c
     const vj_parameter_row *row = &parameters->rows[*index];
     if (row->trained != trained)
       return vj_fail(VJ_INTERNAL, "%s is asked for both as a parameter and as a state", name);
-    if (same_shape(&row->shape, &spec->shape)) return VJ_OK;
+    if (vj_shape_same(&row->shape, &spec->shape)) return VJ_OK;
     char had[128], wanted[128];
     return vj_fail(VJ_SHAPE, "parameter %s is used with shape %s and with shape %s", name,
                    vj_shape_text(&row->shape, had), vj_shape_text(&spec->shape, wanted));

@@ -27,10 +27,6 @@ static vj_var *encode(vj_graph *graph, const vj_config *config, vj_var *frames, 
   return h;
 }
 
-static bool same_shape(const vj_shape *a, const vj_shape *b) {
-  return a->rank == b->rank && memcmp(a->size, b->size, (size_t)a->rank * sizeof a->size[0]) == 0;
-}
-
 /* hy, as the configuration has its target made; its inner layers let a gradient through where it does. */
 static vj_var *encode_target(vj_graph *graph, const vj_config *config, vj_var *y) {
   const int before = graph->views.count;
@@ -53,18 +49,20 @@ static double weight_of(const vj_config *config, const char *type) {
   return sum;
 }
 
+static vj_decoder decoder_of(const vj_config *config) {
+  return (vj_decoder){config->decoder.component->name, &config->decoder.component->as.decoder, config->decoder.config};
+}
+
 /* What a latent's inference minimises: what training does, as far as z can change it. */
 static vj_energy energy_of(const vj_graph *graph, const vj_config *config, vj_var *hy) {
-  const vj_decoder_ops *decoder = &config->decoder.component->as.decoder;
+  const vj_decoder decoder = decoder_of(config);
   const double alpha = weight_of(config, "prediction");
-  const double gamma = decoder->build ? weight_of(config, "reconstruction") : 0;
+  const double gamma = decoder.ops->build ? weight_of(config, "reconstruction") : 0;
   return (vj_energy){.alpha = alpha == 0 && gamma == 0 ? 1 : alpha,
                      .gamma = gamma,
                      .hy = hy,
                      .y = vj_graph_find_view(graph, "y"),
-                     .decoder_name = config->decoder.component->name,
-                     .decoder = decoder,
-                     .decoder_config = config->decoder.config};
+                     .decoder = decoder};
 }
 
 /* hy_pred, by the latent if there is one: it knows how z enters the predictor. */
@@ -83,7 +81,7 @@ static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_
   vj_scope_pop(graph);
   const vj_shape got = vj_shape_of(h);
   char a[128], b[128];
-  if (h && !same_shape(&got, &target))
+  if (h && !vj_shape_same(&got, &target))
     return vj_graph_fail(graph, VJ_SHAPE, "predictor %s gives %s, encoder %s gives %s for the target; they must agree",
                          predictor.name, vj_shape_text(&got, a), config->encoder.component->name,
                          vj_shape_text(&target, b));
@@ -103,20 +101,19 @@ static vj_var *psnr(vj_graph *graph, vj_var *y_pred, vj_var *y) {
   return vj_scale(graph, vj_mean_all(graph, vj_log(graph, errors)), -10 / log(10), 0);
 }
 
-static void decode(vj_graph *graph, const vj_config *config, vj_var *hy_pred, vj_var *y) {
-  if (!config->decoder.component->as.decoder.build || !hy_pred) return;
+vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj_var *y) {
   const vj_shape target = vj_shape_of(y);
+  char scope[VJ_SCOPE_BYTES], a[128], b[128];
+  vj_scope_leave(graph, scope);
   vj_scope_push(graph, "decoder");
-  vj_var *y_pred = config->decoder.component->as.decoder.build(graph, config->decoder.config, hy_pred, &target);
+  vj_var *frames = hidden ? decoder->ops->build(graph, decoder->config, hidden, &target) : NULL;
   vj_scope_pop(graph);
-  const vj_shape got = vj_shape_of(y_pred);
-  char a[128], b[128];
-  if (y_pred && !same_shape(&got, &target)) {
-    vj_graph_fail(graph, VJ_SHAPE, "decoder %s: gives %s for frames %s", config->decoder.component->name,
-                  vj_shape_text(&got, a), vj_shape_text(&target, b));
-    return;
-  }
-  vj_graph_add_view(graph, "y_pred", y_pred);
+  const vj_shape got = vj_shape_of(frames);
+  if (frames && !vj_shape_same(&got, &target))
+    frames = vj_graph_fail(graph, VJ_SHAPE, "decoder %s: gives %s for frames %s", decoder->name, vj_shape_text(&got, a),
+                           vj_shape_text(&target, b));
+  vj_scope_return(graph, scope);
+  return frames;
 }
 
 /* `decoder_trains`: the decoder is built for training in a graph that is not, on hidden states that stay as they are.
@@ -130,7 +127,8 @@ static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames
   vj_var *hx = encode(graph, config, x, "hx"), *hy = encode_target(graph, config, y);
   vj_var *hy_pred = predict(graph, config, hx, hy);
   graph->options.training = graph->options.training || decoder_trains;
-  decode(graph, config, hy_pred, y);
+  const vj_decoder decoder = decoder_of(config);
+  if (decoder.ops->build) vj_graph_add_view(graph, "y_pred", vj_decode(graph, &decoder, hy_pred, y));
 }
 
 static vj_status list_scalars(vj_model_graph *part, int64_t losses) {

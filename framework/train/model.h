@@ -42,6 +42,10 @@ int64_t vj_model_parameter_count(const vj_model *model);
  * of that form. */
 bool vj_model_view(const vj_model *model, const char *name, int64_t *steps, int64_t *width);
 
+/* Frames [b,T,H,W,C] of the shape of y, decoded from a hidden state. The decoder's parameters have the names they have
+ * everywhere, whatever scope this is called in. Frames of another shape are a failure. */
+vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj_var *y);
+
 /* Views that are hidden states: those measured at every evaluation. NULL-terminated. */
 extern const char *const vj_hidden_views[];
 

@@ -57,15 +57,20 @@ typedef struct vj_decoder_ops {
   vj_var *(*build)(vj_graph *graph, const void *config, vj_var *hidden, const vj_shape *target);
 } vj_decoder_ops;
 
+/* A decoder as an energy sees it. */
+typedef struct vj_decoder {
+  const char *name;
+  const vj_decoder_ops *ops;
+  const void *config;
+} vj_decoder;
+
 /* The energy that a latent's inference minimises over z, for each sample (arXiv 2412.10925):
  *   alpha mean (h - hy)^2 + gamma mean (Dec(h) - y)^2,   means over all numbers of the sample's target
  * alpha and gamma are the weights of the losses `prediction` and `reconstruction`; when both are 0, alpha is 1. */
 typedef struct vj_energy {
   double alpha, gamma; /* gamma is 0 without a decoder */
   vj_var *hy, *y;      /* [b,T,..], [b,T,H,W,C] */
-  const char *decoder_name;
-  const vj_decoder_ops *decoder;
-  const void *decoder_config;
+  vj_decoder decoder;
 } vj_energy;
 
 /* The energies [b] of candidates for hy_pred, as many numbers a sample as hy. The decoder is frozen (see vj_freeze):

@@ -53,6 +53,7 @@ vj_shape vj_shape_of(const vj_var *var);
 bool vj_is_batched(const vj_var *var);
 /* "[8,3,64,64,1]" into a buffer of at least 128 bytes; returns it. */
 const char *vj_shape_text(const vj_shape *shape, char *buffer);
+bool vj_shape_same(const vj_shape *a, const vj_shape *b);
 /* Product of the sizes from dimension `from` up to, not including, `to`. */
 int64_t vj_shape_count(const vj_shape *shape, int from, int to);
 
