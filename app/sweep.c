@@ -42,7 +42,30 @@ static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
 
 /* --- --dry-run and --print-config ------------------------------------------------------------------------------ */
 
+static void add_trial(vj_pool *pool, vj_table *table, const vj_trial *trial, const char *problem) {
+  vj_table_cell(table, "%lld", (long long)trial->index);
+  vj_table_cell(table, "%s", trial->arm);
+  vj_table_cell(table, "%llu", (unsigned long long)trial->seed);
+  vj_table_cell(table, "%lld", (long long)trial->config->optim.steps);
+  vj_table_cell(table, "%s%s%s", settings_text(pool, trial), problem ? "  CAN'T RUN: " : "", problem ? problem : "");
+}
+
+/* One row for the trials from `first` up to `end`. */
+static void add_others(vj_table *table, const vj_sweep_layout *layout, int64_t first, int64_t end) {
+  int64_t problems = 0;
+  for (int64_t i = first; i < end; i++) problems += layout->problems[i] != NULL;
+  vj_table_cell(table, "...");
+  for (int column = 1; column < 4; column++) vj_table_cell(table, "%s", "");
+  if (problems)
+    vj_table_cell(table, "%lld more, %lld of which CAN'T RUN", (long long)(end - first), (long long)problems);
+  else
+    vj_table_cell(table, "%lld more", (long long)(end - first));
+}
+
 static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_sweep_layout *layout) {
+  enum { MOST_SHOWN = 40, AT_EACH_END = 10 };
+  const int64_t count = space->trial_count;
+  const int64_t first_left_out = count > MOST_SHOWN ? AT_EACH_END : count;
   vj_table *table = NULL;
   VJ_TRY(vj_table_create(&table));
   vj_table_column(table, "trial", true);
@@ -50,15 +73,10 @@ static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_swe
   vj_table_column(table, "seed", true);
   vj_table_column(table, "steps", true);
   vj_table_column(table, "settings", false);
-  for (int64_t i = 0; i < space->trial_count; i++) {
-    const vj_trial *trial = &space->trials[i];
-    vj_table_cell(table, "%lld", (long long)i);
-    vj_table_cell(table, "%s", trial->arm);
-    vj_table_cell(table, "%llu", (unsigned long long)trial->seed);
-    vj_table_cell(table, "%lld", (long long)trial->config->optim.steps);
-    vj_table_cell(table, "%s%s%s", settings_text(pool, trial), layout->problems[i] ? "  CAN'T RUN: " : "",
-                  layout->problems[i] ? layout->problems[i] : "");
-  }
+  for (int64_t i = 0; i < first_left_out; i++) add_trial(pool, table, &space->trials[i], layout->problems[i]);
+  if (first_left_out < count) add_others(table, layout, first_left_out, count - AT_EACH_END);
+  for (int64_t i = first_left_out < count ? count - AT_EACH_END : count; i < count; i++)
+    add_trial(pool, table, &space->trials[i], layout->problems[i]);
   vj_table_print(table, stdout);
   vj_table_destroy(&table);
   return VJ_OK;

@@ -1,109 +1,160 @@
 #include "engine/axis.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config/config.h"
-#include "config/nodes.h"
+#include "engine/condition.h"
 
-enum { MOST_POINTS = 100000, PATH_BYTES = 512, DIGITS_BETWEEN = 12 };
+enum { MOST_POINTS = 100000, PATH_BYTES = 512 };
 
-typedef struct vj_range {
-  vj_real_list ends;
-  int64_t n;
-} vj_range;
+typedef enum form_kind { LISTED, SPACED, SAMPLED, SPACED_OR_SAMPLED, CHOSEN } form_kind;
 
-static const vj_param range_rows[] = {
-    VJ_REALS(vj_range, ends, NULL, -INFINITY, INFINITY, "", "the two ends"),
-    VJ_INTEGER(vj_range, n, NULL, 2, MOST_POINTS, "", "how many values, the two ends included"),
-};
+/* The ways of writing a parameter, by the key that its map must have. */
+typedef struct form {
+  const char *name;
+  form_kind kind;
+  bool is_log, is_integer;
+} form;
+
+static const form forms[] = {{"values", LISTED, false, false},  {"log", SPACED_OR_SAMPLED, true, false},
+                             {"linear", SPACED, false, false},  {"uniform", SAMPLED, false, false},
+                             {"integer", SAMPLED, false, true}, {"log_integer", SAMPLED, true, true},
+                             {"choice", CHOSEN, false, false}};
 
 static vj_status fail_axis(const vj_yaml *value, const char *path) {
   char got[VJ_GOT_BYTES];
   return vj_fail_node(value, path,
-                      "expected a list of values, {values: [..]}, {log: [low, high], n: count} or "
-                      "{linear: [low, high], n: count}, got %s",
+                      "expected a list of values, or a map with values, log, linear, uniform, integer, log_integer or "
+                      "choice, got %s",
                       vj_node_got(value, got));
 }
 
-static vj_status read_list(const vj_yaml *list, const char *path, vj_axis *axis) {
-  if (list->kind != VJ_YAML_LIST) return fail_axis(list, path);
+static vj_status check_list(const vj_yaml *list, const char *path) {
+  char got[VJ_GOT_BYTES];
+  if (list->kind != VJ_YAML_LIST)
+    return vj_fail_node(list, path, "expected a list of values, got %s", vj_node_got(list, got));
   if (list->count == 0) return vj_fail_node(list, path, "expected at least one value");
+  return VJ_OK;
+}
+
+static vj_status read_list(const vj_yaml *list, const char *path, vj_axis *axis) {
+  VJ_TRY(check_list(list, path));
   axis->count = list->count;
   axis->values = (const vj_yaml *const *)list->items;
   return VJ_OK;
 }
 
-/* The i-th of n points, as text. */
-static void range_point(const double *ends, bool is_log, int64_t i, int64_t n, char text[VJ_REAL_BYTES]) {
-  const double last = (double)(n - 1), at = (double)i;
-  if (i == 0 || i == n - 1) {
-    vj_real_text(ends[i != 0], text);
-    return;
+static vj_status fail_memory(const vj_axis *axis, int64_t count) {
+  return vj_fail(VJ_MEMORY, "%s: no memory for %lld values", axis->path, (long long)count);
+}
+
+/* A number as a value, with the place of what it was made from; NULL when memory is out. */
+static const vj_yaml *number_node(vj_pool *pool, const char *text, const vj_yaml *like) {
+  const char *kept = vj_pool_text(pool, text);
+  return kept ? vj_yaml_scalar(pool, kept, false, like) : NULL;
+}
+
+static vj_status read_spaced(vj_pool *pool, const vj_yaml *map, const char *path, const char *name, vj_axis *axis) {
+  const vj_param row = {.name = "n", .type = VJ_PARAM_INTEGER, .minimum = 2, .maximum = MOST_POINTS};
+  char n_path[PATH_BYTES], text[VJ_REAL_BYTES];
+  const vj_yaml *n = vj_yaml_get(map, "n"), *ends = vj_yaml_get(map, name);
+  snprintf(n_path, sizeof n_path, "%s.n", path);
+  if (!n) return vj_fail_node(map, path, "missing key \"n\" (how many values, the two ends included)");
+  VJ_TRY(vj_value_read(pool, &row, n, n_path, &axis->count));
+  const vj_yaml **values = vj_pool_take(pool, (size_t)axis->count * sizeof *values);
+  if (!values) return fail_memory(axis, axis->count);
+  for (int64_t i = 0; i < axis->count; i++) {
+    values[i] = number_node(pool, vj_range_point(&axis->range, i, axis->count, text), ends);
+    if (!values[i]) return fail_memory(axis, axis->count);
   }
-  const double between = is_log ? pow(10, (log10(ends[0]) * (last - at) + log10(ends[1]) * at) / last)
-                                : ends[0] * ((last - at) / last) + ends[1] * (at / last);
-  snprintf(text, VJ_REAL_BYTES, "%.*g", DIGITS_BETWEEN, between);
-  vj_real_text(strtod(text, NULL), text);
-}
-
-/* Reads one key of the range's map as the row says. */
-static vj_status read_key(vj_pool *pool, const vj_yaml *map, const char *path, const char *key, const vj_param *row,
-                          void *field) {
-  char key_path[PATH_BYTES];
-  const vj_yaml *node = vj_yaml_get(map, key);
-  snprintf(key_path, sizeof key_path, "%s.%s", path, key);
-  if (!node) return vj_fail_node(map, path, "missing key \"%s\" (%s)", key, row->doc);
-  VJ_TRY(vj_value_read(pool, row, node, key_path, field));
-  return VJ_OK;
-}
-
-static vj_status check_range(const vj_yaml *node, const char *path, const char *kind, bool is_log,
-                             const vj_real_list *ends) {
-  if (ends->count != 2)
-    return vj_fail_node(node, path, "%s: expected the two ends of a range, got %lld numbers", kind,
-                        (long long)ends->count);
-  if (is_log && !(ends->at[0] > 0 && ends->at[1] > 0))
-    return vj_fail_node(node, path, "log: both ends must be greater than 0; use linear, or list the values");
-  return VJ_OK;
-}
-
-static vj_status read_range(vj_pool *pool, const vj_yaml *map, const char *path, bool is_log, vj_axis *axis) {
-  const char *kind = is_log ? "log" : "linear";
-  const char *const names[] = {kind, "n"};
-  vj_range range = {0};
-  VJ_TRY(vj_keys_check(map, path, names, VJ_COUNT(names)));
-  VJ_TRY(read_key(pool, map, path, kind, &range_rows[0], &range.ends));
-  VJ_TRY(read_key(pool, map, path, "n", &range_rows[1], &range.n));
-  const vj_yaml *ends = vj_yaml_get(map, kind);
-  VJ_TRY(check_range(ends, path, kind, is_log, &range.ends));
-  const vj_yaml **values = vj_pool_take(pool, (size_t)range.n * sizeof *values);
-  if (!values) return vj_fail(VJ_MEMORY, "%s: no memory for %lld values", path, (long long)range.n);
-  for (int64_t i = 0; i < range.n; i++) {
-    char text[VJ_REAL_BYTES];
-    range_point(range.ends.at, is_log, i, range.n, text);
-    const char *kept = vj_pool_text(pool, text);
-    values[i] = kept ? vj_yaml_scalar(pool, kept, false, ends) : NULL;
-    if (!values[i]) return vj_fail(VJ_MEMORY, "%s: no memory for %lld values", path, (long long)range.n);
-  }
-  axis->count = range.n;
   axis->values = values;
   return VJ_OK;
 }
 
+static vj_status check_drawn_range(const vj_yaml *ends, const char *path, const char *name, const vj_range *range) {
+  char low[VJ_REAL_BYTES], high[VJ_REAL_BYTES];
+  if (range->low < range->high) return VJ_OK;
+  return vj_fail_node(ends, path, "%s: expected the lower end and then a higher one, got %s and %s", name,
+                      vj_real_text(range->low, low), vj_real_text(range->high, high));
+}
+
+static vj_status read_form(vj_pool *pool, const vj_yaml *map, const char *path, const form *as, vj_axis *axis) {
+  const vj_yaml *content = vj_yaml_get(map, as->name);
+  if (as->kind == LISTED) return read_list(content, path, axis);
+  if (axis->drawn) axis->count = 0;
+  if (as->kind == CHOSEN) {
+    axis->choices = content;
+    return check_list(content, path);
+  }
+  axis->range = (vj_range){.is_log = as->is_log, .is_integer = as->is_integer};
+  VJ_TRY(vj_range_read(pool, map, path, as->name, &axis->range));
+  if (axis->drawn) return check_drawn_range(content, path, as->name, &axis->range);
+  return read_spaced(pool, map, path, as->name, axis);
+}
+
+/* The keys that may stand beside the form's own. */
+static vj_status check_form_keys(const vj_yaml *map, const char *path, const form *as, bool is_sampled) {
+  const bool may_have_n = as->kind == SPACED || as->kind == SPACED_OR_SAMPLED;
+  const char *names[4] = {as->name};
+  int64_t count = 1;
+  if (may_have_n) names[count++] = "n";
+  names[count++] = "when";
+  if (!is_sampled) names[count++] = "with";
+  return vj_keys_check(map, path, names, count);
+}
+
+static vj_status read_links(vj_pool *pool, const vj_yaml *map, const char *path, vj_axis *axis) {
+  char got[VJ_GOT_BYTES];
+  axis->when = vj_yaml_get(map, "when");
+  axis->with = vj_yaml_get(map, "with");
+  if (axis->when) {
+    const char *when_path = vj_pool_format(pool, "%s.when", path);
+    if (!when_path) return vj_fail(VJ_MEMORY, "%s: no memory for it", path);
+    VJ_TRY(vj_condition_check(axis->when, when_path));
+  }
+  if (axis->with && (axis->with->kind != VJ_YAML_SCALAR || vj_yaml_is_null(axis->with)))
+    return vj_fail_node(axis->with, path, "with: expected the key of another parameter, got %s",
+                        vj_node_got(axis->with, got));
+  if (axis->with && axis->when)
+    return vj_fail_node(vj_yaml_get_key(map, "when"), path,
+                        "it exists where \"%s\" does, with which it walks; put when there", axis->with->text);
+  return VJ_OK;
+}
+
 vj_status vj_axis_read(vj_pool *pool, const vj_yaml *key, const vj_yaml *value, const char *path, vj_axis *axis) {
-  static const char *const values_only[] = {"values"};
-  static const char *const forms[] = {"values", "log", "linear", "n"};
-  *axis = (vj_axis){.key = key->text};
-  if (value->kind != VJ_YAML_MAP) return read_list(value, path, axis);
-  VJ_TRY(vj_keys_check(value, path, forms, VJ_COUNT(forms)));
-  if (vj_yaml_get(value, "log")) return read_range(pool, value, path, true, axis);
-  if (vj_yaml_get(value, "linear")) return read_range(pool, value, path, false, axis);
-  if (!vj_yaml_get(value, "values")) return fail_axis(value, path);
-  VJ_TRY(vj_keys_check(value, path, values_only, VJ_COUNT(values_only)));
-  return read_list(vj_yaml_get(value, "values"), path, axis);
+  const char *names[VJ_COUNT(forms) + 3] = {"n", "when", "with"};
+  const form *as = NULL;
+  *axis = (vj_axis){.key = key->text, .path = vj_pool_text(pool, path)};
+  if (!axis->path) return vj_fail(VJ_MEMORY, "%s: no memory for it", path);
+  if (value->kind == VJ_YAML_LIST) return read_list(value, path, axis);
+  if (value->kind != VJ_YAML_MAP) return fail_axis(value, path);
+  for (size_t i = 0; i < VJ_COUNT(forms); i++) names[i + 3] = forms[i].name;
+  VJ_TRY(vj_keys_check(value, path, names, VJ_COUNT(names)));
+  for (size_t i = 0; i < VJ_COUNT(forms) && !as; i++)
+    if (vj_yaml_get(value, forms[i].name)) as = &forms[i];
+  if (!as) return fail_axis(value, path);
+  const bool is_sampled =
+      as->kind == SAMPLED || as->kind == CHOSEN || (as->kind == SPACED_OR_SAMPLED && !vj_yaml_get(value, "n"));
+  if (is_sampled) axis->drawn = vj_yaml_get_key(value, as->name);
+  VJ_TRY(check_form_keys(value, path, as, is_sampled));
+  VJ_TRY(read_links(pool, value, path, axis));
+  return read_form(pool, value, path, as, axis);
+}
+
+vj_status vj_axis_draw(vj_pool *pool, const double *u, int64_t stride, int64_t count, vj_axis *axis) {
+  const vj_yaml **values = vj_pool_take(pool, (size_t)count * sizeof *values);
+  if (!values) return fail_memory(axis, count);
+  for (int64_t i = 0; i < count; i++) {
+    char text[VJ_REAL_BYTES];
+    const double at = u[i * stride];
+    values[i] = axis->choices ? axis->choices->items[(int64_t)(at * (double)axis->choices->count)]
+                              : number_node(pool, vj_range_draw(&axis->range, at, text), axis->drawn);
+    if (!values[i]) return fail_memory(axis, count);
+  }
+  axis->values = values;
+  axis->count = count;
+  return VJ_OK;
 }
 
 /* The document's own seed; trials replace it, so that only here a wrong one is noticed. */

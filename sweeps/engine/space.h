@@ -25,19 +25,9 @@ typedef struct vj_space {
   const char *const *keys;
 } vj_space;
 
-/* Expands `sweep:` of the tree (absent: one trial). Order: arms slowest, then grid parameters in the order written
- * (the last varies fastest), then seeds fastest. Every trial's configuration is checked.
- *
- *   sweep:
- *     method: grid
- *     parameters:                                   # keys are dotted paths
- *       losses.variance.weight: [0, 1, 10]          # or {values: [0, 1, 10]}
- *       optim.lr: {log: [1.0e-4, 1.0e-2], n: 3}     # or {linear: [low, high], n: count}
- *     trials:                                       # arms: each sets its keys, the grid runs within each
- *       collapse: {losses.variance.weight: 0}
- *     seeds: 3                                      # seed, seed + 1, seed + 2; or a list
- *
- * A value replaces what stands at its key, a map too. At most 100,000 trials. */
+/* Expands `sweep:` of the tree (absent: one trial) as docs/sweeps.md says. Order: samples slowest, then arms, then the
+ * grid's parameters in the order written (the last varies fastest), then seeds fastest. Every trial's configuration is
+ * checked. A value replaces what stands at its key, a map too. At most 100,000 trials. */
 VJ_MUST_USE vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space);
 
 #endif

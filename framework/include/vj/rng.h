@@ -15,7 +15,7 @@ typedef enum vj_purpose {
   VJ_RNG_DATA = 3,    /* making a sample: a = split, b = sample number */
   VJ_RNG_DIGIT = 4,   /* drawing a built-in digit: a = split, b = digit number */
   VJ_RNG_NOISE = 5,   /* noise inside the model: a = step, b = sample number */
-  VJ_RNG_SWEEP = 6,   /* search spaces: a = trial number */
+  VJ_RNG_SWEEP = 6,   /* search spaces: a = sampled parameter, b = sample */
   VJ_RNG_TEST = 7     /* tests and benchmarks */
 } vj_purpose;
 
