@@ -31,6 +31,11 @@ static void on_failure(void *context, int64_t trial, const char *arm, const char
   fprintf(stderr, "trial %lld%s%s failed: %s\n", (long long)trial, arm[0] ? " " : "", arm, reason);
 }
 
+static void on_warning(void *context, int64_t trial, const char *arm, const char *sentence) {
+  vj_progress_line_clear(context);
+  fprintf(stderr, "trial %lld%s%s: %s\n", (long long)trial, arm[0] ? " " : "", arm, sentence);
+}
+
 static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
   const char *text = "";
   for (int64_t i = 0; i < trial->setting_count; i++) {
@@ -114,6 +119,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
                                     .report = report,
                                     .progress = on_progress,
                                     .failed = on_failure,
+                                    .warned = on_warning,
                                     .context = &line};
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
   const double start = MPI_Wtime();

@@ -83,6 +83,13 @@ vj_status vj_comm_agree(const vj_comm *comm, vj_status mine) {
   return (vj_status)notice.status;
 }
 
+vj_status vj_comm_any(const vj_comm *comm, unsigned mine, unsigned *any) {
+  *any = mine;
+  if (comm->size == 1) return VJ_OK;
+  MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, any, 1, MPI_UNSIGNED, MPI_BOR, comm->mpi), "asking all ranks");
+  return VJ_OK;
+}
+
 /* One piece of a sum by recursive doubling: after round k a rank holds the sum of its block of 2^k ranks. */
 static vj_status sum_piece(const vj_comm *comm, double *values, int count) {
   double other[SUM_PIECE];

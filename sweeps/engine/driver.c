@@ -4,14 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/nodes.h"
 #include "engine/folder.h"
 #include "engine/layout.h"
+#include "store/checkpoint.h"
 #include "store/ledger.h"
 
 typedef struct driver {
   const vj_comm *world;
+  vj_pool *pool;
   const vj_space *space;
   const vj_sweep_options *options;
   vj_comm group, roots;
@@ -60,6 +63,7 @@ static const char *measured_text(vj_pool *pool, const vj_yaml *root) {
   vj_yaml *measured = vj_yaml_shallow(pool, root);
   if (!measured) return NULL;
   vj_yaml_remove(measured, "report");
+  vj_yaml_remove(measured, "checkpoint");
   return vj_yaml_print(pool, measured);
 }
 
@@ -257,10 +261,19 @@ static vj_status claim(driver *d, int64_t *trial) {
   VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
   *trial = taken[0];
   if (*trial < 0 || !d->is_root) return VJ_OK;
-  const int64_t running = VJ_TRIAL_RUNNING, none = 0;
+  const int64_t running = VJ_TRIAL_RUNNING;
   VJ_TRY(write_row(d->file, "attempt", *trial, &taken[1]));
-  VJ_TRY(write_row(d->file, VJ_RECORD_COMMITTED, *trial, &none)); /* an attempt begins at the beginning */
   return write_row(d->file, VJ_RECORD_STATUS, *trial, &running);
+}
+
+static const char *checkpoint_of(const driver *d, int64_t trial) {
+  return vj_pool_format(d->pool, "%s/checkpoints/trial-%04lld", d->options->folder, (long long)trial);
+}
+
+/* A trial that has ended needs its checkpoints no more; without the file they only cost room. */
+static void remove_checkpoints(const driver *d, int64_t trial) {
+  const char *path = checkpoint_of(d, trial);
+  if (path) vj_checkpoint_remove(path);
 }
 
 static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const char *reason) {
@@ -269,7 +282,14 @@ static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const c
   if (outcome != VJ_OK) VJ_TRY(write_text(d->file, VJ_RECORD_FAILURE, trial, reason));
   VJ_TRY(write_row(d->file, VJ_RECORD_STATUS, trial, &state));
   VJ_TRY(vj_sweep_file_sync(d->file));
-  return outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason);
+  VJ_TRY(outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason));
+  remove_checkpoints(d, trial);
+  return VJ_OK;
+}
+
+static void on_warning(void *context, int64_t trial, const char *sentence) {
+  const driver *d = context;
+  if (d->options->warned) d->options->warned(d->options->context, trial, d->space->trials[trial].arm, sentence);
 }
 
 /* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
@@ -291,6 +311,8 @@ static vj_status work(driver *d) {
                               .step_count = d->step_count,
                               .evals = d->evals,
                               .eval_count = d->eval_count,
+                              .checkpoint = checkpoint_of(d, index),
+                              .warned = on_warning,
                               .progress = on_progress,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
@@ -319,17 +341,25 @@ static vj_status count_failures(driver *d, int64_t *failed_trials) {
   return VJ_OK;
 }
 
+/* Those that only a run in progress needs. */
+static void remove_empty_folders(const driver *d) {
+  const char *path = path_in(d->pool, d->options->folder, "checkpoints");
+  if (path) rmdir(path);
+}
+
 vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
                        const vj_sweep_options *options, int64_t *failed_trials) {
   driver d = {.world = world, .space = space, .options = options};
   vj_pool *pool = NULL;
   vj_status status = vj_comm_agree(world, vj_pool_create(&pool));
   VJ_TRY_GOTO(status, status, done);
+  d.pool = pool;
   VJ_TRY_GOTO(status, open_sweep(pool, &d, root), done);
   start_progress(&d);
   status = work(&d);
   VJ_TRY_GOTO(status, vj_comm_agree(world, status), done);
   VJ_TRY_GOTO(status, count_failures(&d, failed_trials), done);
+  if (world->rank == 0) remove_empty_folders(&d);
 done:
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);

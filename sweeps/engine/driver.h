@@ -24,6 +24,8 @@ typedef struct vj_sweep_options {
   void (*progress)(void *context, const vj_sweep_progress *progress);
   /* On the root of a group, when a trial of it ended badly; may be NULL. */
   void (*failed)(void *context, int64_t trial, const char *arm, const char *reason);
+  /* On the root of a group, when something went wrong that does not end a trial; may be NULL. */
+  void (*warned)(void *context, int64_t trial, const char *arm, const char *sentence);
   void *context;
 } vj_sweep_options;
 
