@@ -35,5 +35,8 @@ VJ_MUST_USE vj_status vj_comm_sum_double(const vj_comm *comm, double *values, si
 VJ_MUST_USE vj_status vj_comm_gather_all(const vj_comm *comm, const void *mine, void *all, size_t bytes);
 VJ_MUST_USE vj_status vj_comm_broadcast(const vj_comm *comm, void *bytes, size_t count, int root);
 VJ_MUST_USE vj_status vj_comm_barrier(const vj_comm *comm);
+/* Collective: the same for waits that may be long. Leaves the processor to others, and calls `meanwhile` now and then.
+ */
+VJ_MUST_USE vj_status vj_comm_wait(const vj_comm *comm, void (*meanwhile)(void *context), void *context);
 
 #endif

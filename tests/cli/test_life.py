@@ -256,5 +256,85 @@ class Written(Life):
         self.assert_same(whole)
 
 
+class Stopped(Life):
+    """Asked to stop, a run saves what it has and says how to go on."""
+
+    def sentence(self, cause, ended=0, trials=1):
+        return (f"vjvcr: stopped by {cause} after {ended} of {trials} trial{'s' if trials > 1 else ''}; the state of the "
+                "others is saved, go on with the same command and --resume\n")
+
+    def errors_of(self, text):
+        """Without progress and what mpirun adds."""
+        return "".join(line for line in text.splitlines(True) if line.startswith("vjvcr: "))
+
+    def ranks_of(self, process):
+        listed = subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, text=True, check=True)
+        return [int(line) for line in listed.stdout.split()]
+
+    def stop(self, number, *arguments):
+        saved = self.newest()
+        process = self.start(*arguments)
+        self.wait_for(lambda: self.newest() != saved, process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, err)
+        self.assertEqual(self.errors_of(err), self.sentence(signal.Signals(number).name))
+
+    def test_stopped_again_and_again_it_is_the_same(self):
+        self.stop(signal.SIGTERM, "checkpoint.steps=3")
+        self.stop(signal.SIGUSR1, "checkpoint.steps=3", "--resume")
+        self.stop(signal.SIGINT, "checkpoint.steps=3", "--resume")
+        before = self.newest()
+        result = self.run_vjvcr("train", "life.yaml", "-o", "killed", "checkpoint.steps=0", "--resume", "--time-limit",
+                                "1s", "optim.steps=20")
+        self.assertIn(result.code, (0, 75), result.err)
+        if result.code == 75:  # a checkpoint for the stop, and no other
+            self.assertEqual(result.err, self.sentence("the time limit"))
+            self.assertEqual(self.newest(), before + 1)
+            self.succeed("train", "life.yaml", "-o", "killed", "checkpoint.steps=3", "--resume", ranks=2)
+        self.assertEqual([n for n in differing(values_of(self.path("killed", "sweep.h5")), self.whole(),
+                                               ["attempt", "config"]) if not n.startswith("text_")], [])
+
+    def test_before_the_end_of_a_slurm_job(self):
+        soon = dict(os.environ, SLURM_JOB_END_TIME=str(int(time.time()) + 100), OMPI_MCA_ess_singleton_isolated="1")
+        result = subprocess.run([VJVCR, "train", "life.yaml", "-o", "slurm", "optim.steps=4000"], cwd=self.folder,
+                                env=soon, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((result.returncode, self.errors_of(result.stderr)),
+                         (75, self.sentence("the end of the Slurm job")))
+
+    def test_a_signal_to_one_rank_stops_all_groups(self):
+        with open(self.path("life.yaml"), "a") as file:
+            file.write("sweep: {seeds: 4}\n")
+        process = subprocess.Popen(["mpirun", "--oversubscribe", "-n", "2", VJVCR, "sweep", "life.yaml", "-o", "killed",
+                                    "optim.steps=2000"], cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        self.wait_for(lambda: {"trial-0000.0", "trial-0001.0"} <= set(self.checkpoints()), process)
+        os.kill(self.ranks_of(process)[1], signal.SIGUSR1)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, err)
+        self.assertEqual(self.errors_of(err), self.sentence("SIGUSR1", 0, 4))
+
+    def test_a_second_interrupt_ends_it_at_once(self):
+        process = self.start("optim.batch=512", "eval.samples=512", "data.train_size=512")  # steps of a second
+        self.wait_for(lambda: self.has("killed", "ledger"), process)
+        for _ in range(2):
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), 130)
+        process.communicate()
+
+    def test_a_lost_rank_does_not_hang_the_others_for_ever(self):
+        process = self.start("--hang-limit", "4s", "optim.steps=2000", "checkpoint.steps=10", ranks=2)
+        self.wait_for(lambda: self.newest() > 0, process)
+        os.kill(max(self.ranks_of(process)), signal.SIGSTOP)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, err)
+        self.assertIn("vjvcr: no step was finished within the hang limit", err)
+
+    def test_durations_are_checked(self):
+        for wrong in ("3", "1x", "", "h", "1h30"):
+            self.assert_refused(f'--time-limit: expected a duration such as 3h, 90m or 1h30m, got "{wrong}"',
+                                "train", "life.yaml", "--time-limit", wrong)
+
+
 if __name__ == "__main__":
     main()
