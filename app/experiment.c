@@ -23,6 +23,27 @@ static vj_status read_count(const char *option, const char *value, int64_t *coun
   return VJ_OK;
 }
 
+/* "3h", "90m", "45s", or several of them, "1h30m"; "0". */
+static vj_status read_duration(const char *option, const char *value, double *seconds) {
+  static const struct {
+    char letter;
+    double seconds;
+  } units[] = {{'h', 3600}, {'m', 60}, {'s', 1}};
+  const char *at = value;
+  *seconds = 0;
+  while (*at >= '0' && *at <= '9') {
+    char *end = NULL;
+    const double number = strtod(at, &end);
+    size_t unit = 0;
+    while (unit < VJ_COUNT(units) && units[unit].letter != *end) unit++;
+    if (unit == VJ_COUNT(units)) break;
+    *seconds += number * units[unit].seconds;
+    at = end + 1;
+  }
+  if (strcmp(value, "0") == 0 || (value[0] && !*at)) return VJ_OK;
+  return vj_fail(VJ_USAGE, "%s: expected a duration such as 3h, 90m or 1h30m, got \"%s\"", option, value);
+}
+
 /* Overrides are applied when the file is known, which may come after them. */
 typedef struct reader {
   vj_experiment *experiment;
@@ -61,6 +82,8 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   if (strcmp(argument, "-o") == 0) return e->output = next, VJ_OK;
   if (strcmp(argument, "--ranks-per-trial") == 0) return read_count(argument, next, &e->ranks_per_trial);
   if (strcmp(argument, "--steps") == 0) return read_count(argument, next, &e->steps);
+  if (strcmp(argument, "--time-limit") == 0) return read_duration(argument, next, &e->time_limit);
+  if (strcmp(argument, "--hang-limit") == 0) return read_duration(argument, next, &e->hang_limit);
   const char *seed = vj_pool_format(e->pool, "seed=%s", next); /* --seed */
   return seed ? add_override(r, seed) : vj_fail(VJ_MEMORY, "no memory for an option");
 }
@@ -106,7 +129,7 @@ static vj_status read_root(reader *r) {
 }
 
 vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_experiment *experiment) {
-  *experiment = (vj_experiment){0};
+  *experiment = (vj_experiment){.time_limit = -1, .hang_limit = -1};
   VJ_TRY(vj_pool_create(&experiment->pool));
   reader r = {.experiment = experiment, .allowed = allowed};
   for (int i = 1, used; i < argc; i += used) VJ_TRY(take(&r, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used));

@@ -2,7 +2,10 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/signals.h"
 #include "blas_core.h"
 #include "engine/layout.h"
 #include "experiment.h"
@@ -18,17 +21,55 @@ static const char options_text[] =
     "  --quick              a smaller run: apply what stands under quick:, and add -quick to the name\n"
     "  --resume             go on with a sweep that is in DIR\n"
     "  --ranks-per-trial N  ranks that train one trial together: 1, 2, 4, ... (as few as keep all ranks busy)\n"
+    "  --time-limit 3h      stop in time with checkpoints; also 90m, 45s, 1h30m (two minutes before a Slurm job's "
+    "end)\n"
+    "  --hang-limit 30m     end when no step is finished for so long, as when a rank is lost (30m); 0: never\n"
     "  --dry-run            list the trials, check them, say what they need, and stop\n"
     "  --print-config       print the configuration with every default, and stop\n"
     "  --seed N             the same as seed=N\n"
-    "Exit codes: 0 all succeeded, 1 some trials failed, 2 usage or configuration.\n";
-static const char allowed[] = "-o --quick --resume --ranks-per-trial --dry-run --print-config --seed";
+    "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on.\n"
+    "mpirun itself kills its ranks a second after a SIGTERM or SIGINT; send it SIGUSR1, or set the environment's\n"
+    "OMPI_MCA_odls_base_sigkill_timeout=60. A second SIGINT ends at once. `checkpoint: {minutes: 10}` in the file "
+    "says\n"
+    "how often trials are saved without being asked.\n"
+    "Exit codes: 0 all succeeded, 1 some trials failed, 2 usage or configuration, 75 stopped and can be resumed.\n";
+enum { HANG_LIMIT = 1800, SLURM_MARGIN = 120 }; /* seconds */
+static const char allowed[] =
+    "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --dry-run --print-config --seed";
 
 static void on_progress(void *context, const vj_sweep_progress *progress) { vj_progress_line_show(context, progress); }
 
 static void on_failure(void *context, int64_t trial, const char *arm, const char *reason) {
   vj_progress_line_clear(context);
   fprintf(stderr, "trial %lld%s%s failed: %s\n", (long long)trial, arm[0] ? " " : "", arm, reason);
+}
+
+static void on_warning(void *context, int64_t trial, const char *arm, const char *sentence) {
+  vj_progress_line_clear(context);
+  fprintf(stderr, "trial %lld%s%s: %s\n", (long long)trial, arm[0] ? " " : "", arm, sentence);
+}
+
+static void on_hang(void *context) {
+  static const char sentence[] =
+      "vjvcr: no step was finished within the hang limit, so a rank or a file is lost; go on with the same command and "
+      "--resume, or allow more time with --hang-limit\n";
+  (void)context;
+  if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0) _exit(1);
+  _exit(vj_status_exit_code(VJ_STOPPED));
+}
+
+/* The option's limit, or the end of the Slurm job that this is, if that is sooner. */
+static void set_time_limit(const vj_experiment *e, vj_sweep_options *options) {
+  const char *end = getenv("SLURM_JOB_END_TIME");
+  options->time_limit = e->time_limit > 0 ? e->time_limit : 0;
+  options->time_limit_name = "the time limit";
+  if (!end) return;
+  const double left = strtod(end, NULL) - (double)time(NULL);
+  if (left <= 0) return; /* of a job that is over */
+  const double usable = left > SLURM_MARGIN + 1 ? left - SLURM_MARGIN : 1;
+  if (options->time_limit > 0 && options->time_limit < usable) return;
+  options->time_limit = usable;
+  options->time_limit_name = "the end of the Slurm job";
 }
 
 static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
@@ -126,13 +167,18 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   vj_progress_line line;
   vj_progress_line_start(&line);
   const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", space->trials[0].config->name);
-  const vj_sweep_options options = {.folder = folder,
-                                    .resume = e->resume,
-                                    .ranks_per_trial = (int)e->ranks_per_trial,
-                                    .report = report,
-                                    .progress = on_progress,
-                                    .failed = on_failure,
-                                    .context = &line};
+  vj_sweep_options options = {.folder = folder,
+                              .resume = e->resume,
+                              .ranks_per_trial = (int)e->ranks_per_trial,
+                              .report = report,
+                              .progress = on_progress,
+                              .failed = on_failure,
+                              .warned = on_warning,
+                              .hung = on_hang,
+                              .hang_limit = e->hang_limit < 0 ? HANG_LIMIT : e->hang_limit,
+                              .context = &line};
+  set_time_limit(e, &options);
+  vj_signals_catch();
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
   const double start = MPI_Wtime();
   const vj_status status = vj_sweep_run(world, e->root, space, &options, failed);

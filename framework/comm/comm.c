@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Counts of MPI calls are ints, so everything goes in pieces well below INT_MAX. The pieces of a sum lie on the
  * stack: nothing in a collective may fail on one rank alone, and memory could. */
@@ -83,6 +84,13 @@ vj_status vj_comm_agree(const vj_comm *comm, vj_status mine) {
   return (vj_status)notice.status;
 }
 
+vj_status vj_comm_any(const vj_comm *comm, unsigned mine, unsigned *any) {
+  *any = mine;
+  if (comm->size == 1) return VJ_OK;
+  MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, any, 1, MPI_UNSIGNED, MPI_BOR, comm->mpi), "asking all ranks");
+  return VJ_OK;
+}
+
 /* One piece of a sum by recursive doubling: after round k a rank holds the sum of its block of 2^k ranks. */
 static vj_status sum_piece(const vj_comm *comm, double *values, int count) {
   double other[SUM_PIECE];
@@ -135,4 +143,17 @@ vj_status vj_comm_broadcast(const vj_comm *comm, void *bytes, size_t count, int 
 vj_status vj_comm_barrier(const vj_comm *comm) {
   MPI_TRY(MPI_Barrier(comm->mpi), "waiting for all ranks");
   return VJ_OK;
+}
+
+vj_status vj_comm_wait(const vj_comm *comm, void (*meanwhile)(void *context), void *context) {
+  enum { SHORTEST_NAP = 100000, LONGEST_NAP = 50000000 }; /* ns */
+  MPI_Request request = MPI_REQUEST_NULL;
+  int done = 0;
+  MPI_TRY(MPI_Ibarrier(comm->mpi, &request), "waiting for all ranks");
+  for (long nap = SHORTEST_NAP;; nap = 2 * nap < LONGEST_NAP ? 2 * nap : LONGEST_NAP) {
+    MPI_TRY(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "waiting for all ranks");
+    if (done) return VJ_OK;
+    meanwhile(context);
+    nanosleep(&(struct timespec){.tv_nsec = nap}, NULL);
+  }
 }

@@ -25,6 +25,9 @@ void vj_comm_destroy(vj_comm *comm);
  * peers waiting in a later collective. */
 VJ_MUST_USE vj_status vj_comm_agree(const vj_comm *comm, vj_status mine);
 
+/* Collective: the bits that any rank has set, on all ranks. */
+VJ_MUST_USE vj_status vj_comm_any(const vj_comm *comm, unsigned mine, unsigned *any);
+
 /* Collective: element-wise sums in a fixed binary tree, lower ranks on the left: ((r0+r1)+(r2+r3)); the same bits
  * on every rank. Size must be a power of two. In place. */
 VJ_MUST_USE vj_status vj_comm_sum_double(const vj_comm *comm, double *values, size_t count);
@@ -32,5 +35,8 @@ VJ_MUST_USE vj_status vj_comm_sum_double(const vj_comm *comm, double *values, si
 VJ_MUST_USE vj_status vj_comm_gather_all(const vj_comm *comm, const void *mine, void *all, size_t bytes);
 VJ_MUST_USE vj_status vj_comm_broadcast(const vj_comm *comm, void *bytes, size_t count, int root);
 VJ_MUST_USE vj_status vj_comm_barrier(const vj_comm *comm);
+/* Collective: the same for waits that may be long. Leaves the processor to others, and calls `meanwhile` now and then.
+ */
+VJ_MUST_USE vj_status vj_comm_wait(const vj_comm *comm, void (*meanwhile)(void *context), void *context);
 
 #endif

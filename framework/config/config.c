@@ -9,8 +9,8 @@
 
 enum { PATH_BYTES = 512 };
 
-static const char *const section_names[] = {"data",    "model",   "losses", "optim",  "eval",
-                                            "logging", "plugins", "sweep",  "report", NULL};
+static const char *const section_names[] = {"data",       "model",   "losses", "optim",  "eval", "logging",
+                                            "checkpoint", "plugins", "sweep",  "report", NULL};
 
 /* What is being made, and of what. */
 typedef struct config_maker {
@@ -265,6 +265,7 @@ static vj_status read_all(const config_maker *maker) {
   VJ_TRY(check_optim(&config->optim, vj_yaml_get(maker->root, "optim")));
   VJ_TRY(read_eval(maker));
   VJ_TRY(read_rows(maker, "logging", sizeof config->logging, NULL, &config->logging, &resolved));
+  VJ_TRY(read_rows(maker, "checkpoint", sizeof config->checkpoint, NULL, &config->checkpoint, &resolved));
   /* The resolved text must find its components again. */
   const vj_yaml *plugins = vj_yaml_get(maker->root, "plugins");
   if (plugins) VJ_TRY(vj_yaml_set(maker->pool, maker->resolved, "plugins", vj_yaml_copy(maker->pool, plugins)));

@@ -69,6 +69,12 @@ typedef struct vj_logging_config {
   int64_t every; /* steps between recorded training rows */
 } vj_logging_config;
 
+/* When a trial's state is saved; changes no number of it. */
+typedef struct vj_checkpoint_config {
+  double minutes; /* 0: not by the clock */
+  int64_t steps;  /* 0: not by steps */
+} vj_checkpoint_config;
+
 typedef struct vj_config {
   const char *name;
   uint64_t seed; /* of the trial: initialisation, order of samples, noise */
@@ -80,6 +86,7 @@ typedef struct vj_config {
   vj_optim_config optim;
   vj_eval_config eval;
   vj_logging_config logging;
+  vj_checkpoint_config checkpoint;
   const vj_yaml *resolved; /* the whole tree with every default filled in, without `sweep` */
 } vj_config;
 
@@ -100,7 +107,8 @@ VJ_MUST_USE vj_status vj_params_read(vj_pool *pool, const vj_param *rows, size_t
                                      vj_yaml *resolved);
 
 /* The rows of the sections that belong to no component: "" (name, seed), "data",
- * "target" (of the model), "losses" and "probes" (common to all of them), "optim", "eval", "logging"; for `describe`.
+ * "target" (of the model), "losses" and "probes" (common to all of them), "optim", "eval", "logging", "checkpoint"; for
+ * `describe`.
  * NULL for another name. */
 const vj_param *vj_section_rows(const char *section, size_t *count);
 

@@ -65,6 +65,13 @@ static const vj_param logging_rows[] = {
     VJ_INTEGER(vj_logging_config, every, "10", 1, INFINITY, "steps", "from one recorded training row to the next"),
 };
 
+static const vj_param checkpoint_rows[] = {
+    VJ_REAL(vj_checkpoint_config, minutes, "10", 0, INFINITY, "min",
+            "from one checkpoint of a trial to the next; 0: none by the clock"),
+    VJ_INTEGER(vj_checkpoint_config, steps, "0", 0, INFINITY, "steps",
+               "the same in training steps; 0: none by steps. A run that is stopped writes one in any case"),
+};
+
 static const struct {
   const char *name;
   const vj_param *rows;
@@ -78,6 +85,7 @@ static const struct {
     {"optim", optim_rows, VJ_COUNT(optim_rows)},
     {"eval", eval_rows, VJ_COUNT(eval_rows)},
     {"logging", logging_rows, VJ_COUNT(logging_rows)},
+    {"checkpoint", checkpoint_rows, VJ_COUNT(checkpoint_rows)},
 };
 
 const vj_param *vj_section_rows(const char *section, size_t *count) {

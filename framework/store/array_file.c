@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
+#include <hdf5_hl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +13,25 @@
 
 struct vj_array_file {
   hid_t file, create, link;
-  char path[1024], temporary[1100];
+  char path[1024], temporary[1100]; /* no temporary name: an image in memory */
 };
 
-vj_status vj_array_file_create(const char *path, vj_array_file **file) {
+static vj_status begin(const char *path, vj_array_file **file) {
   vj_hdf5_quiet();
   *file = calloc(1, sizeof **file);
   if (!*file) return vj_fail(VJ_MEMORY, "no memory for %s", path);
   snprintf((*file)->path, sizeof(*file)->path, "%s", path);
-  snprintf((*file)->temporary, sizeof(*file)->temporary, "%s.new-%ld", path, (long)getpid());
+  (*file)->file = H5I_INVALID_HID;
   (*file)->create = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_obj_track_times((*file)->create, 0);
   (*file)->link = H5Pcreate(H5P_LINK_CREATE);
   H5Pset_create_intermediate_group((*file)->link, 1);
+  return VJ_OK;
+}
+
+vj_status vj_array_file_create(const char *path, vj_array_file **file) {
+  VJ_TRY(begin(path, file));
+  snprintf((*file)->temporary, sizeof(*file)->temporary, "%s.new-%ld", path, (long)getpid());
   (*file)->file = H5Fcreate((*file)->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   if ((*file)->file >= 0) return VJ_OK;
   const vj_status status = vj_hdf5_fail(path, "can't be made");
@@ -77,6 +84,99 @@ vj_status vj_array_file_integer(vj_array_file *file, const char *name, int64_t v
   return vj_hdf5_fail(file->path, "attribute %s can't be written", name);
 }
 
+/* --- images -------------------------------------------------------------------------------------------------- */
+
+vj_status vj_array_file_create_image(const char *name, vj_array_file **file) {
+  enum { GROWTH = 1 << 22 };
+  VJ_TRY(begin(name, file));
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  if (H5Pset_fapl_core(access, GROWTH, 0) >= 0)
+    (*file)->file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access); /* in memory only: makes no file */
+  const vj_status status = (*file)->file >= 0 ? VJ_OK : vj_hdf5_fail(name, "can't be made in memory");
+  H5Pclose(access);
+  if (status != VJ_OK) vj_array_file_close(file, 0);
+  return status;
+}
+
+vj_status vj_array_file_image(vj_array_file *file, unsigned char **image, size_t *bytes) {
+  *image = NULL;
+  if (H5Fflush(file->file, H5F_SCOPE_GLOBAL) < 0) return vj_hdf5_fail(file->path, "can't be finished in memory");
+  const ssize_t count = H5Fget_file_image(file->file, NULL, 0);
+  if (count <= 0) return vj_hdf5_fail(file->path, "can't be copied out of memory");
+  *image = malloc((size_t)count);
+  if (!*image) return vj_fail(VJ_MEMORY, "%s: no memory for its %lld bytes", file->path, (long long)count);
+  *bytes = (size_t)count;
+  if (H5Fget_file_image(file->file, *image, *bytes) == count) return VJ_OK;
+  free(*image);
+  *image = NULL;
+  return vj_hdf5_fail(file->path, "can't be copied out of memory");
+}
+
+vj_status vj_array_file_open_image(const char *name, unsigned char *image, size_t bytes, vj_array_file **file) {
+  VJ_TRY(begin(name, file));
+  (*file)->file = H5LTopen_file_image(image, bytes, H5LT_FILE_IMAGE_DONT_COPY | H5LT_FILE_IMAGE_DONT_RELEASE);
+  if ((*file)->file >= 0) return VJ_OK;
+  vj_array_file_close(file, 0);
+  return vj_fail(VJ_DATA, "%s: this is no HDF5 file", name);
+}
+
+bool vj_array_file_holds(const vj_array_file *file, const char *name, vj_array_type type, int rank,
+                         const int64_t *size) {
+  const hid_t set = H5Dopen2(file->file, name, H5P_DEFAULT);
+  if (set < 0) return false;
+  hsize_t sizes[H5S_MAX_RANK] = {0};
+  const hid_t there = H5Dget_type(set), space = H5Dget_space(set);
+  bool same = H5Tequal(there, type_of(type)) > 0 && H5Sget_simple_extent_ndims(space) == rank &&
+              H5Sget_simple_extent_dims(space, sizes, NULL) >= 0;
+  for (int i = 0; i < rank && same; i++) same = sizes[i] == (hsize_t)size[i];
+  H5Sclose(space);
+  H5Tclose(there);
+  H5Dclose(set);
+  return same;
+}
+
+vj_status vj_array_file_get(const vj_array_file *file, const char *name, vj_array_type type, void *values) {
+  const hid_t set = H5Dopen2(file->file, name, H5P_DEFAULT);
+  const herr_t got = set < 0 ? -1 : H5Dread(set, type_of(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  const vj_status status = got >= 0 ? VJ_OK : vj_hdf5_fail(file->path, "%s can't be read", name);
+  if (set >= 0) H5Dclose(set);
+  return status;
+}
+
+/* The attribute's type if it is a single value of this class, or an invalid one. */
+static hid_t attribute_type(hid_t attribute, H5T_class_t class) {
+  const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  const bool fits = H5Tget_class(type) == class && H5Sget_simple_extent_npoints(space) == 1;
+  H5Sclose(space);
+  if (fits) return type;
+  H5Tclose(type);
+  return H5I_INVALID_HID;
+}
+
+vj_status vj_array_file_get_integer(const vj_array_file *file, const char *name, int64_t *value) {
+  const hid_t attribute = H5Aopen(file->file, name, H5P_DEFAULT);
+  const hid_t type = attribute < 0 ? H5I_INVALID_HID : attribute_type(attribute, H5T_INTEGER);
+  const bool got = type >= 0 && H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
+  if (type >= 0) H5Tclose(type);
+  if (attribute >= 0) H5Aclose(attribute);
+  return got ? VJ_OK : vj_fail(VJ_DATA, "%s: it has no integer attribute %s", file->path, name);
+}
+
+vj_status vj_array_file_get_text(const vj_array_file *file, const char *name, char *text, size_t bytes) {
+  const hid_t attribute = H5Aopen(file->file, name, H5P_DEFAULT);
+  const hid_t type = attribute < 0 ? H5I_INVALID_HID : attribute_type(attribute, H5T_STRING);
+  const hid_t wanted = H5Tcopy(H5T_C_S1);
+  H5Tset_size(wanted, bytes);
+  H5Tset_cset(wanted, H5T_CSET_UTF8);
+  const bool got = type >= 0 && H5Tis_variable_str(type) == 0 && H5Aread(attribute, wanted, text) >= 0;
+  H5Tclose(wanted);
+  if (type >= 0) H5Tclose(type);
+  if (attribute >= 0) H5Aclose(attribute);
+  return got ? VJ_OK : vj_fail(VJ_DATA, "%s: it has no text attribute %s", file->path, name);
+}
+
+/* --- closing ------------------------------------------------------------------------------------------------- */
+
 static vj_status publish(const vj_array_file *file) {
   const int descriptor = open(file->temporary, O_RDONLY);
   const int synced = descriptor < 0 ? -1 : fsync(descriptor);
@@ -91,8 +191,9 @@ vj_status vj_array_file_close(vj_array_file **file, int keep) {
   H5Pclose((*file)->create);
   H5Pclose((*file)->link);
   if ((*file)->file >= 0 && H5Fclose((*file)->file) < 0) status = vj_hdf5_fail((*file)->path, "can't be written");
-  if (status == VJ_OK && keep) status = publish(*file);
-  if (status != VJ_OK || !keep) unlink((*file)->temporary);
+  const bool on_disk = (*file)->temporary[0];
+  if (status == VJ_OK && keep && on_disk) status = publish(*file);
+  if ((status != VJ_OK || !keep) && on_disk) unlink((*file)->temporary);
   free(*file);
   *file = NULL;
   return status;

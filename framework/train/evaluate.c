@@ -40,8 +40,8 @@ static void copy_view(const vj_graph *graph, const vj_var *view, int64_t local_s
 }
 
 /* Runs the evaluation graph over a split. `sums`, if not NULL, collects the scalars, averaged over batches. */
-static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split, harvest *h,
-                           double *sums) {
+static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split,
+                           const vj_watch *watch, harvest *h, double *sums) {
   const vj_model_graph *part = &model->evaluate;
   const vj_graph *graph = part->graph;
   const int64_t batch = vj_batch_samples(graph), mine = batch / comm->size, labels = loader->info.label_width;
@@ -61,6 +61,7 @@ static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *co
     status = vj_allocate((size_t)(h->samples * (labels + 1)), sizeof(float), "labels", &h->labels);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
   for (int64_t k = 0; k < batches; k++) {
+    VJ_TRY_GOTO(status, vj_watch_agree(watch, comm), done);
     status = vj_loader_fill_split(loader, graph, part->frames, comm, split, k * batch, label_rows);
     VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
     VJ_TRY_GOTO(status, vj_graph_run(part->graph), done);
@@ -104,7 +105,8 @@ static vj_status measure_views(const harvest *h, double *const *results) {
   return VJ_OK;
 }
 
-static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm, double *const *results) {
+static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_watch *watch,
+                         double *const *results) {
   const int64_t scalars = model->evaluate.scalar_count;
   harvest h = {.samples = vj_eval_samples(model->config, loader)};
   for (int v = 0; vj_hidden_views[v]; v++) {
@@ -115,7 +117,7 @@ static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm
   vj_status status = VJ_OK;
   double *sums = calloc((size_t)scalars, sizeof *sums);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, sums ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for validation losses")), done);
-  VJ_TRY_GOTO(status, run_split(model, loader, comm, VJ_VALIDATION, &h, sums), done);
+  VJ_TRY_GOTO(status, run_split(model, loader, comm, VJ_VALIDATION, watch, &h, sums), done);
   for (int64_t i = 0; i < scalars; i++) results[i][0] = sums[i];
   if (comm->rank == 0) status = measure_views(&h, results + scalars);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
@@ -174,7 +176,7 @@ static vj_status run_probes(const vj_model *model, const vj_loader *loader, harv
 }
 
 static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_probing probing,
-                       double *const *results) {
+                       const vj_watch *watch, double *const *results) {
   const vj_eval_config *eval = &model->config->eval;
   const int64_t asked[VJ_SPLITS] = {eval->probe_train, eval->probe_validation, eval->probe_test};
   harvest h[VJ_SPLITS] = {{0}};
@@ -190,7 +192,7 @@ static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, 
       for (int v = 0; v < h[s].view_count; v++) known = known || h[s].views[v] == on;
       if (!known) h[s].views[h[s].view_count++] = on;
     }
-    VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, &h[s], NULL), done);
+    VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, watch, &h[s], NULL), done);
   }
   if (comm->rank == 0) status = run_probes(model, loader, h, probing, results);
   status = vj_comm_agree(comm, status);
@@ -200,10 +202,10 @@ done:
 }
 
 vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
-                      vj_probing probing, double *const *results) {
-  VJ_TRY(measure(model, loader, comm, results));
+                      vj_probing probing, const vj_watch *watch, double *const *results) {
+  VJ_TRY(measure(model, loader, comm, watch, results));
   if (probing == VJ_NO_PROBES || model->config->eval.probe_count == 0) return VJ_OK;
   int64_t first = list->step_count;
   while (first < list->count && !list->at[first].at_probes) first++;
-  return probe(model, loader, comm, probing, results + (first - list->step_count));
+  return probe(model, loader, comm, probing, watch, results + (first - list->step_count));
 }

@@ -3,13 +3,15 @@
 #define VJ_EVALUATE_H
 
 #include "train/quantities.h"
+#include "train/watch.h"
 
 /* Which probes run. Those on x and y, the frames themselves, find the same whatever was learnt: once is enough. */
 typedef enum vj_probing { VJ_NO_PROBES, VJ_PROBES_ON_HIDDEN, VJ_ALL_PROBES } vj_probing;
 
 /* Computes the list's evaluation quantities into results[i - list->step_count], each with room for its size; only the
- * group's root gets measures and probes. Quantities not measured now are left as they are. */
+ * group's root gets measures and probes. Quantities not measured now are left as they are. When the watch says so it
+ * breaks off, VJ_STOPPED, with what it had. */
 VJ_MUST_USE vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
-                                  vj_probing probing, double *const *results);
+                                  vj_probing probing, const vj_watch *watch, double *const *results);
 
 #endif

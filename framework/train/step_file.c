@@ -14,12 +14,6 @@
 #define VJ_VERSION "unknown"
 #endif
 
-#ifdef VJ_DOUBLE
-static const vj_array_type real_type = VJ_ARRAY_DOUBLE;
-#else
-static const vj_array_type real_type = VJ_ARRAY_FLOAT;
-#endif
-
 typedef struct dump {
   const vj_config *config;
   const vj_comm *comm;
@@ -35,7 +29,7 @@ static vj_status put(dump *d, const char *group, const char *name, const vj_shap
   if (!d->file) return VJ_OK;
   const char *full = vj_pool_format(d->pool, "%s%s%s", group, group[0] ? "/" : "", name);
   if (!full) return vj_fail(VJ_MEMORY, "no memory for a name");
-  return vj_array_file_put(d->file, full, real_type, shape->rank, shape->size, values, layout);
+  return vj_array_file_put(d->file, full, VJ_ARRAY_REAL, shape->rank, shape->size, values, layout);
 }
 
 /* A batched variable of all ranks as one array [B,..]; collective. */

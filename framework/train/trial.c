@@ -7,26 +7,29 @@
 
 #include "train/evaluate.h"
 #include "train/optimizer.h"
+#include "train/snapshot.h"
 
-#define TIME_FIELD(field, name, text) double field;
-typedef struct times {
-  VJ_RECORD_TIMES(TIME_FIELD)
-} times;
-#undef TIME_FIELD
+enum { SAVE = 1, STOP = 2 }; /* what a rank may want at a step */
 
 typedef struct trial {
   const vj_trial_job *job;
   vj_pool *pool;
   vj_loader loader;
   vj_model *model;
-  vj_optimizer_state optimizer;
+  vj_optim_config decoder_optim; /* of training the decoder afterwards */
+  vj_optimizer_state optimizer;  /* of the position's stage */
   vj_quantity_list list;
   int *variables;   /* of the file, for each quantity */
-  double **results; /* of the evaluation quantities */
+  double **results; /* of the evaluation quantities; what probes on x and y find stays there */
   double *row;      /* of the step quantities */
-  times seconds;
+  vj_position at;
   double started;
-  bool frames_probed; /* what probes on x and y find stays in `results` */
+  /* On the root alone. */
+  int64_t committed; /* in the file: it never goes down */
+  uint64_t config_hash, serial;
+  double saved;       /* when a checkpoint was last tried for, */
+  int64_t saved_step; /* and after how many steps, the decoder's counted on */
+  bool warned_of_saving;
 } trial;
 
 /* --- writing ------------------------------------------------------------------------------------------------- */
@@ -76,11 +79,18 @@ static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes
   return VJ_OK;
 }
 
-static vj_status write_times(trial *t) {
+/* Those of earlier attempts, as far as they were saved, and this one's. */
+static vj_trial_times seconds_now(const trial *t) {
+  vj_trial_times seconds = t->at.seconds;
+  seconds.total += omp_get_wtime() - t->started;
+  seconds.wait += vj_graph_wait_seconds(t->model->train.graph);
+  return seconds;
+}
+
+static vj_status write_times(const trial *t) {
   if (!t->job->file) return VJ_OK;
-  t->seconds.total = omp_get_wtime() - t->started;
-  t->seconds.wait = vj_graph_wait_seconds(t->model->train.graph);
-#define WRITE_TIME(field, name, text) VJ_TRY(write_one(t, name, &t->seconds.field));
+  const vj_trial_times seconds = seconds_now(t);
+#define WRITE_TIME(field, name, text) VJ_TRY(write_one(t, name, &seconds.field));
   VJ_RECORD_TIMES(WRITE_TIME)
 #undef WRITE_TIME
   return VJ_OK;
@@ -116,11 +126,135 @@ static vj_status prepare(trial *t) {
   return find_variables(t);
 }
 
+static vj_status read_committed(trial *t) {
+  if (!t->job->file) return VJ_OK;
+  const int variable = vj_sweep_file_find(t->job->file, VJ_RECORD_COMMITTED);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", VJ_RECORD_COMMITTED);
+  return vj_sweep_file_read(t->job->file, variable, &t->job->index, (int64_t[]){1}, &t->committed);
+}
+
+/* Before the decoder's own training its settings are those of `optim`, with the warm-up in proportion. */
+static vj_status create_optimizer(trial *t) {
+  const vj_optim_config *optim = &t->job->config->optim;
+  const bool decoding = t->at.stage == VJ_STAGE_DECODER;
+  const int64_t steps = t->job->config->eval.decoder_steps;
+  t->decoder_optim = *optim;
+  t->decoder_optim.warmup = (int64_t)((double)optim->warmup * (double)steps / (double)optim->steps);
+  t->decoder_optim.steps = steps;
+  vj_optimizer_destroy(&t->optimizer);
+  const vj_status created =
+      vj_optimizer_create(decoding ? &t->decoder_optim : optim, t->model->parameters,
+                          decoding ? t->model->decode.taught : t->model->train.taught, &t->optimizer);
+  return vj_comm_agree(t->job->comm, created);
+}
+
+static vj_trial_parts parts_of(trial *t) {
+  return (vj_trial_parts){.path = t->job->checkpoint,
+                          .trial = t->job->index,
+                          .config_hash = t->config_hash,
+                          .config = t->job->config,
+                          .parameters = t->model->parameters,
+                          .optimizer = &t->optimizer,
+                          .list = &t->list,
+                          .results = t->results};
+}
+
+static void warn(void *context, const char *sentence) {
+  const trial *t = context;
+  if (t->job->warned) t->job->warned(t->job->context, t->job->index, sentence);
+}
+
+static vj_status find_snapshot(trial *t, vj_snapshot **snapshot) {
+  VJ_TRY(read_committed(t));
+  if (!t->job->checkpoint) return VJ_OK;
+  VJ_TRY(vj_snapshot_hash(t->pool, t->job->config, &t->config_hash));
+  const vj_trial_parts parts = parts_of(t);
+  return vj_snapshot_find(&parts, warn, t, snapshot, &t->at, &t->serial);
+}
+
+static vj_status load_snapshot(trial *t, const vj_snapshot *snapshot) {
+  const vj_trial_parts parts = parts_of(t);
+  return snapshot ? vj_snapshot_load(snapshot, &parts) : VJ_OK;
+}
+
+static vj_status broadcast_numbers(trial *t) {
+  const vj_comm *comm = t->job->comm;
+  const vj_parameters *p = t->model->parameters;
+  const size_t values = (size_t)p->value_count * sizeof(vj_real);
+  VJ_TRY(vj_comm_broadcast(comm, p->values, values, 0));
+  VJ_TRY(vj_comm_broadcast(comm, p->states, (size_t)p->state_count * sizeof(vj_real), 0));
+  VJ_TRY(vj_comm_broadcast(comm, t->optimizer.first, values, 0));
+  return t->optimizer.second ? vj_comm_broadcast(comm, t->optimizer.second, values, 0) : VJ_OK;
+}
+
+/* The root finds and loads, all others get what it has. `snapshot` is the root's. */
+static vj_status take_up(trial *t, vj_snapshot **snapshot) {
+  const vj_comm *comm = t->job->comm;
+  VJ_TRY(vj_comm_agree(comm, comm->rank == 0 ? find_snapshot(t, snapshot) : VJ_OK));
+  bool found = *snapshot;
+  VJ_TRY(vj_comm_broadcast(comm, &found, sizeof found, 0));
+  VJ_TRY(vj_comm_broadcast(comm, &t->at, sizeof t->at, 0));
+  VJ_TRY(create_optimizer(t));
+  VJ_TRY(vj_comm_agree(comm, load_snapshot(t, *snapshot)));
+  return found ? broadcast_numbers(t) : VJ_OK;
+}
+
+static void note_saving(trial *t) {
+  t->saved = omp_get_wtime();
+  t->saved_step = t->at.done + t->at.decoder_done;
+}
+
 static vj_status start(trial *t) {
+  vj_snapshot *snapshot = NULL;
   VJ_TRY(vj_comm_agree(t->job->comm, prepare(t)));
   VJ_TRY(vj_model_allocate(t->model, t->job->comm));
-  return vj_comm_agree(t->job->comm, vj_optimizer_create(&t->job->config->optim, t->model->parameters,
-                                                         t->model->train.taught, &t->optimizer));
+  const vj_status status = take_up(t, &snapshot);
+  vj_snapshot_close(&snapshot);
+  note_saving(t);
+  return status;
+}
+
+/* --- saving and stopping --------------------------------------------------------------------------------------- */
+
+/* On the root: rows must not be younger than the checkpoint that goes on behind them, so they reach the disk first. A
+ * checkpoint that can't be written leaves the older ones as they are, and the trial goes on. */
+static vj_status save(trial *t) {
+  if (t->job->comm->rank != 0 || !t->job->checkpoint) return VJ_OK;
+  const double began = omp_get_wtime();
+  if (t->job->file) VJ_TRY(vj_sweep_file_sync(t->job->file));
+  vj_position at = t->at;
+  at.seconds = seconds_now(t);
+  const vj_trial_parts parts = parts_of(t);
+  const vj_status status = vj_snapshot_save(&parts, &at, t->serial);
+  note_saving(t);
+  t->at.seconds.checkpoint += t->saved - began;
+  if (status == VJ_OK) {
+    t->serial++;
+    return t->job->saved ? t->job->saved(t->job->context, t->job->index) : VJ_OK;
+  }
+  if (!t->warned_of_saving) {
+    (void)vj_fail(status, "%s; the trial goes on, and what was saved before stays", vj_error_message());
+    warn(t, vj_error_message());
+  }
+  t->warned_of_saving = true;
+  return VJ_OK;
+}
+
+static bool is_save_due(const trial *t) {
+  const vj_checkpoint_config *wanted = &t->job->config->checkpoint;
+  const int64_t steps = t->at.done + t->at.decoder_done - t->saved_step;
+  if (t->job->comm->rank != 0 || !t->job->checkpoint) return false;
+  return (wanted->steps > 0 && steps >= wanted->steps) ||
+         (wanted->minutes > 0 && omp_get_wtime() - t->saved >= 60 * wanted->minutes);
+}
+
+/* Where a step begins: saves when it is time, and stops when any rank is to. */
+static vj_status pause(trial *t) {
+  unsigned any = 0;
+  const unsigned mine = (is_save_due(t) ? SAVE : 0) | (vj_watch_stops(&t->job->watch) ? STOP : 0);
+  VJ_TRY(vj_comm_any(t->job->comm, mine, &any));
+  if (any) VJ_TRY(vj_comm_agree(t->job->comm, save(t)));
+  return any & STOP ? vj_fail(VJ_STOPPED, "stopped after step %lld", (long long)t->at.done) : VJ_OK;
 }
 
 /* --- a step -------------------------------------------------------------------------------------------------- */
@@ -154,7 +288,7 @@ static vj_status train_step(trial *t, int64_t step) {
   vj_status status = vj_loader_fill_step(&t->loader, part->graph, part->frames, t->job->comm, step);
   VJ_TRY(vj_comm_agree(t->job->comm, status));
   const double filled = omp_get_wtime();
-  t->seconds.data += filled - began;
+  t->at.seconds.data += filled - began;
   part->graph->step = step;
   VJ_TRY(vj_graph_run(part->graph));
   for (int64_t i = 0; i < scalars; i++) t->row[i] = (double)vj_graph_values(part->graph, part->scalars[i], 0)[0];
@@ -163,12 +297,13 @@ static vj_status train_step(trial *t, int64_t step) {
   t->row[scalars + 1] = vj_learning_rate(&t->job->config->optim, step);
   VJ_TRY(check_numbers(t, step + 1, norm));
   vj_optimizer_step(&t->optimizer, step, norm);
-  t->seconds.step += omp_get_wtime() - filled;
+  t->at.seconds.step += omp_get_wtime() - filled;
   return VJ_OK;
 }
 
 static vj_status decoder_step(trial *t, int64_t step) {
   const vj_model_graph *part = &t->model->decode;
+  const double began = omp_get_wtime();
   const int64_t position = t->job->config->optim.steps + step; /* samples and noise go on where training ended */
   const vj_status status = vj_loader_fill_step(&t->loader, part->graph, part->frames, t->job->comm, position);
   VJ_TRY(vj_comm_agree(t->job->comm, status));
@@ -179,69 +314,85 @@ static vj_status decoder_step(trial *t, int64_t step) {
     return vj_fail(VJ_NUMERIC, "eval.decoder_steps: step %lld: the decoder's loss is %s", (long long)step + 1,
                    number_text(loss));
   vj_optimizer_step(&t->optimizer, step, vj_gradient_norm(&t->optimizer));
+  t->at.seconds.decoder += omp_get_wtime() - began;
   return VJ_OK;
 }
 
-/* With the settings of `optim`, its warm-up in proportion. */
 static vj_status train_decoder(trial *t) {
   if (!t->model->decode.graph) return VJ_OK;
-  const double began = omp_get_wtime();
-  vj_optim_config optim = t->job->config->optim;
-  optim.warmup = (int64_t)((double)optim.warmup * (double)t->job->config->eval.decoder_steps / (double)optim.steps);
-  optim.steps = t->job->config->eval.decoder_steps;
-  vj_optimizer_destroy(&t->optimizer);
-  VJ_TRY(vj_comm_agree(t->job->comm,
-                       vj_optimizer_create(&optim, t->model->parameters, t->model->decode.taught, &t->optimizer)));
   vj_status status = VJ_OK;
-  for (int64_t step = 0; step < optim.steps && status == VJ_OK; step++) {
-    status = decoder_step(t, step);
-    tell(t, t->job->config->optim.steps, "training the decoder");
+  if (t->at.stage != VJ_STAGE_DECODER) {
+    t->at.stage = VJ_STAGE_DECODER;
+    VJ_TRY(create_optimizer(t));
   }
-  vj_optimizer_destroy(&t->optimizer);
-  t->seconds.decoder = omp_get_wtime() - began;
+  while (t->at.decoder_done < t->decoder_optim.steps && status == VJ_OK) {
+    status = pause(t);
+    if (status == VJ_OK) status = decoder_step(t, t->at.decoder_done);
+    if (status == VJ_OK) t->at.decoder_done++;
+    tell(t, t->at.done, "training the decoder");
+  }
   return status;
 }
 
-static vj_status evaluate(trial *t, int64_t done) {
+static vj_status evaluate(trial *t) {
+  const int64_t done = t->at.done;
   if (!vj_is_evaluated(t->job->config, done)) return VJ_OK;
   const bool probes = vj_is_probed(t->job->config, done);
-  const vj_probing probing = !probes ? VJ_NO_PROBES : t->frames_probed ? VJ_PROBES_ON_HIDDEN : VJ_ALL_PROBES;
+  const vj_probing probing = !probes ? VJ_NO_PROBES : t->at.frames_probed ? VJ_PROBES_ON_HIDDEN : VJ_ALL_PROBES;
   const double began = omp_get_wtime();
   tell(t, done, "evaluating");
-  vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probing, t->results);
-  t->frames_probed = t->frames_probed || probes;
+  vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probing, &t->job->watch, t->results);
+  if (status == VJ_STOPPED) { /* it is done again, whole */
+    VJ_TRY(vj_comm_agree(t->job->comm, save(t)));
+    return vj_fail(VJ_STOPPED, "stopped in the evaluation after step %lld", (long long)done);
+  }
   if (status != VJ_OK) {
     vj_error_prefix("step %lld: evaluation: ", (long long)done);
     return status;
   }
+  t->at.frames_probed = t->at.frames_probed || probes;
   status = write_evaluation(t, done, probes);
-  t->seconds.evaluate += omp_get_wtime() - began;
+  t->at.seconds.evaluate += omp_get_wtime() - began;
   return vj_comm_agree(t->job->comm, status);
 }
 
-/* The counter goes last: training rows and evaluations up to it are whole. */
-static vj_status commit(const trial *t, int64_t done) {
-  return t->job->file ? write_one(t, VJ_RECORD_COMMITTED, &done) : VJ_OK;
+/* The counter goes last: training rows and evaluations up to it are whole. They stay whole while a resumed trial
+ * writes the same numbers again, so it does not go back. */
+static vj_status commit(trial *t) {
+  if (!t->job->file || t->at.done <= t->committed) return VJ_OK;
+  t->committed = t->at.done;
+  return write_one(t, VJ_RECORD_COMMITTED, &t->committed);
+}
+
+/* What belongs to `done` steps beside the steps themselves. */
+static vj_status conclude(trial *t) {
+  const vj_config *config = t->job->config;
+  const int64_t done = t->at.done;
+  if (done == config->optim.steps) VJ_TRY(train_decoder(t));
+  VJ_TRY(evaluate(t));
+  if (vj_is_recorded(config, done) || vj_is_evaluated(config, done)) VJ_TRY(vj_comm_agree(t->job->comm, commit(t)));
+  t->at.evaluated = true;
+  return VJ_OK;
 }
 
 static vj_status train(trial *t) {
   const vj_config *config = t->job->config;
   VJ_TRY(start(t));
-  VJ_TRY(evaluate(t, 0));
-  for (int64_t step = 0; step < config->optim.steps; step++) {
-    VJ_TRY(train_step(t, step));
-    tell(t, step + 1, "training");
-    const bool recorded = vj_is_recorded(config, step + 1);
-    if (recorded) VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, step + 1)));
-    if (step + 1 == config->optim.steps) VJ_TRY(train_decoder(t));
-    VJ_TRY(evaluate(t, step + 1));
-    if (recorded || vj_is_evaluated(config, step + 1)) VJ_TRY(vj_comm_agree(t->job->comm, commit(t, step + 1)));
+  for (;;) {
+    if (!t->at.evaluated) VJ_TRY(conclude(t));
+    if (t->at.done == config->optim.steps) break;
+    VJ_TRY(pause(t));
+    VJ_TRY(train_step(t, t->at.done));
+    t->at.done++;
+    t->at.evaluated = false;
+    tell(t, t->at.done, "training");
+    if (vj_is_recorded(config, t->at.done)) VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, t->at.done)));
   }
   return vj_comm_agree(t->job->comm, write_times(t));
 }
 
 vj_status vj_trial_run(const vj_trial_job *job) {
-  trial t = {.job = job, .loader = {.epoch = -1}, .started = omp_get_wtime()};
+  trial t = {.job = job, .loader = {.epoch = -1}, .started = omp_get_wtime(), .serial = 1};
   const vj_status status = train(&t);
   vj_optimizer_destroy(&t.optimizer);
   vj_model_destroy(&t.model);

@@ -4,6 +4,7 @@
 
 #include "store/sweep_file.h"
 #include "train/quantities.h"
+#include "train/watch.h"
 
 /* Variables that are not quantities but one value a trial. */
 #define VJ_RECORD_STATUS "status"
@@ -15,7 +16,8 @@
   X(step, "time_step", "time spent in training steps, waiting included")                      \
   X(wait, "time_wait", "time the group's root spent in reductions and waiting for its peers") \
   X(evaluate, "time_evaluate", "time spent in evaluations and probes")                        \
-  X(decoder, "time_decoder", "time spent training a decoder on the frozen model")
+  X(decoder, "time_decoder", "time spent training a decoder on the frozen model")             \
+  X(checkpoint, "time_checkpoint", "time spent writing checkpoints")
 
 enum { VJ_FAILURE_BYTES = 512 };
 
@@ -34,12 +36,21 @@ typedef struct vj_trial_job {
   int64_t step_count;
   const int64_t *evals;
   int64_t eval_count;
-  void (*progress)(void *context, const vj_progress *progress); /* on the root; may be NULL */
+  /* Of its checkpoints, "<folder>/checkpoints/trial-0007"; NULL: it neither looks for one nor writes any. */
+  const char *checkpoint;
+  vj_watch watch;
+  /* On the root; each may be NULL: how it goes; what went wrong and does not end the trial; that a checkpoint lies on
+   * the disk. */
+  void (*progress)(void *context, const vj_progress *progress);
+  void (*warned)(void *context, int64_t trial, const char *sentence);
+  vj_status (*saved)(void *context, int64_t trial);
   void *context;
 } vj_trial_job;
 
-/* Runs it. A trial whose numbers go wrong is VJ_NUMERIC with the step and the loss that did it; bad data and bad
- * configurations are failures too: the caller records them and goes on with the next trial. */
+/* Runs it, from its newest whole checkpoint if there is one. When the watch says so, its state is saved and it is
+ * VJ_STOPPED. A checkpoint that can't be written is warned of once and the trial goes on; a sweep file that can't be
+ * brought to the disk is VJ_IO. A trial whose numbers go wrong is VJ_NUMERIC with the step and the loss that did it;
+ * bad data and bad configurations are failures too: the caller records them and goes on with the next trial. */
 VJ_MUST_USE vj_status vj_trial_run(const vj_trial_job *job);
 
 #endif

@@ -4,14 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/signals.h"
+#include "base/watchdog.h"
+#include "comm/stop.h"
 #include "config/nodes.h"
 #include "engine/folder.h"
 #include "engine/layout.h"
+#include "store/checkpoint.h"
 #include "store/ledger.h"
 
 typedef struct driver {
   const vj_comm *world;
+  vj_pool *pool;
   const vj_space *space;
   const vj_sweep_options *options;
   vj_comm group, roots;
@@ -21,7 +27,12 @@ typedef struct driver {
   int64_t *steps, *evals, step_count, eval_count;
   vj_sweep_progress progress;
   double started, told;
+  vj_stop stop;
+  vj_watchdog *watchdog;
+  bool stopped; /* before its work was done */
 } driver;
+
+enum { CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */
 
 static const char *path_in(vj_pool *pool, const char *folder, const char *name) {
   return vj_pool_format(pool, "%s/%s", folder, name);
@@ -60,6 +71,7 @@ static const char *measured_text(vj_pool *pool, const vj_yaml *root) {
   vj_yaml *measured = vj_yaml_shallow(pool, root);
   if (!measured) return NULL;
   vj_yaml_remove(measured, "report");
+  vj_yaml_remove(measured, "checkpoint");
   return vj_yaml_print(pool, measured);
 }
 
@@ -257,10 +269,50 @@ static vj_status claim(driver *d, int64_t *trial) {
   VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
   *trial = taken[0];
   if (*trial < 0 || !d->is_root) return VJ_OK;
-  const int64_t running = VJ_TRIAL_RUNNING, none = 0;
+  const int64_t running = VJ_TRIAL_RUNNING;
   VJ_TRY(write_row(d->file, "attempt", *trial, &taken[1]));
-  VJ_TRY(write_row(d->file, VJ_RECORD_COMMITTED, *trial, &none)); /* an attempt begins at the beginning */
   return write_row(d->file, VJ_RECORD_STATUS, *trial, &running);
+}
+
+static const char *checkpoint_of(const driver *d, int64_t trial) {
+  return vj_pool_format(d->pool, "%s/checkpoints/trial-%04lld", d->options->folder, (long long)trial);
+}
+
+/* A trial that has ended needs its checkpoints no more; without the file they only cost room. */
+static void remove_checkpoints(const driver *d, int64_t trial) {
+  const char *path = checkpoint_of(d, trial);
+  if (path) vj_checkpoint_remove(path);
+}
+
+/* On every rank, at every step: whether this one is to stop. What it alone knows it tells all others. */
+static bool is_to_stop(void *context) {
+  driver *d = context;
+  const double limit = d->options->time_limit;
+  vj_watchdog_beat(d->watchdog);
+  if (vj_signals_caught()) vj_stop_tell(&d->stop, vj_signals_caught());
+  if (limit > 0 && omp_get_wtime() - d->started >= limit) vj_stop_tell(&d->stop, CAUSE_TIME_LIMIT);
+  return vj_stop_cause(&d->stop) != 0;
+}
+
+static void keep_watch(void *context) { (void)is_to_stop(context); }
+
+/* Who has nothing left to do still listens for signals, and leaves the processor to those who work. */
+static vj_status wait_for_others(driver *d, vj_status mine) {
+  const vj_status waited = vj_comm_wait(d->world, keep_watch, d);
+  return mine == VJ_OK ? waited : mine;
+}
+
+static void on_hang(void *context) {
+  const driver *d = context;
+  if (d->options->hung) d->options->hung(d->options->context);
+}
+
+/* A group's root speaks for it; the others only if it can't. */
+static vj_status start_watchdog(driver *d) {
+  const double limit = d->options->hang_limit;
+  const vj_watchdog_calls calls = {.hung = on_hang, .context = d};
+  return vj_comm_agree(d->world,
+                       vj_watchdog_start(limit > 0 && !d->is_root ? limit + 10 : limit, &calls, &d->watchdog));
 }
 
 static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const char *reason) {
@@ -269,7 +321,14 @@ static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const c
   if (outcome != VJ_OK) VJ_TRY(write_text(d->file, VJ_RECORD_FAILURE, trial, reason));
   VJ_TRY(write_row(d->file, VJ_RECORD_STATUS, trial, &state));
   VJ_TRY(vj_sweep_file_sync(d->file));
-  return outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason);
+  VJ_TRY(outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason));
+  remove_checkpoints(d, trial);
+  return VJ_OK;
+}
+
+static void on_warning(void *context, int64_t trial, const char *sentence) {
+  const driver *d = context;
+  if (d->options->warned) d->options->warned(d->options->context, trial, d->space->trials[trial].arm, sentence);
 }
 
 /* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
@@ -278,8 +337,13 @@ static bool ends_only_the_trial(vj_status status) {
 }
 
 static vj_status work(driver *d) {
+  const vj_watch watch = {is_to_stop, d};
   for (;;) {
     int64_t index = -1;
+    const vj_status asked = vj_watch_agree(&watch, &d->group);
+    d->stopped = asked == VJ_STOPPED;
+    if (d->stopped) return VJ_OK;
+    VJ_TRY(asked);
     VJ_TRY(vj_comm_agree(&d->group, claim(d, &index)));
     if (index < 0) return VJ_OK;
     const vj_trial *trial = &d->space->trials[index];
@@ -291,9 +355,14 @@ static vj_status work(driver *d) {
                               .step_count = d->step_count,
                               .evals = d->evals,
                               .eval_count = d->eval_count,
+                              .checkpoint = checkpoint_of(d, index),
+                              .watch = watch,
+                              .warned = on_warning,
                               .progress = on_progress,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
+    d->stopped = outcome == VJ_STOPPED;
+    if (d->stopped) return VJ_OK;
     char reason[VJ_FAILURE_BYTES] = "";
     if (outcome != VJ_OK) snprintf(reason, sizeof reason, "%s", vj_error_message());
     if (outcome != VJ_OK && !ends_only_the_trial(outcome)) return outcome;
@@ -301,6 +370,33 @@ static vj_status work(driver *d) {
       d->options->failed(d->options->context, index, trial->arm, reason);
     VJ_TRY(vj_comm_agree(&d->group, record_end(d, index, outcome, reason)));
   }
+}
+
+/* After a stop: OK when it came too late to leave anything undone. */
+static vj_status check_stopped(driver *d) {
+  unsigned any = 0, causes = 0;
+  int cause = 1;
+  int64_t ended = 0;
+  vj_status status = VJ_OK;
+  VJ_TRY(vj_comm_any(d->world, d->stopped, &any));
+  if (!any) return VJ_OK;
+  VJ_TRY(vj_comm_any(d->world, 1u << vj_stop_cause(&d->stop), &causes)); /* word may still be on its way to some */
+  for (int64_t i = 0; i < d->space->trial_count && d->world->rank == 0 && status == VJ_OK; i++) {
+    vj_trial_state state;
+    int64_t attempts;
+    const char *reason;
+    status = vj_ledger_state(d->ledger, i, &state, &attempts, &reason);
+    ended += state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED;
+  }
+  VJ_TRY(vj_comm_agree(d->world, status));
+  VJ_TRY(vj_comm_broadcast(d->world, &ended, sizeof ended, 0));
+  if (ended == d->space->trial_count) return VJ_OK;
+  while (!(causes >> cause & 1)) cause++;
+  return vj_fail(VJ_STOPPED,
+                 "stopped by %s after %lld of %lld trial%s; the state of the others is saved, go on with "
+                 "the same command and --resume",
+                 cause == CAUSE_TIME_LIMIT ? d->options->time_limit_name : vj_signal_name(cause), (long long)ended,
+                 (long long)d->space->trial_count, d->space->trial_count == 1 ? "" : "s");
 }
 
 static vj_status count_failures(driver *d, int64_t *failed_trials) {
@@ -319,18 +415,31 @@ static vj_status count_failures(driver *d, int64_t *failed_trials) {
   return VJ_OK;
 }
 
+/* Those that only a run in progress needs. */
+static void remove_empty_folders(const driver *d) {
+  const char *path = path_in(d->pool, d->options->folder, "checkpoints");
+  if (path) rmdir(path);
+}
+
 vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
                        const vj_sweep_options *options, int64_t *failed_trials) {
   driver d = {.world = world, .space = space, .options = options};
   vj_pool *pool = NULL;
   vj_status status = vj_comm_agree(world, vj_pool_create(&pool));
   VJ_TRY_GOTO(status, status, done);
+  d.pool = pool;
   VJ_TRY_GOTO(status, open_sweep(pool, &d, root), done);
   start_progress(&d);
+  VJ_TRY_GOTO(status, vj_stop_open(world, &d.stop), done);
+  VJ_TRY_GOTO(status, start_watchdog(&d), done);
   status = work(&d);
-  VJ_TRY_GOTO(status, vj_comm_agree(world, status), done);
+  VJ_TRY_GOTO(status, vj_comm_agree(world, wait_for_others(&d, status)), done);
+  VJ_TRY_GOTO(status, check_stopped(&d), done);
   VJ_TRY_GOTO(status, count_failures(&d, failed_trials), done);
+  if (world->rank == 0) remove_empty_folders(&d);
 done:
+  vj_watchdog_stop(&d.watchdog);
+  vj_stop_close(&d.stop);
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
   if (d.group.size) vj_comm_destroy(&d.group);

@@ -19,11 +19,18 @@ typedef struct vj_sweep_options {
   const char *folder;
   bool resume;
   int ranks_per_trial;          /* 0: chosen from ranks and trials */
+  double time_limit;            /* seconds from now after which the run stops; 0: none */
+  const char *time_limit_name;  /* what set it, for the sentence: "the time limit" */
+  double hang_limit;            /* seconds without a step, or a batch of an evaluation, that mean it hangs; 0: none */
   const vj_report_spec *report; /* checked before training; NULL: none */
   /* On world rank 0, at most about ten times a second; may be NULL. */
   void (*progress)(void *context, const vj_sweep_progress *progress);
   /* On the root of a group, when a trial of it ended badly; may be NULL. */
   void (*failed)(void *context, int64_t trial, const char *arm, const char *reason);
+  /* On the root of a group, when something went wrong that does not end a trial; may be NULL. */
+  void (*warned)(void *context, int64_t trial, const char *arm, const char *sentence);
+  /* On any rank and from a thread of its own, when it hangs: expected to end the process; may be NULL. */
+  void (*hung)(void *context);
   void *context;
 } vj_sweep_options;
 
@@ -31,7 +38,8 @@ typedef struct vj_sweep_options {
 VJ_MUST_USE vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_trial, int *group_size);
 
 /* Collective over `world`. A failing trial is recorded and the sweep goes on; *failed_trials counts them at the end.
- * An error is something that stops the whole sweep. */
+ * An error is something that stops the whole sweep. A signal that vj_signals_catch notes on any rank, and the time
+ * limit, stop all groups at their next step, with checkpoints: VJ_STOPPED, unless no trial is left. */
 VJ_MUST_USE vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
                                    const vj_sweep_options *options, int64_t *failed_trials);
 

@@ -122,7 +122,8 @@ static const char resolved_text[] =
     "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
     "  probe_at: ends\n  decoder_steps: 0\n  probes: {}\n"
-    "logging:\n  every: 10\n";
+    "logging:\n  every: 10\n"
+    "checkpoint:\n  minutes: 10\n  steps: 0\n";
 
 static void resolved_shows_everything_and_reads_back(void **state) {
   (void)state;
@@ -262,7 +263,8 @@ static void sections_agree_with_themselves(void **state) {
 
 static void section_rows_are_there_to_describe(void **state) {
   (void)state;
-  static const char *const sections[] = {"", "data", "target", "losses", "probes", "optim", "eval", "logging"};
+  static const char *const sections[] = {"",      "data", "target",  "losses",    "probes",
+                                         "optim", "eval", "logging", "checkpoint"};
   size_t count;
   for (size_t i = 0; i < VJ_COUNT(sections); i++) {
     const vj_param *rows = vj_section_rows(sections[i], &count);

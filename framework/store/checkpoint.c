@@ -1,0 +1,202 @@
+#include "store/checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { MAGIC_BYTES = 8, SERIAL_AT = 8, LENGTH_AT = 16, CRC_AT = 24, FOOTER_BYTES = 28 };
+static const char magic[] = "vjvcrck1";
+
+/* --- bytes --------------------------------------------------------------------------------------------------- */
+
+static void put_number(unsigned char *to, uint64_t number, int bytes) {
+  for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(number >> 8 * i);
+}
+
+static uint64_t get_number(const unsigned char *from, int bytes) {
+  uint64_t number = 0;
+  for (int i = 0; i < bytes; i++) number |= (uint64_t)from[i] << 8 * i;
+  return number;
+}
+
+/* Of the image and the footer up to its own place. */
+static uint64_t checksum(const unsigned char *image, size_t bytes, const unsigned char *footer) {
+  return crc32_z(crc32_z(0, image, bytes), footer, CRC_AT);
+}
+
+static void make_footer(unsigned char *footer, uint64_t serial, const unsigned char *image, size_t bytes) {
+  memcpy(footer, magic, MAGIC_BYTES);
+  put_number(footer + SERIAL_AT, serial, 8);
+  put_number(footer + LENGTH_AT, bytes, 8);
+  put_number(footer + CRC_AT, checksum(image, bytes, footer), 4);
+}
+
+/* --- names --------------------------------------------------------------------------------------------------- */
+
+static char *with_ending(const char *path, const char *ending) {
+  const size_t bytes = strlen(path) + strlen(ending) + 1;
+  char *name = malloc(bytes);
+  if (name) snprintf(name, bytes, "%s%s", path, ending);
+  return name;
+}
+
+static const char *ending_of(int slot) { return slot ? ".1" : ".0"; }
+
+/* The folder that a path lies in. */
+static char *folder_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  char *folder = with_ending(slash ? path : ".", "");
+  if (folder && slash) folder[slash == path ? 1 : slash - path] = '\0';
+  return folder;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------- */
+
+static vj_status system_fail(const char *path, const char *what, int cause) {
+  const char *reason = cause == ENOSPC   ? "the disk is full"
+                       : cause == EDQUOT ? "the quota is used up"
+                       : cause == EFBIG  ? "it needs more than a file may have here (see ulimit -f)"
+                                         : strerror(cause);
+  return vj_fail(VJ_IO, "%s: this checkpoint can't be %s: %s", path, what, reason);
+}
+
+/* 0, or the number of the system's error. */
+static int write_all(int descriptor, const unsigned char *bytes, size_t count) {
+  size_t done = 0;
+  while (done < count) {
+    const ssize_t n = write(descriptor, bytes + done, count - done);
+    if (n < 0 && errno != EINTR) return errno;
+    if (n > 0) done += (size_t)n;
+  }
+  return 0;
+}
+
+static int sync_descriptor(int descriptor) {
+  int result;
+  do result = fsync(descriptor);
+  while (result != 0 && errno == EINTR);
+  return result == 0 ? 0 : errno;
+}
+
+static int write_file(const char *name, const unsigned char *image, size_t bytes, const unsigned char *footer) {
+  const int descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) return errno;
+  int cause = write_all(descriptor, image, bytes);
+  if (cause == 0) cause = write_all(descriptor, footer, FOOTER_BYTES);
+  if (cause == 0) cause = sync_descriptor(descriptor);
+  if (close(descriptor) != 0 && cause == 0 && errno != EINTR) cause = errno;
+  return cause;
+}
+
+/* Brings the names in the folder of `path` to the disk; some file systems don't sync folders, and say EINVAL. */
+static int sync_folder(const char *path) {
+  char *folder = folder_of(path);
+  const int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  int cause = !folder ? ENOMEM : descriptor < 0 ? errno : 0;
+  if (cause == 0) cause = sync_descriptor(descriptor);
+  if (descriptor >= 0) close(descriptor);
+  free(folder);
+  return cause == EINVAL ? 0 : cause;
+}
+
+static int make_folder(const char *path) {
+  char *folder = folder_of(path);
+  int cause = !folder ? ENOMEM : mkdir(folder, 0777) == 0 ? 0 : errno;
+  if (cause == 0) cause = sync_folder(folder);
+  free(folder);
+  return cause == EEXIST ? 0 : cause;
+}
+
+vj_status vj_checkpoint_write(const char *path, uint64_t serial, const unsigned char *image, size_t bytes) {
+  unsigned char footer[FOOTER_BYTES];
+  char *temporary = with_ending(path, ".new"), *name = with_ending(path, ending_of((int)(serial % 2)));
+  vj_status status = temporary && name ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for its name", path);
+  int cause = 0;
+  if (status != VJ_OK) goto done;
+  make_footer(footer, serial, image, bytes);
+  cause = make_folder(path);
+  if (cause == 0) cause = write_file(temporary, image, bytes, footer);
+  if (cause == 0 && rename(temporary, name) != 0) cause = errno;
+  if (cause != 0) {
+    status = system_fail(name, "written", cause);
+    unlink(temporary);
+    goto done;
+  }
+  cause = sync_folder(name);
+  if (cause != 0) status = system_fail(name, "brought to the disk", cause);
+done:
+  free(temporary);
+  free(name);
+  return status;
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------- */
+
+static vj_status damaged(const vj_generation *g, const char *how) {
+  return vj_fail(VJ_DATA, "%s: this checkpoint is damaged: %s", g->path, how);
+}
+
+static vj_status read_all(int descriptor, vj_generation *g) {
+  struct stat about;
+  if (fstat(descriptor, &about) != 0) return damaged(g, strerror(errno));
+  const size_t count = about.st_size > 0 ? (size_t)about.st_size : 0;
+  g->image = malloc(count + 1);
+  if (!g->image) return vj_fail(VJ_MEMORY, "%s: no memory for its %zu bytes", g->path, count);
+  while (g->bytes < count) {
+    const ssize_t n = read(descriptor, g->image + g->bytes, count - g->bytes);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return damaged(g, strerror(errno));
+    if (n == 0) break;
+    g->bytes += (size_t)n;
+  }
+  return VJ_OK;
+}
+
+static vj_status check(vj_generation *g, int slot) {
+  if (g->bytes < FOOTER_BYTES) return damaged(g, "it is cut off");
+  const size_t before = g->bytes - FOOTER_BYTES;
+  const unsigned char *footer = g->image + before;
+  if (memcmp(footer, magic, MAGIC_BYTES) != 0 || get_number(footer + LENGTH_AT, 8) != before)
+    return damaged(g, "it is cut off");
+  g->serial = get_number(footer + SERIAL_AT, 8);
+  if (get_number(footer + CRC_AT, 4) != checksum(g->image, before, footer) || (int)(g->serial % 2) != slot)
+    return damaged(g, "its checksum does not fit");
+  g->bytes = before;
+  return VJ_OK;
+}
+
+vj_status vj_checkpoint_read(const char *path, int slot, vj_generation *generation) {
+  *generation = (vj_generation){.path = with_ending(path, ending_of(slot))};
+  if (!generation->path) return vj_fail(VJ_MEMORY, "%s: no memory for its name", path);
+  const int descriptor = open(generation->path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT || errno == ENOTDIR ? VJ_OK : damaged(generation, strerror(errno));
+  vj_status status = read_all(descriptor, generation);
+  close(descriptor);
+  if (status == VJ_OK) status = check(generation, slot);
+  if (status != VJ_OK) {
+    free(generation->image);
+    generation->image = NULL;
+  }
+  return status;
+}
+
+void vj_generation_free(vj_generation *generation) {
+  free(generation->path);
+  free(generation->image);
+  *generation = (vj_generation){0};
+}
+
+void vj_checkpoint_remove(const char *path) {
+  static const char *const endings[] = {".0", ".1", ".new"};
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    char *name = with_ending(path, endings[i]);
+    if (name) unlink(name);
+    free(name);
+  }
+}

@@ -1,0 +1,23 @@
+/* Whether it is time to stop, asked at every step and at every batch of an evaluation. */
+#ifndef VJ_WATCH_H
+#define VJ_WATCH_H
+
+#include <stdbool.h>
+
+#include "comm/comm.h"
+
+typedef struct vj_watch {
+  bool (*stops)(void *context); /* on every rank; ranks may differ. May be NULL: never */
+  void *context;
+} vj_watch;
+
+static inline bool vj_watch_stops(const vj_watch *watch) { return watch->stops && watch->stops(watch->context); }
+
+/* Collective: VJ_STOPPED on all ranks when any rank is to stop. */
+VJ_MUST_USE static inline vj_status vj_watch_agree(const vj_watch *watch, const vj_comm *comm) {
+  unsigned any = 0;
+  VJ_TRY(vj_comm_any(comm, vj_watch_stops(watch), &any));
+  return any ? vj_fail(VJ_STOPPED, "stopped") : VJ_OK;
+}
+
+#endif

@@ -1,0 +1,340 @@
+"""A trial survives its process: killed or stopped at any moment and resumed, it has measured the same to the last bit.
+
+VJ_KILLS says how often the experiment is killed on one rank (default 6; on two ranks, two thirds of it); long runs take
+hundreds."""
+
+import os
+import random
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+import unittest
+
+from common import TINY, VJVCR, Case, differing, everything_in, h5py, main, np, values_of
+
+if h5py is None:
+    print("skipped: h5py is not there")
+    sys.exit(77)
+
+KILLS = int(os.environ.get("VJ_KILLS", "6"))
+
+# All that a trial carries from step to step: running statistics, averages of the target, a latent that adapts, the
+# decoder's training afterwards, and a probe on frames that runs once. A checkpoint at every step.
+LIFE = """\
+name: life
+data: {dataset: moving_mnist, size: 32, digit_size: 14, max_speed: 3, train_size: 64, validation_size: 32}
+model:
+  encoder: {type: cnn, channels: [4, 8], temporal: [8]}
+  predictor: {type: mlp, hidden: [16]}
+  decoder: {type: cnn, channels: [8, 8, 4]}
+  latent: {type: gaussian, size: 4}
+  target: {type: ema}
+losses:
+  prediction: {weight: 1.0}
+  variance: {weight: 10.0, on: [hx]}
+  reconstruction: {weight: 0}
+optim: {steps: 20, batch: 8, shards: 2, lr: 1.0e-3}
+eval:
+  every: 8
+  samples: 16
+  probe_train: 16
+  probe_validation: 8
+  probe_test: 8
+  decoder_steps: 10
+  probe_at: all
+  probes:
+    speed: {type: ridge, target: speed, on: hy_pred}
+    frames: {type: ridge, target: speed, on: x}
+logging: {every: 3}
+checkpoint: {minutes: 0, steps: 1}
+"""
+
+
+class Life(Case):
+    """A reference that ran through, and tools to disturb others."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("life.yaml", LIFE)
+
+    references = {}
+
+    def whole(self, *settings):
+        """What an undisturbed run measures; made once."""
+        if settings not in self.references:
+            self.succeed("train", "life.yaml", "-o", "whole", *settings)
+            self.references[settings] = values_of(self.path("whole", "sweep.h5"))
+        return self.references[settings]
+
+    def start(self, *arguments, ranks=1, name="killed"):
+        command = [VJVCR, "train", "life.yaml", "-o", name, *arguments]
+        environment = dict(os.environ)
+        if ranks == 1:
+            environment["OMPI_MCA_ess_singleton_isolated"] = "1"
+        else:
+            command = ["mpirun", "--oversubscribe", "-n", str(ranks), *command]
+        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def has(self, *names):
+        return os.path.exists(self.path(*names))
+
+    def committed(self, name="killed"):
+        if not self.has(name, "sweep.h5"):
+            return 0
+        with h5py.File(self.path(name, "sweep.h5"), "r", locking=False) as file:
+            return int(file["committed"][0])
+
+    def wait_for(self, what, process=None, seconds=60):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not what():
+            if process and process.poll() is not None:
+                break
+            time.sleep(0.01)
+
+    def checkpoints(self, name="killed"):
+        folder = self.path(name, "checkpoints")
+        return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+    def newest(self, name="killed"):
+        """The highest serial of a checkpoint."""
+        serials = [0]
+        for file in self.checkpoints(name):
+            try:
+                with open(self.path(name, "checkpoints", file), "rb") as saved:
+                    serials.append(struct.unpack("<8sQQI", saved.read()[-28:])[1] if file[-1] in "01" else 0)
+            except FileNotFoundError:
+                pass
+        return max(serials)
+
+    def positions(self, name="killed"):
+        """(stage, steps, steps of the decoder) of every checkpoint, by its ending."""
+        found = {}
+        for file in self.checkpoints(name):
+            if file.endswith(".new"):
+                continue
+            with h5py.File(self.path(name, "checkpoints", file), "r") as saved:
+                at = saved.attrs
+                found[file[-1]] = (int(at["stage"]), int(at["steps_done"]), int(at["decoder_steps_done"]))
+        return found
+
+    def assert_same(self, whole, name="killed", apart_from=("attempt",)):
+        self.assertEqual(differing(values_of(self.path(name, "sweep.h5")), whole, apart_from=list(apart_from)), [])
+        self.assertEqual(sorted(everything_in(self.path(name))), ["ledger", "sweep.h5", "sweep.yaml"])
+
+
+class Killed(Life):
+    def end(self, process):
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    def kill_again_and_again(self, kills, ranks=1):
+        """SIGKILL after a random time; what is committed never goes down. Ends when the trial is done."""
+        dice, before, killed = random.Random(kills + ranks), 0, 0
+        while killed < kills:
+            arguments = ["--resume"] if self.has("killed", "sweep.h5") else []
+            saved = self.newest()
+            process = self.start(*arguments, ranks=ranks)
+            self.wait_for(lambda: self.newest() != saved, process)
+            time.sleep(dice.uniform(0, 0.2))
+            if process.poll() is not None:
+                self.assertEqual(process.returncode, 0, process.communicate())
+                break
+            self.end(process)
+            killed += 1
+            self.assertGreaterEqual(self.committed(), before)
+            before = self.committed()
+        return killed
+
+    def test_killed_at_random_moments_it_is_the_same(self):
+        for ranks in (1, 2):
+            with self.subTest(ranks=ranks):
+                whole = self.whole()
+                kills = KILLS if ranks == 1 else 2 * KILLS // 3
+                self.assertGreaterEqual(self.kill_again_and_again(kills, ranks), min(kills, 2))
+                result = self.run_vjvcr("train", "life.yaml", "-o", "killed", "--resume", ranks=ranks)
+                self.assertEqual(result.code, 0 if ranks == 1 else [0] * ranks, result.err)
+                self.assert_same(whole)
+                shutil.rmtree(self.path("killed"))
+
+    def killed_when(self, reached):
+        process = self.start()
+        self.wait_for(reached, process)
+        self.end(process)
+        self.assertTrue(reached(), self.positions())
+
+    def in_stage(self, stage, step):
+        """Whether a checkpoint is as far as this step of training (0), or of the decoder's training (1)."""
+        try:
+            return any((s, d if s else x) >= (stage, step) for s, x, d in self.positions().values())
+        except OSError:  # replaced while it was opened
+            return False
+
+    def test_it_goes_on_where_it_was_and_not_from_the_start(self):
+        self.killed_when(lambda: self.in_stage(0, 9))
+        first = self.newest()
+        process = self.start("--resume")
+        self.wait_for(lambda: self.newest() != first, process)
+        self.end(process)
+        self.assertTrue(9 <= min(x for _, x, _ in self.positions().values()) <= 20)
+        self.succeed("train", "life.yaml", "-o", "killed", "--resume", "checkpoint.steps=0")
+        self.assert_same(self.whole())
+
+    def test_in_the_decoders_training(self):
+        self.killed_when(lambda: self.in_stage(1, 3))
+        self.succeed("train", "life.yaml", "-o", "killed", "--resume", ranks=2)
+        self.assert_same(self.whole())
+
+    def damage(self, name):
+        with open(self.path("killed", "checkpoints", name), "r+b") as file:
+            file.seek(-100, os.SEEK_END)
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ 1]))
+
+    def test_a_damaged_checkpoint_is_named_and_the_older_used(self):
+        self.killed_when(lambda: self.in_stage(0, 5) and len(self.checkpoints()) >= 2)
+        at = self.positions()
+        newer, older = ("0", "1") if at["0"] > at["1"] else ("1", "0")
+        self.damage(f"trial-0000.{newer}")
+        result = self.run_vjvcr("train", "life.yaml", "-o", "killed", "--resume")
+        self.assertEqual(result.code, 0)
+        self.assertEqual(result.err, f"trial 0: killed/checkpoints/trial-0000.{newer}: this checkpoint is damaged: its "
+                         f"checksum does not fit; the trial goes on from step {at[older][1]}, in "
+                         f"killed/checkpoints/trial-0000.{older}\n")
+        self.assert_same(self.whole())
+
+    def test_without_a_whole_checkpoint_it_begins_anew(self):
+        self.killed_when(lambda: self.in_stage(0, 5) and len(self.checkpoints()) >= 2)
+        for ending in "01":
+            self.damage(f"trial-0000.{ending}")
+        result = self.run_vjvcr("train", "life.yaml", "-o", "killed", "--resume")
+        self.assertEqual(result.code, 0)
+        self.assertEqual(result.err, "".join(
+            f"trial 0: killed/checkpoints/trial-0000.{ending}: this checkpoint is damaged: its checksum does not fit; "
+            "the trial begins anew\n" for ending in "01"))
+        self.assert_same(self.whole())
+
+    def test_a_checkpoint_of_another_configuration_is_not_used(self):
+        self.killed_when(lambda: self.in_stage(0, 5))
+        subprocess.run(["cp", "-r", "killed/checkpoints", "kept"], cwd=self.folder, check=True)
+        self.succeed("train", "life.yaml", "-o", "whole", "optim.lr=0.002")
+        os.rename(self.path("kept"), self.path("whole", "checkpoints"))
+        with open(self.path("whole", "ledger")) as file:
+            lines = file.read().splitlines(True)
+        with open(self.path("whole", "ledger"), "w") as file:
+            file.write("".join(lines[:1]))
+        kept = sorted(os.listdir(self.path("whole", "checkpoints")))
+        result = self.run_vjvcr("train", "life.yaml", "-o", "whole", "--resume", "optim.lr=0.002")
+        self.assertEqual(result.code, 0)
+        self.assertEqual(len(result.err.splitlines()), len([n for n in kept if not n.endswith(".new")]))
+        self.assertRegex(result.err, r"^trial 0: whole/checkpoints/trial-0000\.\d: this checkpoint can't be used: it is "
+                         r"of another configuration; the trial begins anew\n")
+
+
+class Written(Life):
+    def test_checkpoints_change_no_result(self):
+        without = self.whole("checkpoint.steps=0")
+        self.succeed("train", "life.yaml", "-o", "often")
+        often = values_of(self.path("often", "sweep.h5"))
+        self.assertEqual([n for n in differing(without, often, ["config"]) if not n.startswith("text_")], [])
+        self.assertGreater(often["time_checkpoint"][0], 0)
+        self.assertEqual(without["time_checkpoint"][0], 0)
+
+    def test_a_checkpoint_that_cannot_be_written_is_told_once_and_the_trial_goes_on(self):
+        whole = self.whole()
+        os.mkdir(self.path("killed"))
+        self.write(os.path.join("killed", "checkpoints"), "in the way\n")
+        result = self.run_vjvcr("train", "life.yaml", "-o", "killed")
+        self.assertEqual(result.code, 0)
+        self.assertEqual(result.err, "trial 0: killed/checkpoints/trial-0000.1: this checkpoint can't be written: Not a "
+                         "directory; the trial goes on, and what was saved before stays\n")
+        os.remove(self.path("killed", "checkpoints"))
+        self.assert_same(whole)
+
+
+class Stopped(Life):
+    """Asked to stop, a run saves what it has and says how to go on."""
+
+    def sentence(self, cause, ended=0, trials=1):
+        return (f"vjvcr: stopped by {cause} after {ended} of {trials} trial{'s' if trials > 1 else ''}; the state of the "
+                "others is saved, go on with the same command and --resume\n")
+
+    def errors_of(self, text):
+        """Without progress and what mpirun adds."""
+        return "".join(line for line in text.splitlines(True) if line.startswith("vjvcr: "))
+
+    def ranks_of(self, process):
+        listed = subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, text=True, check=True)
+        return [int(line) for line in listed.stdout.split()]
+
+    def stop(self, number, *arguments):
+        saved = self.newest()
+        process = self.start(*arguments)
+        self.wait_for(lambda: self.newest() != saved, process)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, err)
+        self.assertEqual(self.errors_of(err), self.sentence(signal.Signals(number).name))
+
+    def test_stopped_again_and_again_it_is_the_same(self):
+        self.stop(signal.SIGTERM, "checkpoint.steps=3")
+        self.stop(signal.SIGUSR1, "checkpoint.steps=3", "--resume")
+        self.stop(signal.SIGINT, "checkpoint.steps=3", "--resume")
+        before = self.newest()
+        result = self.run_vjvcr("train", "life.yaml", "-o", "killed", "checkpoint.steps=0", "--resume", "--time-limit",
+                                "1s", "optim.steps=20")
+        self.assertIn(result.code, (0, 75), result.err)
+        if result.code == 75:  # a checkpoint for the stop, and no other
+            self.assertEqual(result.err, self.sentence("the time limit"))
+            self.assertEqual(self.newest(), before + 1)
+            self.succeed("train", "life.yaml", "-o", "killed", "checkpoint.steps=3", "--resume", ranks=2)
+        self.assertEqual([n for n in differing(values_of(self.path("killed", "sweep.h5")), self.whole(),
+                                               ["attempt", "config"]) if not n.startswith("text_")], [])
+
+    def test_before_the_end_of_a_slurm_job(self):
+        soon = dict(os.environ, SLURM_JOB_END_TIME=str(int(time.time()) + 100), OMPI_MCA_ess_singleton_isolated="1")
+        result = subprocess.run([VJVCR, "train", "life.yaml", "-o", "slurm", "optim.steps=4000"], cwd=self.folder,
+                                env=soon, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((result.returncode, self.errors_of(result.stderr)),
+                         (75, self.sentence("the end of the Slurm job")))
+
+    def test_a_signal_to_one_rank_stops_all_groups(self):
+        with open(self.path("life.yaml"), "a") as file:
+            file.write("sweep: {seeds: 4}\n")
+        process = subprocess.Popen(["mpirun", "--oversubscribe", "-n", "2", VJVCR, "sweep", "life.yaml", "-o", "killed",
+                                    "optim.steps=2000"], cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        self.wait_for(lambda: {"trial-0000.0", "trial-0001.0"} <= set(self.checkpoints()), process)
+        os.kill(self.ranks_of(process)[1], signal.SIGUSR1)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, err)
+        self.assertEqual(self.errors_of(err), self.sentence("SIGUSR1", 0, 4))
+
+    def test_a_second_interrupt_ends_it_at_once(self):
+        process = self.start("optim.batch=512", "eval.samples=512", "data.train_size=512")  # steps of a second
+        self.wait_for(lambda: self.has("killed", "ledger"), process)
+        for _ in range(2):
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(timeout=60), 130)
+        process.communicate()
+
+    def test_a_lost_rank_does_not_hang_the_others_for_ever(self):
+        process = self.start("--hang-limit", "4s", "optim.steps=2000", "checkpoint.steps=10", ranks=2)
+        self.wait_for(lambda: self.newest() > 0, process)
+        os.kill(max(self.ranks_of(process)), signal.SIGSTOP)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 75, err)
+        self.assertIn("vjvcr: no step was finished within the hang limit", err)
+
+    def test_durations_are_checked(self):
+        for wrong in ("3", "1x", "", "h", "1h30"):
+            self.assert_refused(f'--time-limit: expected a duration such as 3h, 90m or 1h30m, got "{wrong}"',
+                                "train", "life.yaml", "--time-limit", wrong)
+
+
+if __name__ == "__main__":
+    main()
