@@ -11,8 +11,8 @@ typedef struct vj_experiment {
   const char *file;
   const char *output; /* -o, NULL if not given */
   bool resume, dry_run, print_config, help, quick, ops;
-  int64_t ranks_per_trial, steps; /* 0: not given */
-  double time_limit, hang_limit;  /* seconds; negative: not given */
+  int64_t ranks_per_trial, steps, max_attempts; /* 0: not given */
+  double time_limit, hang_limit;                /* seconds; negative: not given */
 } vj_experiment;
 
 /* Reads options and overrides. `quick:` is applied with --quick, before the overrides, and then "-quick" belongs to the

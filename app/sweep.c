@@ -19,23 +19,21 @@ static const char options_text[] =
     "  key=value            overrides one key of the file, e.g. optim.steps=500 model.encoder.channels=[16,32]\n"
     "  -o DIR               folder of the results (runs/<name>)\n"
     "  --quick              a smaller run: apply what stands under quick:, and add -quick to the name\n"
-    "  --resume             go on with a sweep that is in DIR\n"
+    "  --resume             go on with a sweep that is in DIR, or join other jobs that work on it\n"
     "  --ranks-per-trial N  ranks that train one trial together: 1, 2, 4, ... (as few as keep all ranks busy)\n"
-    "  --time-limit 3h      stop in time with checkpoints; also 90m, 45s, 1h30m (two minutes before a Slurm job's "
-    "end)\n"
+    "  --time-limit 3h      stop by then; also 90m, 45s, 1h30m (two minutes before a Slurm job's end)\n"
     "  --hang-limit 30m     end when no step is finished for so long, as when a rank is lost (30m); 0: never\n"
+    "  --max-attempts N     give a trial up when N runs in a row died in it and had saved nothing (3)\n"
     "  --dry-run            list the trials, check them, say what they need, and stop\n"
     "  --print-config       print the configuration with every default, and stop\n"
     "  --seed N             the same as seed=N\n"
     "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on.\n"
-    "mpirun itself kills its ranks a second after a SIGTERM or SIGINT; send it SIGUSR1, or set the environment's\n"
-    "OMPI_MCA_odls_base_sigkill_timeout=60. A second SIGINT ends at once. `checkpoint: {minutes: 10}` in the file "
-    "says\n"
-    "how often trials are saved without being asked.\n"
+    "mpirun kills its ranks a second after a SIGTERM or SIGINT: send it SIGUSR1, which it only passes on. A second\n"
+    "SIGINT ends at once. `checkpoint: {minutes: 10}` in the file: how often trials are saved without being asked.\n"
     "Exit codes: 0 all succeeded, 1 some trials failed, 2 usage or configuration, 75 stopped and can be resumed.\n";
-enum { HANG_LIMIT = 1800, SLURM_MARGIN = 120 }; /* seconds */
+enum { MAX_ATTEMPTS = 3, HANG_LIMIT = 1800, SLURM_MARGIN = 120 }; /* seconds */
 static const char allowed[] =
-    "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --dry-run --print-config --seed";
+    "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --max-attempts --dry-run --print-config --seed";
 
 static void on_progress(void *context, const vj_sweep_progress *progress) { vj_progress_line_show(context, progress); }
 
@@ -163,13 +161,14 @@ static vj_status print_config(vj_experiment *e, const vj_space *space) {
 /* --- running --------------------------------------------------------------------------------------------------- */
 
 static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *space, const vj_report_spec *report,
-                     int64_t *failed) {
+                     vj_sweep_end *end) {
   vj_progress_line line;
   vj_progress_line_start(&line);
   const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", space->trials[0].config->name);
   vj_sweep_options options = {.folder = folder,
                               .resume = e->resume,
                               .ranks_per_trial = (int)e->ranks_per_trial,
+                              .max_attempts = e->max_attempts ? e->max_attempts : MAX_ATTEMPTS,
                               .report = report,
                               .progress = on_progress,
                               .failed = on_failure,
@@ -181,18 +180,21 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   vj_signals_catch();
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
   const double start = MPI_Wtime();
-  const vj_status status = vj_sweep_run(world, e->root, space, &options, failed);
+  const vj_status status = vj_sweep_run(world, e->root, space, &options, end);
   vj_progress_line_end(&line);
   if (status != VJ_OK) return status;
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, report, stdout) : VJ_OK));
   if (world->rank != 0) return VJ_OK;
   char took[VJ_DURATION_BYTES];
+  if (end->elsewhere)
+    printf("%lld trial%s still run%s in other jobs\n", (long long)end->elsewhere, end->elsewhere == 1 ? "" : "s",
+           end->elsewhere == 1 ? "s" : "");
   printf("%lld trial%s in %s; everything measured is in %s/sweep.h5\n", (long long)space->trial_count,
          space->trial_count == 1 ? "" : "s", vj_duration_text(MPI_Wtime() - start, took), folder);
   return VJ_OK;
 }
 
-static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool train, int64_t *failed) {
+static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool train, vj_sweep_end *end) {
   vj_space *space = NULL;
   const vj_report_spec *report = NULL;
   if (!e->file) return vj_fail(VJ_USAGE, "expected the YAML file of an experiment; see `vjvcr sweep --help`");
@@ -204,7 +206,7 @@ static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool tr
   VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
   VJ_TRY(vj_comm_agree(world, vj_report_read(e->pool, e->root, &report)));
   const bool only_look = e->dry_run || e->print_config;
-  if (!only_look) return run(e, world, space, report, failed);
+  if (!only_look) return run(e, world, space, report, end);
   vj_status status = VJ_OK;
   if (world->rank == 0) status = e->print_config ? print_config(e, space) : dry_run(e, space, report, world->size);
   return vj_comm_agree(world, status);
@@ -213,16 +215,16 @@ static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool tr
 int vj_verb_sweep(int argc, char **argv) {
   vj_experiment e;
   vj_comm world = {0};
-  int64_t failed = 0;
+  vj_sweep_end end = {0};
   vj_status status = vj_mpi_start(&world);
   vj_status mine = vj_experiment_read(argc, argv, allowed, &e);
   if (mine == VJ_OK && e.help) {
     if (world.rank == 0) fputs(options_text, stdout);
   } else if (status == VJ_OK) {
     status = vj_comm_agree(&world, mine);
-    if (status == VJ_OK) status = with_experiment(&e, &world, strcmp(argv[0], "train") == 0, &failed);
+    if (status == VJ_OK) status = with_experiment(&e, &world, strcmp(argv[0], "train") == 0, &end);
   }
-  int code = failed ? 1 : vj_status_exit_code(status);
+  int code = end.failed && status == VJ_OK ? 1 : vj_status_exit_code(status);
   if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
   vj_experiment_free(&e);
   if (world.size) vj_comm_destroy(&world);

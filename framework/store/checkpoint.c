@@ -71,8 +71,9 @@ static int write_all(int descriptor, const unsigned char *bytes, size_t count) {
   size_t done = 0;
   while (done < count) {
     const ssize_t n = write(descriptor, bytes + done, count - done);
-    if (n < 0 && errno != EINTR) return errno;
-    if (n > 0) done += (size_t)n;
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n < 0 ? errno : EIO;
+    done += (size_t)n;
   }
   return 0;
 }

@@ -17,22 +17,25 @@
 /* The file, line by line; every line ends in the CRC-32 of what stands before its last blank:
  *
  *   vjvcr ledger 1 trials 12 55aec705
- *   1 claim 7 1 host:4242 8a1f03c2
+ *   1 claim 7 1 host:4242:19ab3 8a1f03c2
  *   1 failed 7 1 "the loss became NaN at step 12" 52c1b0aa
  *
- * A record says what happened to a trial: claim, done, failed, release (claimed by a run that was cut off). */
-enum { VERSION = 1, CRC_CHARACTERS = 8, WHO_BYTES = 288, HEADER_BYTES = 96 };
+ * A record says what happened to a trial: claim, done, failed, release (claimed by a run that was cut off), saved (it
+ * has a checkpoint of this attempt, and still runs), stop (given back by who had it). */
+enum { VERSION = 1, CRC_CHARACTERS = 8, HEADER_BYTES = 96 };
 static const char header_start[] = "vjvcr ledger ";
 
 typedef struct record {
   vj_trial_state state;
   int64_t attempts;
   int64_t own_attempt; /* the attempt claimed through this handle, 0 if none */
-  char *reason;        /* of a failure, owned; or NULL */
+  int64_t deaths;      /* attempts in a row that were cut off and had saved nothing */
+  bool saved;          /* this attempt did */
+  char *text;          /* who claimed it, or the reason of its failure; owned; or NULL */
 } record;
 
 struct vj_ledger {
-  char *path;
+  char *path, *who;
   int descriptor;
   bool read_only;
   int64_t trials;
@@ -44,9 +47,9 @@ struct vj_ledger {
 static const struct {
   const char *name;
   vj_trial_state state;
-} events[] = {
-    {"claim", VJ_TRIAL_RUNNING}, {"done", VJ_TRIAL_DONE}, {"failed", VJ_TRIAL_FAILED}, {"release", VJ_TRIAL_WAITING}};
-enum { CLAIM, DONE, FAILED, RELEASE, EVENTS };
+} events[] = {{"claim", VJ_TRIAL_RUNNING},   {"done", VJ_TRIAL_DONE},     {"failed", VJ_TRIAL_FAILED},
+              {"release", VJ_TRIAL_WAITING}, {"saved", VJ_TRIAL_RUNNING}, {"stop", VJ_TRIAL_WAITING}};
+enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, EVENTS };
 
 static const char *const state_words[] = {"waiting", "running", "done", "failed"};
 
@@ -96,19 +99,16 @@ static void put_checksum(lines_text *text, size_t start) {
   put(text, end, strlen(end));
 }
 
-static void put_record(lines_text *text, int event, int64_t trial, int64_t attempt, const char *reason) {
+static void put_record(lines_text *text, const vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
+                       const char *reason) {
   const size_t start = text->used;
-  char begin[80], who[WHO_BYTES], host[WHO_BYTES - 24] = "";
+  char begin[80];
   snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " ", VERSION, events[event].name, trial, attempt);
   put(text, begin, strlen(begin));
-  if (reason) {
+  if (reason)
     put_quoted(text, reason);
-  } else {
-    if (gethostname(host, sizeof host) != 0 || !host[0]) snprintf(host, sizeof host, "unknown");
-    host[sizeof host - 1] = '\0';
-    snprintf(who, sizeof who, "%s:%ld", host, (long)getpid());
-    put(text, who, strlen(who));
-  }
+  else
+    put(text, ledger->who, strlen(ledger->who));
   put_checksum(text, start);
 }
 
@@ -165,11 +165,13 @@ static vj_status parse_record(vj_ledger *ledger, const char *line) {
   record *r = &ledger->records[trial];
   r->state = events[event].state;
   r->attempts = attempt > r->attempts ? attempt : r->attempts;
-  free(r->reason);
-  r->reason = NULL;
-  if (event == FAILED && !(r->reason = unquote(line + end + (line[end] == '"'))))
-    return vj_fail(VJ_MEMORY, "%s: no memory for a reason of failure", ledger->path);
-  return VJ_OK;
+  if (event == RELEASE) r->deaths = r->saved ? 0 : r->deaths + 1;
+  if (event == STOP) r->deaths = 0;
+  r->saved = event == SAVED;
+  if (event == SAVED) return VJ_OK; /* by whom it was claimed */
+  free(r->text);
+  r->text = unquote(line + end + (line[end] == '"'));
+  return r->text ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
 }
 
 /* One line of `length` characters, its end replaced by a zero. */
@@ -291,7 +293,7 @@ static vj_status begin(vj_ledger *ledger) {
   return status;
 }
 
-vj_status vj_ledger_open(const char *path, int64_t trials, vj_ledger **ledger) {
+vj_status vj_ledger_open(const char *path, int64_t trials, const char *who, vj_ledger **ledger) {
   *ledger = NULL;
   if (trials < 1) return vj_fail(VJ_INTERNAL, "%s: a ledger of %" PRId64 " trials", path, trials);
   vj_ledger *fresh = NULL;
@@ -301,6 +303,8 @@ vj_status vj_ledger_open(const char *path, int64_t trials, vj_ledger **ledger) {
   fresh->trials = trials;
   VJ_TRY_GOTO(status, vj_allocate(strlen(path) + 1, 1, "the ledger's path", &fresh->path), failed);
   memcpy(fresh->path, path, strlen(path) + 1);
+  VJ_TRY_GOTO(status, vj_allocate(strlen(who) + 1, 1, "the ledger's signature", &fresh->who), failed);
+  memcpy(fresh->who, who, strlen(who) + 1);
   VJ_TRY_GOTO(status, vj_allocate((size_t)trials, sizeof *fresh->records, "the ledger's trials", &fresh->records),
               failed);
   fresh->descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
@@ -326,9 +330,10 @@ failed:
 void vj_ledger_close(vj_ledger **ledger) {
   if (!*ledger) return;
   if ((*ledger)->descriptor >= 0) close((*ledger)->descriptor);
-  for (int64_t i = 0; (*ledger)->records && i < (*ledger)->trials; i++) free((*ledger)->records[i].reason);
+  for (int64_t i = 0; (*ledger)->records && i < (*ledger)->trials; i++) free((*ledger)->records[i].text);
   free((*ledger)->records);
   free((*ledger)->path);
+  free((*ledger)->who);
   free(*ledger);
   *ledger = NULL;
 }
@@ -344,7 +349,7 @@ vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
   if (status == VJ_OK && lowest < ledger->trials) {
     lines_text text = {0};
     record *r = &ledger->records[lowest];
-    put_record(&text, CLAIM, lowest, r->attempts + 1, NULL);
+    put_record(&text, ledger, CLAIM, lowest, r->attempts + 1, NULL);
     status = append(ledger, &text, torn);
     free(text.bytes);
     if (status == VJ_OK) {
@@ -385,7 +390,7 @@ static vj_status end_trial(vj_ledger *ledger, int64_t trial, int event, const ch
   if (status == VJ_OK) status = check_running(ledger, trial, event);
   if (status == VJ_OK) {
     lines_text text = {0};
-    put_record(&text, event, trial, ledger->records[trial].attempts, reason);
+    put_record(&text, ledger, event, trial, ledger->records[trial].attempts, reason);
     status = append(ledger, &text, torn);
     free(text.bytes);
   }
@@ -399,13 +404,51 @@ vj_status vj_ledger_failed(vj_ledger *ledger, int64_t trial, const char *reason)
   return end_trial(ledger, trial, FAILED, reason ? reason : "");
 }
 
-vj_status vj_ledger_release_running(vj_ledger *ledger) {
+vj_status vj_ledger_saved(vj_ledger *ledger, int64_t trial) { return end_trial(ledger, trial, SAVED, NULL); }
+
+vj_status vj_ledger_stop(vj_ledger *ledger, int64_t trial) { return end_trial(ledger, trial, STOP, NULL); }
+
+/* Everything appended so far is known afterwards. */
+static vj_status look(vj_ledger *ledger, int64_t trial) {
+  off_t torn = 0;
+  VJ_TRY(check_trial(ledger, trial));
+  VJ_TRY(lock(ledger, LOCK_SH));
+  const vj_status status = refresh(ledger, &torn);
+  unlock(ledger);
+  return status;
+}
+
+vj_status vj_ledger_owns(vj_ledger *ledger, int64_t trial, bool *owns) {
+  VJ_TRY(look(ledger, trial));
+  const record *r = &ledger->records[trial];
+  *owns = r->state == VJ_TRIAL_RUNNING && r->own_attempt == r->attempts;
+  return VJ_OK;
+}
+
+/* The line for a trial whose attempt was cut off. */
+static void put_death(lines_text *text, const vj_ledger *ledger, int64_t trial, int64_t most) {
+  const record *r = &ledger->records[trial];
+  const int64_t deaths = r->saved ? 0 : r->deaths + 1;
+  char reason[128];
+  snprintf(reason, sizeof reason, "its run died %" PRId64 " time%s in a row and had saved nothing (--max-attempts)",
+           deaths, deaths == 1 ? "" : "s");
+  const bool enough = most > 0 && deaths >= most;
+  put_record(text, ledger, enough ? FAILED : RELEASE, trial, r->attempts, enough ? reason : NULL);
+}
+
+vj_status vj_ledger_release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context,
+                            int64_t most, int64_t *count) {
   off_t torn = 0;
   lines_text text = {0};
+  *count = 0;
   VJ_TRY(lock(ledger, LOCK_EX));
   vj_status status = refresh(ledger, &torn);
-  for (int64_t i = 0; status == VJ_OK && i < ledger->trials; i++)
-    if (ledger->records[i].state == VJ_TRIAL_RUNNING) put_record(&text, RELEASE, i, ledger->records[i].attempts, NULL);
+  for (int64_t i = 0; status == VJ_OK && i < ledger->trials; i++) {
+    const record *r = &ledger->records[i];
+    if (r->state != VJ_TRIAL_RUNNING || (lives && lives(context, r->text ? r->text : ""))) continue;
+    put_death(&text, ledger, i, most);
+    ++*count;
+  }
   if (status == VJ_OK && (text.used > 0 || text.failed)) status = append(ledger, &text, torn);
   unlock(ledger);
   free(text.bytes);
@@ -414,15 +457,10 @@ vj_status vj_ledger_release_running(vj_ledger *ledger) {
 
 vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *state, int64_t *attempts,
                           const char **reason) {
-  off_t torn = 0;
-  VJ_TRY(check_trial(ledger, trial));
-  VJ_TRY(lock(ledger, LOCK_SH));
-  const vj_status status = refresh(ledger, &torn);
-  unlock(ledger);
-  VJ_TRY(status);
+  VJ_TRY(look(ledger, trial));
   const record *r = &ledger->records[trial];
   *state = r->state;
   *attempts = r->attempts;
-  *reason = r->reason ? r->reason : "";
+  *reason = r->state == VJ_TRIAL_FAILED && r->text ? r->text : "";
   return VJ_OK;
 }

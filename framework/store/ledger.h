@@ -1,7 +1,7 @@
 /* The ledger: who does which trial. A text file, one record a line with its CRC-32, appended under flock.
  *
- *   vjvcr ledger 1 trials 12 55aec705   the first line: format and number of trials
- *   1 claim 7 1 host:4242 8a1f03c2      version, event, trial, attempt, who (or a reason in quotes), CRC
+ *   vjvcr ledger 1 trials 12 55aec705        the first line: format and number of trials
+ *   1 claim 7 1 host:4242:19ab3 8a1f03c2     version, event, trial, attempt, who (or a reason in quotes), CRC
  *
  * Any number of processes and jobs may use one ledger; no rank serves it. Not collective: a group's root calls and
  * broadcasts. A torn last line (a kill in mid-write) is cut off before the next append; a damaged line elsewhere is
@@ -10,6 +10,7 @@
 #ifndef VJ_LEDGER_H
 #define VJ_LEDGER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vj/status.h"
@@ -23,16 +24,26 @@ typedef enum vj_trial_state {
 
 typedef struct vj_ledger vj_ledger;
 
-/* Opens, making the file if there is none. `trials`: how many the sweep has. */
-VJ_MUST_USE vj_status vj_ledger_open(const char *path, int64_t trials, vj_ledger **ledger);
+/* Opens, making the file if there is none. `trials`: how many the sweep has. `who` signs what is appended: a name
+ * without blanks. */
+VJ_MUST_USE vj_status vj_ledger_open(const char *path, int64_t trials, const char *who, vj_ledger **ledger);
 void vj_ledger_close(vj_ledger **ledger);
 
 /* Takes the lowest waiting trial; *trial = -1 when none waits. *attempt counts from 1. */
 VJ_MUST_USE vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt);
 VJ_MUST_USE vj_status vj_ledger_done(vj_ledger *ledger, int64_t trial);
 VJ_MUST_USE vj_status vj_ledger_failed(vj_ledger *ledger, int64_t trial, const char *reason);
-/* Before a resumed run: every trial that is claimed but not ended waits again. */
-VJ_MUST_USE vj_status vj_ledger_release_running(vj_ledger *ledger);
+/* The attempt has come further than the one before: its checkpoint lies on the disk. */
+VJ_MUST_USE vj_status vj_ledger_saved(vj_ledger *ledger, int64_t trial);
+/* Gives the trial back, to be gone on with: it waits again. */
+VJ_MUST_USE vj_status vj_ledger_stop(vj_ledger *ledger, int64_t trial);
+/* Whether the trial runs by a claim through this handle. */
+VJ_MUST_USE vj_status vj_ledger_owns(vj_ledger *ledger, int64_t trial, bool *owns);
+/* Every trial that is claimed by one who no longer lives waits again; `lives` NULL: by anyone. A trial whose attempts
+ * died `most` times in a row without saving anything failed instead, with that reason; 0: never. *count: how many both
+ * are. */
+VJ_MUST_USE vj_status vj_ledger_release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context,
+                                        int64_t most, int64_t *count);
 /* State, number of attempts and reason of failure (pool-free: valid until the next call; "" if none). */
 VJ_MUST_USE vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *state, int64_t *attempts,
                                       const char **reason);

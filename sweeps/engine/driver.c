@@ -11,6 +11,7 @@
 #include "comm/stop.h"
 #include "config/nodes.h"
 #include "engine/folder.h"
+#include "engine/jobs.h"
 #include "engine/layout.h"
 #include "store/checkpoint.h"
 #include "store/ledger.h"
@@ -24,6 +25,8 @@ typedef struct driver {
   bool is_root; /* of its group */
   vj_sweep_file *file;
   vj_ledger *ledger;
+  vj_job *job;         /* of a group's root */
+  bool told_of_saving; /* the ledger knows that this attempt has a checkpoint */
   int64_t *steps, *evals, step_count, eval_count;
   vj_sweep_progress progress;
   double started, told;
@@ -174,6 +177,57 @@ static vj_status prepare_folder(vj_pool *pool, const driver *d, const vj_yaml *r
   return status;
 }
 
+/* --- trials of the dead ---------------------------------------------------------------------------------------- */
+
+static const char *checkpoint_of(const driver *d, int64_t trial) {
+  return vj_pool_format(d->pool, "%s/checkpoints/trial-%04lld", d->options->folder, (long long)trial);
+}
+
+/* A trial that has ended needs its checkpoints no more; without the file they only cost room. */
+static void remove_checkpoints(const driver *d, int64_t trial) {
+  const char *path = checkpoint_of(d, trial);
+  if (path) vj_checkpoint_remove(path);
+}
+
+/* The file says what the ledger says of a trial that no one works on. */
+static vj_status reconcile(driver *d, int64_t trial, int64_t recorded) {
+  vj_trial_state state;
+  int64_t attempts;
+  const char *reason;
+  VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
+  const int64_t now = state;
+  if (state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED) remove_checkpoints(d, trial);
+  if (state == VJ_TRIAL_RUNNING || now == recorded) return VJ_OK;
+  if (state == VJ_TRIAL_FAILED) {
+    VJ_TRY(write_text(d->file, VJ_RECORD_FAILURE, trial, reason));
+    if (d->options->failed) d->options->failed(d->options->context, trial, d->space->trials[trial].arm, reason);
+  }
+  return write_row(d->file, VJ_RECORD_STATUS, trial, &now);
+}
+
+static vj_status reconcile_all(driver *d) {
+  const int64_t trials = d->space->trial_count, zero = 0;
+  const int variable = vj_sweep_file_find(d->file, VJ_RECORD_STATUS);
+  int64_t *states = NULL;
+  VJ_TRY(vj_allocate((size_t)trials, sizeof *states, "states of trials", &states));
+  vj_status status = vj_sweep_file_read(d->file, variable, &zero, &trials, states);
+  for (int64_t i = 0; i < trials && status == VJ_OK; i++) status = reconcile(d, i, states[i]);
+  free(states);
+  return status;
+}
+
+/* Trials of jobs that are dead wait again, or failed when they died too often. `at_start`: whatever else a kill left
+ * between file and ledger is put right, too. */
+static vj_status take_over(driver *d, bool at_start) {
+  int64_t released = 0;
+  VJ_TRY(vj_job_lock(d->job));
+  vj_status status = vj_ledger_release(d->ledger, vj_job_lives, d->job, d->options->max_attempts, &released);
+  if (status == VJ_OK && (released > 0 || at_start)) status = reconcile_all(d);
+  if (status == VJ_OK) vj_job_bury(d->job);
+  vj_job_unlock(d->job);
+  return status;
+}
+
 /* --- opening ------------------------------------------------------------------------------------------------- */
 
 static vj_status read_axis(vj_sweep_file *file, const char *name, int64_t **values, int64_t *count) {
@@ -188,9 +242,10 @@ static vj_status read_axis(vj_sweep_file *file, const char *name, int64_t **valu
 
 static vj_status open_root(vj_pool *pool, driver *d) {
   const char *folder = d->options->folder;
+  VJ_TRY(vj_job_begin(folder, &d->job));
   VJ_TRY(read_axis(d->file, "step", &d->steps, &d->step_count));
   VJ_TRY(read_axis(d->file, "eval", &d->evals, &d->eval_count));
-  return vj_ledger_open(path_in(pool, folder, "ledger"), d->space->trial_count, &d->ledger);
+  return vj_ledger_open(path_in(pool, folder, "ledger"), d->space->trial_count, vj_job_name(d->job), &d->ledger);
 }
 
 static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
@@ -206,8 +261,10 @@ static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
   VJ_TRY(vj_comm_agree(d->world, opened));
   if (d->is_root) opened = open_root(pool, d);
   if (opened == VJ_OK && d->world->rank == 0) {
-    opened = vj_ledger_release_running(d->ledger);
+    opened = vj_job_lock(d->job); /* another job that joins now must not write rows of trials that already run */
     if (opened == VJ_OK) opened = write_trial_rows(pool, d->file, d->space);
+    vj_job_unlock(d->job);
+    if (opened == VJ_OK) opened = take_over(d, true);
   }
   return vj_comm_agree(d->world, opened);
 }
@@ -261,27 +318,26 @@ static void start_progress(driver *d) {
 
 /* --- trials -------------------------------------------------------------------------------------------------- */
 
+/* The lowest that waits; where none does, another job may have died meanwhile. */
+static vj_status claim_any(driver *d, int64_t taken[2]) {
+  VJ_TRY(vj_ledger_claim(d->ledger, &taken[0], &taken[1]));
+  if (taken[0] >= 0) return VJ_OK;
+  VJ_TRY(take_over(d, false));
+  return vj_ledger_claim(d->ledger, &taken[0], &taken[1]);
+}
+
 static vj_status claim(driver *d, int64_t *trial) {
   int64_t taken[2] = {-1, 0};
   vj_status status = VJ_OK;
-  if (d->is_root) status = vj_ledger_claim(d->ledger, &taken[0], &taken[1]);
+  if (d->is_root) status = claim_any(d, taken);
   VJ_TRY(vj_comm_agree(&d->group, status));
   VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
   *trial = taken[0];
+  d->told_of_saving = false;
   if (*trial < 0 || !d->is_root) return VJ_OK;
   const int64_t running = VJ_TRIAL_RUNNING;
   VJ_TRY(write_row(d->file, "attempt", *trial, &taken[1]));
   return write_row(d->file, VJ_RECORD_STATUS, *trial, &running);
-}
-
-static const char *checkpoint_of(const driver *d, int64_t trial) {
-  return vj_pool_format(d->pool, "%s/checkpoints/trial-%04lld", d->options->folder, (long long)trial);
-}
-
-/* A trial that has ended needs its checkpoints no more; without the file they only cost room. */
-static void remove_checkpoints(const driver *d, int64_t trial) {
-  const char *path = checkpoint_of(d, trial);
-  if (path) vj_checkpoint_remove(path);
 }
 
 /* On every rank, at every step: whether this one is to stop. What it alone knows it tells all others. */
@@ -302,6 +358,11 @@ static vj_status wait_for_others(driver *d, vj_status mine) {
   return mine == VJ_OK ? waited : mine;
 }
 
+static void on_pulse(void *context) {
+  const driver *d = context;
+  if (d->job) vj_job_pulse(d->job);
+}
+
 static void on_hang(void *context) {
   const driver *d = context;
   if (d->options->hung) d->options->hung(d->options->context);
@@ -310,13 +371,28 @@ static void on_hang(void *context) {
 /* A group's root speaks for it; the others only if it can't. */
 static vj_status start_watchdog(driver *d) {
   const double limit = d->options->hang_limit;
-  const vj_watchdog_calls calls = {.hung = on_hang, .context = d};
+  const vj_watchdog_calls calls = {.pulse = on_pulse, .hung = on_hang, .context = d};
   return vj_comm_agree(d->world,
                        vj_watchdog_start(limit > 0 && !d->is_root ? limit + 10 : limit, &calls, &d->watchdog));
 }
 
+static void on_warning(void *context, int64_t trial, const char *sentence) {
+  const driver *d = context;
+  if (d->options->warned) d->options->warned(d->options->context, trial, d->space->trials[trial].arm, sentence);
+}
+
+/* A trial that another job took over, because this one gave no sign of life, is that one's to record. */
+static vj_status is_ours(driver *d, int64_t trial, bool *ours) {
+  VJ_TRY(vj_ledger_owns(d->ledger, trial, ours));
+  if (!*ours) on_warning(d, trial, "another job has taken it over meanwhile, and records it");
+  return VJ_OK;
+}
+
 static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const char *reason) {
+  bool ours = false;
   if (!d->is_root) return VJ_OK;
+  VJ_TRY(is_ours(d, trial, &ours));
+  if (!ours) return VJ_OK;
   const int64_t state = outcome == VJ_OK ? VJ_TRIAL_DONE : VJ_TRIAL_FAILED;
   if (outcome != VJ_OK) VJ_TRY(write_text(d->file, VJ_RECORD_FAILURE, trial, reason));
   VJ_TRY(write_row(d->file, VJ_RECORD_STATUS, trial, &state));
@@ -326,9 +402,24 @@ static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const c
   return VJ_OK;
 }
 
-static void on_warning(void *context, int64_t trial, const char *sentence) {
-  const driver *d = context;
-  if (d->options->warned) d->options->warned(d->options->context, trial, d->space->trials[trial].arm, sentence);
+/* Gives a trial back that was stopped. */
+static vj_status record_stop(driver *d, int64_t trial) {
+  const int64_t waiting = VJ_TRIAL_WAITING;
+  bool ours = false;
+  if (!d->is_root) return VJ_OK;
+  VJ_TRY(is_ours(d, trial, &ours));
+  if (!ours) return VJ_OK;
+  VJ_TRY(write_row(d->file, VJ_RECORD_STATUS, trial, &waiting));
+  return vj_ledger_stop(d->ledger, trial);
+}
+
+static vj_status on_saved(void *context, int64_t trial) {
+  driver *d = context;
+  bool ours = false;
+  if (d->told_of_saving) return VJ_OK;
+  VJ_TRY(vj_ledger_owns(d->ledger, trial, &ours));
+  d->told_of_saving = true;
+  return ours ? vj_ledger_saved(d->ledger, trial) : VJ_OK;
 }
 
 /* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
@@ -358,11 +449,12 @@ static vj_status work(driver *d) {
                               .checkpoint = checkpoint_of(d, index),
                               .watch = watch,
                               .warned = on_warning,
+                              .saved = on_saved,
                               .progress = on_progress,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
     d->stopped = outcome == VJ_STOPPED;
-    if (d->stopped) return VJ_OK;
+    if (d->stopped) return vj_comm_agree(&d->group, record_stop(d, index));
     char reason[VJ_FAILURE_BYTES] = "";
     if (outcome != VJ_OK) snprintf(reason, sizeof reason, "%s", vj_error_message());
     if (outcome != VJ_OK && !ends_only_the_trial(outcome)) return outcome;
@@ -372,47 +464,39 @@ static vj_status work(driver *d) {
   }
 }
 
-/* After a stop: OK when it came too late to leave anything undone. */
-static vj_status check_stopped(driver *d) {
-  unsigned any = 0, causes = 0;
-  int cause = 1;
-  int64_t ended = 0;
+/* Trials by their state in the ledger; collective, world rank 0 counts. */
+static vj_status count_states(driver *d, int64_t counts[VJ_TRIAL_FAILED + 1]) {
+  const size_t bytes = (VJ_TRIAL_FAILED + 1) * sizeof *counts;
   vj_status status = VJ_OK;
-  VJ_TRY(vj_comm_any(d->world, d->stopped, &any));
-  if (!any) return VJ_OK;
-  VJ_TRY(vj_comm_any(d->world, 1u << vj_stop_cause(&d->stop), &causes)); /* word may still be on its way to some */
+  memset(counts, 0, bytes);
   for (int64_t i = 0; i < d->space->trial_count && d->world->rank == 0 && status == VJ_OK; i++) {
-    vj_trial_state state;
+    vj_trial_state state = VJ_TRIAL_WAITING;
     int64_t attempts;
     const char *reason;
     status = vj_ledger_state(d->ledger, i, &state, &attempts, &reason);
-    ended += state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED;
+    counts[state]++;
   }
   VJ_TRY(vj_comm_agree(d->world, status));
-  VJ_TRY(vj_comm_broadcast(d->world, &ended, sizeof ended, 0));
-  if (ended == d->space->trial_count) return VJ_OK;
-  while (!(causes >> cause & 1)) cause++;
-  return vj_fail(VJ_STOPPED,
-                 "stopped by %s after %lld of %lld trial%s; the state of the others is saved, go on with "
-                 "the same command and --resume",
-                 cause == CAUSE_TIME_LIMIT ? d->options->time_limit_name : vj_signal_name(cause), (long long)ended,
-                 (long long)d->space->trial_count, d->space->trial_count == 1 ? "" : "s");
+  return vj_comm_broadcast(d->world, counts, bytes, 0);
 }
 
-static vj_status count_failures(driver *d, int64_t *failed_trials) {
-  int64_t failed = 0;
-  vj_status status = VJ_OK;
-  for (int64_t i = 0; i < d->space->trial_count && d->world->rank == 0 && status == VJ_OK; i++) {
-    vj_trial_state state;
-    int64_t attempts;
-    const char *reason;
-    status = vj_ledger_state(d->ledger, i, &state, &attempts, &reason);
-    failed += state == VJ_TRIAL_FAILED;
-  }
-  VJ_TRY(vj_comm_agree(d->world, status));
-  VJ_TRY(vj_comm_broadcast(d->world, &failed, sizeof failed, 0));
-  *failed_trials = failed;
-  return VJ_OK;
+/* How it ended; VJ_STOPPED unless the stop came too late to leave anything undone. */
+static vj_status conclude(driver *d, vj_sweep_end *end) {
+  int64_t counts[VJ_TRIAL_FAILED + 1];
+  unsigned stopped = 0, causes = 0;
+  int cause = 1;
+  VJ_TRY(count_states(d, counts));
+  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED], trials = d->space->trial_count;
+  *end = (vj_sweep_end){counts[VJ_TRIAL_FAILED], counts[VJ_TRIAL_RUNNING]};
+  VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
+  if (!stopped || ended == trials) return VJ_OK;
+  VJ_TRY(vj_comm_any(d->world, 1u << vj_stop_cause(&d->stop), &causes)); /* word may still be on its way to some */
+  while (!(causes >> cause & 1)) cause++;
+  return vj_fail(VJ_STOPPED,
+                 "stopped by %s after %lld of %lld trial%s; the state of the others is saved, go on with the same "
+                 "command and --resume",
+                 cause == CAUSE_TIME_LIMIT ? d->options->time_limit_name : vj_signal_name(cause), (long long)ended,
+                 (long long)trials, trials == 1 ? "" : "s");
 }
 
 /* Those that only a run in progress needs. */
@@ -422,7 +506,7 @@ static void remove_empty_folders(const driver *d) {
 }
 
 vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
-                       const vj_sweep_options *options, int64_t *failed_trials) {
+                       const vj_sweep_options *options, vj_sweep_end *end) {
   driver d = {.world = world, .space = space, .options = options};
   vj_pool *pool = NULL;
   vj_status status = vj_comm_agree(world, vj_pool_create(&pool));
@@ -434,14 +518,14 @@ vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space
   VJ_TRY_GOTO(status, start_watchdog(&d), done);
   status = work(&d);
   VJ_TRY_GOTO(status, vj_comm_agree(world, wait_for_others(&d, status)), done);
-  VJ_TRY_GOTO(status, check_stopped(&d), done);
-  VJ_TRY_GOTO(status, count_failures(&d, failed_trials), done);
+  VJ_TRY_GOTO(status, conclude(&d, end), done);
   if (world->rank == 0) remove_empty_folders(&d);
 done:
   vj_watchdog_stop(&d.watchdog);
   vj_stop_close(&d.stop);
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
+  vj_job_end(&d.job);
   if (d.group.size) vj_comm_destroy(&d.group);
   if (d.roots.size) vj_comm_destroy(&d.roots);
   free(d.steps);

@@ -22,6 +22,7 @@ typedef struct vj_sweep_options {
   double time_limit;            /* seconds from now after which the run stops; 0: none */
   const char *time_limit_name;  /* what set it, for the sentence: "the time limit" */
   double hang_limit;            /* seconds without a step, or a batch of an evaluation, that mean it hangs; 0: none */
+  int64_t max_attempts;         /* a trial whose run died so often in a row, saving nothing, failed; 0: never */
   const vj_report_spec *report; /* checked before training; NULL: none */
   /* On world rank 0, at most about ten times a second; may be NULL. */
   void (*progress)(void *context, const vj_sweep_progress *progress);
@@ -37,10 +38,15 @@ typedef struct vj_sweep_options {
 /* Ranks of each group; an error names the numbers when ranks, trials and shards do not fit. Not collective. */
 VJ_MUST_USE vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_trial, int *group_size);
 
-/* Collective over `world`. A failing trial is recorded and the sweep goes on; *failed_trials counts them at the end.
+typedef struct vj_sweep_end {
+  int64_t failed, elsewhere; /* trials: of the whole sweep; that other jobs still work on */
+} vj_sweep_end;
+
+/* Collective over `world`. A failing trial is recorded and the sweep goes on; `end` counts them.
  * An error is something that stops the whole sweep. A signal that vj_signals_catch notes on any rank, and the time
- * limit, stop all groups at their next step, with checkpoints: VJ_STOPPED, unless no trial is left. */
+ * limit, stop all groups at their next step, with checkpoints: VJ_STOPPED, unless no trial is left. Other jobs may work
+ * on the same folder at the same time. */
 VJ_MUST_USE vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
-                                   const vj_sweep_options *options, int64_t *failed_trials);
+                                   const vj_sweep_options *options, vj_sweep_end *end);
 
 #endif

@@ -121,6 +121,10 @@ class Life(Case):
                 found[file[-1]] = (int(at["stage"]), int(at["steps_done"]), int(at["decoder_steps_done"]))
         return found
 
+    def ranks_of(self, process):
+        listed = subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, text=True, check=False)
+        return [int(line) for line in listed.stdout.split()]
+
     def assert_same(self, whole, name="killed", apart_from=("attempt",)):
         self.assertEqual(differing(values_of(self.path(name, "sweep.h5")), whole, apart_from=list(apart_from)), [])
         self.assertEqual(sorted(everything_in(self.path(name))), ["ledger", "sweep.h5", "sweep.yaml"])
@@ -128,14 +132,21 @@ class Life(Case):
 
 class Killed(Life):
     def end(self, process):
+        """With all its ranks, which are no longer of mpirun's group."""
+        everyone = self.ranks_of(process)
         os.killpg(process.pid, signal.SIGKILL)
+        for rank in everyone:
+            try:
+                os.kill(rank, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         process.communicate()
 
-    def kill_again_and_again(self, kills, ranks=1):
+    def kill_again_and_again(self, kills, *settings, ranks=1):
         """SIGKILL after a random time; what is committed never goes down. Ends when the trial is done."""
         dice, before, killed = random.Random(kills + ranks), 0, 0
         while killed < kills:
-            arguments = ["--resume"] if self.has("killed", "sweep.h5") else []
+            arguments = [*settings, *(["--resume"] if self.has("killed", "sweep.h5") else [])]
             saved = self.newest()
             process = self.start(*arguments, ranks=ranks)
             self.wait_for(lambda: self.newest() != saved, process)
@@ -152,12 +163,15 @@ class Killed(Life):
     def test_killed_at_random_moments_it_is_the_same(self):
         for ranks in (1, 2):
             with self.subTest(ranks=ranks):
-                whole = self.whole()
                 kills = KILLS if ranks == 1 else 2 * KILLS // 3
-                self.assertGreaterEqual(self.kill_again_and_again(kills, ranks), min(kills, 2))
-                result = self.run_vjvcr("train", "life.yaml", "-o", "killed", "--resume", ranks=ranks)
+                steps = f"optim.steps={max(20, 4 * KILLS)}"  # each kill waits for a checkpoint, so the trial goes on
+                whole = self.whole(steps)
+                killed = self.kill_again_and_again(kills, steps, ranks=ranks)
+                self.assertGreaterEqual(killed, kills // 3)
+                result = self.run_vjvcr("train", "life.yaml", "-o", "killed", "--resume", steps, ranks=ranks)
                 self.assertEqual(result.code, 0 if ranks == 1 else [0] * ranks, result.err)
                 self.assert_same(whole)
+                print(f"{killed} kills on {ranks} rank(s)")
                 shutil.rmtree(self.path("killed"))
 
     def killed_when(self, reached):
@@ -267,10 +281,6 @@ class Stopped(Life):
         """Without progress and what mpirun adds."""
         return "".join(line for line in text.splitlines(True) if line.startswith("vjvcr: "))
 
-    def ranks_of(self, process):
-        listed = subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, text=True, check=True)
-        return [int(line) for line in listed.stdout.split()]
-
     def stop(self, number, *arguments):
         saved = self.newest()
         process = self.start(*arguments)
@@ -334,6 +344,70 @@ class Stopped(Life):
         for wrong in ("3", "1x", "", "h", "1h30"):
             self.assert_refused(f'--time-limit: expected a duration such as 3h, 90m or 1h30m, got "{wrong}"',
                                 "train", "life.yaml", "--time-limit", wrong)
+
+
+class Many(Life):
+    """Several runs of one sweep, one after the other and at the same time."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("life.yaml", LIFE.replace("steps: 1}", "steps: 0}") + "sweep: {seeds: 4}\n")
+
+    def start(self, *arguments, **options):
+        environment = dict(os.environ, OMPI_MCA_ess_singleton_isolated="1")
+        return subprocess.Popen([VJVCR, "sweep", "life.yaml", "-o", "killed", *arguments], cwd=self.folder,
+                                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def ledger(self, event=""):
+        if not self.has("killed", "ledger"):
+            return []
+        with open(self.path("killed", "ledger")) as file:
+            return [line.split()[1:4] for line in file.read().splitlines()[1:] if f" {event}" in line]
+
+    def whole(self):
+        if "sweep" not in self.references:
+            self.succeed("sweep", "life.yaml", "-o", "whole")
+            self.references["sweep"] = values_of(self.path("whole", "sweep.h5"))
+        return self.references["sweep"]
+
+    def test_a_trial_that_kills_its_runs_is_set_aside(self):
+        for attempt in range(1, 4):
+            process = self.start(*(["--resume"] if attempt > 1 else []))
+            self.wait_for(lambda: ["claim", "0", str(attempt)] in self.ledger("claim"), process)
+            process.kill()
+            process.communicate()
+        reason = "its run died 3 times in a row and had saved nothing (--max-attempts)"
+        result = self.run_vjvcr("sweep", "life.yaml", "-o", "killed", "--resume")
+        self.assertEqual(result.code, 1)
+        self.assertIn(f"trial 0 failed: {reason}\n", result.err)
+        found, whole = values_of(self.path("killed", "sweep.h5")), self.whole()
+        self.assertEqual((list(found["status"]), list(found["failure"])), ([3, 2, 2, 2], [reason, "", "", ""]))
+        self.assertEqual(found["train_loss"][1:].tobytes(), whole["train_loss"][1:].tobytes())
+
+    def test_two_jobs_share_a_sweep(self):
+        first = self.start()
+        self.wait_for(lambda: self.ledger("claim"), first)
+        second = self.start("--resume")
+        for process in (first, second):
+            out, err = process.communicate(timeout=200)
+            self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(sorted(trial for _, trial, _ in self.ledger("claim")), ["0", "1", "2", "3"])
+        self.assertEqual(self.ledger("release"), [])
+        self.assert_same(self.whole(), apart_from=())
+
+    def test_a_job_takes_over_what_a_dead_one_leaves(self):
+        first = self.start("optim.lr=0.002")
+        self.wait_for(lambda: self.ledger("claim"), first)
+        second = self.start("--resume", "optim.lr=0.002")
+        self.wait_for(lambda: len(self.ledger("claim")) >= 2, second)
+        first.kill()
+        first.communicate()
+        _, err = second.communicate(timeout=200)
+        self.assertEqual(second.returncode, 0, err)
+        found = values_of(self.path("killed", "sweep.h5"))
+        self.assertEqual((list(found["status"]), list(found["committed"])), ([2] * 4, [20] * 4))
+        self.assertEqual(sorted(found["attempt"]), [1, 1, 1, 2])
+        self.assertEqual(sorted(everything_in(self.path("killed"))), ["ledger", "sweep.h5", "sweep.yaml"])
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ static char folder[64], path[PATH_BYTES];
 
 static vj_ledger *open_ledger(int64_t trials) {
   vj_ledger *ledger = NULL;
-  if (vj_ledger_open(path, trials, &ledger) != VJ_OK) print_error("%s\n", vj_error_message());
+  if (vj_ledger_open(path, trials, "host:1:2", &ledger) != VJ_OK) print_error("%s\n", vj_error_message());
   assert_non_null(ledger);
   return ledger;
 }
@@ -48,6 +48,12 @@ static void assert_claim(vj_ledger *ledger, int64_t trial, int64_t attempt) {
   assert_int_equal(vj_ledger_claim(ledger, &claimed, &number), VJ_OK);
   assert_int_equal(claimed, trial);
   assert_int_equal(number, attempt);
+}
+
+static int64_t release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context, int64_t most) {
+  int64_t count = -1;
+  assert_int_equal(vj_ledger_release(ledger, lives, context, most, &count), VJ_OK);
+  return count;
 }
 
 /* Compares the last sentence with the ledger's path and `rest`. */
@@ -105,7 +111,7 @@ static void released_trials_run_again_and_others_do_not(void **state) {
   assert_claim(lost, 2, 1);
   assert_int_equal(vj_ledger_failed(lost, 2, "bad data"), VJ_OK);
   resumed = open_ledger(3);
-  assert_int_equal(vj_ledger_release_running(resumed), VJ_OK);
+  release(resumed, NULL, NULL, 0);
   assert_state(resumed, 1, VJ_TRIAL_WAITING, 1, "");
   assert_int_equal(vj_ledger_done(lost, 1), VJ_DATA);
   assert_sentence(": trial 1 can't be recorded as done: it is waiting, not running");
@@ -120,17 +126,67 @@ static void released_trials_run_again_and_others_do_not(void **state) {
   vj_ledger_close(&resumed);
 }
 
+static bool is_alive(void *context, const char *who) {
+  assert_string_equal(who, "host:1:2");
+  return *(const bool *)context;
+}
+
+static void trials_of_the_living_are_left_alone(void **state) {
+  (void)state;
+  bool alive = true, owns = false;
+  vj_ledger *ledger = open_ledger(2);
+  assert_claim(ledger, 0, 1);
+  assert_int_equal(vj_ledger_owns(ledger, 0, &owns), VJ_OK);
+  assert_true(owns);
+  assert_int_equal(release(ledger, is_alive, &alive, 1), 0);
+  assert_state(ledger, 0, VJ_TRIAL_RUNNING, 1, "");
+  alive = false;
+  assert_int_equal(release(ledger, is_alive, &alive, 2), 1);
+  assert_state(ledger, 0, VJ_TRIAL_WAITING, 1, "");
+  assert_int_equal(vj_ledger_owns(ledger, 0, &owns), VJ_OK);
+  assert_false(owns);
+  vj_ledger_close(&ledger);
+}
+
+/* Deaths in a row count; one that saved something, and a stop, begin the count anew. */
+static void a_trial_that_kills_its_runs_is_set_aside(void **state) {
+  (void)state;
+  static const char reason[] = "its run died 3 times in a row and had saved nothing (--max-attempts)";
+  vj_ledger *ledger = open_ledger(2);
+  assert_claim(ledger, 0, 1);
+  release(ledger, NULL, NULL, 3);
+  assert_claim(ledger, 0, 2);
+  release(ledger, NULL, NULL, 3);
+  assert_claim(ledger, 0, 3);
+  assert_int_equal(vj_ledger_saved(ledger, 0), VJ_OK);
+  assert_state(ledger, 0, VJ_TRIAL_RUNNING, 3, "");
+  release(ledger, NULL, NULL, 3);
+  assert_claim(ledger, 0, 4);
+  release(ledger, NULL, NULL, 3);
+  assert_claim(ledger, 0, 5);
+  assert_int_equal(vj_ledger_stop(ledger, 0), VJ_OK);
+  assert_state(ledger, 0, VJ_TRIAL_WAITING, 5, "");
+  for (int64_t attempt = 6; attempt <= 8; attempt++) {
+    assert_claim(ledger, 0, attempt);
+    vj_ledger_close(&ledger); /* what is counted stands in the file */
+    ledger = open_ledger(2);
+    release(ledger, NULL, NULL, 3);
+  }
+  assert_state(ledger, 0, VJ_TRIAL_FAILED, 8, reason);
+  assert_claim(ledger, 1, 1);
+  vj_ledger_close(&ledger);
+}
+
 static void file_is_text_that_people_can_read(void **state) {
   (void)state;
-  char bytes[FILE_BYTES], host[128] = "", expected[256];
+  char bytes[FILE_BYTES];
+  static const char expected[] = "vjvcr ledger 1 trials 12 55aec705\n1 claim 0 1 host:1:2 ";
   vj_ledger *ledger = open_ledger(12);
   assert_claim(ledger, 0, 1);
   assert_int_equal(vj_ledger_failed(ledger, 0, "no data"), VJ_OK);
   vj_ledger_close(&ledger);
   read_file(bytes);
-  assert_int_equal(gethostname(host, sizeof host), 0);
   /* The checksum of the first line by an independent calculation of CRC-32. */
-  snprintf(expected, sizeof expected, "vjvcr ledger 1 trials 12 55aec705\n1 claim 0 1 %s:%ld ", host, (long)getpid());
   assert_int_equal(strncmp(bytes, expected, strlen(expected)), 0);
   assert_non_null(strstr(bytes, "\n1 failed 0 1 \"no data\" "));
 }
@@ -142,7 +198,7 @@ static void wrong_uses_are_refused(void **state) {
   assert_sentence(": trial 2 can't be recorded as done: it is waiting, not running");
   assert_int_equal(vj_ledger_done(ledger, 4), VJ_INTERNAL);
   assert_sentence(": there is no trial 4; the sweep has 4");
-  assert_int_equal(vj_ledger_open(path, 5, &other), VJ_DATA);
+  assert_int_equal(vj_ledger_open(path, 5, "host:1:2", &other), VJ_DATA);
   assert_sentence(
       ": the ledger is of a sweep of 4 trials, but this sweep has 5; continue with the configuration it was started "
       "with, or choose another folder");
@@ -157,7 +213,7 @@ static void other_files_are_left_alone(void **state) {
     char bytes[FILE_BYTES];
     vj_ledger *ledger = NULL;
     write_file(contents[i], strlen(contents[i]), "wb");
-    assert_int_equal(vj_ledger_open(path, 5, &ledger), VJ_DATA);
+    assert_int_equal(vj_ledger_open(path, 5, "host:1:2", &ledger), VJ_DATA);
     assert_sentence(": this is no ledger: its first line should begin with \"vjvcr ledger \"");
     read_file(bytes);
     assert_string_equal(bytes, contents[i]);
@@ -166,7 +222,7 @@ static void other_files_are_left_alone(void **state) {
   char missing[PATH_BYTES + 32], expected[PATH_BYTES + 128];
   snprintf(missing, sizeof missing, "%s/nowhere/ledger", folder);
   snprintf(expected, sizeof expected, "%s: can't be opened: No such file or directory", missing);
-  assert_int_equal(vj_ledger_open(missing, 5, &ledger), VJ_IO);
+  assert_int_equal(vj_ledger_open(missing, 5, "host:1:2", &ledger), VJ_IO);
   assert_string_equal(vj_error_message(), expected);
 }
 
@@ -216,7 +272,7 @@ static void every_damaged_byte_is_noticed_and_its_line_named(void **state) {
     memcpy(damaged, whole, all);
     damaged[i] ^= 1;
     write_file(damaged, all, "wb");
-    assert_int_equal(vj_ledger_open(path, 3, &ledger), VJ_DATA);
+    assert_int_equal(vj_ledger_open(path, 3, "host:1:2", &ledger), VJ_DATA);
     assert_sentence(
         ":2: this line is damaged: its checksum does not fit; restore the file, or remove the line to go on without "
         "that record");
@@ -242,7 +298,7 @@ static void every_damaged_byte_is_noticed_and_its_line_named(void **state) {
 static int64_t claim_all(int64_t trials, int report) {
   vj_ledger *ledger = NULL;
   int64_t trial = 0, attempt = 0;
-  if (vj_ledger_open(path, trials, &ledger) != VJ_OK) return 1;
+  if (vj_ledger_open(path, trials, "host:1:2", &ledger) != VJ_OK) return 1;
   for (;;) {
     if (vj_ledger_claim(ledger, &trial, &attempt) != VJ_OK) return 2;
     if (trial < 0) break;
@@ -351,7 +407,7 @@ static void killed_claimers_lose_no_trial(void **state) {
     assert_int_equal(waitpid(child, &result, 0), child);
     close(ends[0]);
     vj_ledger *ledger = open_ledger(TRIALS);
-    assert_int_equal(vj_ledger_release_running(ledger), VJ_OK);
+    release(ledger, NULL, NULL, 0);
     vj_ledger_close(&ledger);
   }
   int ends[2];
@@ -395,6 +451,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(trials_are_claimed_in_order_and_end, remove_ledger),
       cmocka_unit_test_teardown(released_trials_run_again_and_others_do_not, remove_ledger),
+      cmocka_unit_test_teardown(trials_of_the_living_are_left_alone, remove_ledger),
+      cmocka_unit_test_teardown(a_trial_that_kills_its_runs_is_set_aside, remove_ledger),
       cmocka_unit_test_teardown(file_is_text_that_people_can_read, remove_ledger),
       cmocka_unit_test_teardown(wrong_uses_are_refused, remove_ledger),
       cmocka_unit_test_teardown(other_files_are_left_alone, remove_ledger),

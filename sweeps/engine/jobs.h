@@ -1,0 +1,33 @@
+/* The jobs that work on one folder at a time, told apart and told alive from dead.
+ *
+ * Each has a name, "host:process:start", and a file of that name in `jobs/` that it holds under flock: the kernel lets
+ * go of it when the process dies, however it dies. Where locks don't reach another machine, the file's time of change
+ * tells; its owner renews it every few seconds. Not collective: every group's root is a job of its own. */
+#ifndef VJ_JOBS_H
+#define VJ_JOBS_H
+
+#include <stdbool.h>
+
+#include "vj/status.h"
+
+typedef struct vj_job vj_job;
+
+/* Joins those that work on the folder, which is there. */
+VJ_MUST_USE vj_status vj_job_begin(const char *folder, vj_job **job);
+/* Leaves them; removes what the last of them has no use for. Nulls the handle. */
+void vj_job_end(vj_job **job);
+
+const char *vj_job_name(const vj_job *job);
+/* Says that this job lives; may be called from any thread. */
+void vj_job_pulse(const vj_job *job);
+/* Whether a job of that name lives; a vj_job is the context. One on another machine does until it gave no sign for five
+ * minutes. Called with the lock held, as is the next. */
+bool vj_job_lives(void *job, const char *name);
+/* Removes the files of dead jobs. */
+void vj_job_bury(const vj_job *job);
+
+/* What only one job may do at a time stands between these. */
+VJ_MUST_USE vj_status vj_job_lock(vj_job *job);
+void vj_job_unlock(vj_job *job);
+
+#endif
