@@ -1,6 +1,7 @@
 /* vjvcr info [--json]: what this build and this machine are, for people and for bug reports. */
 #include <cblas.h>
 #include <hdf5.h>
+#include <jansson.h>
 #include <mpi.h>
 #include <omp.h>
 #include <stdarg.h>
@@ -183,6 +184,7 @@ static void add_libraries(facts *all) {
   if (H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]) >= 0)
     add(all, "hdf5", "HDF5", "%u.%u.%u (%s)", hdf5[0], hdf5[1], hdf5[2], parallel);
   add(all, "libyaml", "libyaml", "%s", yaml_get_version_string());
+  add(all, "jansson", "Jansson", "%s", JANSSON_VERSION);
   add(all, "zlib", "zlib", "%s", zlibVersion());
 }
 
@@ -197,27 +199,13 @@ static void print_table(const facts *all) {
   for (int i = 0; i < all->count; i++) printf("%-*s  %s\n", width, all->rows[i].label, all->rows[i].value);
 }
 
-static void print_json_text(const char *text) {
-  putchar('"');
-  for (const char *c = text; *c; c++) {
-    if (*c == '"' || *c == '\\')
-      printf("\\%c", *c);
-    else if ((unsigned char)*c < 0x20)
-      printf("\\u%04x", (unsigned)(unsigned char)*c);
-    else
-      putchar(*c);
-  }
-  putchar('"');
-}
-
-static void print_json(const facts *all) {
-  for (int i = 0; i < all->count; i++) {
-    printf("%s", i ? ",\n " : "{");
-    print_json_text(all->rows[i].key);
-    printf(": ");
-    print_json_text(all->rows[i].value);
-  }
-  printf("}\n");
+static int print_json(const facts *all) {
+  json_t *object = json_object();
+  for (int i = 0; i < all->count; i++) json_object_set_new(object, all->rows[i].key, json_string(all->rows[i].value));
+  const int failed = json_dumpf(object, stdout, JSON_INDENT(1));
+  putchar('\n');
+  json_decref(object);
+  return failed;
 }
 
 /* argv[0] is the verb. */
@@ -235,9 +223,10 @@ int vj_verb_info(int argc, char **argv) {
   add_machine(&all);
   add_openblas(&all);
   add_libraries(&all);
+  int failed = 0;
   if (json)
-    print_json(&all);
+    failed = print_json(&all);
   else
     print_table(&all);
-  return fflush(stdout) == 0 ? 0 : 1;
+  return fflush(stdout) == 0 && !failed ? 0 : 1;
 }

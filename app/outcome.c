@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/ledger.h"
@@ -73,8 +74,10 @@ bool vj_outcome_setting_is_number(const vj_outcome *o, int setting) {
   return info.type != VJ_FILE_TEXT;
 }
 
-static double setting_number(const vj_outcome *o, const char *name, int64_t trial) {
-  const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+double vj_outcome_setting_number(const vj_outcome *o, int setting, int64_t trial) {
+  vj_file_variable_info info;
+  vj_sweep_file_variable(o->file, o->settings[setting], &info);
+  const vj_report_column column = {.quantity = info.name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   return vj_outcome_number(o, &column, trial);
 }
 
@@ -82,7 +85,7 @@ const char *vj_outcome_setting(const vj_outcome *o, int setting, int64_t trial) 
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   if (info.type == VJ_FILE_TEXT) return vj_outcome_text(o, info.name, trial);
-  const char *text = vj_pool_format(o->pool, "%g", setting_number(o, info.name, trial));
+  const char *text = vj_pool_format(o->pool, "%g", vj_outcome_setting_number(o, setting, trial));
   return text ? text : "";
 }
 
@@ -91,7 +94,7 @@ bool vj_outcome_same_setting(const vj_outcome *o, int setting, int64_t one, int6
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   if (info.type == VJ_FILE_TEXT)
     return strcmp(vj_outcome_text(o, info.name, one), vj_outcome_text(o, info.name, other)) == 0;
-  const double a = setting_number(o, info.name, one), b = setting_number(o, info.name, other);
+  const double a = vj_outcome_setting_number(o, setting, one), b = vj_outcome_setting_number(o, setting, other);
   return a == b || (isnan(a) && isnan(b));
 }
 
@@ -99,6 +102,57 @@ bool vj_outcome_same_but_seed(const vj_outcome *o, int64_t one, int64_t other) {
   bool same = strcmp(vj_outcome_text(o, "arm", one), vj_outcome_text(o, "arm", other)) == 0;
   for (int s = 0; s < o->setting_count && same; s++) same = vj_outcome_same_setting(o, s, one, other);
   return same;
+}
+
+const char *vj_outcome_settings(const vj_outcome *o, int64_t trial) {
+  const char *all = "";
+  for (int s = 0; s < o->setting_count && all; s++) {
+    const char *value = vj_outcome_setting(o, s, trial);
+    if (!value[0] || strcmp(value, "nan") == 0) continue;
+    all = vj_pool_format(o->pool, "%s%s%s=%s", all, all[0] ? " " : "", vj_outcome_setting_key(o, s), value);
+  }
+  return all ? all : "";
+}
+
+vj_status vj_outcome_first_alike(const vj_outcome *o, const int64_t **first) {
+  int64_t *found = vj_pool_take(o->pool, (size_t)o->trials * sizeof *found);
+  if (!found) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
+  for (int64_t i = 0; i < o->trials; i++) {
+    int64_t other = i - 1;
+    while (other >= 0 && (found[other] != other || !vj_outcome_same_but_seed(o, other, i))) other--;
+    found[i] = other < 0 ? i : other;
+  }
+  *first = found;
+  return VJ_OK;
+}
+
+static bool is_steps_key(const char *key) { return strcmp(key, "optim") == 0 || strcmp(key, "optim.steps") == 0; }
+
+/* All trials make as many steps as the last evaluation comes after, unless the sweep sets their number. */
+int64_t vj_outcome_steps(const vj_outcome *o, int64_t trial) {
+  bool is_set = false;
+  for (int s = 0; s < o->setting_count; s++) is_set = is_set || is_steps_key(vj_outcome_setting_key(o, s));
+  vj_pool *pool = NULL;
+  vj_yaml *root = NULL;
+  int64_t steps = o->steps;
+  if (!is_set || vj_pool_create(&pool) != VJ_OK) return steps;
+  if (vj_yaml_read_text(pool, vj_outcome_text(o, "config", trial), "config", &root) == VJ_OK) {
+    const vj_yaml *node = vj_yaml_find(root, "optim.steps");
+    if (node && node->kind == VJ_YAML_SCALAR) steps = strtoll(node->text, NULL, 10);
+  }
+  vj_pool_destroy(&pool);
+  return steps;
+}
+
+vj_status vj_outcome_report(const vj_outcome *o, const char *folder, const vj_report_spec **report) {
+  const char *text = vj_sweep_file_attribute(o->file, "sweep_yaml");
+  const char *source = vj_pool_format(o->pool, "%s/sweep.h5", folder);
+  vj_yaml *root = NULL;
+  *report = NULL;
+  if (!text) return VJ_OK;
+  if (!source) return vj_fail(VJ_MEMORY, "no memory for a path");
+  VJ_TRY(vj_yaml_read_text(o->pool, text, source, &root));
+  return vj_report_read(o->pool, root, report);
 }
 
 int64_t vj_outcome_components(const vj_outcome *o, const char *name, int64_t trial) {

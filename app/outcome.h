@@ -26,11 +26,21 @@ double vj_outcome_number(const vj_outcome *outcome, const vj_report_column *colu
 /* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the outcome. */
 const char *vj_outcome_setting_key(const vj_outcome *outcome, int setting);
 const char *vj_outcome_setting(const vj_outcome *outcome, int setting, int64_t trial);
+/* The same as a number; NaN where it is text, or the trial does not have it. */
+double vj_outcome_setting_number(const vj_outcome *outcome, int setting, int64_t trial);
 /* Whether all trials have a number there. */
 bool vj_outcome_setting_is_number(const vj_outcome *outcome, int setting);
 bool vj_outcome_same_setting(const vj_outcome *outcome, int setting, int64_t one, int64_t other);
 /* Whether two trials have the same arm and settings. */
 bool vj_outcome_same_but_seed(const vj_outcome *outcome, int64_t one, int64_t other);
+/* The trial's settings as one text, "optim.lr=0.01 model.latent.type=sparse"; those it does not have are left out. */
+const char *vj_outcome_settings(const vj_outcome *outcome, int64_t trial);
+/* Training steps that a trial has to make. */
+int64_t vj_outcome_steps(const vj_outcome *outcome, int64_t trial);
+/* For each trial the first one of the same arm and settings; owned by the outcome. */
+VJ_MUST_USE vj_status vj_outcome_first_alike(const vj_outcome *outcome, const int64_t **first);
+/* The sweep's own report; NULL if it has none. `folder` is the sweep's. */
+VJ_MUST_USE vj_status vj_outcome_report(const vj_outcome *outcome, const char *folder, const vj_report_spec **report);
 /* Singular values that a trial has of a view; 0 if none are recorded. */
 int64_t vj_outcome_components(const vj_outcome *outcome, const char *name, int64_t trial);
 

@@ -80,22 +80,19 @@ static vj_status summarise_trials(const results *r, const vj_report_column *colu
   return VJ_OK;
 }
 
-static bool belongs(const results *r, const result_row *row, int64_t trial) {
-  return !r->by_trial && vj_outcome_same_but_seed(r->outcome, row->first, trial);
-}
-
 static vj_status make_rows(results *r) {
   const vj_outcome *o = r->outcome;
+  const int64_t *first;
   r->rows = vj_pool_take(o->pool, (size_t)o->trials * sizeof *r->rows);
   int64_t *row_of = vj_pool_take(o->pool, (size_t)o->trials * sizeof *row_of);
   int64_t *done = vj_pool_take(o->pool, (size_t)o->trials * sizeof *done);
   if (!r->rows || !row_of || !done) return vj_fail(VJ_MEMORY, "no memory for a table");
+  VJ_TRY(vj_outcome_first_alike(o, &first));
   for (int64_t i = 0; i < o->trials; i++) {
-    int64_t row = r->row_count - 1; /* seeds vary fastest: mostly it is the last */
-    while (row >= 0 && !belongs(r, &r->rows[row], i)) row--;
-    if (row < 0) r->rows[row = r->row_count++] = (result_row){.first = i};
-    r->rows[row].count++;
-    row_of[i] = row;
+    const bool begins = r->by_trial || first[i] == i;
+    if (begins) r->rows[r->row_count] = (result_row){.first = i};
+    row_of[i] = begins ? r->row_count++ : row_of[first[i]];
+    r->rows[row_of[i]].count++;
   }
   for (int64_t row = 0; row < r->row_count; done += r->rows[row++].count) r->rows[row].done = done;
   for (int64_t i = 0; i < o->trials; i++) {
@@ -403,19 +400,8 @@ static vj_status print_default(const vj_outcome *outcome, bool by_trial, FILE *t
   return print_all(&r, to);
 }
 
-static vj_status own_report(const vj_outcome *outcome, const char *folder, const vj_report_spec **report) {
-  const char *text = vj_sweep_file_attribute(outcome->file, "sweep_yaml");
-  const char *source = vj_pool_format(outcome->pool, "%s/sweep.h5", folder);
-  vj_yaml *root = NULL;
-  *report = NULL;
-  if (!text) return VJ_OK;
-  if (!source) return vj_fail(VJ_MEMORY, "no memory for a path");
-  VJ_TRY(vj_yaml_read_text(outcome->pool, text, source, &root));
-  return vj_report_read(outcome->pool, root, report);
-}
-
 static vj_status print_outcome(const vj_outcome *outcome, const char *folder, const vj_report_spec *report, FILE *to) {
-  if (!report) VJ_TRY(own_report(outcome, folder, &report));
+  if (!report) VJ_TRY(vj_outcome_report(outcome, folder, &report));
   if (!report) return print_default(outcome, outcome->setting_count == 0 && outcome->trials <= 16, to);
   VJ_TRY(vj_report_check_file(report, outcome->file));
   results r = {.outcome = outcome, .report = report};

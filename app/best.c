@@ -1,0 +1,207 @@
+/* `vjvcr best DIR`: the trials of a sweep, or its arms, in the order of one quantity. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "criterion.h"
+#include "store/ledger.h"
+#include "table.h"
+#include "verbs.h"
+
+static const char usage[] = "usage: vjvcr best DIR [--by QUANTITY] [--highest|--lowest] [--arms] [-n N]";
+
+typedef struct request {
+  const char *folder, *by;
+  int best; /* vj_best; NONE: as the quantity says */
+  bool arms;
+  int64_t most;
+} request;
+
+/* A trial, or with --arms those that differ only in their seed. */
+typedef struct entry {
+  int64_t first, count, found; /* its first trial; trials; those with a number */
+  double mean, square;         /* of the numbers, and of their distances from the mean, summed up */
+} entry;
+
+typedef struct ranking {
+  const vj_outcome *outcome;
+  vj_report_column criterion;
+  bool arms;
+  entry *entries;
+  int64_t count, unfinished, failed, without_number; /* entries; trials left out */
+} ranking;
+
+/* --- ranking --------------------------------------------------------------------------------------------------- */
+
+/* Welford's update. */
+static void add_number(entry *e, double value) {
+  const double from_old = value - e->mean;
+  e->mean += from_old / (double)++e->found;
+  e->square += from_old * (value - e->mean);
+}
+
+static vj_status collect(ranking *r) {
+  const vj_outcome *o = r->outcome;
+  const int64_t *first = NULL;
+  int64_t *entry_of = vj_pool_take(o->pool, (size_t)o->trials * sizeof *entry_of);
+  r->entries = vj_pool_take(o->pool, (size_t)o->trials * sizeof *r->entries);
+  if (!entry_of || !r->entries) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
+  if (r->arms) VJ_TRY(vj_outcome_first_alike(o, &first));
+  for (int64_t i = 0; i < o->trials; i++) {
+    const bool begins = !r->arms || first[i] == i;
+    if (begins) r->entries[r->count] = (entry){.first = i};
+    entry_of[i] = begins ? r->count++ : entry_of[first[i]];
+    entry *e = &r->entries[entry_of[i]];
+    e->count++;
+    const double value = o->status[i] == VJ_TRIAL_DONE ? vj_outcome_number(o, &r->criterion, i) : NAN;
+    if (isfinite(value)) add_number(e, value);
+    r->failed += o->status[i] == VJ_TRIAL_FAILED;
+    r->unfinished += o->status[i] != VJ_TRIAL_DONE && o->status[i] != VJ_TRIAL_FAILED;
+    r->without_number += o->status[i] == VJ_TRIAL_DONE && !isfinite(value);
+  }
+  return VJ_OK;
+}
+
+static int lower_first(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  if (x->mean != y->mean) return x->mean < y->mean ? -1 : 1;
+  return (x->first > y->first) - (x->first < y->first);
+}
+
+static int higher_first(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  if (x->mean != y->mean) return x->mean > y->mean ? -1 : 1;
+  return (x->first > y->first) - (x->first < y->first);
+}
+
+static void sort(ranking *r) {
+  int64_t kept = 0;
+  for (int64_t i = 0; i < r->count; i++)
+    if (r->entries[i].found) r->entries[kept++] = r->entries[i];
+  r->count = kept;
+  qsort(r->entries, (size_t)kept, sizeof *r->entries, r->criterion.best == VJ_BEST_HIGH ? higher_first : lower_first);
+}
+
+/* --- printing -------------------------------------------------------------------------------------------------- */
+
+static void add_headings(const ranking *r, vj_table *table) {
+  const vj_outcome *o = r->outcome;
+  if (!r->arms) vj_table_column(table, "trial", true);
+  if (o->has_arms) vj_table_column(table, "arm", false);
+  vj_table_column(table, r->arms ? "seeds" : "seed", true);
+  vj_table_column(table, r->criterion.quantity, true);
+  if (r->arms) vj_table_column(table, "spread", true);
+  if (o->setting_count) vj_table_column(table, "settings", false);
+}
+
+static void add_row(const ranking *r, vj_table *table, const entry *e) {
+  const vj_outcome *o = r->outcome;
+  if (!r->arms) vj_table_cell(table, "%lld", (long long)e->first);
+  if (o->has_arms) vj_table_cell(table, "%s", vj_outcome_text(o, "arm", e->first));
+  if (!r->arms)
+    vj_table_cell(table, "%lld", (long long)o->seed[e->first]);
+  else
+    vj_table_cell(table, e->found == e->count ? "%lld" : "%lld of %lld", (long long)e->found, (long long)e->count);
+  vj_table_cell(table, "%.6g", e->mean);
+  if (r->arms && e->found > 1)
+    vj_table_cell(table, "%.2g", sqrt(e->square / (double)(e->found - 1)));
+  else if (r->arms)
+    vj_table_cell(table, "-");
+  if (o->setting_count) vj_table_cell(table, "%s", vj_outcome_settings(o, e->first));
+}
+
+static void print_left_out(const ranking *r) {
+  const int64_t counts[] = {r->unfinished, r->failed, r->without_number};
+  static const char *const words[] = {"unfinished", "failed", "without a finite number"};
+  const char *before = "left out: ";
+  for (int i = 0; i < 3; i++) {
+    if (!counts[i]) continue;
+    printf("%s%lld %s", before, (long long)counts[i], words[i]);
+    before = ", ";
+  }
+  if (before[0] == ',') putchar('\n');
+}
+
+static vj_status print_ranking(const ranking *r, int64_t most) {
+  const int64_t shown = r->count < most ? r->count : most;
+  vj_table *table = NULL;
+  printf("%lld of %lld %s, %s first", (long long)shown, (long long)r->count, r->arms ? "arms" : "trials",
+         vj_best_word(r->criterion.best));
+  if (r->criterion.at != VJ_REPORT_LAST) printf("; after %lld steps", (long long)r->criterion.at);
+  if (r->criterion.index != VJ_REPORT_SCALAR) printf("; number %lld", (long long)r->criterion.index);
+  putchar('\n');
+  VJ_TRY(vj_table_create(&table));
+  add_headings(r, table);
+  for (int64_t i = 0; i < shown; i++) add_row(r, table, &r->entries[i]);
+  vj_table_print(table, stdout);
+  vj_table_destroy(&table);
+  print_left_out(r);
+  return VJ_OK;
+}
+
+/* --- the verb -------------------------------------------------------------------------------------------------- */
+
+static vj_status choose(const request *wanted, ranking *r) {
+  if (wanted->by)
+    VJ_TRY(vj_criterion_by(r->outcome, wanted->folder, wanted->by, &r->criterion));
+  else
+    VJ_TRY(vj_criterion_default(r->outcome, wanted->folder, &r->criterion));
+  if (!r->criterion.quantity)
+    return vj_fail(VJ_USAGE, "%s: neither a probe nor a column of a report says what is good; name it with --by",
+                   wanted->folder);
+  if (wanted->best != VJ_BEST_NONE) r->criterion.best = wanted->best;
+  if (r->criterion.best != VJ_BEST_NONE) return VJ_OK;
+  return vj_fail(VJ_USAGE, "--by %s: nothing says whether low or high is good; add --lowest or --highest",
+                 r->criterion.quantity);
+}
+
+static vj_status rank(const request *wanted) {
+  vj_outcome *outcome = NULL;
+  VJ_TRY(vj_outcome_open(wanted->folder, &outcome));
+  ranking r = {.outcome = outcome, .arms = wanted->arms};
+  vj_status status = choose(wanted, &r);
+  if (status == VJ_OK) status = collect(&r);
+  if (status == VJ_OK) sort(&r);
+  if (status == VJ_OK) status = print_ranking(&r, wanted->most);
+  vj_outcome_close(&outcome);
+  return status;
+}
+
+static vj_status read_count(const char *value, int64_t *count) {
+  char *end = NULL;
+  *count = value ? strtoll(value, &end, 10) : 0;
+  if (value && end != value && !*end && *count >= 1) return VJ_OK;
+  return vj_fail(VJ_USAGE, "-n: expected a whole number >= 1, got \"%s\"", value ? value : "");
+}
+
+static vj_status read_request(int argc, char **argv, request *r) {
+  *r = (request){.most = 10};
+  for (int i = 1; i < argc; i++) {
+    const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+    if (strcmp(argv[i], "--arms") == 0) {
+      r->arms = true;
+    } else if (strcmp(argv[i], "--highest") == 0) {
+      r->best = VJ_BEST_HIGH;
+    } else if (strcmp(argv[i], "--lowest") == 0) {
+      r->best = VJ_BEST_LOW;
+    } else if (strcmp(argv[i], "-n") == 0) {
+      VJ_TRY(read_count(next, &r->most));
+      i++;
+    } else if (strcmp(argv[i], "--by") == 0 && next) {
+      r->by = next;
+      i++;
+    } else if (argv[i][0] == '-' || r->folder) {
+      return vj_fail(VJ_USAGE, "%s", usage);
+    } else {
+      r->folder = argv[i];
+    }
+  }
+  return r->folder ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
+}
+
+int vj_verb_best(int argc, char **argv) {
+  request wanted;
+  vj_status status = read_request(argc, argv, &wanted);
+  if (status == VJ_OK) status = rank(&wanted);
+  return status == VJ_OK ? 0 : vj_report_failure(status);
+}

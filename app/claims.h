@@ -1,0 +1,40 @@
+/* Who works on which trial, as the ledger says. It is read as text and without its lock, so that nobody who writes it
+ * waits for a reader. Not collective. */
+#ifndef VJ_CLAIMS_H
+#define VJ_CLAIMS_H
+
+#include <stdbool.h>
+
+#include "store/ledger.h"
+#include "vj/memory.h"
+
+typedef enum vj_runner {
+  VJ_RUNNER_UNKNOWN, /* on another host */
+  VJ_RUNNER_ALIVE,
+  VJ_RUNNER_GONE /* it was on this host, and there is no such process */
+} vj_runner;
+
+typedef struct vj_claim {
+  vj_trial_state state;
+  int64_t attempts;
+  const char *who; /* "host:4242", who took the trial last; "" if nobody did */
+  bool is_newest;  /* no record came after this claim, so it is as old as the ledger's last change */
+} vj_claim;
+
+typedef struct vj_claims {
+  int64_t count; /* trials; 0: there is no ledger */
+  vj_claim *of;
+  int64_t damaged; /* lines whose checksum does not fit; they are passed over */
+  double changed;  /* Unix time of the ledger's last change; NaN if there is no ledger */
+} vj_claims;
+
+/* Reads DIR/ledger. A line without its end is being written, and is left out. Owned by the pool. */
+VJ_MUST_USE vj_status vj_claims_read(vj_pool *pool, const char *folder, vj_claims *claims);
+
+/* What can be said of the process "host:4242" from here. */
+vj_runner vj_claim_runner(const char *who);
+
+/* Unix time of a file's last change; NaN if there is no such file. */
+double vj_file_changed(const char *path);
+
+#endif

@@ -1,0 +1,285 @@
+/* `vjvcr status DIR`: how far a sweep is, who runs it, and whether it is alive; as text or as JSON. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "criterion.h"
+#include "progress.h"
+#include "standing.h"
+#include "table.h"
+#include "train/trial.h"
+#include "verbs.h"
+
+static const char usage[] = "usage: vjvcr status DIR [--watch SECONDS] [--json]";
+static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",
+                                          [VJ_SWEEP_RUNNING] = "running",
+                                          [VJ_SWEEP_STOPPED] = "stopped",
+                                          [VJ_SWEEP_IDLE] = "idle"};
+
+static double share(int64_t part, int64_t whole) { return whole > 0 ? 100 * (double)part / (double)whole : 100; }
+
+static int64_t steps_made(const vj_standing *s, int64_t trial) {
+  return s->outcome->committed[trial] > 0 ? s->outcome->committed[trial] : 0;
+}
+
+/* --- text ------------------------------------------------------------------------------------------------------ */
+
+static void print_counts(const vj_standing *s) {
+  const char *title = vj_sweep_file_attribute(s->outcome->file, "title");
+  printf("%s: %s; %lld trial%s: %lld running, %lld done, %lld failed, %lld waiting; %.0f%% of all steps\n",
+         title ? title : s->folder, state_words[s->whole], (long long)s->outcome->trials,
+         s->outcome->trials == 1 ? "" : "s", (long long)s->count[VJ_TRIAL_RUNNING], (long long)s->count[VJ_TRIAL_DONE],
+         (long long)s->count[VJ_TRIAL_FAILED], (long long)s->count[VJ_TRIAL_WAITING],
+         floor(share(s->steps_done, s->steps)));
+}
+
+/* Today the time alone. */
+static void since_cell(vj_table *table, double since, double now) {
+  char text[32] = "-";
+  struct tm local;
+  const time_t seconds = (time_t)since;
+  if (isfinite(since) && localtime_r(&seconds, &local))
+    strftime(text, sizeof text, now - since < 12 * 3600 ? "%H:%M:%S" : "%Y-%m-%d %H:%M", &local);
+  vj_table_cell(table, "%s", text);
+}
+
+static void running_row(const vj_standing *s, vj_table *table, int64_t trial) {
+  const vj_outcome *o = s->outcome;
+  const int64_t steps = vj_outcome_steps(o, trial), made = steps_made(s, trial);
+  const char *who = vj_standing_who(s, trial);
+  vj_table_cell(table, "%lld", (long long)trial);
+  if (o->has_arms) vj_table_cell(table, "%s", vj_outcome_text(o, "arm", trial));
+  vj_table_cell(table, "%lld", (long long)o->seed[trial]);
+  vj_table_cell(table, "%lld/%lld", (long long)made, (long long)steps);
+  vj_table_cell(table, "%.0f%%", floor(share(made, steps)));
+  vj_table_cell(table, "%s%s", who[0] ? who : "-", vj_claim_runner(who) == VJ_RUNNER_GONE ? " (gone)" : "");
+  since_cell(table, vj_standing_since(s, trial), s->now);
+  if (o->setting_count) vj_table_cell(table, "%s", vj_outcome_settings(o, trial));
+}
+
+static vj_status print_running(const vj_standing *s) {
+  vj_table *table = NULL;
+  if (s->count[VJ_TRIAL_RUNNING] == 0) return VJ_OK;
+  VJ_TRY(vj_table_create(&table));
+  vj_table_column(table, "trial", true);
+  if (s->outcome->has_arms) vj_table_column(table, "arm", false);
+  vj_table_column(table, "seed", true);
+  vj_table_column(table, "step", true);
+  vj_table_column(table, "", true);
+  vj_table_column(table, "run by", false);
+  vj_table_column(table, "since", false);
+  if (s->outcome->setting_count) vj_table_column(table, "settings", false);
+  for (int64_t i = 0; i < s->outcome->trials; i++)
+    if (s->state[i] == VJ_TRIAL_RUNNING) running_row(s, table, i);
+  putchar('\n');
+  vj_table_print(table, stdout);
+  putchar('\n');
+  vj_table_destroy(&table);
+  return VJ_OK;
+}
+
+static void print_name(const vj_standing *s, int64_t trial) {
+  const char *arm = vj_outcome_text(s->outcome, "arm", trial), *settings = vj_outcome_settings(s->outcome, trial);
+  printf("trial %lld %s%s(seed %lld%s%s)", (long long)trial, arm, arm[0] ? " " : "", (long long)s->outcome->seed[trial],
+         settings[0] ? "; " : "", settings);
+}
+
+static void print_failures(const vj_standing *s) {
+  for (int64_t i = 0; i < s->outcome->trials; i++) {
+    if (s->state[i] != VJ_TRIAL_FAILED) continue;
+    print_name(s, i);
+    printf(" failed: %s\n", vj_outcome_text(s->outcome, VJ_RECORD_FAILURE, i));
+  }
+}
+
+static void print_best(const vj_standing *s) {
+  if (s->best < 0) return;
+  printf("best so far by %s, %s: %.4g, ", s->criterion.quantity, vj_best_word(s->criterion.best), s->best_value);
+  print_name(s, s->best);
+  putchar('\n');
+}
+
+static void print_pace(const vj_standing *s) {
+  char text[VJ_DURATION_BYTES];
+  if (isfinite(s->steps_an_hour))
+    printf("%.3g trials and %.0f steps an hour; about %s left\n", s->trials_an_hour, s->steps_an_hour,
+           vj_duration_text(s->seconds_left, text));
+  printf("last change %s ago", vj_duration_text(s->now - s->changed, text));
+  if (s->whole == VJ_SWEEP_STOPPED) fputs("; who ran it is gone; go on with the same command and --resume", stdout);
+  if (s->whole == VJ_SWEEP_IDLE) fputs("; nobody runs it; go on with the same command and --resume", stdout);
+  putchar('\n');
+  if (s->claims.damaged)
+    printf("%s/ledger: %lld damaged line%s passed over\n", s->folder, (long long)s->claims.damaged,
+           s->claims.damaged == 1 ? " is" : "s are");
+}
+
+static vj_status print_text(const vj_standing *s) {
+  print_counts(s);
+  VJ_TRY(print_running(s));
+  print_failures(s);
+  print_best(s);
+  print_pace(s);
+  return VJ_OK;
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------ */
+
+/* JSON has no NaN. */
+static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+static json_t *text(const char *words) {
+  json_t *valid = json_string(words); /* NULL unless it is UTF-8 */
+  return valid ? valid : json_null();
+}
+
+static json_t *point_of_time(double unix_time) {
+  char written[32];
+  struct tm utc;
+  const time_t seconds = isfinite(unix_time) ? (time_t)unix_time : 0;
+  if (!isfinite(unix_time) || !gmtime_r(&seconds, &utc)) return json_null();
+  strftime(written, sizeof written, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return json_string(written);
+}
+
+static json_t *settings_of(const vj_outcome *o, int64_t trial) {
+  json_t *all = json_object();
+  for (int i = 0; i < o->setting_count; i++) {
+    const char *value = vj_outcome_setting(o, i, trial);
+    const double exact = vj_outcome_setting_number(o, i, trial);
+    if (!value[0] || strcmp(value, "nan") == 0) continue;
+    json_object_set_new(all, vj_outcome_setting_key(o, i), isnan(exact) ? text(value) : json_real(exact));
+  }
+  return all;
+}
+
+static json_t *trial_object(const vj_standing *s, int64_t trial) {
+  json_t *object = json_object();
+  json_object_set_new(object, "trial", json_integer(trial));
+  json_object_set_new(object, "arm", text(vj_outcome_text(s->outcome, "arm", trial)));
+  json_object_set_new(object, "seed", json_integer(s->outcome->seed[trial]));
+  json_object_set_new(object, "settings", settings_of(s->outcome, trial));
+  return object;
+}
+
+static json_t *running_object(const vj_standing *s, int64_t trial) {
+  const int64_t steps = vj_outcome_steps(s->outcome, trial), made = steps_made(s, trial);
+  const char *who = vj_standing_who(s, trial);
+  const vj_runner runner = vj_claim_runner(who);
+  json_t *object = trial_object(s, trial);
+  json_object_set_new(object, "step", json_integer(made));
+  json_object_set_new(object, "steps", json_integer(steps));
+  json_object_set_new(object, "percent", json_real(share(made, steps)));
+  json_object_set_new(object, "run_by", who[0] ? text(who) : json_null());
+  json_object_set_new(object, "alive",
+                      runner == VJ_RUNNER_UNKNOWN ? json_null() : json_boolean(runner == VJ_RUNNER_ALIVE));
+  json_object_set_new(object, "since", point_of_time(vj_standing_since(s, trial)));
+  return object;
+}
+
+static json_t *best_object(const vj_standing *s) {
+  if (s->best < 0) return json_null();
+  json_t *object = trial_object(s, s->best);
+  json_object_set_new(object, "quantity", text(s->criterion.quantity));
+  json_object_set_new(object, "is_best", json_string(vj_best_word(s->criterion.best)));
+  json_object_set_new(object, "value", json_real(s->best_value));
+  return object;
+}
+
+static json_t *counts_object(const vj_standing *s) {
+  return json_pack("{sI sI sI sI sI}", "all", (json_int_t)s->outcome->trials, "running",
+                   (json_int_t)s->count[VJ_TRIAL_RUNNING], "done", (json_int_t)s->count[VJ_TRIAL_DONE], "failed",
+                   (json_int_t)s->count[VJ_TRIAL_FAILED], "waiting", (json_int_t)s->count[VJ_TRIAL_WAITING]);
+}
+
+static json_t *whole_object(const vj_standing *s) {
+  json_t *object = json_object(), *running = json_array(), *failed = json_array();
+  for (int64_t i = 0; i < s->outcome->trials; i++) {
+    if (s->state[i] == VJ_TRIAL_RUNNING) json_array_append_new(running, running_object(s, i));
+    if (s->state[i] != VJ_TRIAL_FAILED) continue;
+    json_t *one = trial_object(s, i);
+    json_object_set_new(one, "reason", text(vj_outcome_text(s->outcome, VJ_RECORD_FAILURE, i)));
+    json_array_append_new(failed, one);
+  }
+  const char *title = vj_sweep_file_attribute(s->outcome->file, "title");
+  json_object_set_new(object, "folder", text(s->folder));
+  json_object_set_new(object, "name", text(title ? title : ""));
+  json_object_set_new(object, "state", json_string(state_words[s->whole]));
+  json_object_set_new(object, "trials", counts_object(s));
+  json_object_set_new(object, "steps_done", json_integer(s->steps_done));
+  json_object_set_new(object, "steps", json_integer(s->steps));
+  json_object_set_new(object, "running", running);
+  json_object_set_new(object, "failed", failed);
+  json_object_set_new(object, "best", best_object(s));
+  json_object_set_new(object, "trials_an_hour", number(s->trials_an_hour));
+  json_object_set_new(object, "steps_an_hour", number(s->steps_an_hour));
+  json_object_set_new(object, "seconds_left", number(s->seconds_left));
+  json_object_set_new(object, "last_change", point_of_time(s->changed));
+  json_object_set_new(object, "seconds_since_change", number(fmax(0, s->now - s->changed)));
+  json_object_set_new(object, "damaged_ledger_lines", json_integer(s->claims.damaged));
+  return object;
+}
+
+/* Watched, each look is one line. */
+static vj_status print_json(const vj_standing *s, bool watched) {
+  json_t *object = whole_object(s);
+  const int failed = json_dumpf(object, stdout, watched ? JSON_COMPACT : JSON_INDENT(2));
+  putchar('\n');
+  json_decref(object);
+  return failed ? vj_fail(VJ_IO, "the JSON can't be written") : VJ_OK;
+}
+
+/* --- the verb -------------------------------------------------------------------------------------------------- */
+
+typedef struct request {
+  const char *folder;
+  double watch; /* seconds between two looks; 0: one look */
+  bool json;
+} request;
+
+static vj_status read_request(int argc, char **argv, request *r) {
+  *r = (request){0};
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--json") == 0) {
+      r->json = true;
+    } else if (strcmp(argv[i], "--watch") == 0) {
+      char *end = NULL;
+      const char *value = i + 1 < argc ? argv[++i] : "";
+      r->watch = strtod(value, &end);
+      if (end == value || *end || !(r->watch >= 0.1 && r->watch <= 86400))
+        return vj_fail(VJ_USAGE, "--watch: expected seconds between two looks, 0.1 to 86400, got \"%s\"", value);
+    } else if (argv[i][0] == '-' || r->folder) {
+      return vj_fail(VJ_USAGE, "%s", usage);
+    } else {
+      r->folder = argv[i];
+    }
+  }
+  return r->folder ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
+}
+
+static vj_status look(const request *r, bool *is_over) {
+  static const char clear[] = "\033[H\033[2J";
+  vj_standing standing;
+  VJ_TRY(vj_standing_look(r->folder, &standing));
+  if (r->watch > 0 && !r->json && isatty(STDOUT_FILENO)) fputs(clear, stdout);
+  const vj_status status = r->json ? print_json(&standing, r->watch > 0) : print_text(&standing);
+  *is_over = standing.whole == VJ_SWEEP_FINISHED;
+  vj_standing_close(&standing);
+  if (status == VJ_OK && fflush(stdout) != 0) return vj_fail(VJ_IO, "the terminal or file takes no more");
+  return status;
+}
+
+int vj_verb_status(int argc, char **argv) {
+  request r;
+  bool is_over = false;
+  vj_status status = read_request(argc, argv, &r);
+  while (status == VJ_OK && !is_over) {
+    status = look(&r, &is_over);
+    if (r.watch <= 0 || is_over) break;
+    const struct timespec pause = {.tv_sec = (time_t)r.watch, .tv_nsec = (long)(1e9 * fmod(r.watch, 1))};
+    nanosleep(&pause, NULL);
+  }
+  return status == VJ_OK ? 0 : vj_report_failure(status);
+}
