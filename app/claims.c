@@ -81,6 +81,8 @@ static void read_record(const vj_claims *claims, char *line, vj_claim **newest) 
     if (attempt > claim->attempts) claim->attempts = attempt;
     if (claim->state != VJ_TRIAL_RUNNING) return;
     claim->who = line + end;
+    char *pid = strchr(line + end, ':'), *start = pid ? strchr(pid + 1, ':') : NULL;
+    if (start) *start = '\0'; /* host:pid:start; the start tells processes of one number apart */
     *newest = claim;
   }
 }

@@ -74,6 +74,7 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
     return vj_fail(VJ_USAGE, "there is no option %s here; there are: %s", argument, r->allowed);
   if (strcmp(argument, "--resume") == 0) return e->resume = true, VJ_OK;
   if (strcmp(argument, "--dry-run") == 0) return e->dry_run = true, VJ_OK;
+  if (strcmp(argument, "--dry-run=timed") == 0) return e->dry_run = e->timed = true, VJ_OK;
   if (strcmp(argument, "--print-config") == 0) return e->print_config = true, VJ_OK;
   if (strcmp(argument, "--quick") == 0) return e->quick = true, VJ_OK;
   if (strcmp(argument, "--ops") == 0) return e->ops = true, VJ_OK;

@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "blas_core.h"
+#include "machine.h"
 #include "verbs.h"
 #include "vj/param.h"
 
@@ -135,16 +136,14 @@ static void add_machine(facts *all) {
       sysconf(_SC_NPROCESSORS_ONLN));
   add(all, "omp_threads", "OpenMP threads", "%d", omp_get_max_threads());
 
-  const double page = (double)sysconf(_SC_PAGESIZE);
-  const double total = page * (double)sysconf(_SC_PHYS_PAGES);
-  double limit = 0;
-  if (read_line("/sys/fs/cgroup/memory.max", "", text, sizeof text)) limit = strtod(text, NULL);
-  if (limit > 0 && limit < total)
-    add(all, "memory", "memory", "%.1f GiB, of which %.1f GiB are allowed here", gibibytes(total), gibibytes(limit));
+  double total;
+  const double allowed = vj_machine_memory(&total);
+  if (allowed < total)
+    add(all, "memory", "memory", "%.1f GiB, of which %.1f GiB are allowed here", gibibytes(total), gibibytes(allowed));
   else
     add(all, "memory", "memory", "%.1f GiB", gibibytes(total));
 
-  add(all, "page_size", "page size", "%.0f KiB", page / 1024);
+  add(all, "page_size", "page size", "%.0f KiB", (double)sysconf(_SC_PAGESIZE) / 1024);
   if (read_line("/sys/kernel/mm/transparent_hugepage/enabled", "", text, sizeof text)) {
     /* "always [madvise] never": the brackets show the one in force */
     const char *open = strchr(text, '[');

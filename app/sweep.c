@@ -7,11 +7,10 @@
 
 #include "base/signals.h"
 #include "blas_core.h"
-#include "engine/layout.h"
+#include "dry_run.h"
 #include "experiment.h"
 #include "progress.h"
 #include "results.h"
-#include "table.h"
 #include "verbs.h"
 
 static const char options_text[] =
@@ -25,6 +24,7 @@ static const char options_text[] =
     "  --hang-limit 30m     end when no step is finished for so long, as when a rank is lost (30m); 0: never\n"
     "  --max-attempts N     give a trial up when N runs in a row died in it and had saved nothing (3)\n"
     "  --dry-run            list the trials, check them, say what they need, and stop\n"
+    "  --dry-run=timed      the same, and try a few steps of each size of trial: how long will the sweep take?\n"
     "  --print-config       print the configuration with every default, and stop\n"
     "  --seed N             the same as seed=N\n"
     "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on.\n"
@@ -33,7 +33,8 @@ static const char options_text[] =
     "Exit codes: 0 all succeeded, 1 some trials failed, 2 usage or configuration, 75 stopped and can be resumed.\n";
 enum { MAX_ATTEMPTS = 3, HANG_LIMIT = 1800, SLURM_MARGIN = 120 }; /* seconds */
 static const char allowed[] =
-    "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --max-attempts --dry-run --print-config --seed";
+    "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --max-attempts --dry-run --dry-run=timed "
+    "--print-config --seed";
 
 static void on_progress(void *context, const vj_sweep_progress *progress) { vj_progress_line_show(context, progress); }
 
@@ -70,77 +71,7 @@ static void set_time_limit(const vj_experiment *e, vj_sweep_options *options) {
   options->time_limit_name = "the end of the Slurm job";
 }
 
-static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
-  const char *text = "";
-  for (int64_t i = 0; i < trial->setting_count; i++) {
-    const vj_yaml *value = trial->settings[i].value;
-    text = vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key, vj_setting_text(pool, value));
-  }
-  return text;
-}
-
-/* --- --dry-run and --print-config ------------------------------------------------------------------------------ */
-
-static void add_trial(vj_pool *pool, vj_table *table, const vj_trial *trial, const char *problem) {
-  vj_table_cell(table, "%lld", (long long)trial->index);
-  vj_table_cell(table, "%s", trial->arm);
-  vj_table_cell(table, "%llu", (unsigned long long)trial->seed);
-  vj_table_cell(table, "%lld", (long long)trial->config->optim.steps);
-  vj_table_cell(table, "%s%s%s", settings_text(pool, trial), problem ? "  CAN'T RUN: " : "", problem ? problem : "");
-}
-
-/* One row for the trials from `first` up to `end`. */
-static void add_others(vj_table *table, const vj_sweep_layout *layout, int64_t first, int64_t end) {
-  int64_t problems = 0;
-  for (int64_t i = first; i < end; i++) problems += layout->problems[i] != NULL;
-  vj_table_cell(table, "...");
-  for (int column = 1; column < 4; column++) vj_table_cell(table, "%s", "");
-  if (problems)
-    vj_table_cell(table, "%lld more, %lld of which CAN'T RUN", (long long)(end - first), (long long)problems);
-  else
-    vj_table_cell(table, "%lld more", (long long)(end - first));
-}
-
-static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_sweep_layout *layout) {
-  enum { MOST_SHOWN = 40, AT_EACH_END = 10 };
-  const int64_t count = space->trial_count;
-  const int64_t first_left_out = count > MOST_SHOWN ? AT_EACH_END : count;
-  vj_table *table = NULL;
-  VJ_TRY(vj_table_create(&table));
-  vj_table_column(table, "trial", true);
-  vj_table_column(table, "arm", false);
-  vj_table_column(table, "seed", true);
-  vj_table_column(table, "steps", true);
-  vj_table_column(table, "settings", false);
-  for (int64_t i = 0; i < first_left_out; i++) add_trial(pool, table, &space->trials[i], layout->problems[i]);
-  if (first_left_out < count) add_others(table, layout, first_left_out, count - AT_EACH_END);
-  for (int64_t i = first_left_out < count ? count - AT_EACH_END : count; i < count; i++)
-    add_trial(pool, table, &space->trials[i], layout->problems[i]);
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
-  return VJ_OK;
-}
-
-static vj_status dry_run(vj_experiment *e, const vj_space *space, const vj_report_spec *report, int ranks) {
-  int group = 1;
-  vj_sweep_layout *layout = NULL;
-  VJ_TRY(vj_sweep_group_size(space, ranks, (int)e->ranks_per_trial, &group));
-  VJ_TRY(vj_sweep_layout_create(e->pool, e->root, space, group, &layout));
-  VJ_TRY(vj_report_check_layout(report, &layout->file));
-  VJ_TRY(print_trials(e->pool, space, layout));
-  double bytes = 0;
-  for (int64_t v = 0; v < layout->file.variable_count; v++) {
-    const vj_file_variable *variable = &layout->file.variables[v];
-    double numbers = variable->type == VJ_FILE_TEXT ? (double)variable->text_bytes : 8;
-    for (int d = 0; d < variable->rank; d++) numbers *= (double)layout->file.dimensions[variable->dimension[d]].size;
-    bytes += numbers;
-  }
-  printf("\n%lld trial%s on %d group%s of %d rank%s; %.2f million parameters; %.0f MiB a rank; sweep.h5 %.1f MiB\n",
-         (long long)space->trial_count, space->trial_count == 1 ? "" : "s", ranks / group,
-         ranks / group == 1 ? "" : "s", group, group == 1 ? "" : "s", (double)layout->parameter_count / 1e6,
-         (double)layout->memory_bytes / 1048576, bytes / 1048576);
-  return VJ_OK;
-}
+/* --- --print-config --------------------------------------------------------------------------------------------- */
 
 static vj_status print_config(vj_experiment *e, const vj_space *space) {
   vj_yaml *tree = vj_yaml_copy(e->pool, space->trials[0].config->resolved);
@@ -208,7 +139,8 @@ static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool tr
   const bool only_look = e->dry_run || e->print_config;
   if (!only_look) return run(e, world, space, report, end);
   vj_status status = VJ_OK;
-  if (world->rank == 0) status = e->print_config ? print_config(e, space) : dry_run(e, space, report, world->size);
+  if (!e->print_config) return vj_dry_run(e, world, space, report);
+  if (world->rank == 0) status = print_config(e, space);
   return vj_comm_agree(world, status);
 }
 

@@ -51,6 +51,9 @@ typedef struct vj_file_layout {
 
 typedef struct vj_sweep_file vj_sweep_file;
 
+/* Bytes of the file with everything around its values, estimated from above. */
+int64_t vj_sweep_file_estimate(const vj_file_layout *layout);
+
 /* Not collective, one rank calls it: writes the whole file under a temporary name in the same folder, fsyncs and
  * renames it to `path`, so that a file of that name is always complete. A full disk, or a folder that can't be
  * written, is an error that says so and leaves nothing behind. */

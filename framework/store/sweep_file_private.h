@@ -36,8 +36,6 @@ VJ_MUST_USE vj_status vj_sweep_file_check_layout(const char *path, const vj_file
  * nothing; on failure `temporary` may be there, of any content. */
 VJ_MUST_USE vj_status vj_sweep_file_build(const char *path, const char *temporary, const vj_file_layout *layout);
 
-/* Bytes of all values, and those of the file with everything around them, estimated from above. */
-int64_t vj_sweep_file_estimate(const vj_file_layout *layout);
 /* The sentence for a system error met while writing `path`. */
 vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layout, const char *what, int cause);
 

@@ -12,6 +12,14 @@
 
 enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, DIMENSIONS };
 
+/* What tells how long a step of a trial takes. */
+typedef struct trial_size {
+  size_t memory;
+  int64_t parameters;
+  double flops;
+  int64_t first; /* trial of this size */
+} trial_size;
+
 typedef struct builder {
   vj_pool *pool;
   const vj_space *space;
@@ -19,6 +27,8 @@ typedef struct builder {
   vj_file_variable *variables;
   int64_t count, capacity;
   int64_t components, horizons;
+  trial_size *sizes;
+  int64_t size_count;
   const char *data_text; /* of the open data set */
   vj_loader loader;
 } builder;
@@ -151,17 +161,30 @@ static vj_status open_data(builder *b, const vj_config *config) {
   return VJ_OK;
 }
 
-static vj_status add_trial(builder *b, const vj_config *config, int ranks) {
+static int64_t first_of_size(builder *b, trial_size size) {
+  int64_t i = 0;
+  while (i < b->size_count && (b->sizes[i].memory != size.memory || b->sizes[i].parameters != size.parameters ||
+                               b->sizes[i].flops != size.flops))
+    i++;
+  if (i == b->size_count) b->sizes[b->size_count++] = size;
+  return b->sizes[i].first;
+}
+
+static vj_status add_trial(builder *b, int64_t trial, int ranks) {
+  const vj_config *config = b->space->trials[trial].config;
   vj_model *model = NULL;
   vj_quantity_list list;
   VJ_TRY(open_data(b, config));
   VJ_TRY(vj_model_create(config, &b->loader.info, ranks, &model));
   vj_status status = vj_quantities_list(b->pool, model, &b->loader, &list);
   for (int64_t i = 0; i < list.count && status == VJ_OK; i++) status = add_quantity(b, &list.at[i]);
-  const size_t memory = vj_model_memory(model);
-  const int64_t parameters = vj_model_parameter_count(model);
-  if (memory > b->layout->memory_bytes) b->layout->memory_bytes = memory;
-  if (parameters > b->layout->parameter_count) b->layout->parameter_count = parameters;
+  const trial_size size = {.memory = vj_model_memory(model),
+                           .parameters = vj_model_parameter_count(model),
+                           .flops = vj_graph_flops(model->train.graph),
+                           .first = trial};
+  if (size.memory > b->layout->memory_bytes) b->layout->memory_bytes = size.memory;
+  if (size.parameters > b->layout->parameter_count) b->layout->parameter_count = size.parameters;
+  b->layout->like[trial] = status == VJ_OK ? first_of_size(b, size) : -1;
   vj_model_destroy(&model);
   return status;
 }
@@ -170,7 +193,8 @@ static vj_status add_trials(builder *b, int ranks) {
   const int64_t trials = b->space->trial_count;
   char *first = NULL;
   for (int64_t i = 0; i < trials; i++) {
-    const vj_status status = add_trial(b, b->space->trials[i].config, ranks);
+    b->layout->like[i] = -1;
+    const vj_status status = add_trial(b, i, ranks);
     if (status == VJ_OK) continue;
     b->layout->problems[i] = vj_pool_text(b->pool, vj_error_message());
     if (b->layout->problem_count++ == 0) {
@@ -256,8 +280,12 @@ vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_sp
                                  vj_sweep_layout **layout) {
   *layout = vj_pool_take(pool, sizeof **layout);
   builder b = {.pool = pool, .space = space, .layout = *layout, .loader = {.epoch = -1}};
-  if (*layout) (*layout)->problems = vj_pool_take(pool, (size_t)space->trial_count * sizeof *(*layout)->problems);
-  if (!*layout || !(*layout)->problems) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+  const size_t trials = (size_t)space->trial_count;
+  b.sizes = vj_pool_take(pool, trials * sizeof *b.sizes);
+  if (*layout) (*layout)->problems = vj_pool_take(pool, trials * sizeof *(*layout)->problems);
+  if (*layout) (*layout)->like = vj_pool_take(pool, trials * sizeof *(*layout)->like);
+  if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like)
+    return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   const vj_status status = build(&b, root, ranks);
   vj_loader_close(&b.loader);
   return status;

@@ -1,0 +1,231 @@
+#include "dry_run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blas_core.h"
+#include "engine/driver.h"
+#include "engine/layout.h"
+#include "machine.h"
+#include "progress.h"
+#include "table.h"
+#include "timing.h"
+
+typedef struct dry_run {
+  vj_experiment *experiment;
+  const vj_comm *world;
+  const vj_space *space;
+  const vj_report_spec *report;
+  int group;               /* ranks that train one trial together */
+  int ranks_here;          /* ranks on this host */
+  vj_sweep_layout *layout; /* on world rank 0 */
+  int64_t *like;           /* as the layout's, on all ranks */
+} dry_run;
+
+static const double mebibyte = 1048576, gibibyte = 1073741824;
+
+/* --- the trials ------------------------------------------------------------------------------------------------ */
+
+static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
+  const char *text = "";
+  for (int64_t i = 0; i < trial->setting_count; i++) {
+    const vj_yaml *value = trial->settings[i].value;
+    text = vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key, vj_setting_text(pool, value));
+  }
+  return text;
+}
+
+static void add_trial(vj_pool *pool, vj_table *table, const vj_trial *trial, const char *problem) {
+  vj_table_cell(table, "%lld", (long long)trial->index);
+  vj_table_cell(table, "%s", trial->arm);
+  vj_table_cell(table, "%llu", (unsigned long long)trial->seed);
+  vj_table_cell(table, "%lld", (long long)trial->config->optim.steps);
+  vj_table_cell(table, "%s%s%s", settings_text(pool, trial), problem ? "  CAN'T RUN: " : "", problem ? problem : "");
+}
+
+/* One row for the trials from `first` up to `end`. */
+static void add_others(vj_table *table, const vj_sweep_layout *layout, int64_t first, int64_t end) {
+  int64_t problems = 0;
+  for (int64_t i = first; i < end; i++) problems += layout->problems[i] != NULL;
+  vj_table_cell(table, "...");
+  for (int column = 1; column < 4; column++) vj_table_cell(table, "%s", "");
+  if (problems)
+    vj_table_cell(table, "%lld more, %lld of which CAN'T RUN", (long long)(end - first), (long long)problems);
+  else
+    vj_table_cell(table, "%lld more", (long long)(end - first));
+}
+
+static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_sweep_layout *layout) {
+  enum { MOST_SHOWN = 40, AT_EACH_END = 10 };
+  const int64_t count = space->trial_count;
+  const int64_t first_left_out = count > MOST_SHOWN ? AT_EACH_END : count;
+  vj_table *table = NULL;
+  VJ_TRY(vj_table_create(&table));
+  vj_table_column(table, "trial", true);
+  vj_table_column(table, "arm", false);
+  vj_table_column(table, "seed", true);
+  vj_table_column(table, "steps", true);
+  vj_table_column(table, "settings", false);
+  for (int64_t i = 0; i < first_left_out; i++) add_trial(pool, table, &space->trials[i], layout->problems[i]);
+  if (first_left_out < count) add_others(table, layout, first_left_out, count - AT_EACH_END);
+  for (int64_t i = first_left_out < count ? count - AT_EACH_END : count; i < count; i++)
+    add_trial(pool, table, &space->trials[i], layout->problems[i]);
+  vj_table_print(table, stdout);
+  vj_table_destroy(&table);
+  return VJ_OK;
+}
+
+/* --- what they need -------------------------------------------------------------------------------------------- */
+
+static const char *ending(int64_t count) { return count == 1 ? "" : "s"; }
+
+enum { BYTES_TEXT = 32 };
+static const char *bytes_text(double bytes, char text[BYTES_TEXT]) {
+  const bool large = bytes >= gibibyte;
+  snprintf(text, BYTES_TEXT, "%.*f %s", large || bytes < 10 * mebibyte ? 1 : 0, bytes / (large ? gibibyte : mebibyte),
+           large ? "GiB" : "MiB");
+  return text;
+}
+
+static bool fits_into_memory(const dry_run *d) {
+  return d->ranks_here * (double)d->layout->memory_bytes <= vj_machine_memory(NULL);
+}
+
+static void print_memory(const dry_run *d) {
+  const double rank = (double)d->layout->memory_bytes, there = vj_machine_memory(NULL);
+  char of_rank[BYTES_TEXT], of_host[BYTES_TEXT];
+  printf("memory: %d rank%s of %s on this host, which has %s", d->ranks_here, ending(d->ranks_here),
+         bytes_text(rank, of_rank), bytes_text(there, of_host));
+  if (rank > there)
+    fputs(": DOES NOT FIT; use more ranks for a trial, or smaller trials", stdout);
+  else if (!fits_into_memory(d))
+    printf(": DOES NOT FIT; start at most %.0f rank%s on it", floor(there / rank), ending((int64_t)(there / rank)));
+  putchar('\n');
+}
+
+/* What a sweep writes: its file, and two lines of the ledger for each trial. */
+static void print_disk(const dry_run *d) {
+  enum { RECORD_BYTES = 128 };
+  vj_experiment *e = d->experiment;
+  const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
+  const double ledger = (2.0 * (double)d->space->trial_count + 1) * RECORD_BYTES;
+  const double needed = (double)vj_sweep_file_estimate(&d->layout->file) + ledger;
+  const double there = folder ? vj_machine_disk_free(folder) : -1;
+  char text[BYTES_TEXT];
+  printf("disk: %s for sweep.h5 and the ledger", bytes_text(needed, text));
+  if (there >= 0) printf("; %s are free for %s", bytes_text(there, text), folder);
+  if (there >= 0 && needed > there) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
+  putchar('\n');
+}
+
+static vj_status print_needs(const dry_run *d) {
+  const int64_t trials = d->space->trial_count;
+  const int groups = d->world->size / d->group;
+  VJ_TRY(print_trials(d->experiment->pool, d->space, d->layout));
+  printf("\n%lld trial%s on %d group%s of %d rank%s; %.2f million parameters\n", (long long)trials, ending(trials),
+         groups, ending(groups), d->group, ending(d->group), (double)d->layout->parameter_count / 1e6);
+  print_memory(d);
+  print_disk(d);
+  fflush(stdout);
+  return VJ_OK;
+}
+
+/* --- how long they take ---------------------------------------------------------------------------------------- */
+
+static void add_timing(vj_table *table, const dry_run *d, int64_t trial, const vj_timing *t) {
+  int64_t alike = 0;
+  for (int64_t i = 0; i < d->space->trial_count; i++) alike += d->like[i] == trial;
+  char text[VJ_DURATION_BYTES];
+  vj_table_cell(table, "%lld", (long long)trial);
+  vj_table_cell(table, "%lld", (long long)alike);
+  if (t->problem) {
+    for (int column = 0; column < 2; column++) vj_table_cell(table, "-");
+    vj_table_cell(table, "FAILS: %s", t->problem);
+    return;
+  }
+  vj_table_cell(table, "%.4g ms", 1e3 * t->step);
+  vj_table_cell(table, "%.3g s", t->last);
+  vj_table_cell(table, "%s", vj_duration_text(vj_timing_of_trial(t, d->space->trials[trial].config), text));
+}
+
+static vj_status print_timings(const dry_run *d, const vj_timing *timings) {
+  static const char *const headings[] = {"like trial", "trials", "step", "last evaluation", "whole trial"};
+  vj_table *table = NULL;
+  VJ_TRY(vj_table_create(&table));
+  for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++) vj_table_column(table, headings[i], i < 4);
+  for (int64_t i = 0; i < d->space->trial_count; i++)
+    if (d->like[i] == i) add_timing(table, d, i, &timings[i]);
+  putchar('\n');
+  vj_table_print(table, stdout);
+  vj_table_destroy(&table);
+  return VJ_OK;
+}
+
+/* A trial that fails in its first steps takes no time. */
+static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
+  const int64_t trials = d->space->trial_count;
+  const int groups = d->world->size / d->group;
+  char text[VJ_DURATION_BYTES];
+  double seconds, *each = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *each);
+  if (!each) return vj_fail(VJ_MEMORY, "no memory for the times of %lld trials", (long long)trials);
+  VJ_TRY(print_timings(d, timings));
+  for (int64_t i = 0; i < trials; i++) {
+    const vj_timing *t = d->like[i] < 0 ? NULL : &timings[d->like[i]];
+    each[i] = t && !t->problem ? vj_timing_of_trial(t, d->space->trials[i].config) : 0;
+  }
+  VJ_TRY(vj_timing_of_sweep(each, trials, groups, &seconds));
+  printf("\nthe whole sweep: about %s on %d group%s of %d rank%s\n", vj_duration_text(seconds, text), groups,
+         ending(groups), d->group, ending(d->group));
+  return VJ_OK;
+}
+
+static vj_status time_trials(const dry_run *d) {
+  const int64_t trials = d->space->trial_count;
+  vj_timing *timings = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *timings);
+  int64_t sizes = 0, tried = 0;
+  for (int64_t i = 0; i < trials; i++) sizes += d->like[i] == i;
+  VJ_TRY(vj_comm_agree(d->world, timings ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for timings")));
+  VJ_TRY(vj_comm_agree(d->world, d->world->rank == 0 ? vj_blas_self_check() : VJ_OK));
+  for (int64_t i = 0; i < trials; i++) {
+    if (d->like[i] != i) continue;
+    if (d->world->rank == 0 && sizes > 1)
+      fprintf(stderr, "trying size %lld of %lld\n", (long long)++tried, (long long)sizes);
+    VJ_TRY(vj_timing_measure(d->experiment->pool, d->world, d->group, &d->space->trials[i], &timings[i]));
+  }
+  return vj_comm_agree(d->world, d->world->rank == 0 ? print_estimate(d, timings) : VJ_OK);
+}
+
+/* --- whole ----------------------------------------------------------------------------------------------------- */
+
+static vj_status count_ranks_here(dry_run *d) {
+  MPI_Comm here;
+  if (MPI_Comm_split_type(d->world->mpi, MPI_COMM_TYPE_SHARED, d->world->rank, MPI_INFO_NULL, &here) != MPI_SUCCESS)
+    return vj_fail(VJ_COMM, "the ranks of this host can't be counted");
+  MPI_Comm_size(here, &d->ranks_here);
+  MPI_Comm_free(&here);
+  return VJ_OK;
+}
+
+static vj_status look(dry_run *d) {
+  VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->group, &d->layout));
+  VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
+  memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
+  VJ_TRY(print_needs(d));
+  if (!d->experiment->timed || fits_into_memory(d)) return VJ_OK;
+  return vj_fail(VJ_USAGE, "--dry-run=timed: the trials do not fit into this host's memory, so none is tried");
+}
+
+vj_status vj_dry_run(vj_experiment *experiment, const vj_comm *world, const vj_space *space,
+                     const vj_report_spec *report) {
+  dry_run d = {.experiment = experiment, .world = world, .space = space, .report = report, .group = 1};
+  const size_t bytes = (size_t)space->trial_count * sizeof *d.like;
+  d.like = vj_pool_take(experiment->pool, bytes);
+  VJ_TRY(vj_comm_agree(world, d.like ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a dry run")));
+  VJ_TRY(vj_sweep_group_size(space, world->size, (int)experiment->ranks_per_trial, &d.group));
+  VJ_TRY(vj_comm_agree(world, count_ranks_here(&d)));
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look(&d) : VJ_OK));
+  if (!experiment->timed) return VJ_OK;
+  VJ_TRY(vj_comm_broadcast(world, d.like, bytes, 0));
+  return time_trials(&d);
+}

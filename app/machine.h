@@ -1,0 +1,13 @@
+/* What this machine has. Not collective. */
+#ifndef VJ_MACHINE_H
+#define VJ_MACHINE_H
+
+/* Bytes of memory that processes may use here: the machine's, or what a container or a job is allowed of them. `total`,
+ * if not NULL, gets the machine's. */
+double vj_machine_memory(double *total);
+
+/* Bytes that are free on the disk where a path lies or, as far as it does not exist, would be made; negative if that
+ * can't be told. */
+double vj_machine_disk_free(const char *path);
+
+#endif
