@@ -97,7 +97,8 @@ static void print_failures(const vj_standing *s) {
 
 static void print_best(const vj_standing *s) {
   if (s->best < 0) return;
-  printf("best so far by %s, %s: %.4g, ", s->criterion.quantity, vj_best_word(s->criterion.best), s->best_value);
+  printf("best%s by %s, %s: %.4g, ", s->whole == VJ_SWEEP_FINISHED ? "" : " so far", s->criterion.quantity,
+         vj_best_word(s->criterion.best), s->best_value);
   print_name(s, s->best);
   putchar('\n');
 }
@@ -105,8 +106,8 @@ static void print_best(const vj_standing *s) {
 static void print_pace(const vj_standing *s) {
   char text[VJ_DURATION_BYTES];
   if (isfinite(s->steps_an_hour))
-    printf("%.3g trials and %.0f steps an hour; about %s left\n", s->trials_an_hour, s->steps_an_hour,
-           vj_duration_text(s->seconds_left, text));
+    printf("%.*f trials and %.0f steps an hour; about %s left\n", s->trials_an_hour < 100, s->trials_an_hour,
+           s->steps_an_hour, vj_duration_text(s->seconds_left, text));
   printf("last change %s ago", vj_duration_text(s->now - s->changed, text));
   if (s->whole == VJ_SWEEP_STOPPED) fputs("; who ran it is gone; go on with the same command and --resume", stdout);
   if (s->whole == VJ_SWEEP_IDLE) fputs("; nobody runs it; go on with the same command and --resume", stdout);
@@ -259,11 +260,20 @@ static vj_status read_request(int argc, char **argv, request *r) {
   return r->folder ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
 }
 
-static vj_status look(const request *r, bool *is_over) {
+/* A terminal shows the newest look alone; in a file a blank line stands between two. */
+static void begin_look(const request *r, int64_t looks) {
   static const char clear[] = "\033[H\033[2J";
+  if (r->watch <= 0 || r->json) return;
+  if (isatty(STDOUT_FILENO))
+    fputs(clear, stdout);
+  else if (looks)
+    putchar('\n');
+}
+
+static vj_status look(const request *r, int64_t looks, bool *is_over) {
   vj_standing standing;
   VJ_TRY(vj_standing_look(r->folder, &standing));
-  if (r->watch > 0 && !r->json && isatty(STDOUT_FILENO)) fputs(clear, stdout);
+  begin_look(r, looks);
   const vj_status status = r->json ? print_json(&standing, r->watch > 0) : print_text(&standing);
   *is_over = standing.whole == VJ_SWEEP_FINISHED;
   vj_standing_close(&standing);
@@ -275,9 +285,9 @@ int vj_verb_status(int argc, char **argv) {
   request r;
   bool is_over = false;
   vj_status status = read_request(argc, argv, &r);
-  while (status == VJ_OK && !is_over) {
-    status = look(&r, &is_over);
-    if (r.watch <= 0 || is_over) break;
+  for (int64_t looks = 0; status == VJ_OK; looks++) {
+    status = look(&r, looks, &is_over);
+    if (status != VJ_OK || r.watch <= 0 || is_over) break;
     const struct timespec pause = {.tv_sec = (time_t)r.watch, .tv_nsec = (long)(1e9 * fmod(r.watch, 1))};
     nanosleep(&pause, NULL);
   }

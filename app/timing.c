@@ -38,7 +38,7 @@ static int ascending(const void *a, const void *b) {
 
 /* Evaluations are what passed beyond an ordinary step. The first step, which finds cold memory, is not counted. */
 static vj_timing read_marks(const marks *m) {
-  double steps[STEPS];
+  double steps[STEPS] = {0};
   int count = 0;
   for (int k = 2; k <= STEPS; k++)
     if (k != MIDDLE + 1) steps[count++] = m->step[k] - m->step[k - 1];

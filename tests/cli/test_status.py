@@ -69,7 +69,7 @@ class Finished(Looking):
             self.assertEqual(lines[i - 1], f"trial {i} broken (seed {i - 2}; {BROKEN}) failed: {reason}")
         best = int(np.nanargmin(np.where(self.values["status"] == 2, self.values["probe_speed_mse"][:, -1], np.nan)))
         self.assertTrue(lines[3].startswith(
-            f"best so far by probe_speed_mse, lowest: {self.values['probe_speed_mse'][best, -1]:.4g}, trial {best} "
+            f"best by probe_speed_mse, lowest: {self.values['probe_speed_mse'][best, -1]:.4g}, trial {best} "
             f"{NAMES[best]} (seed {best % 2}; losses.variance.weight="), lines[3])
         self.assertRegex(lines[4], r"^last change \d+s ago$")
         self.assertEqual(len(lines), 5)
@@ -230,7 +230,7 @@ class Without(Looking):
         self.assert_refused("out: neither a probe nor a column of a report says what is good; name it with --by", "best",
                             "out")
         self.assertIsNone(self.status()["best"])
-        self.assertNotIn("best so far", self.succeed("status", "out").out)
+        self.assertNotIn("best ", self.succeed("status", "out").out)
 
     def test_trials_of_different_lengths(self):
         self.write("sweep.yaml", TINY + "sweep: {parameters: {optim.steps: [2, 6]}}\n")
