@@ -327,7 +327,7 @@ class Stopped(Life):
         process = self.start("optim.batch=512", "eval.samples=512", "data.train_size=512")  # steps of a second
         self.wait_for(lambda: self.has("killed", "ledger"), process)
         for _ in range(2):
-            time.sleep(0.2)
+            time.sleep(0.02)  # well below a step
             process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(timeout=60), 130)
         process.communicate()
