@@ -101,3 +101,46 @@ bool vj_graph_teaches(const vj_graph *graph, int row) {
   }
   return false;
 }
+
+/* --- what nothing teaches --------------------------------------------------------------------------------------- */
+
+static bool reads(const vj_node *node, const bool *marked) {
+  for (int i = 0; i < node->input_count; i++)
+    if (node->inputs[i] && marked[node->inputs[i]->id]) return true;
+  return false;
+}
+
+/* Nodes stand behind those they read, so one pass marks everything. */
+static bool *mark_untaught(vj_graph *graph) {
+  bool *marked = vj_pool_take(graph->pool, ((size_t)graph->vars.count + 1) * sizeof *marked);
+  for (int i = 0; marked && i < graph->vars.count; i++) {
+    const vj_var *var = graph->vars.at[i];
+    marked[var->id] = var->role == VJ_ROLE_PARAMETER && !var->gradient;
+  }
+  for (int i = 0; marked && i < graph->nodes.count; i++) {
+    const vj_node *node = graph->nodes.at[i];
+    const bool untaught = reads(node, marked);
+    for (int k = 0; k < node->output_count; k++) marked[node->outputs[k]->id] = untaught;
+  }
+  return marked;
+}
+
+vj_status vj_graph_drop_untaught(vj_graph *graph, vj_var **scalars, int64_t count) {
+  const bool *marked = mark_untaught(graph);
+  if (!marked) return vj_fail(VJ_MEMORY, "no memory to look for parameters without gradients");
+  int kept = 0;
+  for (int i = 0; i < graph->changes.count; i++) {
+    vj_state_change *change = graph->changes.at[i];
+    if (marked[change->value->id])
+      change->value->keep = false;
+    else
+      graph->changes.at[kept++] = change;
+  }
+  graph->changes.count = kept;
+  for (int64_t i = 0; i < count; i++)
+    if (marked[scalars[i]->id]) {
+      scalars[i]->keep = false;
+      scalars[i] = NULL;
+    }
+  return VJ_OK;
+}

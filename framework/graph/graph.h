@@ -132,6 +132,10 @@ void vj_graph_keep(vj_var *var);
 void vj_graph_backward(vj_graph *graph, vj_var *loss);
 /* True when a run writes the gradient of this row of the parameter table. */
 bool vj_graph_teaches(const vj_graph *graph, int row);
+/* After vj_graph_backward: numbers made with a trained parameter that gets no gradient mean nothing, however long they
+ * are watched. Changes of states by them are dropped, and each of these `scalars` that is one becomes NULL and is no
+ * longer kept, so that what leads to it is not computed. */
+VJ_MUST_USE vj_status vj_graph_drop_untaught(vj_graph *graph, vj_var **scalars, int64_t count);
 
 /* --- for ops ------------------------------------------------------------------------------------------------ */
 

@@ -209,7 +209,8 @@ static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
   VJ_TRY(build_losses(&model->train, model->config));
   vj_graph_backward(model->train.graph, model->train.total);
   refuse_idle_losses(model->train.graph, model->config);
-  return vj_graph_status(model->train.graph);
+  VJ_TRY(vj_graph_status(model->train.graph));
+  return vj_graph_drop_untaught(model->train.graph, model->train.scalars, model->train.scalar_count);
 }
 
 static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {

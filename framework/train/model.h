@@ -11,7 +11,8 @@ typedef struct vj_model_graph {
   vj_var *frames;  /* input [b,T,H,W,C] */
   vj_var **losses; /* shared scalars, in the order of the configuration; unweighted */
   vj_var *total;
-  /* Everything recorded of a run: total, losses, then what components report. */
+  /* Everything recorded of a run: total, losses, then what components report. In training NULL where it would be read
+   * off parameters that nothing teaches, such as frames of a decoder without a loss. */
   vj_var **scalars;
   int64_t scalar_count;
   bool *taught; /* for each row of the parameter table: a run writes its gradient */

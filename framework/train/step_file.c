@@ -136,12 +136,15 @@ static vj_status put_noise(dump *d, const char *group) {
 }
 
 /* Everything a view shows, and what is drawn, must outlive the step. */
-static void keep_what_is_shown(vj_model_graph *part) {
+static void keep_what_is_shown(vj_model_graph *part, int64_t losses) {
   for (int i = 0; i < part->graph->nodes.count; i++) {
     const vj_node *node = part->graph->nodes.at[i];
     if (node->op == &vj_op_noise) vj_graph_keep(node->outputs[0]);
   }
   vj_graph_keep(part->frames);
+  for (int64_t i = 0; i < losses; i++) vj_graph_keep(part->losses[i]);
+  for (int i = 0; i < part->graph->reports.count; i++)
+    vj_graph_keep(((const vj_reported *)part->graph->reports.at[i])->var);
   for (int i = 0; i < part->graph->views.count; i++) {
     const vj_named_var *view = part->graph->views.at[i];
     if (!strchr(view->name, '.')) vj_graph_keep(view->var);
@@ -152,7 +155,7 @@ static vj_status prepare(dump *d) {
   VJ_TRY(vj_pool_create(&d->pool));
   VJ_TRY(vj_loader_open(d->config, &d->loader));
   VJ_TRY(vj_model_create(d->config, &d->loader.info, d->comm->size, &d->model));
-  keep_what_is_shown(&d->model->train);
+  keep_what_is_shown(&d->model->train, d->config->loss_count);
   return vj_graph_plan(d->model->train.graph, d->config->optim.shards / d->comm->size);
 }
 

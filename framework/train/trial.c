@@ -266,7 +266,7 @@ static const char *number_text(double number) { return isnan(number) ? "nan" : n
 static vj_status check_numbers(const trial *t, int64_t step, double norm) {
   const vj_config *config = t->job->config;
   for (int64_t i = 0; i < config->loss_count; i++)
-    if (!isfinite(t->row[1 + i]))
+    if (t->model->train.scalars[1 + i] && !isfinite(t->row[1 + i]))
       return vj_fail(VJ_NUMERIC, "step %lld: loss %s is %s", (long long)step, config->losses[i].choice.key,
                      number_text(t->row[1 + i]));
   if (!isfinite(t->row[0]))
@@ -291,7 +291,8 @@ static vj_status train_step(trial *t, int64_t step) {
   t->at.seconds.data += filled - began;
   part->graph->step = step;
   VJ_TRY(vj_graph_run(part->graph));
-  for (int64_t i = 0; i < scalars; i++) t->row[i] = (double)vj_graph_values(part->graph, part->scalars[i], 0)[0];
+  for (int64_t i = 0; i < scalars; i++)
+    t->row[i] = part->scalars[i] ? (double)vj_graph_values(part->graph, part->scalars[i], 0)[0] : NAN;
   const double norm = vj_gradient_norm(&t->optimizer);
   t->row[scalars] = norm;
   t->row[scalars + 1] = vj_learning_rate(&t->job->config->optim, step);
