@@ -51,6 +51,7 @@ static vj_status prepare_folder(vj_pool *pool, const vj_driver *d, const vj_yaml
   if (folder.holds_sweep && !d->options->resume)
     return vj_fail(VJ_USAGE, "%s holds a sweep already; continue it with --resume or choose another folder with -o",
                    folder.path);
+  vj_sweep_file_tidy(path);
   if (folder.holds_sweep) return check_resumed(pool, d, path, root);
   VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
   VJ_TRY(vj_report_check_layout(d->options->report, &layout->file));
