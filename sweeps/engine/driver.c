@@ -32,7 +32,8 @@ typedef struct driver {
   double started, told;
   vj_stop stop;
   vj_watchdog *watchdog;
-  bool stopped; /* before its work was done */
+  vj_kept_data data; /* open, and of the last trial */
+  bool stopped;      /* before its work was done */
 } driver;
 
 enum { CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */
@@ -441,6 +442,7 @@ static vj_status work(driver *d) {
     const vj_trial_job job = {.index = index,
                               .config = trial->config,
                               .comm = &d->group,
+                              .data = &d->data,
                               .file = d->file,
                               .steps = d->steps,
                               .step_count = d->step_count,
@@ -526,6 +528,7 @@ done:
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
   vj_job_end(&d.job);
+  vj_kept_data_close(&d.data);
   if (d.group.size) vj_comm_destroy(&d.group);
   if (d.roots.size) vj_comm_destroy(&d.roots);
   free(d.steps);
