@@ -174,7 +174,12 @@ static vj_status prepare_folder(vj_pool *pool, const driver *d, const vj_yaml *r
   VJ_TRY(vj_report_check_layout(d->options->report, &layout->file));
   VJ_TRY(vj_folder_make(&folder, vj_yaml_print(pool, root)));
   const vj_status status = vj_sweep_file_create(path, &layout->file);
-  if (status != VJ_OK) vj_folder_take_back(&folder);
+  if (status == VJ_OK) return VJ_OK;
+  if (d->options->resume && access(path, F_OK) == 0) { /* another job, begun at the same time, was faster */
+    vj_error_clear();
+    return check_resumed(pool, d, path, root);
+  }
+  vj_folder_take_back(&folder);
   return status;
 }
 
