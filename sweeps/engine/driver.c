@@ -13,6 +13,7 @@
 #include "engine/folder.h"
 #include "engine/jobs.h"
 #include "engine/layout.h"
+#include "engine/room.h"
 #include "store/checkpoint.h"
 #include "store/ledger.h"
 
@@ -172,6 +173,8 @@ static vj_status prepare_folder(vj_pool *pool, const driver *d, const vj_yaml *r
   if (folder.holds_sweep) return check_resumed(pool, d, path, root);
   VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
   VJ_TRY(vj_report_check_layout(d->options->report, &layout->file));
+  const vj_room room = vj_room_for(layout, d->space->trial_count, d->world->size / group_size, d->options->folder);
+  VJ_TRY(vj_room_check(&room));
   VJ_TRY(vj_folder_make(&folder, vj_yaml_print(pool, root)));
   const vj_status status = vj_sweep_file_create(path, &layout->file);
   if (status == VJ_OK) return VJ_OK;
