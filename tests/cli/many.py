@@ -10,7 +10,8 @@ from common import VJVCR, values_of
 # 20 steps that take some milliseconds altogether, and an evaluation before and after them.
 SWEEP = """\
 name: many
-data: {{dataset: moving_mnist, size: 16, digit_size: 8, max_speed: 2, input_frames: 2, target_frames: 3, train_size: 64, validation_size: 16}}
+data: {{dataset: moving_mnist, size: 16, digit_size: 8, max_speed: 2, input_frames: 2, target_frames: 3, train_size: 64,
+       validation_size: 16}}
 model:
   encoder: {{type: cnn, channels: [4, 8], temporal: [8]}}
   predictor: {{type: mlp, hidden: [16]}}
@@ -62,16 +63,17 @@ class Many:
         self.values = values_of(os.path.join(self.folder, "sweep.h5"))
 
     def run(self, folder, arguments):
-        process = subprocess.Popen(["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", VJVCR, "sweep",
-                                    "many.yaml", "-o", "out", *arguments], cwd=folder,
-                                   env=dict(os.environ, OMP_NUM_THREADS="1"), stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, text=True)
+        command = ["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", VJVCR, "sweep", "many.yaml",
+                   "-o", "out", *arguments]
+        with open(os.path.join(folder, "errors"), "w") as errors:
+            process = subprocess.Popen(command, cwd=folder, env=dict(os.environ, OMP_NUM_THREADS="1"),
+                                       stdout=subprocess.DEVNULL, stderr=errors)
         while process.poll() is None:
             self.look(process)
             time.sleep(0.1)
         if process.returncode != 0:
-            raise AssertionError(process.communicate()[1])
-        process.communicate()
+            with open(os.path.join(folder, "errors")) as errors:
+                raise AssertionError(errors.read())
 
     def look(self, process):
         self.files = max(self.files, sum(len(names) for _, _, names in os.walk(self.folder)))
@@ -91,7 +93,7 @@ class Many:
         return max(late) - max(early) if early and late else None
 
     def overhead(self):
-        """Milliseconds a trial of everything that is no training step and no evaluation: what passed, and processor time.
+        """Milliseconds a trial of all that is no training step and no evaluation: what passed, and processor time.
 
         Both ranks work from the start to the end; of that, what the trials say of steps, batches and evaluations is
         training. The same share of the processor time is overhead: on a machine with other work, too, where what passed
@@ -110,6 +112,7 @@ class Many:
         o = self.overhead()
         print(f"{self.trials} trials in {self.wall:.1f} s, {self.cpu:.1f} s of processor time; per trial: all "
               f"{o['cpu of all']:.1f} ms of processor time, of which beside training and evaluation {o['cpu']:.1f} ms; "
-              f"passed beside them {o['passed']:.1f} ms, of which within the median trial {o['in the median trial']:.1f} ms; "
-              f"at most {self.files} files; memory {self.samples[0][1]} KiB at first, {self.samples[-1][1]} KiB at last, "
-              f"growth {self.growth()} KiB; load {os.getloadavg()[0]:.1f}", flush=True)
+              f"passed beside them {o['passed']:.1f} ms, of which within the median trial "
+              f"{o['in the median trial']:.1f} ms; at most {self.files} files; memory {self.samples[0][1]} KiB at "
+              f"first, {self.samples[-1][1]} KiB at last, growth {self.growth()} KiB; load {os.getloadavg()[0]:.1f}",
+              flush=True)

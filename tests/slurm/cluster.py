@@ -1,5 +1,5 @@
-"""A Slurm of one node that lives as long as a test: munged, slurmctld and slurmd with a configuration of their own, in a
-folder of their own, on ports of their own. Nothing of the machine's own Slurm, if there is one, is touched."""
+"""A Slurm of one node that lives as long as a test: munged, slurmctld and slurmd with a configuration of their own, in
+a folder of their own, on ports of their own. Nothing of the machine's own Slurm, if there is one, is touched."""
 
 import ctypes
 import os

@@ -63,8 +63,8 @@ class Night(unittest.TestCase):
 
     def submit(self, *options, folder="out", arguments=()):
         """The job's number. Its output goes to a file of that number."""
-        return self.cluster.tell("sbatch", "--parsable", "--output=job-%A-%a.txt", *options, SCRIPT, "sweep.yaml", folder,
-                                 *arguments, folder=self.folder)
+        return self.cluster.tell("sbatch", "--parsable", "--output=job-%A-%a.txt", *options, SCRIPT, "sweep.yaml",
+                                 folder, *arguments, folder=self.folder)
 
     def said(self, job):
         """What a job wrote, without lines of progress."""
@@ -95,11 +95,15 @@ class Night(unittest.TestCase):
         with open(self.path(folder, "ledger")) as file:
             return [line.split() for line in file.read().splitlines()[1:] if line.split()[1] == event]
 
-    def undisturbed(self, folder="whole"):
-        """What the same sweep measures without Slurm, on one rank."""
-        environment = dict(self.cluster.environment, OMPI_MCA_ess_singleton_isolated="1", OMP_NUM_THREADS="1")
-        subprocess.run([VJVCR, "sweep", "sweep.yaml", "-o", folder], cwd=self.folder, env=environment, check=True,
+    def without_slurm(self, folder):
+        environment = dict(self.cluster.environment, OMPI_MCA_plm="isolated", OMP_NUM_THREADS="1")
+        subprocess.run(["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", VJVCR, "sweep",
+                        "sweep.yaml", "-o", folder], cwd=self.folder, env=environment, check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def undisturbed(self, folder="whole"):
+        """What the same sweep measures without Slurm."""
+        self.without_slurm(folder)
         return values_of(self.path(folder, "sweep.h5"))
 
     def assert_complete(self, folder="out", apart_from=("attempt",)):
@@ -111,15 +115,13 @@ class Night(unittest.TestCase):
     def steps_for(self, seconds):
         """So many steps of two trials at once that they take about so long, as fast as the machine is now."""
         self.write(200)
-        environment = dict(self.cluster.environment, OMPI_MCA_plm="isolated", OMP_NUM_THREADS="1")
         start = time.monotonic()
-        subprocess.run(["mpirun", "--quiet", "--oversubscribe", "-n", "2", VJVCR, "sweep", "sweep.yaml", "-o", "try"],
-                       cwd=self.folder, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.without_slurm("try")
         return int(200 * seconds / (time.monotonic() - start)) // 10 * 10 + 200
 
     def test_a_time_limit_shorter_than_the_sweep(self):
-        """Slurm looks every half minute, so the signal comes 15 to 45 s after the start; vjvcr's own look at the end of the
-        job would stop it after 60 s. Where a machine became so fast that the sweep was complete by then, more steps."""
+        """Slurm looks every half minute, so the signal comes 15 to 45 s after the start; vjvcr's own look at the end of
+        the job would stop it after 60 s. Where a machine became so fast that the sweep was complete by then, more steps."""
         steps = self.steps_for(70)
         for attempt in range(3):
             self.write(steps)
@@ -142,8 +144,8 @@ class Night(unittest.TestCase):
         job = self.submit("--ntasks=2", "--time=3", "--signal=B:USR1@1")
         self.wait(job, lambda: "waits in the queue again" in self.said(job), 170, "the job does not stop by itself")
         self.cluster.tell("scancel", job)
-        self.assertIn("vjvcr: stopped by the end of the Slurm job after 0 of 2 trials; the state of the others is saved, go "
-                      "on with the same command and --resume", self.said(job))
+        self.assertIn("vjvcr: stopped by the end of the Slurm job after 0 of 2 trials; the state of the others is saved, "
+                      "go on with the same command and --resume", self.said(job))
         self.assertEqual(len(self.ledger("stop")), 2)
         self.assertEqual(len(glob.glob(self.path("out", "checkpoints", "trial-*.1"))), 2)
 
