@@ -59,29 +59,18 @@ static bool holds(const char *path, const char *text) {
   return same;
 }
 
-/* Under another name, then linked to its own: who finds it there, as another job that begins now, finds it whole. */
-static int write_new(const char *path, const char *temporary, const char *text) {
-  FILE *file = fopen(temporary, "wx");
-  if (!file) return errno;
-  int cause = fputs(text, file) < 0 ? errno : 0;
-  if (fclose(file) != 0 && cause == 0) cause = errno;
-  if (cause == 0 && link(temporary, path) != 0) cause = errno;
-  /* Where there are no links, a name that no one has yet is taken. */
-  const bool no_links = cause == EPERM || cause == EOPNOTSUPP || cause == ENOSYS;
-  if (no_links && !exists(path) && rename(temporary, path) == 0) return 0;
-  unlink(temporary);
-  return cause;
-}
-
 static vj_status write_yaml(vj_folder *folder, const char *yaml) {
   const char *path = vj_folder_file(folder, "sweep.yaml");
-  const char *temporary = path ? vj_pool_format(folder->pool, "%s.new-%ld", path, (long)getpid()) : NULL;
-  if (!temporary || !yaml) return vj_fail(VJ_MEMORY, "no memory for sweep.yaml");
-  const int cause = exists(path) ? EEXIST : write_new(path, temporary, yaml);
-  if (cause == EEXIST && holds(path, yaml)) return VJ_OK;
-  if (cause == EEXIST)
+  if (!path || !yaml) return vj_fail(VJ_MEMORY, "no memory for sweep.yaml");
+  FILE *file = fopen(path, "wx");
+  if (!file && errno == EEXIST) {
+    if (holds(path, yaml)) return VJ_OK;
     return vj_fail(VJ_USAGE, "%s is there already and is not overwritten; choose another folder with -o", path);
-  folder->made_yaml = cause == 0;
+  }
+  if (!file) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
+  folder->made_yaml = true;
+  int cause = fputs(yaml, file) < 0 ? errno : 0;
+  if (fclose(file) != 0 && cause == 0) cause = errno;
   return cause ? vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(cause)) : VJ_OK;
 }
 

@@ -1,6 +1,6 @@
 #include "engine/room.h"
 
-#include "base/disk.h"
+#include "base/free_disk.h"
 #include "store/checkpoint.h"
 
 vj_room vj_room_for(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder) {

@@ -2,9 +2,11 @@
 
 A thousand of them: `./vj test many`."""
 
+import os
+import subprocess
 import sys
 
-from common import TINY, Case, h5py, main, values_of
+from common import TINY, VJVCR, Case, h5py, main, values_of
 from many import Many
 
 if h5py is None:
@@ -35,6 +37,22 @@ class ManyTrials(Case):
             alone = values_of(self.path(f"{trial}", "sweep.h5"))
             for name in ("train_loss", "val_loss", "probe_speed_mse"):
                 self.assertEqual(alone[name][0].tobytes(), together[name][trial].tobytes(), (name, trial))
+
+    def test_jobs_that_begin_in_the_same_instant(self):
+        """One of them makes the folder and the file, wherever the others are by then; each trial is done once."""
+        self.write("sweep.yaml", TINY + "sweep: {seeds: 6}\n")
+        environment = dict(os.environ, OMPI_MCA_ess_singleton_isolated="1", OMP_NUM_THREADS="1")
+        for round_ in range(3):
+            jobs = [subprocess.Popen([VJVCR, "sweep", "sweep.yaml", "-o", f"{round_}/out", "--resume"], cwd=self.folder,
+                                     env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                    for _ in range(3)]
+            for job in jobs:
+                self.assertEqual((job.communicate(timeout=300)[1].replace("\r", "\n").count("vjvcr: "), job.returncode),
+                                 (0, 0))
+            with open(self.path(f"{round_}", "out", "ledger")) as file:
+                claims = [line.split()[2] for line in file if " claim " in line]
+            self.assertEqual(sorted(claims), list("012345"))
+            self.assertEqual(sorted(os.listdir(self.path(f"{round_}", "out"))), ["ledger", "sweep.h5", "sweep.yaml"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-#include "base/disk.h"
+#include "base/free_disk.h"
 
 #include <errno.h>
 #include <stdlib.h>
