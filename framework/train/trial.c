@@ -119,7 +119,8 @@ static vj_status room_for_results(trial *t) {
 /* What one rank can do on its own; the group agrees on the outcome afterwards. */
 static vj_status prepare(trial *t) {
   VJ_TRY(vj_pool_create(&t->pool));
-  VJ_TRY(vj_loader_open(t->job->config, &t->loader));
+  VJ_TRY(t->job->data ? vj_loader_open_kept(t->job->config, t->job->data, &t->loader)
+                      : vj_loader_open(t->job->config, &t->loader));
   VJ_TRY(vj_model_create(t->job->config, &t->loader.info, t->job->comm->size, &t->model));
   VJ_TRY(vj_quantities_list(t->pool, t->model, &t->loader, &t->list));
   VJ_TRY(room_for_results(t));

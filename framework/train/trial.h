@@ -31,6 +31,7 @@ typedef struct vj_trial_job {
   int64_t index;
   const vj_config *config;
   const vj_comm *comm;  /* the group */
+  vj_kept_data *data;   /* of the trial before, and for the next; NULL: the data set is opened anew */
   vj_sweep_file *file;  /* on the group's root; NULL elsewhere, or to record nothing */
   const int64_t *steps; /* coordinates of the file: training steps completed at each row */
   int64_t step_count;

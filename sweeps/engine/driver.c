@@ -31,6 +31,7 @@ static vj_status work(vj_driver *d) {
     const vj_trial_job job = {.index = index,
                               .config = trial->config,
                               .comm = &d->group,
+                              .data = &d->data,
                               .file = d->file,
                               .steps = d->steps,
                               .step_count = d->step_count,
@@ -116,6 +117,7 @@ done:
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
   vj_job_end(&d.job);
+  vj_kept_data_close(&d.data);
   if (d.group.size) vj_comm_destroy(&d.group);
   if (d.roots.size) vj_comm_destroy(&d.roots);
   free(d.steps);

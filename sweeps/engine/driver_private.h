@@ -24,7 +24,8 @@ typedef struct vj_driver {
   double started, told;
   vj_stop stop;
   vj_watchdog *watchdog;
-  bool stopped; /* before its work was done */
+  vj_kept_data data; /* open, and of the last trial */
+  bool stopped;      /* before its work was done */
 } vj_driver;
 
 enum { VJ_CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */

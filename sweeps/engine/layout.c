@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/snapshot.h"
 #include "train/trial.h"
 
 #ifndef VJ_VERSION
@@ -184,6 +185,8 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
                            .first = trial};
   if (size.memory > b->layout->memory_bytes) b->layout->memory_bytes = size.memory;
   if (size.parameters > b->layout->parameter_count) b->layout->parameter_count = size.parameters;
+  const double checkpoint = status == VJ_OK ? vj_snapshot_estimate(config, model->parameters, &list) : 0;
+  if (checkpoint > b->layout->checkpoint_bytes) b->layout->checkpoint_bytes = checkpoint;
   b->layout->like[trial] = status == VJ_OK ? first_of_size(b, size) : -1;
   vj_model_destroy(&model);
   return status;

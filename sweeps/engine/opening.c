@@ -1,11 +1,13 @@
 /* A run of a sweep begins: its folder is made or looked at, and the files are opened. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/nodes.h"
 #include "engine/driver_private.h"
 #include "engine/folder.h"
 #include "engine/layout.h"
+#include "engine/room.h"
 #include "engine/rows.h"
 
 /* --- the folder ---------------------------------------------------------------------------------------------- */
@@ -55,9 +57,16 @@ static vj_status prepare_folder(vj_pool *pool, const vj_driver *d, const vj_yaml
   if (folder.holds_sweep) return check_resumed(pool, d, path, root);
   VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
   VJ_TRY(vj_report_check_layout(d->options->report, &layout->file));
+  const vj_room room = vj_room_for(layout, d->space->trial_count, d->world->size / group_size, d->options->folder);
+  VJ_TRY(vj_room_check(&room));
   VJ_TRY(vj_folder_make(&folder, vj_yaml_print(pool, root)));
   const vj_status status = vj_sweep_file_create(path, &layout->file);
-  if (status != VJ_OK) vj_folder_take_back(&folder);
+  if (status == VJ_OK) return VJ_OK;
+  if (d->options->resume && access(path, F_OK) == 0) { /* another job, begun at the same time, was faster */
+    vj_error_clear();
+    return check_resumed(pool, d, path, root);
+  }
+  vj_folder_take_back(&folder);
   return status;
 }
 
