@@ -12,6 +12,7 @@
 #include "config/nodes.h"
 #include "engine/folder.h"
 #include "engine/jobs.h"
+#include "engine/judge.h"
 #include "engine/layout.h"
 #include "store/checkpoint.h"
 #include "store/ledger.h"
@@ -32,7 +33,8 @@ typedef struct driver {
   double started, told;
   vj_stop stop;
   vj_watchdog *watchdog;
-  bool stopped; /* before its work was done */
+  bool stopped;    /* before its work was done */
+  vj_judge *judge; /* NULL: every trial is trained to its end */
 } driver;
 
 enum { CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */
@@ -171,6 +173,7 @@ static vj_status prepare_folder(vj_pool *pool, const driver *d, const vj_yaml *r
   if (folder.holds_sweep) return check_resumed(pool, d, path, root);
   VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
   VJ_TRY(vj_report_check_layout(d->options->report, &layout->file));
+  VJ_TRY(vj_judge_check(d->space, &layout->file, NULL, NULL));
   VJ_TRY(vj_folder_make(&folder, vj_yaml_print(pool, root)));
   const vj_status status = vj_sweep_file_create(path, &layout->file);
   if (status != VJ_OK) vj_folder_take_back(&folder);
@@ -196,12 +199,13 @@ static vj_status reconcile(driver *d, int64_t trial, int64_t recorded) {
   const char *reason;
   VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
   const int64_t now = state;
-  if (state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED) remove_checkpoints(d, trial);
+  if (state >= VJ_TRIAL_DONE) remove_checkpoints(d, trial);
   if (state == VJ_TRIAL_RUNNING || now == recorded) return VJ_OK;
   if (state == VJ_TRIAL_FAILED) {
     VJ_TRY(write_text(d->file, VJ_RECORD_FAILURE, trial, reason));
     if (d->options->failed) d->options->failed(d->options->context, trial, d->space->trials[trial].arm, reason);
   }
+  if (state == VJ_TRIAL_STOPPED) VJ_TRY(write_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
   return write_row(d->file, VJ_RECORD_STATUS, trial, &now);
 }
 
@@ -222,7 +226,7 @@ static vj_status take_over(driver *d, bool at_start) {
   int64_t released = 0;
   VJ_TRY(vj_job_lock(d->job));
   vj_status status = vj_ledger_release(d->ledger, vj_job_lives, d->job, d->options->max_attempts, &released);
-  if (status == VJ_OK && (released > 0 || at_start)) status = reconcile_all(d);
+  if (status == VJ_OK && (released > 0 || at_start || d->judge)) status = reconcile_all(d);
   if (status == VJ_OK) vj_job_bury(d->job);
   vj_job_unlock(d->job);
   return status;
@@ -248,6 +252,19 @@ static vj_status open_root(vj_pool *pool, driver *d) {
   return vj_ledger_open(path_in(pool, folder, "ledger"), d->space->trial_count, vj_job_name(d->job), &d->ledger);
 }
 
+/* Collective over the group. */
+static vj_status open_judge(driver *d) {
+  const vj_judge_parts parts = {.space = d->space,
+                                .group = &d->group,
+                                .file = d->file,
+                                .ledger = d->ledger,
+                                .steps = d->steps,
+                                .step_count = d->step_count,
+                                .evals = d->evals,
+                                .eval_count = d->eval_count};
+  return vj_judge_open(d->pool, &parts, &d->judge);
+}
+
 static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
   int group_size = 1;
   VJ_TRY(vj_sweep_group_size(d->space, d->world->size, d->options->ranks_per_trial, &group_size));
@@ -260,6 +277,8 @@ static vj_status open_sweep(vj_pool *pool, driver *d, const vj_yaml *root) {
   if (d->is_root) opened = vj_sweep_file_open(&d->roots, path_in(pool, d->options->folder, "sweep.h5"), &d->file);
   VJ_TRY(vj_comm_agree(d->world, opened));
   if (d->is_root) opened = open_root(pool, d);
+  VJ_TRY(vj_comm_agree(d->world, opened));
+  if (d->space->stopping) opened = open_judge(d);
   if (opened == VJ_OK && d->world->rank == 0) {
     opened = vj_job_lock(d->job); /* another job that joins now must not write rows of trials that already run */
     if (opened == VJ_OK) opened = write_trial_rows(pool, d->file, d->space);
@@ -282,13 +301,15 @@ static void look_around(driver *d) {
     p->steps_done = 0;
     for (int64_t i = 0; i < trials; i++) p->steps_done += steps[i] > 0 ? steps[i] : 0;
   }
-  /* What a failed trial did not do is not left to do. */
+  /* What a trial that failed or was stopped did not do is not left to do. */
   if (numbers && steps && vj_sweep_file_read(d->file, status, &zero, &trials, numbers) == VJ_OK) {
-    p->trials_done = p->trials_failed = 0;
+    p->trials_done = p->trials_failed = p->trials_stopped = 0;
     for (int64_t i = 0; i < trials; i++) {
       p->trials_done += numbers[i] == VJ_TRIAL_DONE;
       p->trials_failed += numbers[i] == VJ_TRIAL_FAILED;
-      if (numbers[i] == VJ_TRIAL_FAILED) p->steps_done += d->space->trials[i].config->optim.steps - steps[i];
+      p->trials_stopped += numbers[i] == VJ_TRIAL_STOPPED;
+      if (numbers[i] == VJ_TRIAL_FAILED || numbers[i] == VJ_TRIAL_STOPPED)
+        p->steps_done += d->space->trials[i].config->optim.steps - steps[i];
     }
   }
   free(numbers);
@@ -334,6 +355,7 @@ static vj_status claim(driver *d, int64_t *trial) {
   VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
   *trial = taken[0];
   d->told_of_saving = false;
+  if (d->judge) vj_judge_begin(d->judge);
   if (*trial < 0 || !d->is_root) return VJ_OK;
   const int64_t running = VJ_TRIAL_RUNNING;
   VJ_TRY(write_row(d->file, "attempt", *trial, &taken[1]));
@@ -388,8 +410,28 @@ static vj_status is_ours(driver *d, int64_t trial, bool *ours) {
   return VJ_OK;
 }
 
+/* Of a trial that was judged to end: the ledger has it already. */
+static vj_status record_early_end(driver *d, int64_t trial) {
+  vj_trial_state state;
+  int64_t attempts;
+  const char *reason;
+  if (!d->is_root) return VJ_OK;
+  if (vj_judge_verdict(d->judge) == VJ_VERDICT_LOST) {
+    bool ours;
+    return is_ours(d, trial, &ours);
+  }
+  VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
+  const int64_t stopped = VJ_TRIAL_STOPPED;
+  VJ_TRY(write_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
+  VJ_TRY(write_row(d->file, VJ_RECORD_STATUS, trial, &stopped));
+  VJ_TRY(vj_sweep_file_sync(d->file));
+  remove_checkpoints(d, trial);
+  return VJ_OK;
+}
+
 static vj_status record_end(driver *d, int64_t trial, vj_status outcome, const char *reason) {
   bool ours = false;
+  if (outcome == VJ_OK && d->judge && vj_judge_verdict(d->judge) != VJ_VERDICT_GO_ON) return record_early_end(d, trial);
   if (!d->is_root) return VJ_OK;
   VJ_TRY(is_ours(d, trial, &ours));
   if (!ours) return VJ_OK;
@@ -422,6 +464,11 @@ static vj_status on_saved(void *context, int64_t trial) {
   return ours ? vj_ledger_saved(d->ledger, trial) : VJ_OK;
 }
 
+static vj_status on_judge(void *context, int64_t trial, int64_t done, bool *ends) {
+  const driver *d = context;
+  return vj_judge_ask(d->judge, trial, done, ends);
+}
+
 /* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
 static bool ends_only_the_trial(vj_status status) {
   return status != VJ_IO && status != VJ_COMM && status != VJ_INTERNAL;
@@ -451,6 +498,7 @@ static vj_status work(driver *d) {
                               .warned = on_warning,
                               .saved = on_saved,
                               .progress = on_progress,
+                              .judge = d->judge ? on_judge : NULL,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
     d->stopped = outcome == VJ_STOPPED;
@@ -465,8 +513,8 @@ static vj_status work(driver *d) {
 }
 
 /* Trials by their state in the ledger; collective, world rank 0 counts. */
-static vj_status count_states(driver *d, int64_t counts[VJ_TRIAL_FAILED + 1]) {
-  const size_t bytes = (VJ_TRIAL_FAILED + 1) * sizeof *counts;
+static vj_status count_states(driver *d, int64_t counts[VJ_TRIAL_STATES]) {
+  const size_t bytes = (VJ_TRIAL_STATES) * sizeof *counts;
   vj_status status = VJ_OK;
   memset(counts, 0, bytes);
   for (int64_t i = 0; i < d->space->trial_count && d->world->rank == 0 && status == VJ_OK; i++) {
@@ -482,11 +530,12 @@ static vj_status count_states(driver *d, int64_t counts[VJ_TRIAL_FAILED + 1]) {
 
 /* How it ended; VJ_STOPPED unless the stop came too late to leave anything undone. */
 static vj_status conclude(driver *d, vj_sweep_end *end) {
-  int64_t counts[VJ_TRIAL_FAILED + 1];
+  int64_t counts[VJ_TRIAL_STATES];
   unsigned stopped = 0, causes = 0;
   int cause = 1;
   VJ_TRY(count_states(d, counts));
-  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED], trials = d->space->trial_count;
+  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED] + counts[VJ_TRIAL_STOPPED];
+  const int64_t trials = d->space->trial_count;
   *end = (vj_sweep_end){counts[VJ_TRIAL_FAILED], counts[VJ_TRIAL_RUNNING]};
   VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
   if (!stopped || ended == trials) return VJ_OK;
