@@ -42,8 +42,8 @@ vj_status vj_judge_open(vj_pool *pool, const vj_judge_parts *parts, vj_judge **j
   if (fresh) *fresh = (vj_judge){.parts = *parts, .stopping = parts->space->stopping};
   if (status == VJ_OK && parts->file) status = vj_judge_check(parts->space, NULL, parts->file, &fresh->axis);
   if (status == VJ_OK && parts->file && parts->space->is_grid) status = shuffle(pool, fresh);
-  VJ_TRY(vj_comm_agree(parts->group, status));
-  VJ_TRY(vj_comm_broadcast(parts->group, &fresh->axis, sizeof fresh->axis, 0));
+  VJ_TRY(vj_comm_agree(parts->world, status));
+  VJ_TRY(vj_comm_broadcast(parts->world, &fresh->axis, sizeof fresh->axis, 0));
   *judge = fresh;
   return VJ_OK;
 }

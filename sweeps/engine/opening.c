@@ -80,9 +80,9 @@ static vj_status open_root(vj_driver *d) {
   return vj_ledger_open(vj_driver_path(d, "ledger"), d->space->trial_count, vj_job_name(d->job), &d->ledger);
 }
 
-/* Collective over the group. */
 static vj_status open_judge(vj_driver *d) {
   const vj_judge_parts parts = {.space = d->space,
+                                .world = d->world,
                                 .group = &d->group,
                                 .file = d->file,
                                 .ledger = d->ledger,

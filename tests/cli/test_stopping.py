@@ -312,9 +312,9 @@ class Refused(Early):
                     "rung)", "{type: asha, metric: val_loss, mode: min}")
         self.refuse(at + '62: sweep.stopping: unknown key "grace_step"; did you mean "grace_steps"?',
                     "{type: median, metric: val_loss, mode: min, " + " " * 5 + "grace_step: 3}")
-        self.refuse(at + '26: sweep.stopping: unknown key "reduction_factor"; known keys are type, metric, mode, '
+        self.refuse(at + '28: sweep.stopping: unknown key "reduction_factor"; known keys are type, metric, mode, '
                     "grace_steps, interval_steps, min_trials", "{type: median, reduction_factor: 3}")
-        self.refuse(at + "76: sweep.stopping.grace_steps: expected an integer >= 1, got \"0\"",
+        self.refuse(at + "80: sweep.stopping.grace_steps: expected an integer >= 1, got \"0\"",
                     "{type: asha, metric: val_loss, mode: min,             grace_steps: 0}")
         self.refuse(at + "81: sweep.stopping.reduction_factor: expected an integer between 2 and 1000, got \"1\"",
                     "{type: asha, grace_steps: 1, metric: val_loss, mode: min, reduction_factor: 1}")
