@@ -1,6 +1,6 @@
 """Trials stopped early: every decision is what its rule says of the numbers in sweep.h5, whatever was killed meanwhile.
 
-VJ_KILLS says how often the sweep is killed at random moments (default 4)."""
+VJ_KILLS says how often the sweep is killed at random moments (default 3)."""
 
 import math
 import os
@@ -17,7 +17,7 @@ if h5py is None:
     print("skipped: h5py is not there")
     sys.exit(77)
 
-KILLS = int(os.environ.get("VJ_KILLS", "4"))
+KILLS = int(os.environ.get("VJ_KILLS", "3"))
 STOPPED = 4
 
 # Nine trials in about a second.
@@ -229,7 +229,7 @@ class Killed(Early):
         """The process died right after it had appended a record; the file has all it can have by then, or more."""
         files = self.whole()["files"]
         lines = files["ledger"].splitlines(True)
-        for count in range(2, len(lines), 5):
+        for count in range(2, len(lines), 6):
             shutil.rmtree(self.path("out"), ignore_errors=True)
             os.mkdir(self.path("out"))
             for name in ("sweep.h5", "sweep.yaml"):
@@ -292,6 +292,14 @@ class Looking(Early):
                       "of all steps, if half of the trials end at the first\n", out)
 
 
+    def test_describe(self):
+        described = self.succeed("describe", "stopping", "asha").out
+        self.assertRegex(described, r"\nreduction_factor +integer +3 +2\.\.1000 +eta: one in so many goes on")
+        self.assertIn("interval_steps", self.succeed("describe", "stopping", "median").out)
+        self.assert_refused('there is no rule "hyperband" of early stopping; there are: asha, median', "describe",
+                            "stopping", "hyperband")
+
+
 class Refused(Early):
     def refuse(self, sentence, stopping, *settings):
         section = self.write("wrong.yaml", SWEEP.replace(
@@ -316,7 +324,7 @@ class Refused(Early):
                     "grace_steps, interval_steps, min_trials", "{type: median, reduction_factor: 3}")
         self.refuse(at + "80: sweep.stopping.grace_steps: expected an integer >= 1, got \"0\"",
                     "{type: asha, metric: val_loss, mode: min,             grace_steps: 0}")
-        self.refuse(at + "81: sweep.stopping.reduction_factor: expected an integer between 2 and 1000, got \"1\"",
+        self.refuse(at + "89: sweep.stopping.reduction_factor: expected an integer between 2 and 1000, got \"1\"",
                     "{type: asha, grace_steps: 1, metric: val_loss, mode: min, reduction_factor: 1}")
 
     def test_a_metric_that_is_not_recorded(self):
