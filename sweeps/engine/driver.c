@@ -13,8 +13,10 @@
 #include "engine/folder.h"
 #include "engine/jobs.h"
 #include "engine/layout.h"
+#include "engine/run_name.h"
 #include "store/checkpoint.h"
 #include "store/ledger.h"
+#include "train/weights.h"
 
 typedef struct driver {
   const vj_comm *world;
@@ -71,11 +73,8 @@ vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_tr
 
 /* The experiment as text, without what changes no number of it. */
 static const char *measured_text(vj_pool *pool, const vj_yaml *root) {
-  vj_yaml *measured = vj_yaml_shallow(pool, root);
-  if (!measured) return NULL;
-  vj_yaml_remove(measured, "report");
-  vj_yaml_remove(measured, "checkpoint");
-  return vj_yaml_print(pool, measured);
+  vj_yaml *measured = NULL;
+  return vj_config_measured(pool, root, &measured) == VJ_OK ? vj_yaml_print(pool, measured) : NULL;
 }
 
 static vj_status is_same_sweep(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_yaml *root) {
@@ -181,6 +180,11 @@ static vj_status prepare_folder(vj_pool *pool, const driver *d, const vj_yaml *r
 
 static const char *checkpoint_of(const driver *d, int64_t trial) {
   return vj_pool_format(d->pool, "%s/checkpoints/trial-%04lld", d->options->folder, (long long)trial);
+}
+
+static const char *events_of(const driver *d, int64_t trial) {
+  const char *name = vj_run_name(d->pool, d->space, trial);
+  return name ? vj_pool_format(d->pool, "%s/tensorboard/%s", d->options->folder, name) : NULL;
 }
 
 /* A trial that has ended needs its checkpoints no more; without the file they only cost room. */
@@ -447,6 +451,8 @@ static vj_status work(driver *d) {
                               .evals = d->evals,
                               .eval_count = d->eval_count,
                               .checkpoint = checkpoint_of(d, index),
+                              .weights = vj_weights_path(d->pool, d->options->folder, index),
+                              .events = events_of(d, index),
                               .watch = watch,
                               .warned = on_warning,
                               .saved = on_saved,
