@@ -20,19 +20,21 @@ struct vj_event_file {
 };
 
 /* Numbers of fields and enumerations in TensorFlow's .proto files. */
-enum { WALL_TIME = 1, STEP = 2, FILE_VERSION = 3, SUMMARY = 5, SESSION_LOG = 7 };       /* Event */
-enum { STATUS = 1, START = 1 };                                                         /* SessionLog */
-enum { VALUE = 1 };                                                                     /* Summary */
-enum { TAG = 1, SIMPLE_VALUE = 2, TENSOR = 8, METADATA = 9 };                           /* Summary.Value */
-enum { PLUGIN_DATA = 1, PLUGIN_NAME = 1, DATA_CLASS = 4, DATA_CLASS_TENSOR = 2 };       /* SummaryMetadata */
-enum { DTYPE = 1, DT_STRING = 7, TENSOR_SHAPE = 2, STRING_VAL = 8 };                    /* TensorProto */
+enum { WALL_TIME = 1, STEP = 2, FILE_VERSION = 3, SUMMARY = 5, SESSION_LOG = 7 }; /* Event */
+enum { STATUS = 1, START = 1 };                                                   /* SessionLog */
+enum { VALUE = 1 };                                                               /* Summary */
+enum { TAG = 1, SIMPLE_VALUE = 2, TENSOR = 8, METADATA = 9 };                     /* Summary.Value */
+enum { PLUGIN_DATA = 1, PLUGIN_NAME = 1, DATA_CLASS = 4, DATA_CLASS_TENSOR = 2 }; /* SummaryMetadata */
+enum { DTYPE = 1, DT_STRING = 7, TENSOR_SHAPE = 2, STRING_VAL = 8 };              /* TensorProto */
 
 static const char prefix[] = "events.out.tfevents.";
 
 /* --- records ------------------------------------------------------------------------------------------------- */
 
 static vj_status system_fail(const vj_event_file *file, int cause) {
-  const char *reason = cause == ENOSPC ? "the disk is full" : cause == EDQUOT ? "the quota is used up" : strerror(cause);
+  const char *reason = cause == ENOSPC   ? "the disk is full"
+                       : cause == EDQUOT ? "the quota is used up"
+                                         : strerror(cause);
   return vj_fail(VJ_IO, "%s: can't be written: %s", file->path, reason);
 }
 

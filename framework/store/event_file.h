@@ -2,13 +2,14 @@
  * core/util/event.proto, core/framework/summary.proto and lib/io/record_writer.
  *
  * A file is a list of records: length (uint64), masked CRC-32C of these 8 bytes (uint32), data, masked CRC-32C of the
- * data (uint32), little-endian. The data of each is one Event, of which the few fields that are needed are encoded here:
+ * data (uint32), little-endian. The data of each is one Event, of which the few fields that are needed are encoded
+ * here:
  *
  *   Event   1 wall_time double, 2 step int64, 3 file_version text, 5 summary Summary, 7 session_log SessionLog
  *   Summary 1 value Value;   Value 1 tag text, 2 simple_value float, 8 tensor TensorProto, 9 metadata
  *
- * Each record is handed to the operating system whole when it is written, so a reader or a kill finds whole records. Not
- * collective: one process, one file.
+ * Each record is handed to the operating system whole when it is written, so a reader or a kill finds whole records.
+ * Not collective: one process, one file.
  */
 #ifndef VJ_EVENT_FILE_H
 #define VJ_EVENT_FILE_H

@@ -54,8 +54,7 @@ static vj_status visit_probes(const vj_trial_parts *parts, vj_array_file *file, 
     const vj_quantity *quantity = &parts->list->at[i];
     if (!quantity->at_probes) continue;
     snprintf(name, sizeof name, "probe/%s", quantity->name);
-    VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &quantity->size, parts->results[i - parts->list->step_count],
-                NULL));
+    VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &quantity->size, parts->results[i - parts->list->step_count], NULL));
   }
   return VJ_OK;
 }
@@ -115,8 +114,7 @@ static vj_status put_weights(const vj_trial_parts *parts, const vj_position *at,
   VJ_TRY(visit_rows(parts, file, "state", false, parts->parameters->states, put_array));
   VJ_TRY(vj_pool_create(&pool));
   const char *text = vj_yaml_print(pool, parts->config->resolved);
-  const vj_status status =
-      text && strlen(text) < MOST_BYTES ? vj_array_file_text(file, "config", text) : VJ_OK;
+  const vj_status status = text && strlen(text) < MOST_BYTES ? vj_array_file_text(file, "config", text) : VJ_OK;
   vj_pool_destroy(&pool);
   return status;
 }

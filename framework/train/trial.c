@@ -407,8 +407,9 @@ static void compare_with_goals(trial *t) {
     for (int64_t k = t->list.step_count; k < t->list.count; k++) {
       const double reached = t->results[k - t->list.step_count][0];
       if (!name || strcmp(t->list.at[k].name, name) != 0 || fabs(reached - goal->value) <= goal->tolerance) continue;
-      const char *sentence = vj_pool_format(t->pool, "%s: %g was not reached; the nearest is %.3g (%s of the last step)",
-                                            goal->setting, goal->value, reached, name);
+      const char *sentence =
+          vj_pool_format(t->pool, "%s: %g was not reached; the nearest is %.3g (%s of the last step)", goal->setting,
+                         goal->value, reached, name);
       if (sentence) warn(t, sentence);
     }
   }

@@ -77,8 +77,8 @@ vj_status vj_weights_load(const vj_weights *weights, vj_parameters *parameters) 
     vj_real *values = (row->trained ? parameters->values : parameters->states) + row->offset;
     snprintf(name, sizeof name, "%s/%s", row->trained ? "param" : "state", row->name);
     if (!vj_array_file_holds(weights->file, name, VJ_ARRAY_REAL, row->shape.rank, row->shape.size))
-      return vj_fail(VJ_DATA, "%s: it has no %s of the model's shape; it is of another model",
-                     weights->generation.path, name);
+      return vj_fail(VJ_DATA, "%s: it has no %s of the model's shape; it is of another model", weights->generation.path,
+                     name);
     VJ_TRY(vj_array_file_get(weights->file, name, VJ_ARRAY_REAL, values));
   }
   return VJ_OK;

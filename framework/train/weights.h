@@ -14,8 +14,8 @@ typedef struct vj_weights {
 
 /* Opens one file by its name; VJ_DATA with a sentence if it is missing, damaged or something else. */
 VJ_MUST_USE vj_status vj_weights_open(const char *path, vj_weights *weights);
-/* Those of a trial of the sweep in `folder`: <folder>/weights/trial-0007.h5, else its newest whole checkpoint. *found is
- * false when there is neither. A damaged file is VJ_DATA, unless the other checkpoint is whole. */
+/* Those of a trial of the sweep in `folder`: <folder>/weights/trial-0007.h5, else its newest whole checkpoint. *found
+ * is false when there is neither. A damaged file is VJ_DATA, unless the other checkpoint is whole. */
 VJ_MUST_USE vj_status vj_weights_find(const char *folder, int64_t trial, vj_weights *weights, bool *found);
 void vj_weights_close(vj_weights *weights);
 
