@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/threads.h"
 #include "csv.h"
@@ -48,6 +49,12 @@ static const char *path_of(const exporter *e, const char *name) {
   if (!output) return vj_pool_format(e->pool, "%s/%s.csv", e->request->folder, name);
   const size_t length = strlen(output);
   return vj_pool_format(e->pool, "%s%s%s.csv", output, length && output[length - 1] == '/' ? "" : "-", name);
+}
+
+/* A prefix that is a folder is made; what is wrong with it shows when the first file is opened. */
+static void make_folder(const vj_export_request *request) {
+  const size_t length = request->output ? strlen(request->output) : 0;
+  if (length && request->output[length - 1] == '/') (void)mkdir(request->output, 0777);
 }
 
 static vj_status write_csv(vj_out_file *file, const vj_csv *csv) {
@@ -314,6 +321,7 @@ vj_status vj_export_csv(const vj_outcome *outcome, const vj_export_request *requ
   VJ_TRY(vj_pool_create(&e.pool));
   VJ_TRY_GOTO(status, vj_allocate(MOST_TABLES, sizeof *tables, "tables", &tables), done);
   VJ_TRY_GOTO(status, find_tables(&e, tables, MOST_TABLES, &count), done);
+  make_folder(request);
   for (int i = 0; i < count && status == VJ_OK; i++) status = write_table(&e, tables, count, i);
 done:
   free(tables);
