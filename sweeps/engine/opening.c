@@ -14,11 +14,8 @@
 
 /* The experiment as text, without what changes no number of it. */
 static const char *measured_text(vj_pool *pool, const vj_yaml *root) {
-  vj_yaml *measured = vj_yaml_shallow(pool, root);
-  if (!measured) return NULL;
-  vj_yaml_remove(measured, "report");
-  vj_yaml_remove(measured, "checkpoint");
-  return vj_yaml_print(pool, measured);
+  vj_yaml *measured = NULL;
+  return vj_config_measured(pool, root, &measured) == VJ_OK ? vj_yaml_print(pool, measured) : NULL;
 }
 
 static vj_status is_same_sweep(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_yaml *root) {
