@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "store/disk.h"
+
 enum { MAGIC_BYTES = 8, SERIAL_AT = 8, LENGTH_AT = 16, CRC_AT = 24, FOOTER_BYTES = 28 };
 static const char magic[] = "vjvcrck1";
 
@@ -66,31 +68,12 @@ static vj_status system_fail(const char *path, const char *what, int cause) {
   return vj_fail(VJ_IO, "%s: this checkpoint can't be %s: %s", path, what, reason);
 }
 
-/* 0, or the number of the system's error. */
-static int write_all(int descriptor, const unsigned char *bytes, size_t count) {
-  size_t done = 0;
-  while (done < count) {
-    const ssize_t n = write(descriptor, bytes + done, count - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return n < 0 ? errno : EIO;
-    done += (size_t)n;
-  }
-  return 0;
-}
-
-static int sync_descriptor(int descriptor) {
-  int result;
-  do result = fsync(descriptor);
-  while (result != 0 && errno == EINTR);
-  return result == 0 ? 0 : errno;
-}
-
 static int write_file(const char *name, const unsigned char *image, size_t bytes, const unsigned char *footer) {
   const int descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) return errno;
-  int cause = write_all(descriptor, image, bytes);
-  if (cause == 0) cause = write_all(descriptor, footer, FOOTER_BYTES);
-  if (cause == 0) cause = sync_descriptor(descriptor);
+  int cause = vj_disk_write(descriptor, image, bytes, 0);
+  if (cause == 0) cause = vj_disk_write(descriptor, footer, FOOTER_BYTES, (off_t)bytes);
+  if (cause == 0) cause = vj_disk_sync(descriptor);
   if (close(descriptor) != 0 && cause == 0 && errno != EINTR) cause = errno;
   return cause;
 }
@@ -100,7 +83,7 @@ static int sync_folder(const char *path) {
   char *folder = folder_of(path);
   const int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   int cause = !folder ? ENOMEM : descriptor < 0 ? errno : 0;
-  if (cause == 0) cause = sync_descriptor(descriptor);
+  if (cause == 0) cause = vj_disk_sync(descriptor);
   if (descriptor >= 0) close(descriptor);
   free(folder);
   return cause == EINVAL ? 0 : cause;

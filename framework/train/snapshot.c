@@ -77,6 +77,20 @@ static vj_status visit_all(const vj_trial_parts *parts, const vj_position *at, v
   X("evaluated", at->evaluated)             \
   X("frames_probed", at->frames_probed)
 
+/* Of an array in an HDF5 file: its name, header and links; of the file: the rest. */
+double vj_snapshot_estimate(const vj_config *config, const vj_parameters *parameters, const vj_quantity_list *list) {
+  enum { FILE_OVERHEAD = 32768, ARRAY_OVERHEAD = 768 };
+  const int copies = config->optim.type == VJ_ADAMW ? 3 : 2; /* values and moments */
+  double bytes = FILE_OVERHEAD;
+  for (int i = 0; i < parameters->count; i++) {
+    const vj_parameter_row *row = &parameters->rows[i];
+    bytes += (row->trained ? copies : 1) * ((double)row->count * sizeof(vj_real) + ARRAY_OVERHEAD);
+  }
+  for (int64_t i = list->step_count; i < list->count; i++)
+    if (list->at[i].at_probes) bytes += (double)list->at[i].size * sizeof(double) + ARRAY_OVERHEAD;
+  return bytes;
+}
+
 /* --- saving -------------------------------------------------------------------------------------------------- */
 
 static vj_status put_array(vj_array_file *file, const char *name, vj_array_type type, int rank, const int64_t *size,
