@@ -164,12 +164,25 @@ static vj_status read_losses(const config_maker *maker) {
   return VJ_OK;
 }
 
+static vj_status check_ranks(const vj_optim_config *optim, const vj_yaml *node) {
+  if (optim->ranks & (optim->ranks - 1))
+    return vj_fail_node(node, "optim.ranks", "expected a power of two, so that sums keep their order, got %lld",
+                        (long long)optim->ranks);
+  if (optim->ranks && optim->shards % optim->ranks)
+    return vj_fail_node(
+        node, "optim.ranks",
+        "%lld ranks do not divide %lld shard%s (optim.shards); use 1, 2, 4, .. up to the number of shards",
+        (long long)optim->ranks, (long long)optim->shards, optim->shards == 1 ? "" : "s");
+  return VJ_OK;
+}
+
 static vj_status check_optim(const vj_optim_config *optim, const vj_yaml *map) {
   const vj_yaml *batch = vj_yaml_get(map, "batch"), *betas = vj_yaml_get(map, "betas");
   if (optim->batch % optim->shards != 0)
     return vj_fail_node(batch ? batch : map, "optim.batch",
                         "%lld samples do not divide into %lld shards; make optim.batch a multiple of optim.shards",
                         (long long)optim->batch, (long long)optim->shards);
+  VJ_TRY(check_ranks(optim, vj_yaml_get(map, "ranks")));
   if (optim->betas.count != 2)
     return vj_fail_node(betas, "optim.betas", "expected two numbers, got %lld", (long long)optim->betas.count);
   for (int64_t i = 0; i < 2; i++) {
@@ -282,4 +295,15 @@ vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **confi
   maker.config->resolved = maker.resolved;
   *config = maker.config;
   return VJ_OK;
+}
+
+vj_status vj_config_measured(vj_pool *pool, const vj_yaml *resolved, vj_yaml **measured) {
+  const vj_yaml *optim = vj_yaml_get(resolved, "optim");
+  vj_yaml *tree = vj_yaml_shallow(pool, resolved), *branch = optim ? vj_yaml_shallow(pool, optim) : NULL;
+  *measured = tree;
+  if (!tree || (optim && !branch)) return vj_fail(VJ_MEMORY, "no memory for a trial's configuration");
+  vj_yaml_remove(tree, "checkpoint");
+  if (!branch) return VJ_OK;
+  vj_yaml_remove(branch, "ranks");
+  return vj_yaml_set(pool, tree, "optim", branch);
 }

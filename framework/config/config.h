@@ -51,6 +51,7 @@ typedef struct vj_optim_config {
   double weight_decay; /* decoupled for AdamW, L2 for SGD; not on norms and biases */
   double clip;         /* global gradient norm is held to this; 0: no clipping */
   int64_t steps, batch, shards;
+  int64_t ranks; /* that train the trial together; 0: it does not say */
 } vj_optim_config;
 
 typedef enum vj_probe_when { VJ_PROBE_ENDS, VJ_PROBE_ALL, VJ_PROBE_LAST } vj_probe_when;
@@ -95,6 +96,10 @@ typedef struct vj_config {
  *   sweeps/vcr.yaml:14:11: losses.variance.weight: expected a number >= 0, got "ten"
  *   sweeps/vcr.yaml:9:3: model.encoder: unknown key "chanels"; did you mean "channels"? */
 VJ_MUST_USE vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config);
+
+/* A resolved tree without what changes no number of the trial: when it is saved, and on how many ranks it runs. Two
+ * trials of which these are the same measure the same. The tree shares its branches with `resolved`. */
+VJ_MUST_USE vj_status vj_config_measured(vj_pool *pool, const vj_yaml *resolved, vj_yaml **measured);
 
 /* Loads the shared objects named under `plugins:`, if any. */
 VJ_MUST_USE vj_status vj_config_load_plugins(vj_pool *pool, const vj_yaml *root);

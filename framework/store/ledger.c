@@ -21,7 +21,8 @@
  *   1 failed 7 1 "the loss became NaN at step 12" 52c1b0aa
  *
  * A record says what happened to a trial: claim, done, failed, release (claimed by a run that was cut off), saved (it
- * has a checkpoint of this attempt, and still runs), stop (given back by who had it). */
+ * has a checkpoint of this attempt, and still runs), stop (given back by who had it). "1 extend 16 0 host:4242:19ab3"
+ * says that the sweep has 16 trials from now on. */
 enum { VERSION = 1, CRC_CHARACTERS = 8, HEADER_BYTES = 96 };
 static const char header_start[] = "vjvcr ledger ";
 
@@ -38,8 +39,9 @@ struct vj_ledger {
   char *path, *who;
   int descriptor;
   bool read_only;
-  int64_t trials;
+  int64_t trials, stated; /* of this sweep; that the file has told of so far */
   record *records;
+  bool opened;
   off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
   int64_t lines;
 };
@@ -48,8 +50,9 @@ static const struct {
   const char *name;
   vj_trial_state state;
 } events[] = {{"claim", VJ_TRIAL_RUNNING},   {"done", VJ_TRIAL_DONE},     {"failed", VJ_TRIAL_FAILED},
-              {"release", VJ_TRIAL_WAITING}, {"saved", VJ_TRIAL_RUNNING}, {"stop", VJ_TRIAL_WAITING}};
-enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, EVENTS };
+              {"release", VJ_TRIAL_WAITING}, {"saved", VJ_TRIAL_RUNNING}, {"stop", VJ_TRIAL_WAITING},
+              {"extend", VJ_TRIAL_WAITING}};
+enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, EXTEND, EVENTS };
 
 static const char *const state_words[] = {"waiting", "running", "done", "failed"};
 
@@ -131,8 +134,24 @@ static char *unquote(const char *quoted) {
   return text;
 }
 
+/* The number of trials that the file states; a smaller one than this sweep has is extended when it is opened. */
+static vj_status state_trials(vj_ledger *ledger, int64_t trials) {
+  if (ledger->opened && trials > ledger->trials)
+    return vj_fail(VJ_DATA,
+                   "%s: the sweep was extended to %" PRId64 " trials while this run worked on %" PRId64
+                   " of them; start it again with the new YAML and --resume",
+                   ledger->path, trials, ledger->trials);
+  if (trials > ledger->trials || trials < ledger->stated)
+    return vj_fail(VJ_DATA,
+                   "%s: the ledger is of a sweep of %" PRId64 " trials, but this sweep has %" PRId64
+                   "; continue with the configuration it was started with, or choose another folder",
+                   ledger->path, trials, ledger->trials);
+  ledger->stated = trials;
+  return VJ_OK;
+}
+
 /* `line` has lost its line end and its checksum. */
-static vj_status parse_header(const vj_ledger *ledger, const char *line) {
+static vj_status parse_header(vj_ledger *ledger, const char *line) {
   int version = 0;
   int64_t trials = 0;
   if (strncmp(line, header_start, strlen(header_start)) != 0 ||
@@ -142,12 +161,7 @@ static vj_status parse_header(const vj_ledger *ledger, const char *line) {
   if (version != VERSION)
     return vj_fail(VJ_DATA, "%s: this ledger has format %d; this program knows format %d", ledger->path, version,
                    VERSION);
-  if (trials != ledger->trials)
-    return vj_fail(VJ_DATA,
-                   "%s: the ledger is of a sweep of %" PRId64 " trials, but this sweep has %" PRId64
-                   "; continue with the configuration it was started with, or choose another folder",
-                   ledger->path, trials, ledger->trials);
-  return VJ_OK;
+  return state_trials(ledger, trials);
 }
 
 static vj_status parse_record(vj_ledger *ledger, const char *line) {
@@ -159,9 +173,10 @@ static vj_status parse_record(vj_ledger *ledger, const char *line) {
   if (found < 4 || version != VERSION || event == EVENTS)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
                    ledger->lines, line);
-  if (trial < 0 || trial >= ledger->trials)
+  if (event == EXTEND) return state_trials(ledger, trial);
+  if (trial < 0 || trial >= ledger->stated)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": trial %" PRId64 " is not among the %" PRId64 " of this sweep",
-                   ledger->path, ledger->lines, trial, ledger->trials);
+                   ledger->path, ledger->lines, trial, ledger->stated);
   record *r = &ledger->records[trial];
   r->state = events[event].state;
   r->attempts = attempt > r->attempts ? attempt : r->attempts;
@@ -276,6 +291,17 @@ static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
 
 /* --- the public side ----------------------------------------------------------------------------------------- */
 
+/* Trials that were added behind those the file knows of wait. */
+static vj_status extend(vj_ledger *ledger) {
+  off_t torn = 0;
+  lines_text text = {0};
+  VJ_TRY(refresh(ledger, &torn));
+  put_record(&text, ledger, EXTEND, ledger->trials, 0, NULL);
+  const vj_status status = append(ledger, &text, torn);
+  free(text.bytes);
+  return status;
+}
+
 static vj_status begin(vj_ledger *ledger) {
   off_t torn = 0;
   VJ_TRY(lock(ledger, LOCK_EX));
@@ -289,7 +315,9 @@ static vj_status begin(vj_ledger *ledger) {
     status = append(ledger, &text, torn);
     free(text.bytes);
   }
+  if (status == VJ_OK && ledger->stated < ledger->trials) status = extend(ledger);
   unlock(ledger);
+  ledger->opened = status == VJ_OK;
   return status;
 }
 
@@ -338,27 +366,49 @@ void vj_ledger_close(vj_ledger **ledger) {
   *ledger = NULL;
 }
 
-vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
+/* Everything was parsed: the first of `trials` (NULL: of all there are) that waits, or -1. */
+static int64_t first_waiting(const vj_ledger *ledger, const int64_t *trials, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t trial = trials ? trials[i] : i;
+    if (trial >= 0 && trial < ledger->trials && ledger->records[trial].state == VJ_TRIAL_WAITING) return trial;
+  }
+  return -1;
+}
+
+vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial,
+                                int64_t *attempt) {
   off_t torn = 0;
   *trial = -1;
   *attempt = 0;
   VJ_TRY(lock(ledger, LOCK_EX));
   vj_status status = refresh(ledger, &torn);
-  int64_t lowest = 0;
-  while (lowest < ledger->trials && ledger->records[lowest].state != VJ_TRIAL_WAITING) lowest++;
-  if (status == VJ_OK && lowest < ledger->trials) {
+  const int64_t first = status == VJ_OK ? first_waiting(ledger, trials, count) : -1;
+  if (first >= 0) {
     lines_text text = {0};
-    record *r = &ledger->records[lowest];
-    put_record(&text, ledger, CLAIM, lowest, r->attempts + 1, NULL);
+    record *r = &ledger->records[first];
+    put_record(&text, ledger, CLAIM, first, r->attempts + 1, NULL);
     status = append(ledger, &text, torn);
     free(text.bytes);
     if (status == VJ_OK) {
       r->own_attempt = r->attempts;
-      *trial = lowest;
+      *trial = first;
       *attempt = r->attempts;
     }
   }
   unlock(ledger);
+  return status;
+}
+
+vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
+  return vj_ledger_claim_first(ledger, NULL, ledger->trials, trial, attempt);
+}
+
+vj_status vj_ledger_waits(vj_ledger *ledger, const int64_t *trials, int64_t count, bool *waits) {
+  off_t torn = 0;
+  VJ_TRY(lock(ledger, LOCK_SH));
+  const vj_status status = refresh(ledger, &torn);
+  unlock(ledger);
+  *waits = status == VJ_OK && first_waiting(ledger, trials, count) >= 0;
   return status;
 }
 

@@ -86,15 +86,15 @@ failed:
   return status;
 }
 
-vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) {
+/* By this process alone; without the sieve each read goes to the file, and sees what others wrote since the last. */
+static vj_status open_plain(const char *path, bool writable, vj_sweep_file **file) {
   vj_sweep_file *fresh = NULL;
   vj_status status = VJ_OK;
   hid_t access = H5I_INVALID_HID;
   *file = NULL;
   vj_hdf5_quiet();
-  VJ_TRY_GOTO(status, begin(path, false, &fresh), failed);
+  VJ_TRY_GOTO(status, begin(path, writable, &fresh), failed);
   access = H5Pcreate(H5P_FILE_ACCESS);
-  /* Without the sieve each read goes to the file, and sees what others wrote since the last. */
   if (H5Pset_fapl_sec2(access) < 0 || H5Pset_sieve_buf_size(access, 0) < 0) {
     status = vj_hdf5_fail(path, "can't be opened");
     goto failed;
@@ -109,6 +109,10 @@ failed:
   if (fresh && end(fresh) != VJ_OK) vj_error_frame(__FILE__, __LINE__, __func__);
   return status;
 }
+
+vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) { return open_plain(path, false, file); }
+
+vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file) { return open_plain(path, true, file); }
 
 vj_status vj_sweep_file_close(vj_sweep_file **file) {
   vj_sweep_file *old = *file;

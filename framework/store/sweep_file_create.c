@@ -1,4 +1,5 @@
 /* A sweep file comes into the world: checked, with room on the disk, complete, and under its name at once. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -144,6 +145,14 @@ static vj_status sync_name(const char *path, const char *name, const vj_file_lay
   return cause ? vj_sweep_file_system_fail(path, layout, "can't be brought to the disk", cause) : VJ_OK;
 }
 
+static vj_status sync_folder(const char *path, const vj_file_layout *layout) {
+  char *folder = folder_of(path);
+  if (!folder) return vj_fail(VJ_MEMORY, "%s: no memory for the name of its folder", path);
+  const vj_status status = sync_name(path, folder, layout, O_RDONLY | O_DIRECTORY);
+  free(folder);
+  return status;
+}
+
 static vj_status exists_fail(const char *path) {
   return vj_fail(VJ_IO, "%s: exists already, and is not overwritten; resume that sweep or choose another folder", path);
 }
@@ -158,27 +167,83 @@ static vj_status publish(const char *path, const char *temporary, const vj_file_
     if (cause == EEXIST || access(path, F_OK) == 0) return exists_fail(path);
     if (rename(temporary, path) != 0) return vj_sweep_file_system_fail(path, layout, "can't be named", cause);
   }
-  char *folder = folder_of(path);
-  if (!folder) return vj_fail(VJ_MEMORY, "%s: no memory for the name of its folder", path);
-  const vj_status status = sync_name(path, folder, layout, O_RDONLY | O_DIRECTORY);
-  free(folder);
-  return status;
+  return sync_folder(path, layout);
 }
 
-vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout) {
-  struct stat about;
+static vj_status take_place(const char *path, const char *temporary, const vj_file_layout *layout) {
+  VJ_TRY(sync_name(path, temporary, layout, O_RDWR));
+  if (rename(temporary, path) != 0) return vj_sweep_file_system_fail(path, layout, "can't be replaced", errno);
+  return sync_folder(path, layout);
+}
+
+/* --- whole ----------------------------------------------------------------------------------------------------- */
+
+typedef struct making {
+  const char *path, *temporary;
+  const vj_file_layout *layout;
+  vj_sweep_file_filler *fill; /* NULL: nothing is to be filled in */
+  void *context;
+  bool replaces;
+} making;
+
+static vj_status fill_in(const making *m) {
+  vj_sweep_file *fresh = NULL;
+  if (!m->fill) return VJ_OK;
+  VJ_TRY(vj_sweep_file_open_alone(m->temporary, &fresh));
+  const vj_status filled = m->fill(m->context, fresh), closed = vj_sweep_file_close(&fresh);
+  return filled == VJ_OK ? closed : filled;
+}
+
+static vj_status make(const making *m) {
+  VJ_TRY(try_for_room(m->path, m->temporary, m->layout));
+  VJ_TRY(vj_sweep_file_build(m->path, m->temporary, m->layout));
+  VJ_TRY(fill_in(m));
+  return m->replaces ? take_place(m->path, m->temporary, m->layout) : publish(m->path, m->temporary, m->layout);
+}
+
+/* Files that a process left behind that was killed while it made one. */
+static void remove_left(const char *path) {
+  const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+  const size_t length = strlen(name);
+  char *folder = folder_of(path);
+  DIR *listed = folder ? opendir(folder) : NULL;
+  for (struct dirent *entry; listed && (entry = readdir(listed));)
+    if (strncmp(entry->d_name, name, length) == 0 && strncmp(entry->d_name + length, ".new-", 5) == 0)
+      unlinkat(dirfd(listed), entry->d_name, 0);
+  if (listed) closedir(listed);
+  free(folder);
+}
+
+static vj_status make_beside(making m) {
+  const size_t room = strlen(m.path) + 32;
   char *temporary = NULL;
-  VJ_TRY(vj_sweep_file_check_layout(path, layout));
-  if (lstat(path, &about) == 0) return exists_fail(path);
-  VJ_TRY(vj_allocate(strlen(path) + 32, 1, "the name of a temporary file", &temporary));
-  snprintf(temporary, strlen(path) + 32, "%s.new-%ld", path, (long)getpid());
-  vj_status status = try_for_room(path, temporary, layout);
-  if (status == VJ_OK) status = vj_sweep_file_build(path, temporary, layout);
-  if (status == VJ_OK) status = publish(path, temporary, layout);
+  VJ_TRY(vj_allocate(room, 1, "the name of a temporary file", &temporary));
+  snprintf(temporary, room, "%s.new-%ld", m.path, (long)getpid());
+  m.temporary = temporary;
+  const vj_status status = make(&m);
   if (status != VJ_OK) {
     vj_error_frame(__FILE__, __LINE__, __func__);
     unlink(temporary);
   }
   free(temporary);
   return status;
+}
+
+vj_status vj_sweep_file_create_filled(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                                      void *context) {
+  struct stat about;
+  VJ_TRY(vj_sweep_file_check_layout(path, layout));
+  if (lstat(path, &about) == 0) return exists_fail(path);
+  return make_beside((making){.path = path, .layout = layout, .fill = fill, .context = context});
+}
+
+vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout) {
+  return vj_sweep_file_create_filled(path, layout, NULL, NULL);
+}
+
+vj_status vj_sweep_file_replace(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                                void *context) {
+  VJ_TRY(vj_sweep_file_check_layout(path, layout));
+  remove_left(path);
+  return make_beside((making){.path = path, .layout = layout, .fill = fill, .context = context, .replaces = true});
 }

@@ -30,6 +30,9 @@ struct vj_sweep_file {
 /* Fills `variables` and `attributes` of a file that is open in HDF5, and opens its data sets. Not collective. */
 VJ_MUST_USE vj_status vj_sweep_file_load(vj_sweep_file *file);
 
+/* Opens for writing by this process alone. Not collective. */
+VJ_MUST_USE vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file);
+
 /* Checks a layout; errors name the file, the dimension or variable, and what is wrong. */
 VJ_MUST_USE vj_status vj_sweep_file_check_layout(const char *path, const vj_file_layout *layout);
 /* Writes the layout into `temporary`, a name in the folder of `path`; sentences name `path`. Leaves HDF5 holding

@@ -21,9 +21,9 @@ struct vj_snapshot {
 };
 
 vj_status vj_snapshot_hash(vj_pool *pool, const vj_config *config, uint64_t *hash) {
-  vj_yaml *tree = vj_yaml_shallow(pool, config->resolved);
-  if (tree) vj_yaml_remove(tree, "checkpoint");
-  const char *text = tree ? vj_yaml_print(pool, tree) : NULL;
+  vj_yaml *measured = NULL;
+  VJ_TRY(vj_config_measured(pool, config->resolved, &measured));
+  const char *text = vj_yaml_print(pool, measured);
   if (!text) return vj_fail(VJ_MEMORY, "no memory for a trial's configuration");
   *hash = vj_hash_text(text);
   return VJ_OK;

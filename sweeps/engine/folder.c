@@ -84,6 +84,25 @@ vj_status vj_folder_make(vj_folder *folder, const char *yaml) {
   return status;
 }
 
+static vj_status write_and_sync(const char *path, const char *yaml) {
+  FILE *file = fopen(path, "w");
+  if (!file) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
+  int cause = fputs(yaml, file) < 0 || fflush(file) != 0 || fsync(fileno(file)) != 0 ? errno : 0;
+  if (fclose(file) != 0 && cause == 0) cause = errno;
+  return cause ? vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(cause)) : VJ_OK;
+}
+
+vj_status vj_folder_replace_yaml(const vj_folder *folder, const char *yaml) {
+  const char *path = vj_folder_file(folder, "sweep.yaml"), *fresh = vj_folder_file(folder, "sweep.yaml.new");
+  if (!path || !fresh || !yaml) return vj_fail(VJ_MEMORY, "no memory for sweep.yaml");
+  if (holds(path, yaml)) return VJ_OK;
+  vj_status status = write_and_sync(fresh, yaml);
+  if (status == VJ_OK && rename(fresh, path) != 0)
+    status = vj_fail(VJ_IO, "%s: can't be replaced: %s", path, strerror(errno));
+  if (status != VJ_OK) unlink(fresh);
+  return status;
+}
+
 /* --- taking back --------------------------------------------------------------------------------------------- */
 
 void vj_folder_take_back(const vj_folder *folder) {
