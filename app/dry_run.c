@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "blas_core.h"
-#include "engine/driver.h"
 #include "engine/layout.h"
+#include "engine/report.h"
+#include "engine/roster.h"
 #include "machine.h"
 #include "progress.h"
 #include "table.h"
@@ -17,7 +18,7 @@ typedef struct dry_run {
   const vj_comm *world;
   const vj_space *space;
   const vj_report_spec *report;
-  int group;               /* ranks that train one trial together */
+  vj_roster *roster;
   int ranks_here;          /* ranks on this host */
   vj_sweep_layout *layout; /* on world rank 0 */
   int64_t *like;           /* as the layout's, on all ranks */
@@ -119,12 +120,22 @@ static void print_disk(const dry_run *d) {
   putchar('\n');
 }
 
+/* "2 groups of 4 ranks", or "8 ranks: 2 on 4 ranks each, 10 on 1 rank" */
+static const char *groups_text(const dry_run *d) {
+  const vj_roster *s = d->roster;
+  vj_pool *pool = d->experiment->pool;
+  const int groups = s->ranks / s->most;
+  const char *text = s->most == s->least ? vj_pool_format(pool, "%d group%s of %d rank%s", groups, ending(groups),
+                                                          s->most, ending(s->most))
+                                         : vj_pool_format(pool, "%d ranks: %s", s->ranks, vj_roster_text(pool, s));
+  return text ? text : "";
+}
+
 static vj_status print_needs(const dry_run *d) {
   const int64_t trials = d->space->trial_count;
-  const int groups = d->world->size / d->group;
   VJ_TRY(print_trials(d->experiment->pool, d->space, d->layout));
-  printf("\n%lld trial%s on %d group%s of %d rank%s; %.2f million parameters\n", (long long)trials, ending(trials),
-         groups, ending(groups), d->group, ending(d->group), (double)d->layout->parameter_count / 1e6);
+  printf("\n%lld trial%s on %s; %.2f million parameters\n", (long long)trials, ending(trials), groups_text(d),
+         (double)d->layout->parameter_count / 1e6);
   print_memory(d);
   print_disk(d);
   fflush(stdout);
@@ -165,7 +176,6 @@ static vj_status print_timings(const dry_run *d, const vj_timing *timings) {
 /* A trial that fails in its first steps takes no time. */
 static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
   const int64_t trials = d->space->trial_count;
-  const int groups = d->world->size / d->group;
   char text[VJ_DURATION_BYTES];
   double seconds, *each = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *each);
   if (!each) return vj_fail(VJ_MEMORY, "no memory for the times of %lld trials", (long long)trials);
@@ -174,9 +184,8 @@ static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
     const vj_timing *t = d->like[i] < 0 ? NULL : &timings[d->like[i]];
     each[i] = t && !t->problem ? vj_timing_of_trial(t, d->space->trials[i].config) : 0;
   }
-  VJ_TRY(vj_timing_of_sweep(each, trials, groups, &seconds));
-  printf("\nthe whole sweep: about %s on %d group%s of %d rank%s\n", vj_duration_text(seconds, text), groups,
-         ending(groups), d->group, ending(d->group));
+  VJ_TRY(vj_timing_of_sweep(d->roster, each, &seconds));
+  printf("\nthe whole sweep: about %s on %s\n", vj_duration_text(seconds, text), groups_text(d));
   return VJ_OK;
 }
 
@@ -191,7 +200,7 @@ static vj_status time_trials(const dry_run *d) {
     if (d->like[i] != i) continue;
     if (d->world->rank == 0 && sizes > 1)
       fprintf(stderr, "trying size %lld of %lld\n", (long long)++tried, (long long)sizes);
-    VJ_TRY(vj_timing_measure(d->experiment->pool, d->world, d->group, &d->space->trials[i], &timings[i]));
+    VJ_TRY(vj_timing_measure(d->experiment->pool, d->world, d->roster->of_trial[i], &d->space->trials[i], &timings[i]));
   }
   return vj_comm_agree(d->world, d->world->rank == 0 ? print_estimate(d, timings) : VJ_OK);
 }
@@ -208,9 +217,12 @@ static vj_status count_ranks_here(dry_run *d) {
 }
 
 static vj_status look(dry_run *d) {
-  VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->group, &d->layout));
+  VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->roster->of_trial, &d->layout));
   VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
   memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
+  VJ_TRY(vj_roster_sort(d->roster, d->space, d->layout->work));
+  const char *note = vj_roster_note(d->experiment->pool, d->roster);
+  if (note) fprintf(stderr, "%s\n", note);
   VJ_TRY(print_needs(d));
   if (!d->experiment->timed || fits_into_memory(d)) return VJ_OK;
   return vj_fail(VJ_USAGE, "--dry-run=timed: the trials do not fit into this host's memory, so none is tried");
@@ -218,11 +230,11 @@ static vj_status look(dry_run *d) {
 
 vj_status vj_dry_run(vj_experiment *experiment, const vj_comm *world, const vj_space *space,
                      const vj_report_spec *report) {
-  dry_run d = {.experiment = experiment, .world = world, .space = space, .report = report, .group = 1};
+  dry_run d = {.experiment = experiment, .world = world, .space = space, .report = report};
   const size_t bytes = (size_t)space->trial_count * sizeof *d.like;
   d.like = vj_pool_take(experiment->pool, bytes);
   VJ_TRY(vj_comm_agree(world, d.like ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a dry run")));
-  VJ_TRY(vj_sweep_group_size(space, world->size, (int)experiment->ranks_per_trial, &d.group));
+  VJ_TRY(vj_roster_create(experiment->pool, space, world->size, (int)experiment->ranks_per_trial, &d.roster));
   VJ_TRY(vj_comm_agree(world, count_ranks_here(&d)));
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look(&d) : VJ_OK));
   if (!experiment->timed) return VJ_OK;

@@ -48,6 +48,11 @@ static void on_warning(void *context, int64_t trial, const char *arm, const char
   fprintf(stderr, "trial %lld%s%s: %s\n", (long long)trial, arm[0] ? " " : "", arm, sentence);
 }
 
+static void on_note(void *context, const char *sentence) {
+  vj_progress_line_clear(context);
+  fprintf(stderr, "%s\n", sentence);
+}
+
 static void on_hang(void *context) {
   static const char sentence[] =
       "vjvcr: no step was finished within the hang limit, so a rank or a file is lost; go on with the same command and "
@@ -104,6 +109,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
                               .progress = on_progress,
                               .failed = on_failure,
                               .warned = on_warning,
+                              .noted = on_note,
                               .hung = on_hang,
                               .hang_limit = e->hang_limit < 0 ? HANG_LIMIT : e->hang_limit,
                               .context = &line};
