@@ -3,9 +3,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blas_core.h"
 #include "engine/layout.h"
+#include "engine/match.h"
 #include "engine/report.h"
 #include "engine/roster.h"
 #include "machine.h"
@@ -81,6 +83,11 @@ static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_swe
 
 static const char *ending(int64_t count) { return count == 1 ? "" : "s"; }
 
+static const char *results_folder(const dry_run *d) {
+  const vj_experiment *e = d->experiment;
+  return e->output ? e->output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
+}
+
 enum { BYTES_TEXT = 32 };
 static const char *bytes_text(double bytes, char text[BYTES_TEXT]) {
   const bool large = bytes >= gibibyte;
@@ -105,11 +112,28 @@ static void print_memory(const dry_run *d) {
   putchar('\n');
 }
 
+/* With --resume: how many trials an earlier run's folder has already, or why it can't be gone on with. */
+static vj_status print_added(const dry_run *d) {
+  const vj_experiment *e = d->experiment;
+  const char *folder = results_folder(d), *path = folder ? vj_pool_format(e->pool, "%s/sweep.h5", folder) : NULL;
+  vj_sweep_file *file = NULL;
+  vj_match match;
+  if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
+  if (!e->resume || access(path, F_OK) != 0) return VJ_OK;
+  VJ_TRY(vj_sweep_file_read_only(path, &file));
+  const vj_status status = vj_match_trials(e->pool, file, path, d->space, &match);
+  vj_sweep_file_close(&file);
+  VJ_TRY(status);
+  const int64_t added = d->space->trial_count - match.known;
+  printf("%lld of them %s in %s already, %lld would be added\n", (long long)match.known,
+         match.known == 1 ? "is" : "are", path, (long long)added);
+  return VJ_OK;
+}
+
 /* What a sweep writes: its file, and two lines of the ledger for each trial. */
 static void print_disk(const dry_run *d) {
   enum { RECORD_BYTES = 128 };
-  vj_experiment *e = d->experiment;
-  const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
+  const char *folder = results_folder(d);
   const double ledger = (2.0 * (double)d->space->trial_count + 1) * RECORD_BYTES;
   const double needed = (double)vj_sweep_file_estimate(&d->layout->file) + ledger;
   const double there = folder ? vj_machine_disk_free(folder) : -1;
@@ -136,6 +160,7 @@ static vj_status print_needs(const dry_run *d) {
   VJ_TRY(print_trials(d->experiment->pool, d->space, d->layout));
   printf("\n%lld trial%s on %s; %.2f million parameters\n", (long long)trials, ending(trials), groups_text(d),
          (double)d->layout->parameter_count / 1e6);
+  VJ_TRY(print_added(d));
   print_memory(d);
   print_disk(d);
   fflush(stdout);

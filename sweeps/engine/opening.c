@@ -74,8 +74,8 @@ static vj_status extend(opening *o) {
   const char *other = vj_job_other(d->job);
   if (other)
     return vj_fail(VJ_USAGE,
-                   "%s: another job, %s, works on it, so no trials can be added; wait until it ends, or stop it, "
-                   "and try again",
+                   "%s: another job, %s, works on it, so nothing can be added; wait until it ends, or stop it, and try "
+                   "again",
                    d->options->folder, other);
   VJ_TRY(make_layout(o, o->space, &layout));
   VJ_TRY(vj_sweep_extend(o->path, o->space, layout, o->match.known));

@@ -92,6 +92,8 @@ class Extended(Case):
     def test_added_trials_come_behind_and_the_others_are_kept(self):
         self.fresh("before.yaml")
         before = values_of(self.path("out", "sweep.h5"))
+        dry = self.succeed("sweep", "after.yaml", "-o", "out", "--resume", "--dry-run").out
+        self.assertIn(f"\n{OLD} of them are in out/sweep.h5 already, {ALL - OLD} would be added\n", dry)
         result = self.run_vjvcr("sweep", "after.yaml", "-o", "out", "--resume", ranks=2)
         self.assertEqual((result.code, result.err), ([0, 0], f"{ALL - OLD} trials are added to the {OLD} in out/sweep.h5\n"))
         after = values_of(self.path("out", "sweep.h5"))
@@ -176,7 +178,7 @@ class Extended(Case):
             time.sleep(0.02)
         result = self.run_vjvcr("sweep", "long.yaml", "-o", "out", "--resume", "optim.steps=100000", "sweep.seeds=3")
         self.assertEqual(result.code, 2)
-        self.assertRegex(result.err, r"^vjvcr: out: another job, [^ ]+:\d+:[0-9a-f]+, works on it, so no trials can be added; "
+        self.assertRegex(result.err, r"^vjvcr: out: another job, [^ ]+:\d+:[0-9a-f]+, works on it, so nothing can be added; "
                                      r"wait until it ends, or stop it, and try again\n$")
         self.assertEqual(len(values_of_trials(self.path("out", "sweep.h5"))), OLD)
 

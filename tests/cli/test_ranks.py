@@ -2,9 +2,12 @@
 
 import os
 import re
+import signal
+import subprocess
 import sys
+import time
 
-from common import TINY, Case, differing, everything_in, h5py, main, values_of
+from common import TINY, VJVCR, Case, differing, everything_in, h5py, main, values_of
 
 if h5py is None:
     print("skipped: h5py is not there")
@@ -30,7 +33,13 @@ class Mixed(Case):
         if not os.path.exists(self.path(name, "ledger")):
             return []
         with open(self.path(name, "ledger")) as file:
-            return [(ARMS[int(line.split()[2])], line.split()[4]) for line in file if line.split()[1] == event]
+            records = [line.split() for line in file]
+        return [(ARMS[int(record[2])], record[4]) for record in records if record[1] == event and len(record) > 4]
+
+    def wait_for(self, what, seconds=60):
+        end = time.monotonic() + seconds
+        while not what() and time.monotonic() < end:
+            time.sleep(0.01)
 
     def test_the_same_on_any_number_of_ranks(self):
         """4 ranks: all of them, then halves, then each by itself. 3: groups of two and one. 1: all alone."""
@@ -53,7 +62,7 @@ class Mixed(Case):
         self.assertEqual(len({who["plain"], who["longer"]}), 2)
 
     def test_resumed_on_other_numbers_of_ranks(self):
-        self.succeed("sweep", "mixed.yaml", "-o", "whole")
+        self.assertEqual(self.run_vjvcr("sweep", "mixed.yaml", "-o", "whole").code, 0)
         code = self.run_vjvcr("sweep", "mixed.yaml", "-o", "out", "--time-limit", "1s", ranks=4).code
         self.assertIn(code, ([75] * 4, [0] * 4))
         code = self.run_vjvcr("sweep", "mixed.yaml", "-o", "out", "--resume", "--time-limit", "1s", ranks=2).code
@@ -61,6 +70,32 @@ class Mixed(Case):
         self.run_vjvcr("sweep", "mixed.yaml", "-o", "out", "--resume", "optim.ranks=1")  # no change of any number
         self.assertEqual(differing(values_of(self.path("whole", "sweep.h5")), values_of(self.path("out", "sweep.h5")),
                                    ["attempt"]), [])
+
+    def test_a_trial_that_waits_again_when_groups_have_split(self):
+        """Its job dies when the group of two has split already: its ranks come together again for it."""
+        self.write("pair.yaml", TINY + """\
+sweep:
+  trials:
+    plain: {}
+    longer: {optim.steps: 5}
+    middle: {optim.ranks: 2, optim.steps: 20, optim.batch: 512, data.train_size: 512, eval.samples: 512, eval.every: 20}
+""")
+        dying = subprocess.Popen([VJVCR, "sweep", "pair.yaml", "-o", "out"], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, env=dict(os.environ, OMPI_MCA_ess_singleton_isolated="1"))
+        self.addCleanup(dying.wait)
+        self.addCleanup(dying.kill)
+        self.wait_for(lambda: "middle" in dict(self.ledger("claim")))
+        time.sleep(0.1)  # not while it holds a lock
+        dying.send_signal(signal.SIGSTOP)
+        other = subprocess.Popen(["mpirun", "--oversubscribe", "-n", "2", VJVCR, "sweep", "pair.yaml", "-o", "out",
+                                  "--resume"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.wait_for(lambda: len(self.ledger("claim")) == 3)
+        dying.kill()
+        err = other.communicate(timeout=300)[1]
+        self.assertEqual(other.returncode, 0, err)
+        self.assertEqual([arm for arm, _ in self.ledger("release")], ["middle"])
+        self.assertEqual(self.ledger("claim")[3][0], "middle")
+        self.assertEqual(list(values_of(self.path("out", "sweep.h5"))["status"]), [2] * 3)
 
     def test_a_dry_run_says_who_runs_on_how_many(self):
         out = self.succeed("sweep", "mixed.yaml", "--dry-run", ranks=4).out
