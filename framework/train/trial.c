@@ -23,6 +23,7 @@ typedef struct trial {
   double **results; /* of the evaluation quantities; what probes on x and y find stays there */
   double *row;      /* of the step quantities */
   vj_position at;
+  bool ends; /* before its last step */
   double started;
   /* On the root alone. */
   int64_t committed; /* in the file: it never goes down */
@@ -365,13 +366,23 @@ static vj_status commit(trial *t) {
   return write_one(t, VJ_RECORD_COMMITTED, &t->committed);
 }
 
+/* Whether it ends early. Its times are written before: a kill after the decision must not lose them. */
+static vj_status judge(trial *t) {
+  if (!t->job->judge || t->at.done == 0 || t->at.done == t->job->config->optim.steps) return VJ_OK;
+  VJ_TRY(vj_comm_agree(t->job->comm, write_times(t)));
+  return t->job->judge(t->job->context, t->job->index, t->at.done, &t->ends);
+}
+
 /* What belongs to `done` steps beside the steps themselves. */
 static vj_status conclude(trial *t) {
   const vj_config *config = t->job->config;
   const int64_t done = t->at.done;
   if (done == config->optim.steps) VJ_TRY(train_decoder(t));
   VJ_TRY(evaluate(t));
-  if (vj_is_recorded(config, done) || vj_is_evaluated(config, done)) VJ_TRY(vj_comm_agree(t->job->comm, commit(t)));
+  if (vj_is_recorded(config, done) || vj_is_evaluated(config, done)) {
+    VJ_TRY(vj_comm_agree(t->job->comm, commit(t)));
+    VJ_TRY(judge(t));
+  }
   t->at.evaluated = true;
   return VJ_OK;
 }
@@ -397,7 +408,7 @@ static vj_status train(trial *t) {
   VJ_TRY(start(t));
   for (;;) {
     if (!t->at.evaluated) VJ_TRY(conclude(t));
-    if (t->at.done == config->optim.steps) break;
+    if (t->ends || t->at.done == config->optim.steps) break;
     VJ_TRY(pause(t));
     VJ_TRY(train_step(t, t->at.done));
     t->at.done++;

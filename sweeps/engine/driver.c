@@ -46,6 +46,7 @@ static vj_status work(vj_driver *d) {
                               .warned = vj_driver_warn,
                               .saved = vj_driver_on_saved,
                               .progress = vj_driver_on_progress,
+                              .judge = d->judge ? vj_driver_on_judge : NULL,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
     d->stopped = outcome == VJ_STOPPED;
@@ -74,8 +75,8 @@ static vj_status work_in_rounds(vj_driver *d) {
 }
 
 /* Trials by their state in the ledger; collective, world rank 0 counts. */
-static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_FAILED + 1]) {
-  const size_t bytes = (VJ_TRIAL_FAILED + 1) * sizeof *counts;
+static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_STATES]) {
+  const size_t bytes = (VJ_TRIAL_STATES) * sizeof *counts;
   vj_status status = VJ_OK;
   memset(counts, 0, bytes);
   for (int64_t i = 0; i < d->space->trial_count && d->world->rank == 0 && status == VJ_OK; i++) {
@@ -91,11 +92,12 @@ static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_FAILED + 1])
 
 /* How it ended; VJ_STOPPED unless the stop came too late to leave anything undone. */
 static vj_status conclude(vj_driver *d, vj_sweep_end *end) {
-  int64_t counts[VJ_TRIAL_FAILED + 1];
+  int64_t counts[VJ_TRIAL_STATES];
   unsigned stopped = 0, causes = 0;
   int cause = 1;
   VJ_TRY(count_states(d, counts));
-  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED], trials = d->space->trial_count;
+  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED] + counts[VJ_TRIAL_STOPPED];
+  const int64_t trials = d->space->trial_count;
   *end = (vj_sweep_end){counts[VJ_TRIAL_FAILED], counts[VJ_TRIAL_RUNNING]};
   VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
   if (!stopped || ended == trials) return VJ_OK;

@@ -81,7 +81,7 @@ static vj_status add_bookkeeping(builder *b) {
   VJ_TRY(add_text(b, "arm", longest + 1, "name of the explicit trial, or of what was set", true));
   VJ_TRY(add(b, of_trial("seed", VJ_FILE_INT64, "1", "seed of initialisation, sample order and noise", true)));
   vj_file_variable status = of_trial(VJ_RECORD_STATUS, VJ_FILE_INT64, "1", "state of the trial", true);
-  status.flags = "0 waiting|1 running|2 done|3 failed";
+  status.flags = "0 waiting|1 running|2 done|3 failed|4 stopped";
   VJ_TRY(add(b, status));
   VJ_TRY(add(b, of_trial("attempt", VJ_FILE_INT64, "1", "how often the trial was started", true)));
   VJ_TRY(add(b, of_trial(VJ_RECORD_COMMITTED, VJ_FILE_INT64, "steps",
@@ -89,6 +89,8 @@ static vj_status add_bookkeeping(builder *b) {
   VJ_TRY(add_text(b, VJ_RECORD_FAILURE, VJ_FAILURE_BYTES, "why the trial failed", false));
   VJ_TRY(add(b, of_trial(VJ_RECORD_WORK, VJ_FILE_DOUBLE, "1",
                          "floating-point operations of the trial's matrix products, estimated", false)));
+  if (b->space->stopping)
+    VJ_TRY(add_text(b, VJ_RECORD_STOP_REASON, VJ_STOP_REASON_BYTES, "why the trial was stopped early", false));
 #define ADD_TIME(field, name, text) VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "s", text, false)));
   VJ_RECORD_TIMES(ADD_TIME)
 #undef ADD_TIME

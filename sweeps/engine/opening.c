@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/nodes.h"
+#include "engine/difference.h"
 #include "engine/driver_private.h"
 #include "engine/extend.h"
 #include "engine/folder.h"
@@ -26,7 +27,8 @@ static vj_status make_layout(const opening *o, const vj_space *space, vj_sweep_l
   const vj_driver *d = o->d;
   VJ_TRY(vj_roster_create(d->pool, space, d->world->size, d->options->ranks_per_trial, &roster));
   VJ_TRY(vj_sweep_layout_create(d->pool, o->root, space, roster->of_trial, layout));
-  return vj_report_check_layout(d->options->report, &(*layout)->file);
+  VJ_TRY(vj_report_check_layout(d->options->report, &(*layout)->file));
+  return vj_judge_check(space, &(*layout)->file, NULL, NULL);
 }
 
 static void note(const vj_driver *d, const char *sentence) {
@@ -57,10 +59,29 @@ static vj_status make_folder(opening *o) {
 
 /* --- an earlier run's folder ------------------------------------------------------------------------------------ */
 
+/* What was decided by one rule is not decided anew by another. */
+static vj_status check_stopping(const opening *o, const vj_sweep_file *file) {
+  vj_pool *pool = o->d->pool;
+  vj_differences found = {0};
+  vj_yaml *known = NULL, *before = vj_yaml_new(pool, VJ_YAML_MAP, NULL), *after = vj_yaml_new(pool, VJ_YAML_MAP, NULL);
+  const char *text = vj_sweep_file_attribute(file, "sweep_yaml");
+  VJ_TRY(vj_yaml_read_text(pool, text ? text : "", o->path, &known));
+  vj_yaml *was = vj_yaml_find(known, "sweep.stopping"), *is = vj_yaml_find(o->root, "sweep.stopping");
+  if (!before || !after) return vj_fail(VJ_MEMORY, "no memory to compare configurations");
+  if (!vj_yaml_is_null(was)) VJ_TRY(vj_yaml_set(pool, before, "sweep.stopping", was));
+  if (!vj_yaml_is_null(is)) VJ_TRY(vj_yaml_set(pool, after, "sweep.stopping", is));
+  VJ_TRY(vj_differences_find(pool, before, after, &found));
+  if (found.count == 0) return VJ_OK;
+  const char *change = vj_difference_text(pool, &found.at[0]);
+  return vj_fail(VJ_CONFIG, "%s: %s; --resume goes on by the same rule: undo that, or choose another folder with -o",
+                 o->path, change ? change : "sweep.stopping");
+}
+
 static vj_status check_file(opening *o, const vj_sweep_file *file) {
   const vj_driver *d = o->d;
   VJ_TRY(vj_match_trials(d->pool, file, o->path, d->space, &o->match));
   VJ_TRY(vj_space_arrange(d->pool, d->space, o->match.row, &o->space));
+  VJ_TRY(check_stopping(o, file));
   o->is_larger = o->match.known < o->space->trial_count || !vj_sweep_has_keys(d->pool, file, o->space);
   return o->is_larger ? VJ_OK : vj_report_check_file(d->options->report, file);
 }
@@ -180,9 +201,9 @@ static vj_status read_axis(vj_sweep_file *file, const char *name, int64_t **valu
 static vj_status read_order(vj_driver *d) {
   const int variable = vj_sweep_file_find(d->file, VJ_RECORD_WORK);
   double *work = NULL;
-  if (variable < 0) return VJ_OK;
   VJ_TRY(vj_allocate((size_t)d->space->trial_count, sizeof *work, "the order of trials", &work));
-  vj_status status = vj_sweep_file_read(d->file, variable, (int64_t[]){0}, &d->space->trial_count, work);
+  vj_status status = VJ_OK;
+  if (variable >= 0) status = vj_sweep_file_read(d->file, variable, (int64_t[]){0}, &d->space->trial_count, work);
   if (status == VJ_OK) status = vj_roster_sort(d->roster, d->space, work);
   free(work);
   return status;
@@ -204,6 +225,19 @@ static vj_status complete_rows(vj_driver *d) {
   return status;
 }
 
+static vj_status open_judge(vj_driver *d) {
+  const vj_judge_parts parts = {.space = d->space,
+                                .world = d->world,
+                                .group = &d->group,
+                                .file = d->file,
+                                .ledger = d->ledger,
+                                .steps = d->steps,
+                                .step_count = d->step_count,
+                                .evals = d->evals,
+                                .eval_count = d->eval_count};
+  return d->space->stopping ? vj_judge_open(d->pool, &parts, &d->judge) : VJ_OK;
+}
+
 static vj_status open_files(vj_driver *d) {
   const bool leads = vj_roster_may_lead(d->roster, d->world->rank);
   vj_status opened = VJ_OK;
@@ -211,6 +245,8 @@ static vj_status open_files(vj_driver *d) {
   if (leads) opened = vj_sweep_file_open(&d->roots, vj_driver_path(d, "sweep.h5"), &d->file);
   VJ_TRY(vj_comm_agree(d->world, opened));
   if (leads) opened = open_root(d);
+  VJ_TRY(vj_comm_agree(d->world, opened));
+  opened = open_judge(d);
   if (opened == VJ_OK && d->world->rank == 0) {
     opened = complete_rows(d);
     if (opened == VJ_OK) opened = vj_driver_take_over(d, true);

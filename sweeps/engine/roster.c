@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/stopping.h"
 #include "train/quantities.h"
 
 /* --- sizes ------------------------------------------------------------------------------------------------------ */
@@ -110,21 +111,37 @@ static int compare_places(const void *left, const void *right) {
   return a->trial < b->trial ? -1 : 1;
 }
 
+/* With early stopping it says nothing how long a trial would be, and the first to come are compared with none: so they
+ * should not be the longest. A grid is shuffled. */
+static vj_status order_for_stopping(const vj_roster *roster, const vj_space *space, place *places) {
+  const int64_t trials = roster->trial_count;
+  int64_t *order = NULL;
+  if (!space->is_grid) return VJ_OK;
+  VJ_TRY(vj_allocate((size_t)trials, sizeof *order, "the order of trials", &order));
+  vj_stopping_order(trials, order);
+  for (int64_t i = 0; i < trials; i++) places[order[i]].sample = i;
+  free(order);
+  return VJ_OK;
+}
+
 vj_status vj_roster_sort(vj_roster *roster, const vj_space *space, const double *work) {
-  place *places = NULL;
-  VJ_TRY(vj_allocate((size_t)roster->trial_count, sizeof *places, "the order of trials", &places));
-  for (int size = roster->most; size >= roster->least; size /= 2) {
+  place *of = NULL, *sorted = NULL;
+  vj_status status = vj_allocate((size_t)roster->trial_count, sizeof *of, "the order of trials", &of);
+  if (status == VJ_OK)
+    status = vj_allocate((size_t)roster->trial_count, sizeof *sorted, "the order of trials", &sorted);
+  for (int64_t i = 0; i < roster->trial_count && status == VJ_OK; i++)
+    of[i] = (place){i, space->trials[i].sample, isfinite(work[i]) && !space->stopping ? work[i] : 0};
+  if (status == VJ_OK && space->stopping) status = order_for_stopping(roster, space, of);
+  for (int size = roster->most; size >= roster->least && status == VJ_OK; size /= 2) {
     int64_t first, count;
     vj_roster_find(roster, size, &first, &count);
-    for (int64_t i = 0; i < count; i++) {
-      const int64_t trial = roster->order[first + i];
-      places[i] = (place){trial, space->trials[trial].sample, isfinite(work[trial]) ? work[trial] : 0};
-    }
-    if (count) qsort(places, (size_t)count, sizeof *places, compare_places);
-    for (int64_t i = 0; i < count; i++) roster->order[first + i] = places[i].trial;
+    for (int64_t i = 0; i < count; i++) sorted[i] = of[roster->order[first + i]];
+    if (count) qsort(sorted, (size_t)count, sizeof *sorted, compare_places);
+    for (int64_t i = 0; i < count; i++) roster->order[first + i] = sorted[i].trial;
   }
-  free(places);
-  return VJ_OK;
+  free(of);
+  free(sorted);
+  return status;
 }
 
 /* Times that a batch of the evaluation graph is run for these samples. */

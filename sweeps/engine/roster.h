@@ -27,8 +27,8 @@ VJ_MUST_USE vj_status vj_roster_create(vj_pool *pool, const vj_space *space, int
                                        vj_roster **roster);
 
 /* Among trials of one size: sample after sample, and within a sample those of the most work first, so that a sweep
- * does not end with one long trial; equal ones keep their order. `work`: of each trial, in any unit; one that is not
- * known (NaN) counts as none. */
+ * does not end with one long trial; equal ones keep their order. With early stopping a grid is shuffled instead, and
+ * samples are taken as they come. `work`: of each trial, in any unit; one that is not known (NaN) counts as none. */
 VJ_MUST_USE vj_status vj_roster_sort(vj_roster *roster, const vj_space *space, const double *work);
 
 /* Floating-point operations of a whole trial: steps, evaluations, probing and the decoder's training afterwards. */
