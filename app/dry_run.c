@@ -10,6 +10,7 @@
 #include "engine/layout.h"
 #include "engine/match.h"
 #include "engine/report.h"
+#include "engine/room.h"
 #include "engine/roster.h"
 #include "machine.h"
 #include "progress.h"
@@ -132,17 +133,16 @@ static vj_status print_added(const dry_run *d) {
   return VJ_OK;
 }
 
-/* What a sweep writes: its file, and two lines of the ledger for each trial. */
+/* What a sweep writes: its file and the ledger, and the checkpoints of the trials that run. */
 static void print_disk(const dry_run *d) {
-  enum { RECORD_BYTES = 128 };
   const char *folder = results_folder(d);
-  const double ledger = (2.0 * (double)d->space->trial_count + 1) * RECORD_BYTES;
-  const double needed = (double)vj_sweep_file_estimate(&d->layout->file) + ledger;
-  const double there = folder ? vj_machine_disk_free(folder) : -1;
-  char text[BYTES_TEXT];
-  printf("disk: %s for sweep.h5 and the ledger", bytes_text(needed, text));
-  if (there >= 0) printf("; %s are free for %s", bytes_text(there, text), folder);
-  if (there >= 0 && needed > there) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
+  const vj_room room =
+      vj_room_for(d->layout, d->space->trial_count, d->world->size / d->roster->least, folder ? folder : ".");
+  char records[BYTES_TEXT], checkpoints[BYTES_TEXT], there[BYTES_TEXT];
+  printf("disk: %s for sweep.h5 and the ledger, up to %s for checkpoints", bytes_text(room.records, records),
+         bytes_text(room.checkpoints, checkpoints));
+  if (room.free >= 0) printf("; %s are free for %s", bytes_text(room.free, there), room.folder);
+  if (!vj_room_is_there(&room)) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
   putchar('\n');
 }
 

@@ -297,13 +297,23 @@ vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **confi
   return VJ_OK;
 }
 
-vj_status vj_config_measured(vj_pool *pool, const vj_yaml *resolved, vj_yaml **measured) {
-  const vj_yaml *optim = vj_yaml_get(resolved, "optim");
-  vj_yaml *tree = vj_yaml_shallow(pool, resolved), *branch = optim ? vj_yaml_shallow(pool, optim) : NULL;
-  *measured = tree;
-  if (!tree || (optim && !branch)) return vj_fail(VJ_MEMORY, "no memory for a trial's configuration");
+/* A tree without one key of a section; a section that said only this says nothing without it. */
+static vj_status without(vj_pool *pool, vj_yaml *tree, const char *section, const char *key) {
+  const vj_yaml *map = vj_yaml_get(tree, section);
+  if (!map || map->kind != VJ_YAML_MAP || !vj_yaml_get(map, key)) return VJ_OK;
+  vj_yaml *branch = vj_yaml_shallow(pool, map);
+  if (!branch) return vj_fail(VJ_MEMORY, "no memory for a configuration");
+  vj_yaml_remove(branch, key);
+  if (branch->count) return vj_yaml_set(pool, tree, section, branch);
+  vj_yaml_remove(tree, section);
+  return VJ_OK;
+}
+
+vj_status vj_config_measured(vj_pool *pool, const vj_yaml *root, vj_yaml **measured) {
+  vj_yaml *tree = *measured = vj_yaml_shallow(pool, root);
+  if (!tree) return vj_fail(VJ_MEMORY, "no memory for a configuration");
+  vj_yaml_remove(tree, "report");
   vj_yaml_remove(tree, "checkpoint");
-  if (!branch) return VJ_OK;
-  vj_yaml_remove(branch, "ranks");
-  return vj_yaml_set(pool, tree, "optim", branch);
+  VJ_TRY(without(pool, tree, "logging", "tensorboard"));
+  return without(pool, tree, "optim", "ranks");
 }

@@ -14,6 +14,7 @@
 #include <zlib.h>
 
 #include "config/nodes.h"
+#include "store/disk.h"
 #include "vj/memory.h"
 
 /* The file, line by line; every line ends in the CRC-32 of what stands before its last blank:
@@ -302,23 +303,20 @@ static void unlock(const vj_ledger *ledger) {
 
 /* The lock is held and everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. */
 static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
-  size_t done = 0;
   if (text->failed) return vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
   if (ledger->read_only) return vj_fail(VJ_IO, "%s: can't be written: this user may only read it", ledger->path);
   if (torn > 0 && ftruncate(ledger->descriptor, ledger->parsed) != 0)
     return system_fail(ledger, "a torn line can't be cut off");
-  while (done < text->used) {
-    const ssize_t n = write(ledger->descriptor, text->bytes + done, text->used - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const vj_status status = system_fail(ledger, "can't be written");
-      /* If this fails too, the torn line stays for the next one who appends. */
-      if (ftruncate(ledger->descriptor, ledger->parsed) != 0) vj_error_frame(__FILE__, __LINE__, __func__);
-      return status;
-    }
-    done += (size_t)n;
+  int cause = vj_disk_write(ledger->descriptor, text->bytes, text->used, ledger->parsed);
+  if (cause != 0) {
+    /* If this fails too, the torn line stays for the next one who appends. */
+    if (ftruncate(ledger->descriptor, ledger->parsed) != 0) vj_error_frame(__FILE__, __LINE__, __func__);
+    errno = cause;
+    return system_fail(ledger, "can't be written");
   }
-  if (fsync(ledger->descriptor) != 0) return system_fail(ledger, "can't be brought to the disk");
+  cause = vj_disk_sync(ledger->descriptor);
+  errno = cause;
+  if (cause != 0) return system_fail(ledger, "can't be brought to the disk");
   return refresh(ledger, &torn);
 }
 

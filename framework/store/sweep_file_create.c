@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "store/disk.h"
 #include "store/sweep_file_private.h"
 
 enum { TEXT_BYTES_MAX = 1 << 24, ATTRIBUTE_BYTES_MAX = 65000 };
@@ -122,16 +125,49 @@ vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layo
 
 /* Takes the room once and gives it back: a full disk so shows before HDF5, which can't even close a file there, is
  * begun with. */
-static vj_status try_for_room(const char *path, const char *temporary, const vj_file_layout *layout) {
-  const int descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) return vj_sweep_file_system_fail(path, layout, "can't be created", errno);
+static vj_status try_for_room(const char *path, int descriptor, const vj_file_layout *layout) {
   int cause = EINTR;
   while (cause == EINTR) cause = posix_fallocate(descriptor, 0, (off_t)vj_sweep_file_estimate(layout));
   const bool full = cause == ENOSPC || cause == EFBIG || cause == EDQUOT;
   /* The room is given back first, so that the sentence tells what was free before. */
   if (ftruncate(descriptor, 0) != 0 && !full) cause = errno;
-  close(descriptor);
   return full ? vj_sweep_file_system_fail(path, layout, "can't be created", cause) : VJ_OK;
+}
+
+/* --- its temporary name -------------------------------------------------------------------------------------- */
+
+static const char temporary_ending[] = ".new-"; /* and the number of the process */
+
+/* A file without bytes, which is locked as long as its descriptor is open: whoever died left it unlocked. */
+static int open_temporary(const char *temporary) {
+  for (;;) {
+    struct stat there, here;
+    const int descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0) return -1;
+    (void)flock(descriptor, LOCK_EX | LOCK_NB);
+    if (fstat(descriptor, &here) == 0 && (stat(temporary, &there) != 0 || there.st_ino == here.st_ino))
+      return descriptor;
+    close(descriptor); /* someone tidied up at this very moment */
+  }
+}
+
+void vj_sweep_file_tidy(const char *path) {
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  const size_t length = strlen(base), bytes = strlen(path) + NAME_MAX;
+  char *folder = folder_of(path), *name = malloc(bytes);
+  DIR *entries = folder && name ? opendir(folder) : NULL;
+  for (struct dirent *entry; entries && (entry = readdir(entries));) {
+    if (strncmp(entry->d_name, base, length) != 0 ||
+        strncmp(entry->d_name + length, temporary_ending, strlen(temporary_ending)) != 0)
+      continue;
+    snprintf(name, bytes, "%s/%s", folder, entry->d_name);
+    const int descriptor = open(name, O_RDWR | O_CLOEXEC);
+    if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(name);
+    if (descriptor >= 0) close(descriptor);
+  }
+  if (entries) closedir(entries);
+  free(folder);
+  free(name);
 }
 
 /* --- under its name ------------------------------------------------------------------------------------------ */
@@ -140,9 +176,11 @@ static vj_status sync_name(const char *path, const char *name, const vj_file_lay
   const int descriptor = open(name, flags | O_CLOEXEC);
   if (descriptor < 0) return vj_sweep_file_system_fail(path, layout, "can't be opened", errno);
   /* Some file systems don't sync folders, and say EINVAL. */
-  const int cause = fsync(descriptor) == 0 || (errno == EINVAL && (flags & O_DIRECTORY)) ? 0 : errno;
+  const int cause = vj_disk_sync(descriptor);
   close(descriptor);
-  return cause ? vj_sweep_file_system_fail(path, layout, "can't be brought to the disk", cause) : VJ_OK;
+  return cause && !(cause == EINVAL && (flags & O_DIRECTORY))
+             ? vj_sweep_file_system_fail(path, layout, "can't be brought to the disk", cause)
+             : VJ_OK;
 }
 
 static vj_status sync_folder(const char *path, const vj_file_layout *layout) {
@@ -194,37 +232,32 @@ static vj_status fill_in(const making *m) {
   return filled == VJ_OK ? closed : filled;
 }
 
-static vj_status make(const making *m) {
-  VJ_TRY(try_for_room(m->path, m->temporary, m->layout));
-  VJ_TRY(vj_sweep_file_build(m->path, m->temporary, m->layout));
+static vj_status make(const making *m, int descriptor) {
+  VJ_TRY(try_for_room(m->path, descriptor, m->layout));
+  VJ_TRY(vj_sweep_file_build(m->path, m->temporary, descriptor, m->layout));
   VJ_TRY(fill_in(m));
   return m->replaces ? take_place(m->path, m->temporary, m->layout) : publish(m->path, m->temporary, m->layout);
 }
 
-/* Files that a process left behind that was killed while it made one. */
-static void remove_left(const char *path) {
-  const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-  const size_t length = strlen(name);
-  char *folder = folder_of(path);
-  DIR *listed = folder ? opendir(folder) : NULL;
-  for (struct dirent *entry; listed && (entry = readdir(listed));)
-    if (strncmp(entry->d_name, name, length) == 0 && strncmp(entry->d_name + length, ".new-", 5) == 0)
-      unlinkat(dirfd(listed), entry->d_name, 0);
-  if (listed) closedir(listed);
-  free(folder);
+static vj_status make_as(const making *m) {
+  const int descriptor = open_temporary(m->temporary);
+  if (descriptor < 0) return vj_sweep_file_system_fail(m->path, m->layout, "can't be created", errno);
+  const vj_status status = make(m, descriptor);
+  if (status != VJ_OK) {
+    vj_error_frame(__FILE__, __LINE__, __func__);
+    unlink(m->temporary);
+  }
+  close(descriptor);
+  return status;
 }
 
 static vj_status make_beside(making m) {
   const size_t room = strlen(m.path) + 32;
   char *temporary = NULL;
   VJ_TRY(vj_allocate(room, 1, "the name of a temporary file", &temporary));
-  snprintf(temporary, room, "%s.new-%ld", m.path, (long)getpid());
+  snprintf(temporary, room, "%s%s%ld", m.path, temporary_ending, (long)getpid());
   m.temporary = temporary;
-  const vj_status status = make(&m);
-  if (status != VJ_OK) {
-    vj_error_frame(__FILE__, __LINE__, __func__);
-    unlink(temporary);
-  }
+  const vj_status status = make_as(&m);
   free(temporary);
   return status;
 }
@@ -244,6 +277,6 @@ vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout) {
 vj_status vj_sweep_file_replace(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
                                 void *context) {
   VJ_TRY(vj_sweep_file_check_layout(path, layout));
-  remove_left(path);
+  vj_sweep_file_tidy(path);
   return make_beside((making){.path = path, .layout = layout, .fill = fill, .context = context, .replaces = true});
 }

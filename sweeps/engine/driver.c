@@ -7,9 +7,17 @@
 
 #include "base/signals.h"
 #include "engine/driver_private.h"
+#include "engine/run_name.h"
+#include "train/weights.h"
 
 const char *vj_driver_path(const vj_driver *d, const char *name) {
   return vj_pool_format(d->pool, "%s/%s", d->options->folder, name);
+}
+
+/* Where TensorBoard's files of a trial go, if it asks for them. */
+static const char *events_of(const vj_driver *d, int64_t trial) {
+  const char *name = vj_run_name(d->pool, d->space, trial);
+  return name ? vj_pool_format(d->pool, "%s/tensorboard/%s", d->options->folder, name) : NULL;
 }
 
 /* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
@@ -36,12 +44,15 @@ static vj_status work(vj_driver *d) {
     const vj_trial_job job = {.index = index,
                               .config = trial->config,
                               .comm = &d->group,
+                              .data = &d->data,
                               .file = d->is_root ? d->file : NULL,
                               .steps = d->steps,
                               .step_count = d->step_count,
                               .evals = d->evals,
                               .eval_count = d->eval_count,
                               .checkpoint = vj_driver_checkpoint(d, index),
+                              .weights = vj_weights_path(d->pool, d->options->folder, index),
+                              .events = events_of(d, index),
                               .watch = watch,
                               .warned = vj_driver_warn,
                               .saved = vj_driver_on_saved,
@@ -136,6 +147,7 @@ done:
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
   vj_job_end(&d.job);
+  vj_kept_data_close(&d.data);
   if (d.group.size) vj_comm_destroy(&d.group);
   if (d.roots.size) vj_comm_destroy(&d.roots);
   free(d.steps);

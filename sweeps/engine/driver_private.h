@@ -27,8 +27,9 @@ typedef struct vj_driver {
   double started, told;
   vj_stop stop;
   vj_watchdog *watchdog;
-  bool stopped;    /* before its work was done */
-  vj_judge *judge; /* NULL: every trial is trained to its end */
+  vj_kept_data data; /* open, and of the last trial */
+  bool stopped;      /* before its work was done */
+  vj_judge *judge;   /* NULL: every trial is trained to its end */
 } vj_driver;
 
 enum { VJ_CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/roster.h"
+#include "train/snapshot.h"
 #include "train/trial.h"
 
 #ifndef VJ_VERSION
@@ -193,6 +194,8 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   if (size.memory > b->layout->memory_bytes) b->layout->memory_bytes = size.memory;
   if (size.parameters > b->layout->parameter_count) b->layout->parameter_count = size.parameters;
   b->layout->work[trial] = vj_trial_work(config, model);
+  const double checkpoint = status == VJ_OK ? vj_snapshot_estimate(config, model->parameters, &list) : 0;
+  if (checkpoint > b->layout->checkpoint_bytes) b->layout->checkpoint_bytes = checkpoint;
   b->layout->like[trial] = status == VJ_OK ? first_of_size(b, size) : -1;
   vj_model_destroy(&model);
   return status;

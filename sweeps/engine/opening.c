@@ -1,6 +1,7 @@
 /* A run of a sweep begins: its folder is made, looked at or extended, and the files are opened. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/nodes.h"
 #include "engine/difference.h"
@@ -9,6 +10,7 @@
 #include "engine/folder.h"
 #include "engine/layout.h"
 #include "engine/match.h"
+#include "engine/room.h"
 #include "engine/rows.h"
 
 /* What world rank 0 does with the folder before the others come to it. */
@@ -33,28 +35,6 @@ static vj_status make_layout(const opening *o, const vj_space *space, vj_sweep_l
 
 static void note(const vj_driver *d, const char *sentence) {
   if (sentence && d->world->rank == 0 && d->options->noted) d->options->noted(d->options->context, sentence);
-}
-
-/* --- a new folder ----------------------------------------------------------------------------------------------- */
-
-typedef struct first_rows {
-  const vj_driver *d;
-  const vj_sweep_layout *layout;
-} first_rows;
-
-static vj_status fill_rows(void *context, vj_sweep_file *fresh) {
-  const first_rows *f = context;
-  return vj_rows_write(f->d->pool, fresh, f->d->space, f->layout);
-}
-
-static vj_status make_folder(opening *o) {
-  vj_sweep_layout *layout = NULL;
-  VJ_TRY(make_layout(o, o->d->space, &layout));
-  VJ_TRY(vj_folder_make(&o->folder, vj_yaml_print(o->d->pool, o->root)));
-  first_rows rows = {o->d, layout};
-  const vj_status status = vj_sweep_file_create_filled(o->path, &layout->file, fill_rows, &rows);
-  if (status != VJ_OK) vj_folder_take_back(&o->folder);
-  return status;
 }
 
 /* --- an earlier run's folder ------------------------------------------------------------------------------------ */
@@ -108,13 +88,9 @@ static vj_status extend(opening *o) {
 
 /* Whether two experiments say the same apart from what changes no number. */
 static bool says_the_same(vj_pool *pool, const vj_yaml *one, const vj_yaml *other) {
-  static const char *const unmeasured[] = {"report", "checkpoint"};
-  vj_yaml *a = vj_yaml_shallow(pool, one), *b = vj_yaml_shallow(pool, other);
-  for (size_t i = 0; a && b && i < VJ_COUNT(unmeasured); i++) {
-    vj_yaml_remove(a, unmeasured[i]);
-    vj_yaml_remove(b, unmeasured[i]);
-  }
-  const char *text = a ? vj_yaml_print(pool, a) : NULL, *other_text = b ? vj_yaml_print(pool, b) : NULL;
+  vj_yaml *a = NULL, *b = NULL;
+  if (vj_config_measured(pool, one, &a) != VJ_OK || vj_config_measured(pool, other, &b) != VJ_OK) return false;
+  const char *text = vj_yaml_print(pool, a), *other_text = vj_yaml_print(pool, b);
   return text && other_text && strcmp(text, other_text) == 0;
 }
 
@@ -157,6 +133,36 @@ static vj_status go_on(opening *o) {
   return status;
 }
 
+/* --- a new folder ----------------------------------------------------------------------------------------------- */
+
+typedef struct first_rows {
+  const vj_driver *d;
+  const vj_sweep_layout *layout;
+} first_rows;
+
+static vj_status fill_rows(void *context, vj_sweep_file *fresh) {
+  const first_rows *f = context;
+  return vj_rows_write(f->d->pool, fresh, f->d->space, f->layout);
+}
+
+static vj_status make_folder(opening *o) {
+  vj_sweep_layout *layout = NULL;
+  VJ_TRY(make_layout(o, o->d->space, &layout));
+  const vj_room room =
+      vj_room_for(layout, o->d->space->trial_count, o->d->world->size / o->d->roster->least, o->d->options->folder);
+  VJ_TRY(vj_room_check(&room));
+  VJ_TRY(vj_folder_make(&o->folder, vj_yaml_print(o->d->pool, o->root)));
+  first_rows rows = {o->d, layout};
+  const vj_status status = vj_sweep_file_create_filled(o->path, &layout->file, fill_rows, &rows);
+  if (status == VJ_OK) return VJ_OK;
+  if (o->d->options->resume && access(o->path, F_OK) == 0) { /* another job, begun at the same time, was faster */
+    vj_error_clear();
+    return go_on(o);
+  }
+  vj_folder_take_back(&o->folder);
+  return status;
+}
+
 static vj_status prepare_folder(opening *o) {
   const vj_sweep_options *options = o->d->options;
   VJ_TRY(vj_folder_look(o->d->pool, options->folder, &o->folder));
@@ -165,6 +171,7 @@ static vj_status prepare_folder(opening *o) {
   if (o->folder.holds_sweep && !options->resume)
     return vj_fail(VJ_USAGE, "%s holds a sweep already; continue it with --resume or choose another folder with -o",
                    o->folder.path);
+  vj_sweep_file_tidy(o->path);
   return o->folder.holds_sweep ? go_on(o) : make_folder(o);
 }
 
