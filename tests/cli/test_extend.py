@@ -139,7 +139,7 @@ class Extended(Case):
         refused("  trial 0 and 3 others: eval.probes.end was not there and is {type: ridge, on: hx, target: speed, "
                 "lambda_min: -4, lamb... now (edited.yaml:17:50)",
                 TINY.replace("probes: {speed:", "probes: {end: {type: ridge, target: speed, on: hx}, speed:") + BEFORE)
-        refused("  trial 0 and 3 others: data.validation_size was 32 and is 64 now (edited.yaml:2:109)",
+        refused("  trial 0 and 3 others: data.validation_size was 32 and is 64 now (edited.yaml:2:104)",
                 TINY.replace("validation_size: 32", "validation_size: 64") + BEFORE)
 
     def test_a_folder_of_an_earlier_version(self):
