@@ -46,6 +46,8 @@ static const vj_param optim_rows[] = {
     VJ_INTEGER(vj_optim_config, steps, NULL, 1, INFINITY, "steps", "training steps of a trial"),
     VJ_INTEGER(vj_optim_config, batch, "64", 1, INFINITY, "samples", "samples of a step, over all ranks"),
     VJ_INTEGER(vj_optim_config, shards, "8", 1, INFINITY, "shards", "slices of the batch, the unit of parallel work"),
+    VJ_INTEGER(vj_optim_config, ranks, "0", 0, INFINITY, "ranks",
+               "that train the trial together, a power of two; changes no number of it. 0: as --ranks-per-trial says"),
 };
 
 static const vj_param eval_rows[] = {

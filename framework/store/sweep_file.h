@@ -59,6 +59,16 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout);
  * written, is an error that says so and leaves nothing behind. */
 VJ_MUST_USE vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout);
 
+/* The same for a file that is filled before it gets its name: `fill` writes into it, not collective, and may read. */
+typedef vj_status vj_sweep_file_filler(void *context, vj_sweep_file *fresh);
+VJ_MUST_USE vj_status vj_sweep_file_create_filled(const char *path, const vj_file_layout *layout,
+                                                  vj_sweep_file_filler *fill, void *context);
+/* The same, taking the place of the file of that name, which stays as it is until the new one is whole and on the
+ * disk. Whoever has the old one open keeps it. What earlier attempts left behind is removed: the caller sees to it
+ * that there is only one at a time. */
+VJ_MUST_USE vj_status vj_sweep_file_replace(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                                            void *context);
+
 /* Not collective: removes what killed processes left of files that were to become `path`. */
 void vj_sweep_file_tidy(const char *path);
 

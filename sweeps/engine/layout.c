@@ -1,9 +1,11 @@
 #include "engine/layout.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/roster.h"
 #include "train/snapshot.h"
 #include "train/trial.h"
 
@@ -18,6 +20,7 @@ typedef struct trial_size {
   size_t memory;
   int64_t parameters;
   double flops;
+  int ranks;
   int64_t first; /* trial of this size */
 } trial_size;
 
@@ -85,6 +88,8 @@ static vj_status add_bookkeeping(builder *b) {
   VJ_TRY(add(b, of_trial(VJ_RECORD_COMMITTED, VJ_FILE_INT64, "steps",
                          "training steps completed and recorded; rows up to here are whole", false)));
   VJ_TRY(add_text(b, VJ_RECORD_FAILURE, VJ_FAILURE_BYTES, "why the trial failed", false));
+  VJ_TRY(add(b, of_trial(VJ_RECORD_WORK, VJ_FILE_DOUBLE, "1",
+                         "floating-point operations of the trial's matrix products, estimated", false)));
   if (b->space->stopping)
     VJ_TRY(add_text(b, VJ_RECORD_STOP_REASON, VJ_STOP_REASON_BYTES, "why the trial was stopped early", false));
 #define ADD_TIME(field, name, text) VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "s", text, false)));
@@ -167,7 +172,7 @@ static vj_status open_data(builder *b, const vj_config *config) {
 static int64_t first_of_size(builder *b, trial_size size) {
   int64_t i = 0;
   while (i < b->size_count && (b->sizes[i].memory != size.memory || b->sizes[i].parameters != size.parameters ||
-                               b->sizes[i].flops != size.flops))
+                               b->sizes[i].flops != size.flops || b->sizes[i].ranks != size.ranks))
     i++;
   if (i == b->size_count) b->sizes[b->size_count++] = size;
   return b->sizes[i].first;
@@ -184,9 +189,11 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   const trial_size size = {.memory = vj_model_memory(model),
                            .parameters = vj_model_parameter_count(model),
                            .flops = vj_graph_flops(model->train.graph),
+                           .ranks = ranks,
                            .first = trial};
   if (size.memory > b->layout->memory_bytes) b->layout->memory_bytes = size.memory;
   if (size.parameters > b->layout->parameter_count) b->layout->parameter_count = size.parameters;
+  b->layout->work[trial] = vj_trial_work(config, model);
   const double checkpoint = status == VJ_OK ? vj_snapshot_estimate(config, model->parameters, &list) : 0;
   if (checkpoint > b->layout->checkpoint_bytes) b->layout->checkpoint_bytes = checkpoint;
   b->layout->like[trial] = status == VJ_OK ? first_of_size(b, size) : -1;
@@ -194,12 +201,13 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   return status;
 }
 
-static vj_status add_trials(builder *b, int ranks) {
+static vj_status add_trials(builder *b, const int *ranks) {
   const int64_t trials = b->space->trial_count;
   char *first = NULL;
   for (int64_t i = 0; i < trials; i++) {
     b->layout->like[i] = -1;
-    const vj_status status = add_trial(b, i, ranks);
+    b->layout->work[i] = NAN;
+    const vj_status status = add_trial(b, i, ranks[i]);
     if (status == VJ_OK) continue;
     b->layout->problems[i] = vj_pool_text(b->pool, vj_error_message());
     if (b->layout->problem_count++ == 0) {
@@ -270,7 +278,7 @@ static vj_status set_attributes(builder *b, const vj_yaml *root) {
   return VJ_OK;
 }
 
-static vj_status build(builder *b, const vj_yaml *root, int ranks) {
+static vj_status build(builder *b, const vj_yaml *root, const int *ranks) {
   VJ_TRY(add_bookkeeping(b));
   VJ_TRY(add_hyperparameters(b));
   VJ_TRY(add_trials(b, ranks));
@@ -281,15 +289,16 @@ static vj_status build(builder *b, const vj_yaml *root, int ranks) {
   return VJ_OK;
 }
 
-vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, int ranks,
+vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, const int *ranks,
                                  vj_sweep_layout **layout) {
   *layout = vj_pool_take(pool, sizeof **layout);
   builder b = {.pool = pool, .space = space, .layout = *layout, .loader = {.epoch = -1}};
   const size_t trials = (size_t)space->trial_count;
   b.sizes = vj_pool_take(pool, trials * sizeof *b.sizes);
   if (*layout) (*layout)->problems = vj_pool_take(pool, trials * sizeof *(*layout)->problems);
+  if (*layout) (*layout)->work = vj_pool_take(pool, trials * sizeof *(*layout)->work);
   if (*layout) (*layout)->like = vj_pool_take(pool, trials * sizeof *(*layout)->like);
-  if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like)
+  if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like || !(*layout)->work)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   const vj_status status = build(&b, root, ranks);
   vj_loader_close(&b.loader);
