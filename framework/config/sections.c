@@ -74,7 +74,7 @@ static const vj_param checkpoint_rows[] = {
     VJ_INTEGER(vj_checkpoint_config, steps, "0", 0, INFINITY, "steps",
                "the same in training steps; 0: none by steps. A run that is stopped writes one in any case"),
     VJ_CHOICE(vj_checkpoint_config, keep, "none|weights", "none",
-              "what stays of a trial that is done: nothing, or its parameters and states"),
+              "what stays of a trial that ended well: nothing, or its parameters and states"),
 };
 
 static const struct {
