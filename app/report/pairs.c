@@ -1,0 +1,256 @@
+#include "report/pairs.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_CELLS = 16, MOST_LABELLED = 7, MOST_PAIRS = 6, MOST_PARALLEL = 10, LABEL_CHARACTERS = 14 };
+
+bool vj_range_of(const double *values, int64_t count, double *low, double *high) {
+  *low = INFINITY;
+  *high = -INFINITY;
+  for (int64_t i = 0; i < count; i++)
+    if (isfinite(values[i])) *low = fmin(*low, values[i]), *high = fmax(*high, values[i]);
+  return *low <= *high;
+}
+
+static double share_of(double value, double low, double high) {
+  return high > low ? (value - low) / (high - low) : 0.5;
+}
+
+/* --- an axis ----------------------------------------------------------------------------------------------------- */
+
+/* Values evenly spaced in their logarithm stand on a logarithmic axis; other lists and categories stand side by side.
+ */
+static double place_of(const vj_factor *x, int64_t value) { return x->is_log ? x->values[value] : (double)value; }
+
+static void edges_of(const vj_factor *x, int64_t value, double *low, double *high) {
+  const int64_t last = x->count - 1;
+  if (!x->is_log) {
+    *low = (double)value - 0.5;
+    *high = (double)value + 0.5;
+    return;
+  }
+  const double at = x->values[value];
+  const double down = value > 0 ? sqrt(x->values[value - 1] / at) : sqrt(at / x->values[1]);
+  const double up = value < last ? sqrt(x->values[value + 1] / at) : sqrt(at / x->values[last - 1]);
+  *low = at * down;
+  *high = at * up;
+}
+
+static const char *short_text(const vj_findings *f, const char *text) {
+  return strlen(text) <= LABEL_CHARACTERS ? text : vj_pool_format(f->pool, "%.*s...", LABEL_CHARACTERS - 3, text);
+}
+
+/* Ticks at the values, at most about eight of them. */
+static void write_axis(FILE *script, const vj_findings *f, const vj_factor *x, char axis) {
+  double low, high, other;
+  const int64_t each = (x->count + 7) / 8;
+  edges_of(x, 0, &low, &other);
+  edges_of(x, x->count - 1, &other, &high);
+  fprintf(script, "set %crange [%.9g:%.9g]\n%sset %ctics nomirror scale 0.3 (", axis, low, high,
+          x->is_log ? (axis == 'x' ? "set logscale x\n" : "set logscale y\n") : "", axis);
+  for (int64_t k = 0; k < x->count; k += each) {
+    if (k) fputs(", ", script);
+    const char *text = short_text(f, x->texts[k]);
+    vj_plots_quote(script, text ? text : "");
+    fprintf(script, " %.9g", place_of(x, k));
+  }
+  fprintf(script, ")\nset %clabel ", axis);
+  vj_plots_quote(script, x->label);
+  fputc('\n', script);
+}
+
+/* --- cells ------------------------------------------------------------------------------------------------------- */
+
+typedef struct grid {
+  double mean[MOST_CELLS * MOST_CELLS];
+  double low, high;
+} grid;
+
+static void fill_grid(const vj_findings *f, const vj_factor *x, const vj_factor *y, const double *results, grid *g) {
+  double count[MOST_CELLS * MOST_CELLS] = {0};
+  for (int64_t k = 0; k < MOST_CELLS * MOST_CELLS; k++) g->mean[k] = 0;
+  for (int64_t i = 0; i < f->outcome->trials; i++) {
+    if (!isfinite(results[i]) || x->value_of[i] < 0 || y->value_of[i] < 0) continue;
+    const int64_t cell = y->value_of[i] * x->count + x->value_of[i];
+    g->mean[cell] += results[i];
+    count[cell]++;
+  }
+  for (int64_t k = 0; k < x->count * y->count; k++) g->mean[k] = count[k] > 0 ? g->mean[k] / count[k] : NAN;
+  if (!vj_range_of(g->mean, x->count * y->count, &g->low, &g->high)) g->low = g->high = NAN;
+}
+
+static void write_cells(FILE *script, const vj_factor *x, const vj_factor *y, const grid *g) {
+  fputs("$cells << EOD\n", script);
+  for (int64_t k = 0; k < x->count * y->count; k++) {
+    double left, right, bottom, top;
+    if (!isfinite(g->mean[k])) continue;
+    edges_of(x, k % x->count, &left, &right);
+    edges_of(y, k / x->count, &bottom, &top);
+    fprintf(script, "%.9g %.9g %.9g %.9g %.9g %.9g %u\n", place_of(x, k % x->count), place_of(y, k / x->count), left,
+            right, bottom, top, vj_plots_shade(share_of(g->mean[k], g->low, g->high)));
+  }
+  fputs("EOD\n", script);
+}
+
+static void write_labels(FILE *script, const vj_factor *x, const vj_factor *y, const grid *g) {
+  if (x->count > MOST_LABELLED || y->count > 2 * MOST_LABELLED) return;
+  for (int64_t k = 0; k < x->count * y->count; k++)
+    if (isfinite(g->mean[k]))
+      fprintf(script, "set label '%.3g' at %.9g,%.9g center front font ',11' tc rgb '%s'\n", g->mean[k],
+              place_of(x, k % x->count), place_of(y, k / x->count),
+              share_of(g->mean[k], g->low, g->high) > 0.55 ? "#111111" : "#ffffff");
+}
+
+static void draw_cells(vj_page *page, const vj_report_column *column, const vj_factor *x, const vj_factor *y,
+                       const double *results) {
+  grid g;
+  fill_grid(page->findings, x, y, results, &g);
+  if (!isfinite(g.low)) return;
+  FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
+  write_cells(script, x, y, &g);
+  write_axis(script, page->findings, x, 'x');
+  write_axis(script, page->findings, y, 'y');
+  write_labels(script, x, y, &g);
+  fputs(
+      "unset grid\nset border 0\nplot $cells using 1:2:3:4:5:6:7 with boxxyerror fs solid 1 noborder lc rgb variable\n",
+      script);
+}
+
+/* --- points ------------------------------------------------------------------------------------------------------ */
+
+static void write_scale(FILE *script, const vj_factor *x, char axis) {
+  const double low = x->values[0], high = x->values[x->count - 1], margin = 0.05 * (high - low);
+  if (x->is_log)
+    fprintf(script, "set logscale %c\nset %crange [%.9g:%.9g]\n", axis, axis, low / pow(high / low, 0.05),
+            high * pow(high / low, 0.05));
+  else
+    fprintf(script, "set %crange [%.9g:%.9g]\n", axis, low - margin, high + margin);
+  fprintf(script, "set %clabel ", axis);
+  vj_plots_quote(script, x->label);
+  fputc('\n', script);
+}
+
+static void draw_scatter(vj_page *page, const vj_report_column *column, const vj_factor *x, const vj_factor *y,
+                         const double *results, double low, double high) {
+  const vj_findings *f = page->findings;
+  FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
+  fputs("$points << EOD\n", script);
+  for (int64_t i = 0; i < f->outcome->trials; i++)
+    if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0)
+      fprintf(script, "%.9g %.9g %u\n", x->values[x->value_of[i]], y->values[y->value_of[i]],
+              vj_plots_line_shade(share_of(results[i], low, high)));
+  fputs("EOD\n", script);
+  write_scale(script, x, 'x');
+  write_scale(script, y, 'y');
+  fputs("plot $points using 1:2:3 with points pt 7 ps 0.6 lc rgb variable\n", script);
+}
+
+/* Whether any trial has a result with both. */
+static bool is_there(const vj_findings *f, const vj_factor *x, const vj_factor *y, const double *results) {
+  for (int64_t i = 0; i < f->outcome->trials; i++)
+    if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0) return true;
+  return false;
+}
+
+/* The more important below, the other to the left. */
+vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const double *results) {
+  const vj_findings *f = page->findings;
+  double low, high;
+  int drawn = 0;
+  if (!vj_range_of(results, f->outcome->trials, &low, &high)) return VJ_OK;
+  for (int b = 1; b < f->factor_count; b++)
+    for (int a = 0; a < b && drawn < MOST_PAIRS; a++) {
+      const vj_factor *x = &f->factors[a], *y = &f->factors[b];
+      const bool cells = x->count <= MOST_CELLS && y->count <= MOST_CELLS;
+      if (x->count < 2 || y->count < 2 || (!cells && !(x->is_number && y->is_number)) || !is_there(f, x, y, results))
+        continue;
+      drawn++;
+      if (cells)
+        draw_cells(page, column, x, y, results);
+      else
+        draw_scatter(page, column, x, y, results, low, high);
+    }
+  return VJ_OK;
+}
+
+/* --- parallel coordinates ---------------------------------------------------------------------------------------- */
+
+/* From 0 to 1 along its own axis; NaN where a trial does not have it. */
+static double along(const vj_factor *x, int64_t value) {
+  if (value < 0 || x->count < 2) return value < 0 ? NAN : 0.5;
+  if (!x->is_number) return (double)value / (double)(x->count - 1);
+  const double low = x->values[0], high = x->values[x->count - 1], at = x->values[value];
+  return x->is_log ? log(at / low) / log(high / low) : (at - low) / (high - low);
+}
+
+static void label_axis(FILE *script, const vj_findings *f, const vj_factor *x, int row) {
+  const bool categories = !x->is_number && x->count <= 4;
+  fprintf(script, "set arrow from 0,%d to 1,%d nohead lw 0.8 lc rgb '" VJ_PLOT_SOFT "' front\nset label ", -row, -row);
+  vj_plots_quote(script, x->label);
+  fprintf(script, " at 0.5,%d center offset 0,0.7 front\n", -row);
+  for (int64_t k = 0; k < x->count; k += categories ? 1 : x->count > 1 ? x->count - 1 : 1) {
+    const char *text = short_text(f, x->texts[k]);
+    fputs("set label ", script);
+    vj_plots_quote(script, text ? text : "");
+    fprintf(script, " at %.4g,%d %s offset 0,-0.6 font ',10' front\n", along(x, k), -row,
+            along(x, k) < 0.05   ? "left"
+            : along(x, k) > 0.95 ? "right"
+                                 : "center");
+  }
+}
+
+static int by_result(const void *a, const void *b) {
+  const double x = **(double *const *)a, y = **(double *const *)b;
+  return (x > y) - (x < y);
+}
+
+/* The good ones last, so that they lie on top. */
+static vj_status write_lines(FILE *script, const vj_findings *f, const vj_report_column *column, const double *results,
+                             double low, double high, int rows) {
+  const double **order = NULL;
+  int64_t count = 0;
+  VJ_TRY(vj_allocate((size_t)f->outcome->trials, sizeof *order, "parallel coordinates", &order));
+  for (int64_t i = 0; i < f->outcome->trials; i++)
+    if (isfinite(results[i])) order[count++] = &results[i];
+  qsort(order, (size_t)count, sizeof *order, by_result);
+  fputs("$lines << EOD\n", script);
+  for (int64_t k = 0; k < count; k++) {
+    const int64_t trial = order[column->best == VJ_BEST_LOW ? count - 1 - k : k] - results;
+    for (int row = 0; row < rows; row++) {
+      const double at = along(&f->factors[row], f->factors[row].value_of[trial]);
+      if (isfinite(at))
+        fprintf(script, "%.4g %d %u\n", at, -row, vj_plots_line_shade(share_of(results[trial], low, high)));
+    }
+    fputc('\n', script);
+  }
+  fputs("EOD\n", script);
+  free(order);
+  return VJ_OK;
+}
+
+vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const double *results) {
+  const vj_findings *f = page->findings;
+  const int rows = f->factor_count < MOST_PARALLEL ? f->factor_count : MOST_PARALLEL;
+  double low, high;
+  if (rows < 3 || !vj_range_of(results, f->outcome->trials, &low, &high)) return VJ_OK;
+  fputs(
+      "<h3>All parameters at once</h3>\n<p class=\"note\">Each line is a trial, through its values of all parameters, "
+      "the "
+      "most important above.</p>\n",
+      page->to);
+  vj_page_shades(page, column->title, low, high);
+  vj_page_pictures(page);
+  FILE *script = vj_page_picture(page, 40 + 56 * rows, "%s of every trial", column->title);
+  VJ_TRY(write_lines(script, f, column, results, low, high, rows));
+  fprintf(script,
+          "unset border\nunset tics\nunset grid\nset xrange [-0.03:1.03]\nset yrange [%g:0.6]\nset lmargin 1\nset "
+          "rmargin 1\n"
+          "set tmargin 0.5\nset bmargin 0.5\n",
+          -(double)rows + 0.5);
+  for (int row = 0; row < rows; row++) label_axis(script, f, &f->factors[row], row);
+  fputs("plot $lines using 1:2:3 with lines lw 0.8 lc rgb variable\n", script);
+  vj_page_pictures_end(page);
+  return VJ_OK;
+}
