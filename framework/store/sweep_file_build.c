@@ -122,9 +122,11 @@ static vj_status write_out_texts(build *b) {
 static hid_t creation_properties(const vj_file_variable *variable, hid_t type) {
   static const double no_number = NAN;
   static const int64_t no_integer = -1;
+  static const uint8_t no_byte = 0;
   const float no_float = NAN;
   const void *fill = variable->type == VJ_FILE_DOUBLE  ? (const void *)&no_number
                      : variable->type == VJ_FILE_FLOAT ? (const void *)&no_float
+                     : variable->type == VJ_FILE_UINT8 ? (const void *)&no_byte
                                                        : (const void *)&no_integer;
   const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
   const bool set =
@@ -144,6 +146,8 @@ static hid_t type_in_file(vj_file_type type) {
       return H5T_IEEE_F32LE;
     case VJ_FILE_INT64:
       return H5T_STD_I64LE;
+    case VJ_FILE_UINT8:
+      return H5T_STD_U8LE;
     case VJ_FILE_TEXT:
       break;
   }
