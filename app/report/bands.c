@@ -43,8 +43,8 @@ static vj_status fill(const vj_findings *f, int variable, const vj_group *g, con
 
 vj_status vj_band_of(const vj_findings *f, const char *quantity, const vj_group *group, vj_band *band) {
   *band = (vj_band){0};
-  const bool steps = quantity && vj_findings_has(f, quantity, "step");
-  if (!steps && !(quantity && vj_findings_has(f, quantity, "eval"))) return VJ_OK;
+  const bool steps = vj_findings_has(f, quantity, "step");
+  if (!steps && !vj_findings_has(f, quantity, "eval")) return VJ_OK;
   const int64_t rows = steps ? f->steps_count : f->evals_count;
   band->steps = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->steps);
   band->at = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->at);

@@ -16,7 +16,7 @@ static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for a re
 
 bool vj_findings_has(const vj_findings *f, const char *quantity, const char *axis) {
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->outcome->file, quantity);
+  const int variable = quantity ? vj_sweep_file_find(f->outcome->file, quantity) : -1;
   if (variable < 0) return false;
   vj_sweep_file_variable(f->outcome->file, variable, &info);
   return info.rank == 2 && info.type == VJ_FILE_DOUBLE && strcmp(info.dimension[1], axis) == 0;

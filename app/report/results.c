@@ -190,7 +190,7 @@ static vj_status write_differences(vj_page *page, const vj_report_column *column
     vj_holm(adjusted, rows);
     begin_differences(page, column, to, number);
     for (int64_t i = 0; i < rows; i++)
-      if (row_at(f, i) != to && row_at(f, i)->done_count)
+      if (row_at(f, i) != to && differences[i].count)
         write_difference(page, row_at(f, i), &differences[i], adjusted[i]);
     vj_html_table_end(page->to);
   }

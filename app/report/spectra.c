@@ -5,54 +5,13 @@
 
 #include "collapse.h"
 #include "report/bands.h"
+#include "report/profile.h"
 
 static const char *const views[] = {"hx", "hy", "hy_pred"};
 enum { VIEWS = 3, MOST_COMPONENTS = 120, MOST_EVALUATIONS = 10 };
 
-/* Means over a group's trials of what has a third dimension, at one evaluation of each. */
-typedef struct profile {
-  int64_t count;
-  double *values;
-} profile;
-
-/* The evaluation that is a trial's last whole one. */
-static int64_t last_row(const vj_findings *f, int64_t trial) {
-  int64_t row = f->evals_count - 1;
-  while (row >= 0 && f->evals[row] > f->outcome->committed[trial]) row--;
-  return f->outcome->committed[trial] > 0 ? row : -1;
-}
-
-/* `row`: of the eval axis; -1: each trial's last. */
-static vj_status profile_of(const vj_findings *f, const char *quantity, const vj_group *g, int64_t row, profile *p) {
-  vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->outcome->file, quantity);
-  *p = (profile){0};
-  if (variable < 0) return VJ_OK;
-  vj_sweep_file_variable(f->outcome->file, variable, &info);
-  if (info.rank != 3) return VJ_OK;
-  const int64_t width = info.size[2];
-  double *sum = vj_pool_take(f->pool, (size_t)width * sizeof *sum), *one = NULL, trials = 0;
-  if (!sum) return vj_fail(VJ_MEMORY, "no memory for a spectrum");
-  VJ_TRY(vj_allocate((size_t)width, sizeof *one, "a spectrum", &one));
-  vj_status status = VJ_OK;
-  for (int64_t k = 0; k < g->count && status == VJ_OK; k++) {
-    const int64_t last = last_row(f, g->trials[k]), at = row < 0 ? last : row;
-    if (at < 0 || at > last) continue;
-    status =
-        vj_sweep_file_read(f->outcome->file, variable, (int64_t[]){g->trials[k], at, 0}, (int64_t[]){1, 1, width}, one);
-    if (status != VJ_OK || !isfinite(one[0])) continue;
-    trials++;
-    for (int64_t i = 0; i < width; i++) sum[i] += one[i]; /* NaN beyond a trial's components stays NaN */
-  }
-  for (int64_t i = 0; i < width && trials > 0; i++) sum[i] /= trials;
-  while (trials > 0 && p->count < width && isfinite(sum[p->count])) p->count++;
-  p->values = sum;
-  free(one);
-  return status;
-}
-
 /* Components from 1; of many, the first and then ever fewer. */
-static void write_profile(FILE *script, const profile *p, const char *name) {
+static void write_profile(FILE *script, const vj_profile *p, const char *name) {
   double next = 0;
   fprintf(script, "$%s << EOD\n", name);
   for (int64_t i = 0; i < p->count; i++) {
@@ -64,20 +23,20 @@ static void write_profile(FILE *script, const profile *p, const char *name) {
 }
 
 /* The largest value, and the smallest that is more than rounding. */
-static void widen(const profile *p, double *least, double *most) {
+static void widen(const vj_profile *p, double *least, double *most) {
   for (int64_t i = 0; i < p->count; i++) {
     *most = fmax(*most, p->values[i]);
     if (p->values[i] > 1e-7 * p->values[0]) *least = fmin(*least, p->values[i]);
   }
 }
 
-static void plot_profiles(FILE *script, const vj_findings *f, const profile *starts, const profile *ends) {
+static void plot_profiles(FILE *script, const vj_findings *f, const vj_profile *starts, const vj_profile *ends) {
   const char *before = "plot ";
   char name[32];
   for (int64_t i = 0; i < f->shown_count; i++) {
     const char *color = vj_plot_colors[f->groups[f->shown[i]].color];
     for (int end = 0; end < 2; end++) {
-      const profile *p = end ? &ends[i] : &starts[i];
+      const vj_profile *p = end ? &ends[i] : &starts[i];
       if (!p->count) continue;
       snprintf(name, sizeof name, "%c%lld", end ? 'e' : 's', (long long)i);
       fprintf(script, "%s$%s using 1:2 with lines lw %s lc rgb '%s'", before, name, end ? "1.6" : "0.8 dt 3", color);
@@ -90,12 +49,12 @@ static void plot_profiles(FILE *script, const vj_findings *f, const profile *sta
 /* At the start, dotted, and at the end. */
 static vj_status draw_ends(vj_page *page, const char *quantity, const char *caption, const char *commands, bool log) {
   const vj_findings *f = page->findings;
-  profile starts[VJ_MOST_SHOWN] = {{0}}, ends[VJ_MOST_SHOWN] = {{0}};
+  vj_profile starts[VJ_MOST_SHOWN] = {{0}}, ends[VJ_MOST_SHOWN] = {{0}};
   double least = INFINITY, most = 0;
   char name[32];
   for (int64_t i = 0; i < f->shown_count; i++) {
-    VJ_TRY(profile_of(f, quantity, &f->groups[f->shown[i]], 0, &starts[i]));
-    VJ_TRY(profile_of(f, quantity, &f->groups[f->shown[i]], -1, &ends[i]));
+    VJ_TRY(vj_profile_of(f, quantity, &f->groups[f->shown[i]], 0, &starts[i]));
+    VJ_TRY(vj_profile_of(f, quantity, &f->groups[f->shown[i]], -1, &ends[i]));
     widen(&starts[i], &least, &most);
     widen(&ends[i], &least, &most);
   }
@@ -118,13 +77,13 @@ static vj_status draw_ends(vj_page *page, const char *quantity, const char *capt
 static vj_status draw_change(vj_page *page, const vj_group *g) {
   const vj_findings *f = page->findings;
   const int64_t drawn = f->evals_count < MOST_EVALUATIONS ? f->evals_count : MOST_EVALUATIONS;
-  profile profiles[MOST_EVALUATIONS] = {{0}};
+  vj_profile profiles[MOST_EVALUATIONS] = {{0}};
   int64_t rows[MOST_EVALUATIONS], found = 0;
   double least = INFINITY, most = 0;
   char name[32];
   for (int64_t k = 0; k < drawn; k++) {
     rows[found] = drawn > 1 ? k * (f->evals_count - 1) / (drawn - 1) : 0;
-    VJ_TRY(profile_of(f, "hx_singular_values", g, rows[found], &profiles[found]));
+    VJ_TRY(vj_profile_of(f, "hx_singular_values", g, rows[found], &profiles[found]));
     if (!profiles[found].count) continue;
     widen(&profiles[found], &least, &most);
     found++;
@@ -177,7 +136,7 @@ static vj_status write_collapse(vj_page *page, const vj_group *g, const char *vi
   VJ_TRY(vj_allocate((size_t)g->count, sizeof *values, "a table", &values));
   for (int end = 0; end < 2; end++) {
     for (int64_t k = 0; k < g->count; k++) {
-      const int64_t last = last_row(f, g->trials[k]);
+      const int64_t last = vj_last_row(f, g->trials[k]);
       const vj_report_column column = {.quantity = quantity,
                                        .at = last < 0 ? 0
                                              : end    ? f->evals[last]

@@ -44,5 +44,5 @@ const char vj_report_style[] =
     "details{margin:.75rem 0}summary{cursor:pointer;font-size:.9375rem;color:var(--link)}\n"
     "pre{overflow-x:auto;background:var(--panel);border:1px solid var(--line);border-radius:.5rem;padding:.75rem;"
     "font-size:.8125rem;line-height:1.4}\n"
-    ".frames{display:grid;gap:.15rem .5rem;grid-template-columns:auto 1fr;align-items:center;font-size:.8125rem}\n"
-    ".frames img{display:block;max-width:100%;image-rendering:pixelated}\n";
+    ".frames{font-size:.8125rem;max-width:60rem}.frames div{margin:.5rem 0 .15rem}\n"
+    ".frames img{display:block;width:100%;height:auto;image-rendering:pixelated}\n";
