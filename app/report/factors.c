@@ -39,7 +39,8 @@ static vj_status number_values(const vj_findings *f, vj_factor *factor, int64_t 
     value_of[i] = isfinite(number) && found ? found - factor->values : -1;
   }
   for (int64_t k = 0; k < kept; k++)
-    if (!(factor->texts[k] = vj_pool_format(f->pool, "%g", factor->values[k]))) return no_memory();
+    if (!(factor->texts[k] = vj_pool_format(f->pool, kept > MOST_BINS ? "%.4g" : "%g", factor->values[k])))
+      return no_memory();
   return VJ_OK;
 }
 

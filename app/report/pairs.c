@@ -4,7 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CELLS = 16, MOST_LABELLED = 7, MOST_PAIRS = 6, MOST_PARALLEL = 10, LABEL_CHARACTERS = 14 };
+enum {
+  MOST_CELLS = 16,
+  MOST_LABELLED = 7,
+  MOST_PAIRS = 6,
+  MOST_PARALLEL = 10,
+  LABEL_CHARACTERS = 14,
+  MOST_COLOURED = 60
+};
 
 bool vj_range_of(const double *values, int64_t count, double *low, double *high) {
   *low = INFINITY;
@@ -133,14 +140,14 @@ static void write_scale(FILE *script, const vj_factor *x, char axis) {
 }
 
 static void draw_scatter(vj_page *page, const vj_report_column *column, const vj_factor *x, const vj_factor *y,
-                         const double *results, double low, double high) {
+                         const double *results, const double *ranks) {
   const vj_findings *f = page->findings;
   FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
   fputs("$points << EOD\n", script);
   for (int64_t i = 0; i < f->outcome->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0)
       fprintf(script, "%.9g %.9g %u\n", x->values[x->value_of[i]], y->values[y->value_of[i]],
-              vj_plots_line_shade(share_of(results[i], low, high)));
+              vj_plots_line_shade(ranks[i]));
   fputs("EOD\n", script);
   write_scale(script, x, 'x');
   write_scale(script, y, 'y');
@@ -155,11 +162,9 @@ static bool is_there(const vj_findings *f, const vj_factor *x, const vj_factor *
 }
 
 /* The more important below, the other to the left. */
-vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const double *results) {
+static void draw_all(vj_page *page, const vj_report_column *column, const double *results, const double *ranks) {
   const vj_findings *f = page->findings;
-  double low, high;
   int drawn = 0;
-  if (!vj_range_of(results, f->outcome->trials, &low, &high)) return VJ_OK;
   for (int b = 1; b < f->factor_count; b++)
     for (int a = 0; a < b && drawn < MOST_PAIRS; a++) {
       const vj_factor *x = &f->factors[a], *y = &f->factors[b];
@@ -170,9 +175,38 @@ vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const dou
       if (cells)
         draw_cells(page, column, x, y, results);
       else
-        draw_scatter(page, column, x, y, results, low, high);
+        draw_scatter(page, column, x, y, results, ranks);
     }
-  return VJ_OK;
+}
+
+static int by_value(const void *a, const void *b) {
+  const double x = **(const double *const *)a, y = **(const double *const *)b;
+  return (x > y) - (x < y);
+}
+
+/* Pointers to the finite results, ascending; their number. */
+static int64_t sort_results(const double *results, int64_t trials, const double **order) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < trials; i++)
+    if (isfinite(results[i])) order[count++] = &results[i];
+  qsort(order, (size_t)count, sizeof *order, by_value);
+  return count;
+}
+
+vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const double *results) {
+  const int64_t trials = page->findings->outcome->trials;
+  const double **order = NULL;
+  double *ranks = NULL;
+  vj_status status = vj_allocate((size_t)trials, sizeof *order, "ranks", &order);
+  if (status == VJ_OK) status = vj_allocate((size_t)trials, sizeof *ranks, "ranks", &ranks);
+  if (status == VJ_OK) {
+    const int64_t count = sort_results(results, trials, order);
+    for (int64_t k = 0; k < count; k++) ranks[order[k] - results] = (double)k / fmax(1, (double)count - 1);
+    draw_all(page, column, results, ranks);
+  }
+  free(order);
+  free(ranks);
+  return status;
 }
 
 /* --- parallel coordinates ---------------------------------------------------------------------------------------- */
@@ -185,48 +219,74 @@ static double along(const vj_factor *x, int64_t value) {
   return x->is_log ? log(at / low) / log(high / low) : (at - low) / (high - low);
 }
 
+/* Its name and lowest value to the left, the highest to the right; of few categories, those between on the axis. */
 static void label_axis(FILE *script, const vj_findings *f, const vj_factor *x, int row) {
-  const bool categories = !x->is_number && x->count <= 4;
-  fprintf(script, "set arrow from 0,%d to 1,%d nohead lw 0.8 lc rgb '" VJ_PLOT_SOFT "' front\nset label ", -row, -row);
-  vj_plots_quote(script, x->label);
-  fprintf(script, " at 0.5,%d center offset 0,0.7 front\n", -row);
-  for (int64_t k = 0; k < x->count; k += categories ? 1 : x->count > 1 ? x->count - 1 : 1) {
+  const char *texts[] = {short_text(f, x->label), short_text(f, x->texts[0]), short_text(f, x->texts[x->count - 1])};
+  static const char *const places[] = {"-0.03,%d right offset 0,0.45 font ',11'",
+                                       "-0.03,%d right offset 0,-0.45 font ',10'", "1.03,%d left font ',10'"};
+  fprintf(script, "set arrow from 0,%d to 1,%d nohead lw 1 lc rgb 'black' front\n", -row, -row);
+  for (int i = 0; i < 3; i++) {
+    if (i == 2 && x->count < 2) continue;
+    fputs("set label ", script);
+    vj_plots_quote(script, texts[i] ? texts[i] : "");
+    fputs(" at ", script);
+    fprintf(script, places[i], -row);
+    fputc('\n', script);
+  }
+  for (int64_t k = 1; k + 1 < x->count && !x->is_number && x->count <= 4; k++) {
     const char *text = short_text(f, x->texts[k]);
     fputs("set label ", script);
     vj_plots_quote(script, text ? text : "");
-    fprintf(script, " at %.4g,%d %s offset 0,-0.6 font ',10' front\n", along(x, k), -row,
-            along(x, k) < 0.05   ? "left"
-            : along(x, k) > 0.95 ? "right"
-                                 : "center");
+    fprintf(script, " at %.4g,%d center offset 0,-0.6 font ',10' front\n", along(x, k), -row);
   }
 }
 
-static int by_result(const void *a, const void *b) {
-  const double x = **(double *const *)a, y = **(double *const *)b;
-  return (x > y) - (x < y);
+static void write_line(FILE *script, const vj_findings *f, int64_t trial, int rows, unsigned shade) {
+  for (int row = 0; row < rows; row++) {
+    const double at = along(&f->factors[row], f->factors[row].value_of[trial]);
+    if (isfinite(at)) fprintf(script, "%.4g %d %u\n", at, -row, shade);
+  }
+  fputc('\n', script);
 }
 
-/* The good ones last, so that they lie on top. */
-static vj_status write_lines(FILE *script, const vj_findings *f, const vj_report_column *column, const double *results,
-                             double low, double high, int rows) {
+/* Of many trials the best tenth in colours, on top of all others in grey; where nothing is best, or they are few, all
+ * in colours. The best come last. Returns how many are coloured; negative: no memory. */
+static int64_t write_lines(FILE *script, const vj_findings *f, const vj_report_column *column, const double *results,
+                           int rows) {
   const double **order = NULL;
-  int64_t count = 0;
-  VJ_TRY(vj_allocate((size_t)f->outcome->trials, sizeof *order, "parallel coordinates", &order));
-  for (int64_t i = 0; i < f->outcome->trials; i++)
-    if (isfinite(results[i])) order[count++] = &results[i];
-  qsort(order, (size_t)count, sizeof *order, by_result);
-  fputs("$lines << EOD\n", script);
-  for (int64_t k = 0; k < count; k++) {
-    const int64_t trial = order[column->best == VJ_BEST_LOW ? count - 1 - k : k] - results;
-    for (int row = 0; row < rows; row++) {
-      const double at = along(&f->factors[row], f->factors[row].value_of[trial]);
-      if (isfinite(at))
-        fprintf(script, "%.4g %d %u\n", at, -row, vj_plots_line_shade(share_of(results[trial], low, high)));
+  if (vj_allocate((size_t)f->outcome->trials, sizeof *order, "parallel coordinates", &order) != VJ_OK) return -1;
+  const int64_t count = sort_results(results, f->outcome->trials, order);
+  const int64_t coloured = column->best == VJ_BEST_NONE || count <= MOST_COLOURED ? count
+                           : count / 10 > MOST_COLOURED / 2                       ? count / 10
+                                                                                  : MOST_COLOURED / 2;
+  for (int grey = 1; grey >= 0; grey--) {
+    fprintf(script, "$%s << EOD\n", grey ? "others" : "lines");
+    for (int64_t k = 0; k < count; k++) { /* k-th from the worst */
+      if ((k < count - coloured) != grey) continue;
+      const int64_t trial = order[column->best == VJ_BEST_LOW ? count - 1 - k : k] - results;
+      write_line(script, f, trial, rows,
+                 vj_plots_line_shade((double)(k - (count - coloured)) / fmax(1, (double)coloured - 1)));
     }
-    fputc('\n', script);
+    fputs("EOD\n", script);
   }
-  fputs("EOD\n", script);
   free(order);
+  return coloured;
+}
+
+static vj_status draw_parallel(vj_page *page, const vj_report_column *column, const double *results, int rows) {
+  const vj_findings *f = page->findings;
+  int64_t count = 0;
+  FILE *script = vj_page_picture(page, 24 + 52 * rows, "%s of every trial", column->title);
+  for (int64_t i = 0; i < f->outcome->trials; i++) count += isfinite(results[i]);
+  const int64_t coloured = write_lines(script, f, column, results, rows);
+  if (coloured < 0) return vj_fail(VJ_MEMORY, "no memory for parallel coordinates");
+  fprintf(script,
+          "unset border\nunset tics\nunset grid\nset xrange [0:1]\nset yrange [%g:0.5]\nset lmargin 15\n"
+          "set rmargin 9\nset tmargin 0.2\nset bmargin 0.2\n",
+          -(double)rows + 0.5);
+  for (int row = 0; row < rows; row++) label_axis(script, f, &f->factors[row], row);
+  fprintf(script, "plot %s$lines using 1:2:3 with lines lw 1.1 lc rgb variable\n",
+          coloured < count ? "$others using 1:2 with lines lw 0.25 lc rgb '" VJ_PLOT_SOFT "', " : "");
   return VJ_OK;
 }
 
@@ -235,22 +295,18 @@ vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const 
   const int rows = f->factor_count < MOST_PARALLEL ? f->factor_count : MOST_PARALLEL;
   double low, high;
   if (rows < 3 || !vj_range_of(results, f->outcome->trials, &low, &high)) return VJ_OK;
+  const bool by_rank = column->best != VJ_BEST_NONE;
   fputs(
       "<h3>All parameters at once</h3>\n<p class=\"note\">Each line is a trial, through its values of all parameters, "
       "the "
-      "most important above.</p>\n",
+      "most important above. Colours go by rank: dark to light is worst to best; of many trials only the best tenth "
+      "have "
+      "one.</p>\n",
       page->to);
-  vj_page_shades(page, column->title, low, high);
+  vj_page_shades(page, column->title, by_rank && column->best == VJ_BEST_LOW ? high : low,
+                 by_rank && column->best == VJ_BEST_LOW ? low : high);
   vj_page_pictures(page);
-  FILE *script = vj_page_picture(page, 40 + 56 * rows, "%s of every trial", column->title);
-  VJ_TRY(write_lines(script, f, column, results, low, high, rows));
-  fprintf(script,
-          "unset border\nunset tics\nunset grid\nset xrange [-0.03:1.03]\nset yrange [%g:0.6]\nset lmargin 1\nset "
-          "rmargin 1\n"
-          "set tmargin 0.5\nset bmargin 0.5\n",
-          -(double)rows + 0.5);
-  for (int row = 0; row < rows; row++) label_axis(script, f, &f->factors[row], row);
-  fputs("plot $lines using 1:2:3 with lines lw 0.8 lc rgb variable\n", script);
+  VJ_TRY(draw_parallel(page, column, results, rows));
   vj_page_pictures_end(page);
   return VJ_OK;
 }

@@ -278,7 +278,7 @@ vj_status vj_section_parameters(vj_page *page) {
   VJ_TRY(write_importance(page));
   fputs(
       "<p class=\"note\">Rings: single trials that are done. Points: means over all other settings and seeds, ± "
-      "standard deviation. Cells: means.</p>\n",
+      "standard deviation. Cells: means. Coloured points: dark to light is lowest to highest.</p>\n",
       page->to);
   VJ_TRY(f->factor_count == 1 ? draw_one(page) : draw_several(page));
   vj_page_section_end(page);

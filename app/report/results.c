@@ -10,7 +10,7 @@
 #include "store/ledger.h"
 #include "train/trial.h"
 
-enum { MOST_ROWS = 40, MOST_TESTED = 4, MOST_TRIALS = 2000 };
+enum { MOST_ROWS = 40, MOST_ROWS_TESTED = 15, MOST_OPEN = 12, MOST_TESTED = 4, MOST_TRIALS = 2000 };
 
 /* --- results ----------------------------------------------------------------------------------------------------- */
 
@@ -158,10 +158,16 @@ static void write_difference(vj_page *page, const vj_group *g, const vj_differen
   fprintf(page->to, "%s, %lld seed%s", d->paired ? "paired" : "Welch", (long long)d->count, d->count == 1 ? "" : "s");
 }
 
-static void begin_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int number) {
-  fputs("<h3>", page->to);
-  vj_html_text(page->to, "%s: difference to %s", column->title, to->name);
-  fputs("</h3>\n", page->to);
+static void begin_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int64_t rows,
+                              int number) {
+  const char *title = vj_pool_format(page->findings->pool, "%s: difference to %s", column->title, to->name);
+  if (rows > MOST_OPEN) {
+    vj_html_fold_begin(page->to, title ? title : "");
+  } else {
+    fputs("<h3>", page->to);
+    vj_html_text(page->to, "%s", title ? title : "");
+    fputs("</h3>\n", page->to);
+  }
   const char *id = vj_pool_format(page->findings->pool, "differences-%d", number);
   vj_html_table_begin(page->to, id ? id : "");
   vj_html_heading(page->to, false, "setting");
@@ -175,7 +181,7 @@ static void begin_differences(vj_page *page, const vj_report_column *column, con
 
 static vj_status write_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int number) {
   const vj_findings *f = page->findings;
-  const int64_t rows = row_count(f) < MOST_ROWS ? row_count(f) : MOST_ROWS;
+  const int64_t rows = row_count(f) <= MOST_ROWS ? row_count(f) : MOST_ROWS_TESTED;
   vj_difference *differences = NULL;
   double *adjusted = NULL;
   vj_status status = vj_allocate((size_t)rows + 1, sizeof *differences, "differences", &differences);
@@ -188,11 +194,12 @@ static vj_status write_differences(vj_page *page, const vj_report_column *column
   }
   if (status == VJ_OK) {
     vj_holm(adjusted, rows);
-    begin_differences(page, column, to, number);
+    begin_differences(page, column, to, rows, number);
     for (int64_t i = 0; i < rows; i++)
       if (row_at(f, i) != to && differences[i].count)
         write_difference(page, row_at(f, i), &differences[i], adjusted[i]);
     vj_html_table_end(page->to);
+    if (rows > MOST_OPEN) vj_html_fold_end(page->to);
   }
   free(differences);
   free(adjusted);
