@@ -45,12 +45,8 @@ static void edges_of(const vj_factor *x, int64_t value, double *low, double *hig
   *high = at * up;
 }
 
-static const char *short_text(const vj_findings *f, const char *text) {
-  return strlen(text) <= LABEL_CHARACTERS ? text : vj_pool_format(f->pool, "%.*s...", LABEL_CHARACTERS - 3, text);
-}
-
 /* Ticks at the values, at most about eight of them. */
-static void write_axis(FILE *script, const vj_findings *f, const vj_factor *x, char axis) {
+static void write_axis(FILE *script, const vj_factor *x, char axis) {
   double low, high, other;
   const int64_t each = (x->count + 7) / 8;
   edges_of(x, 0, &low, &other);
@@ -59,8 +55,7 @@ static void write_axis(FILE *script, const vj_findings *f, const vj_factor *x, c
           x->is_log ? (axis == 'x' ? "set logscale x\n" : "set logscale y\n") : "", axis);
   for (int64_t k = 0; k < x->count; k += each) {
     if (k) fputs(", ", script);
-    const char *text = short_text(f, x->texts[k]);
-    vj_plots_quote(script, text ? text : "");
+    vj_plots_quote_short(script, x->texts[k], LABEL_CHARACTERS);
     fprintf(script, " %.9g", place_of(x, k));
   }
   fprintf(script, ")\nset %clabel ", axis);
@@ -117,8 +112,8 @@ static void draw_cells(vj_page *page, const vj_report_column *column, const vj_f
   if (!isfinite(g.low)) return;
   FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
   write_cells(script, x, y, &g);
-  write_axis(script, page->findings, x, 'x');
-  write_axis(script, page->findings, y, 'y');
+  write_axis(script, x, 'x');
+  write_axis(script, y, 'y');
   write_labels(script, x, y, &g);
   fputs(
       "unset grid\nset border 0\nplot $cells using 1:2:3:4:5:6:7 with boxxyerror fs solid 1 noborder lc rgb variable\n",
@@ -220,23 +215,22 @@ static double along(const vj_factor *x, int64_t value) {
 }
 
 /* Its name and lowest value to the left, the highest to the right; of few categories, those between on the axis. */
-static void label_axis(FILE *script, const vj_findings *f, const vj_factor *x, int row) {
-  const char *texts[] = {short_text(f, x->label), short_text(f, x->texts[0]), short_text(f, x->texts[x->count - 1])};
+static void label_axis(FILE *script, const vj_factor *x, int row) {
+  const char *texts[] = {x->label, x->texts[0], x->texts[x->count - 1]};
   static const char *const places[] = {"-0.03,%d right offset 0,0.45 font ',11'",
                                        "-0.03,%d right offset 0,-0.45 font ',10'", "1.03,%d left font ',10'"};
   fprintf(script, "set arrow from 0,%d to 1,%d nohead lw 1 lc rgb 'black' front\n", -row, -row);
   for (int i = 0; i < 3; i++) {
     if (i == 2 && x->count < 2) continue;
     fputs("set label ", script);
-    vj_plots_quote(script, texts[i] ? texts[i] : "");
+    vj_plots_quote_short(script, texts[i], i == 2 ? LABEL_CHARACTERS / 2 + 2 : LABEL_CHARACTERS);
     fputs(" at ", script);
     fprintf(script, places[i], -row);
     fputc('\n', script);
   }
   for (int64_t k = 1; k + 1 < x->count && !x->is_number && x->count <= 4; k++) {
-    const char *text = short_text(f, x->texts[k]);
     fputs("set label ", script);
-    vj_plots_quote(script, text ? text : "");
+    vj_plots_quote_short(script, x->texts[k], LABEL_CHARACTERS);
     fprintf(script, " at %.4g,%d center offset 0,-0.6 font ',10' front\n", along(x, k), -row);
   }
 }
@@ -284,7 +278,7 @@ static vj_status draw_parallel(vj_page *page, const vj_report_column *column, co
           "unset border\nunset tics\nunset grid\nset xrange [0:1]\nset yrange [%g:0.5]\nset lmargin 15\n"
           "set rmargin 9\nset tmargin 0.2\nset bmargin 0.2\n",
           -(double)rows + 0.5);
-  for (int row = 0; row < rows; row++) label_axis(script, f, &f->factors[row], row);
+  for (int row = 0; row < rows; row++) label_axis(script, &f->factors[row], row);
   fprintf(script, "plot %s$lines using 1:2:3 with lines lw 1.1 lc rgb variable\n",
           coloured < count ? "$others using 1:2 with lines lw 0.25 lc rgb '" VJ_PLOT_SOFT "', " : "");
   return VJ_OK;

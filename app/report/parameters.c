@@ -45,7 +45,7 @@ static void draw_bars(vj_page *page, const bar *bars, int count) {
   }
   fprintf(script,
           "EOD\nset yrange [%d:-0.55]\nset xrange [0:*]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
-          "' lt 1 lw 0.3\nset border 1\nset xlabel '%%'\nset lmargin 2\n",
+          "' lt 1 lw 0.3\nset border 1\nset xlabel '%%'\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
           shown);
   for (int i = 0; i < shown; i++) {
     fputs("set label ", script);
@@ -185,7 +185,7 @@ static const char *color_of(const vj_findings *f, const vj_factor *x, int64_t va
 static void plot_categories(FILE *script, const vj_findings *f, const vj_factor *x) {
   fprintf(script,
           "set yrange [%g:-0.5]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
-          "' lt 1 lw 0.3\nset border 1\nset lmargin 2\n",
+          "' lt 1 lw 0.3\nset border 1\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
           (double)x->count - 0.2);
   for (int64_t k = 0; k < x->count; k++) {
     fputs("set label ", script);

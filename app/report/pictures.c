@@ -140,6 +140,27 @@ static bool read_path(const vj_findings *f, const char *name, int64_t trial, int
          isfinite(path[0]);
 }
 
+/* Where paths lie. */
+typedef struct extent {
+  double low[2], high[2];
+} extent;
+
+static void widen(extent *e, const double *path, int64_t numbers) {
+  for (int64_t i = 0; i < numbers; i++) {
+    if (!isfinite(path[i])) continue;
+    e->low[i % 2] = fmin(e->low[i % 2], path[i]);
+    e->high[i % 2] = fmax(e->high[i % 2], path[i]);
+  }
+}
+
+/* A square around them, y downwards as in frames. */
+static void write_square(FILE *script, const extent *e) {
+  const double side = 0.56 * fmax(1, fmax(e->high[0] - e->low[0], e->high[1] - e->low[1]));
+  const double x = (e->low[0] + e->high[0]) / 2, y = (e->low[1] + e->high[1]) / 2;
+  fprintf(script, "set xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\nset size ratio 1\n", x - side, x + side, y + side,
+          y - side);
+}
+
 /* One line for each point; a block of its own. */
 static void write_path(FILE *script, const char *name, const double *path, int64_t steps, int64_t coordinates) {
   fprintf(script, "$%s << EOD\n", name);
@@ -157,6 +178,7 @@ static void draw_paths(vj_page *page, const char *probe, const char *predicted, 
   const vj_findings *f = page->findings;
   FILE *script = NULL;
   bool drawn[VJ_MOST_SHOWN] = {false};
+  extent around = {{INFINITY, INFINITY}, {-INFINITY, -INFINITY}};
   char name[32];
   for (int64_t i = 0; i < f->shown_count; i++) {
     const int64_t trial = first_done(&f->groups[f->shown[i]]);
@@ -166,13 +188,15 @@ static void draw_paths(vj_page *page, const char *probe, const char *predicted, 
     drawn[i] = true;
     snprintf(name, sizeof name, "p%lld", (long long)i);
     write_path(script, name, path, steps, coordinates);
+    widen(&around, path, steps * coordinates);
     if (!read_path(f, truth, trial, sample, path)) continue;
     write_path(script, "truth", path, steps, coordinates);
+    widen(&around, path, steps * coordinates);
   }
   if (!script) return;
-  fprintf(script,
-          "set size ratio -1\nset yrange [] reverse\nset xlabel 'x, %s'\nset ylabel 'y, %s'\nset grid xtics\nplot ",
-          vj_page_units(page, predicted), vj_page_units(page, predicted));
+  write_square(script, &around);
+  fprintf(script, "set xlabel 'x, %s'\nset ylabel 'y, %s'\nset grid xtics\nplot ", vj_page_units(page, predicted),
+          vj_page_units(page, predicted));
   for (int64_t i = 0; i < f->shown_count; i++)
     if (drawn[i])
       fprintf(script, "$p%lld with linespoints lw 1.2 pt 7 ps 0.3 lc rgb '%s', ", (long long)i,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -16,6 +17,8 @@
 /* Okabe and Ito's colours (2008), which all eyes can tell apart, some of them darker so that they show on white. */
 const char *const vj_plot_colors[VJ_PLOT_COLORS] = {"#0072b2", "#d55e00", "#009e73", "#c4609a",
                                                     "#b57c00", "#3d9bd6", "#595959", "#857a00"};
+
+enum { MOST_CHARACTERS = 52 };
 
 typedef struct picture {
   int width, height;
@@ -99,20 +102,33 @@ FILE *vj_plots_begin(vj_plots *plots, int width, int height, const char *alt) {
   *fresh = (picture){width, height, vj_pool_text(plots->pool, alt)};
   fprintf(plots->script,
           "reset\nset encoding utf8\nset terminal svg size %d,%d dynamic noenhanced font 'sans-serif,12'\n"
-          "set output '%d.svg'\nset key off\nset border 3 lw 0.8\nset tics nomirror out scale 0.5\n"
+          "set output '%d.svg'\nset key off\nset border 3 lw 0.8\nset rmargin 4\nset tics nomirror out scale 0.5\n"
           "set grid ytics lc rgb '" VJ_PLOT_SOFT "' lt 1 lw 0.3\nset format '%%g'\nset style fill solid noborder\n",
           width, height, plots->count++);
   return plots->script;
 }
 
-void vj_plots_quote(FILE *script, const char *text) {
+/* Bytes of the first so many characters of UTF-8. */
+static size_t bytes_of(const char *text, int characters) {
+  size_t bytes = 0;
+  while (text[bytes] && characters-- > 0) do
+      bytes++;
+    while (((unsigned char)text[bytes] & 0xc0) == 0x80);
+  return bytes;
+}
+
+void vj_plots_quote_short(FILE *script, const char *text, int characters) {
+  const bool whole = !text[bytes_of(text, characters)];
+  const char *end = text + bytes_of(text, whole ? characters : characters - 3);
   fputc('\'', script);
-  for (const char *c = text; *c; c++) {
+  for (const char *c = text; c < end; c++) {
     if (*c == '\'') fputc('\'', script);
     fputc((unsigned char)*c < 32 ? ' ' : *c, script);
   }
-  fputc('\'', script);
+  fputs(whole ? "'" : "...'", script);
 }
+
+void vj_plots_quote(FILE *script, const char *text) { vj_plots_quote_short(script, text, MOST_CHARACTERS); }
 
 unsigned vj_plots_shade(double share) {
   static const unsigned char stops[][3] = {{68, 1, 84},    {71, 44, 122},  {59, 81, 139},

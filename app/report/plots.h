@@ -26,8 +26,9 @@ void vj_plots_destroy(vj_plots **plots);
 FILE *vj_plots_begin(vj_plots *plots, int width, int height, const char *alt);
 int vj_plots_count(const vj_plots *plots);
 
-/* A text in a script, quoted. */
+/* A text in a script, quoted; one that is longer than fits across a picture, or than so many characters, is cut. */
 void vj_plots_quote(FILE *script, const char *text);
+void vj_plots_quote_short(FILE *script, const char *text, int characters);
 /* Colour of a number from 0 to 1, dark to light, as 0xRRGGBB: viridis (Smith and van der Walt 2015), which all eyes can
  * tell apart. */
 unsigned vj_plots_shade(double share);

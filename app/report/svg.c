@@ -30,6 +30,7 @@ static const struct {
              {" class=\"gridline\"", ""},
              {" color=\"white\"", ""},
              {" shape-rendering='crispEdges'", ""},
+             {"'white'", "'var(--paper)'"},
              {"\"black\"", "\"var(--ink)\""},
              {"'black'", "'var(--ink)'"}};
 

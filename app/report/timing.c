@@ -108,7 +108,7 @@ static void begin_table(vj_page *page) {
 
 static void draw(vj_page *page, const spent *times) {
   const vj_findings *f = page->findings;
-  FILE *script = vj_page_picture(page, 50 + 42 * (int)f->shown_count, "%s", "seconds of a trial, mean over seeds");
+  FILE *script = vj_page_picture(page, 64 + 42 * (int)f->shown_count, "%s", "seconds of a trial, mean over seeds");
   fputs("$parts << EOD\n", script);
   for (int64_t i = 0; i < f->shown_count; i++) {
     const spent *s = &times[f->shown[i]];
@@ -123,7 +123,7 @@ static void draw(vj_page *page, const spent *times) {
   }
   fprintf(script,
           "EOD\nset yrange [%d:-0.55]\nset xrange [0:*]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
-          "' lt 1 lw 0.3\nset border 1\nset xlabel 's'\nset lmargin 2\n",
+          "' lt 1 lw 0.3\nset border 1\nset xlabel 's'\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
           (int)f->shown_count);
   for (int64_t i = 0; i < f->shown_count; i++) {
     fputs("set label ", script);
