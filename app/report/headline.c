@@ -23,7 +23,7 @@ static int64_t count_state(const vj_outcome *o, int64_t state) {
 static void tell_states(vj_page *page) {
   const vj_outcome *o = page->findings->outcome;
   const int64_t done = count_state(o, VJ_TRIAL_DONE), failed = count_state(o, VJ_TRIAL_FAILED);
-  const int64_t running = count_state(o, VJ_TRIAL_RUNNING);
+  const int64_t running = count_state(o, VJ_TRIAL_RUNNING), stopped = count_state(o, VJ_TRIAL_STOPPED);
   tile(page, "trials");
   fprintf(
       page->to,
@@ -33,9 +33,12 @@ static void tell_states(vj_page *page) {
   if (failed)
     fprintf(page->to, "<span class=\"bad\"><data id=\"trials-failed\" value=\"%lld\">%lld</data> failed</span>",
             (long long)failed, (long long)failed);
+  if (stopped)
+    fprintf(page->to, "<span><data id=\"trials-stopped\" value=\"%lld\">%lld</data> stopped early</span>",
+            (long long)stopped, (long long)stopped);
   if (running) fprintf(page->to, "<span>%lld running, or left by a run that was ended</span>", (long long)running);
-  if (o->trials - done - failed - running > 0)
-    fprintf(page->to, "<span>%lld waiting</span>", (long long)(o->trials - done - failed - running));
+  if (o->trials - done - failed - running - stopped > 0)
+    fprintf(page->to, "<span>%lld waiting</span>", (long long)(o->trials - done - failed - running - stopped));
   fputs("</span></div>\n", page->to);
 }
 

@@ -230,8 +230,8 @@ static vj_status write_all_differences(vj_page *page) {
 /* --- trials ------------------------------------------------------------------------------------------------------ */
 
 static const char *state_word(int64_t status) {
-  static const char *const words[] = {"waiting", "running", "done", "failed"};
-  return status >= 0 && status < 4 ? words[status] : status < 0 ? "waiting" : "ended";
+  static const char *const words[] = {"waiting", "running", "done", "failed", "stopped"};
+  return status >= 0 && status < VJ_TRIAL_STATES ? words[status] : "waiting";
 }
 
 static void write_trial(vj_page *page, int64_t trial) {
