@@ -256,7 +256,7 @@ class Running(Looking):
         who = f"{socket.gethostname()}:{process.pid}"
         (one,) = found["running"]
         self.assertEqual(found["state"], "running")
-        self.assertEqual(found["trials"], {"all": 6, "running": 1, "done": 0, "failed": 0, "waiting": 5})
+        self.assertEqual(found["trials"], {"all": 6, "running": 1, "done": 0, "stopped": 0, "failed": 0, "waiting": 5})
         self.assertEqual((one["trial"], one["arm"], one["seed"], one["run_by"], one["alive"]), (0, "weak", 0, who, True))
         self.assertEqual((one["steps"], one["percent"]), (100000, one["step"] / 1000))
         self.assertLess(abs(time.mktime(time.strptime(one["since"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone - began), 60)

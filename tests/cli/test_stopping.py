@@ -174,10 +174,11 @@ class Rules(Early):
                    "sweep.stopping.metric=val_covariance")
         found, nan = self.values(), 0
         self.assert_decided(lambda *report: asha(*report, "min", 2), metric="val_covariance")
-        for trial, place, value, ended in self.decisions()[1:]:
-            if math.isnan(value):
-                nan += 1
-                self.assertEqual((found["arm"][trial], place, ended), ("without", 2, True))
+        for i, (trial, place, value, ended) in enumerate(self.decisions()):
+            if math.isnan(value):  # only who comes first goes on with it
+                nan += ended
+                self.assertEqual(found["arm"][trial], "without")
+                self.assertEqual(ended, any(p == place for _, p, _, _ in self.decisions()[:i]))
         self.assertGreaterEqual(nan, 8)
 
     def test_a_failed_trial_is_neither_stopped_nor_in_the_way(self):
@@ -253,10 +254,23 @@ class Killed(Early):
 
     def test_another_rule_is_refused(self):
         self.sweep()
-        for other in ("sweep.stopping=null", "sweep.stopping.reduction_factor=3"):
-            self.assert_refused(r"^vjvcr: out/sweep.h5: sweep.stopping[^;]* was [^;]+ and is [^;]+ now[^;]*; --resume goes "
-                                "on by the same rule: undo that, or choose another folder with -o\n$", "sweep",
-                                "early.yaml", "-o", "out", "--resume", other)
+        end = "; --resume goes on by the same rule: undo that, or choose another folder with -o"
+        for setting, change in (("=null", " was {type: asha, metric: val_loss, mode: min, grace_steps: 2,... and is not "
+                                 "there now"),
+                                (".reduction_factor=3", ".reduction_factor was 2 and is 3 now (override "
+                                 "sweep.stopping.reduction_factor)")):
+            self.assert_refused(f"out/sweep.h5: sweep.stopping{change}{end}", "sweep", "early.yaml", "-o", "out",
+                                "--resume", f"sweep.stopping{setting}")
+
+    def test_added_trials_go_by_what_was_decided(self):
+        self.sweep()
+        before = self.decisions()
+        result = self.run_vjvcr("sweep", "early.yaml", "-o", "out", "--resume", "sweep.seeds=2")
+        self.assertEqual((result.code, result.err), (0, "9 trials are added to the 9 in out/sweep.h5\n"))
+        self.assertEqual(self.decisions()[:len(before)], before)
+        self.assert_decided(lambda *report: asha(*report, "min", 2))
+        self.assertEqual(len(self.values()["status"]), 18)
+        self.assertEqual(list(self.values()["status"][:9]), list(self.whole()["values"]["status"]))
 
 
 class Looking(Early):
