@@ -160,6 +160,7 @@ static void create(problem *p, const shape *s) {
   p->samples[VJ_TEST] = 270;
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) fill_split(p, s, split, map);
   p->input.label = &p->label;
+  p->input.shown = 0;
   free(map);
 }
 
