@@ -103,7 +103,8 @@ FILE *vj_plots_begin(vj_plots *plots, int width, int height, const char *alt) {
   fprintf(plots->script,
           "reset\nset encoding utf8\nset terminal svg size %d,%d dynamic noenhanced font 'sans-serif,12'\n"
           "set output '%d.svg'\nset key off\nset border 3 lw 0.8\nset rmargin 4\nset tics nomirror out scale 0.5\n"
-          "set grid ytics lc rgb '" VJ_PLOT_SOFT "' lt 1 lw 0.3\nset format x '%%g'\nset format y '  %%g'\nset style fill solid noborder\n",
+          "set grid ytics lc rgb '" VJ_PLOT_SOFT
+          "' lt 1 lw 0.3\nset format x '%%g'\nset format y '  %%g'\nset style fill solid noborder\n",
           width, height, plots->count++);
   return plots->script;
 }

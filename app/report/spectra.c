@@ -78,7 +78,7 @@ static vj_status draw_change(vj_page *page, const vj_group *g) {
   const vj_findings *f = page->findings;
   const int64_t drawn = f->evals_count < MOST_EVALUATIONS ? f->evals_count : MOST_EVALUATIONS;
   vj_profile profiles[MOST_EVALUATIONS] = {{0}};
-  int64_t rows[MOST_EVALUATIONS], found = 0;
+  int64_t rows[MOST_EVALUATIONS] = {0}, found = 0;
   double least = INFINITY, most = 0;
   char name[32];
   for (int64_t k = 0; k < drawn; k++) {

@@ -37,7 +37,7 @@ static const struct {
 /* "rgb(  0, 114, 178)" -> a variable of the page, or the colour as it is; behind it. */
 static const char *put_color(const char *at, FILE *to) {
   unsigned part[3] = {0};
-  char *end = (char *)(at + strlen("rgb("));
+  char *end = (char *)at + strlen("rgb(");
   for (int i = 0; i < 3; i++) part[i] = (unsigned)strtoul(end, &end, 10), end += *end == ',';
   const unsigned color = part[0] << 16 | part[1] << 8 | part[2];
   if (*end == ')') end++;

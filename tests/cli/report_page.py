@@ -9,7 +9,7 @@ CLOSED_BY_OTHERS = {"tr", "td", "th", "thead", "tbody"}  # HTML lets their ends 
 
 
 class Page(HTMLParser):
-    """tables: id -> rows, each a list of (text, [values of its <data> elements]). data: id -> value of a <data> with one."""
+    """tables: id -> rows, each a list of (text, [values of its <data> elements]). data: id -> value of a <data>."""
 
     def __init__(self, path):
         super().__init__()

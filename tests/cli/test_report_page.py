@@ -1,4 +1,4 @@
-"""`vjvcr report`: its numbers against pandas and SciPy, its pictures, and what it makes of a sweep that is not whole."""
+"""`vjvcr report`: its numbers against pandas and SciPy, its pictures, and what it makes of sweeps not yet whole."""
 
 import base64
 import os
@@ -106,7 +106,7 @@ class Numbers(Case):
     def test_differences_are_paired_over_seeds(self):
         by_seed = self.table.set_index(SETTINGS + ["seed"]).sort_index()
         best = self.table.groupby(SETTINGS)["probe_speed_mse"].mean().idxmin()
-        heading = re.search(r"<h3>(.*?): difference to (.*?)</h3>\s*<div[^>]*><table id=\"differences-0\"", self.page.text)
+        heading = re.search(r'<h3>(.*?): difference to .*?</h3>\s*<div[^>]*><table id="differences-0"', self.page.text)
         names = {"speed MSE": "probe_speed_mse", "RankMe hx": "hx_rankme"}
         column = by_seed[names[heading.group(1)]]
         rows, p = self.page.rows("differences-0"), []
@@ -114,7 +114,8 @@ class Numbers(Case):
         for row in rows:
             test = scipy.stats.ttest_rel(column.loc[settings_of(row)].values, column.loc[best].values)
             interval = test.confidence_interval(0.95)
-            np.testing.assert_allclose(row["difference"][1], (column.loc[settings_of(row)] - column.loc[best]).mean(), rtol=1e-9)
+            difference = (column.loc[settings_of(row)] - column.loc[best]).mean()
+            np.testing.assert_allclose(row["difference"][1], difference, rtol=1e-9)
             np.testing.assert_allclose(row["95 % interval"][1], interval, rtol=1e-9)
             np.testing.assert_allclose(row["p"][1], test.pvalue, rtol=1e-8)
             self.assertEqual(row["test"][0], "paired, 3 seeds")
@@ -133,7 +134,8 @@ class Numbers(Case):
             share = [v for k, v in found.items() if (name == "×") == ("×" in k) and name in k]
             np.testing.assert_allclose(share[0], variance / means.var(), rtol=1e-9)
         y = self.table["probe_speed_mse"]
-        within = ((y - self.table.groupby(SETTINGS)["probe_speed_mse"].transform("mean"))**2).sum() / ((y - y.mean())**2).sum()
+        inside = y - self.table.groupby(SETTINGS)["probe_speed_mse"].transform("mean")
+        within = (inside**2).sum() / ((y - y.mean())**2).sum()
         told = re.search(r'<span id="within"><data value="([^"]+)">', self.page.text).group(1)
         np.testing.assert_allclose(float(told), within, rtol=1e-9)
 
@@ -146,7 +148,8 @@ class Numbers(Case):
                 np.testing.assert_allclose(row["RankMe, start"][1][0], rankme.isel(eval=0).mean(), rtol=1e-12)
                 np.testing.assert_allclose(row["RankMe, end"][1][0], rankme.isel(eval=-1).mean(), rtol=1e-12)
                 share = float(rankme.isel(eval=-1).mean()) / int(row["largest possible"][0])
-                self.assertEqual(row["collapsed?"][0], "collapsed" if share < 0.1 else "partly" if share < 0.25 else "no")
+                verdict = "collapsed" if share < 0.1 else "partly" if share < 0.25 else "no"
+                self.assertEqual(row["collapsed?"][0], verdict)
 
     def test_timing(self):
         row = self.page.rows("timing")[-1]
@@ -189,7 +192,8 @@ class Pictures(Case):
 
     def test_same_file_same_report(self):
         self.succeed("report", whole_sweep(self), "-o", self.path("again.html"))
-        with open(os.path.join(whole_sweep(self), "report.html"), "rb") as one, open(self.path("again.html"), "rb") as two:
+        first = os.path.join(whole_sweep(self), "report.html")
+        with open(first, "rb") as one, open(self.path("again.html"), "rb") as two:
             self.assertEqual(one.read(), two.read())
 
     def test_frames_are_those_of_the_file(self):
@@ -219,7 +223,8 @@ class Pictures(Case):
 class NotWhole(Pictures):
     """Sweeps that run, were killed, have failed or have little to tell."""
 
-    test_all_are_there = test_same_file_same_report = test_frames_are_those_of_the_file = test_by_another_quantity = None
+    test_all_are_there = test_same_file_same_report = None
+    test_frames_are_those_of_the_file = test_by_another_quantity = None
 
     def report_of(self, folder):
         self.succeed("report", folder)
@@ -257,7 +262,8 @@ class NotWhole(Pictures):
     def test_failed(self):
         def change(file):
             file["status"][2:5] = 3
-            for trial, text in zip((2, 3, 4), ("step 7: loss variance is inf", "step 12: loss variance is inf", "<no> data & \"such\"")):
+            texts = ("step 7: loss variance is inf", "step 12: loss variance is inf", "<no> data & \"such\"")
+            for trial, text in zip((2, 3, 4), texts):
                 room = file["failure"].shape[1]
                 row = np.frombuffer(text.encode().ljust(room, b"\0"), "S1")
                 there, here = file["failure"].id.get_space(), h5py.h5s.create_simple((1, room))
@@ -296,10 +302,12 @@ class NotWhole(Pictures):
     def test_not_a_sweep(self):
         os.mkdir(self.path("other"))
         self.write("other/sweep.h5", "no HDF5 at all")
-        self.assert_refused("other/sweep.h5 is no sweep file: it does not begin as HDF5 files do", "report", "other", code=1)
+        self.assert_refused("other/sweep.h5 is no sweep file: it does not begin as HDF5 files do", "report", "other",
+                            code=1)
         with h5py.File(self.path("other", "sweep.h5"), "w") as file:
             file["x"] = 1
-        self.assert_refused("other/sweep.h5 is no sweep file: it has no attribute vjvcr_format", "report", "other", code=1)
+        self.assert_refused("other/sweep.h5 is no sweep file: it has no attribute vjvcr_format", "report", "other",
+                            code=1)
         self.assert_refused("usage: vjvcr report DIR [-o FILE.html] [--by QUANTITY]", "report")
         self.assert_refused('--by: no quantity "probe_speed_mze"; did you mean "probe_speed_mse"?', "report",
                             whole_sweep(self), "--by", "probe_speed_mze")
@@ -308,8 +316,8 @@ class NotWhole(Pictures):
         path = os.environ["PATH"]
         os.environ["PATH"] = self.path("nothing")
         self.addCleanup(os.environ.__setitem__, "PATH", path)
-        self.assert_refused("can't start gnuplot, which draws the pictures of a report: No such file or directory; install "
-                            "it (on Debian: apt-get install gnuplot-nox)", "report", whole_sweep(self), code=1)
+        self.assert_refused("can't start gnuplot, which draws the pictures of a report: No such file or directory; "
+                            "install it (on Debian: apt-get install gnuplot-nox)", "report", whole_sweep(self), code=1)
 
 
 class Large(NotWhole):
@@ -333,7 +341,8 @@ class Large(NotWhole):
             for name, value in small.attrs.items():
                 if name not in ("coordinates", "sweep_yaml"):
                     file.attrs.create(name, value, dtype=small.attrs.get_id(name).dtype)
-            yaml = "sweep: {method: random, samples: 250, seeds: 2, parameters: {%s}}\n" % ", ".join(f"{k}: {{uniform: [0, 1]}}" for k in keys)
+            ranges = ", ".join(f"{key}: {{uniform: [0, 1]}}" for key in keys)
+            yaml = f"sweep: {{method: random, samples: 250, seeds: 2, parameters: {{{ranges}}}}}\n"
             file.attrs["sweep_yaml"] = np.bytes_(yaml)
             values = random.random((trials // 2, 5)).repeat(2, axis=0)
             for name, data in small.items():
@@ -342,7 +351,8 @@ class Large(NotWhole):
                 dimensions = [d[0].name[1:] if len(d) else None for d in data.dims]
                 shape = tuple(sizes.get(d, s) for d, s in zip(dimensions, data.shape))
                 if data.dtype.kind == "f":
-                    file[name] = (1 + values[:, 0]).reshape((-1,) + (1,) * (len(shape) - 1)) * np.exp(0.1 * random.standard_normal(shape))
+                    means = (1 + values[:, 0]).reshape((-1,) + (1,) * (len(shape) - 1))
+                    file[name] = means * np.exp(0.1 * random.standard_normal(shape))
                 else:
                     file.create_dataset(name, data=np.resize(data[()], shape))
                 for i, d in enumerate(dimensions):

@@ -11,17 +11,22 @@
 
 extern const vj_component vj_probe_trajectory;
 
-enum { ERROR, ERROR_BY_HORIZON, WITHIN_2PX, BASELINE_ERROR, LAMBDA, METRICS, MOST_STEPS = 16 };
+enum { ERROR, ERROR_BY_HORIZON, WITHIN_2PX, BASELINE_ERROR, LAMBDA, PREDICTED, TRUE, METRICS };
+enum { MOST_STEPS = 16, SHOWN = 2, MOST_NUMBERS = SHOWN * MOST_STEPS * 8 };
 
 typedef struct results {
-  double scalar[METRICS], by_horizon[MOST_STEPS];
+  double scalar[METRICS], by_horizon[MOST_STEPS], predicted[MOST_NUMBERS], truth[MOST_NUMBERS];
 } results;
 
 static const vj_penalties defaults = {-4, 4, 9}, one = {0, 0, 1}; /* lambda = 1 */
 
 static vj_status evaluate(const vj_penalties *penalties, const vj_probe_input *input, results *r) {
   double *rooms[METRICS];
-  for (int i = 0; i < METRICS; i++) rooms[i] = i == ERROR_BY_HORIZON ? r->by_horizon : &r->scalar[i];
+  for (int i = 0; i < METRICS; i++)
+    rooms[i] = i == ERROR_BY_HORIZON ? r->by_horizon
+               : i == PREDICTED      ? r->predicted
+               : i == TRUE           ? r->truth
+                                     : &r->scalar[i];
   return vj_probe_trajectory.as.probe.evaluate(penalties, input, rooms);
 }
 
@@ -60,6 +65,23 @@ static void distances_are_euclidean_for_each_step(void **state) {
   assert_close(r.scalar[BASELINE_ERROR], 3, 1e-6);
   assert_close(r.scalar[WITHIN_2PX], 1, 0);
   assert_close(r.scalar[LAMBDA], 1, 1e-15);
+}
+
+/* Of the first clip alone where one is asked for: two thirds of the swing, and the truth. */
+static void shown_clips_have_their_paths(void **state) {
+  (void)state;
+  const vj_label label = position(4);
+  const float twice[4] = {-1, -1, 1, 1}, swings[8] = {7, 16, 29, 4, 13, 24, 31, 6};
+  const double expected[4] = {8, 52.0 / 3, 88.0 / 3, 13.0 / 3};
+  vj_probe_input input = same_splits((vj_features){2, 2, 1, twice, swings}, &label);
+  input.shown = 1;
+  results r = {.predicted = {[4] = 17}, .truth = {[4] = 17}};
+  assert_int_equal(evaluate(&one, &input, &r), VJ_OK);
+  for (int i = 0; i < 4; i++) {
+    assert_close(r.predicted[i], expected[i], 1e-12);
+    assert_close(r.truth[i], swings[i], 0);
+  }
+  assert_true(r.predicted[4] == 17 && r.truth[4] == 17);
 }
 
 /* Two points, one at rest and one that swings by +-(6, 8) at step 0 and +-(12, 16) at step 1; a third of that stays. */
@@ -138,6 +160,7 @@ static void create(problem *p, const shape *s) {
   p->samples[VJ_TEST] = 270;
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) fill_split(p, s, split, map);
   p->input.label = &p->label;
+  p->input.shown = 0;
   free(map);
 }
 
@@ -239,7 +262,7 @@ static void export_case(const char *folder, const shape *s) {
   }
   r.scalar[ERROR_BY_HORIZON] = 0; /* in an array of its own */
   snprintf(name, sizeof name, "trajectory_%s_results", s->name);
-  npy_write(folder, name, "<f8", 1, METRICS, r.scalar);
+  npy_write(folder, name, "<f8", 1, PREDICTED, r.scalar);
   snprintf(name, sizeof name, "trajectory_%s_horizon", s->name);
   npy_write(folder, name, "<f8", 1, s->steps, r.by_horizon);
   destroy(&p);
@@ -260,6 +283,7 @@ int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_parameters_have_the_stated_defaults),
       cmocka_unit_test(distances_are_euclidean_for_each_step),
+      cmocka_unit_test(shown_clips_have_their_paths),
       cmocka_unit_test(points_of_a_step_are_averaged),
       cmocka_unit_test(collapsed_features_score_the_baseline),
       cmocka_unit_test(straight_motion_is_followed),

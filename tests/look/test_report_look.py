@@ -48,8 +48,9 @@ FRAME = """<!DOCTYPE html><title></title><script>addEventListener("message", e =
 
 class Look(Case):
     def browse(self, width, dark, *arguments, page="frame.html"):
-        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr",
-                   f"--user-data-dir={self.path('profile')}", f"--window-size={width},3000", *arguments]
+        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                   "--enable-logging=stderr", f"--user-data-dir={self.path('profile')}",
+                   f"--window-size={width},3000", *arguments]
         if dark:
             command += ["--blink-settings=preferredColorScheme=0"]
         command.append("file://" + self.path("out", page))
@@ -74,7 +75,8 @@ class Look(Case):
         if os.environ.get("VJ_LOOK"):
             os.makedirs(os.environ["VJ_LOOK"], exist_ok=True)
             for width, dark in ((1280, False), (1280, True), (400, False), (400, True)):
-                name = os.path.join(os.path.abspath(os.environ["VJ_LOOK"]), f"report-{width}-{'dark' if dark else 'light'}.png")
+                name = f"report-{width}-{'dark' if dark else 'light'}.png"
+                name = os.path.join(os.path.abspath(os.environ["VJ_LOOK"]), name)
                 self.browse(width, dark, f"--screenshot={name}", page="report.html")
 
 
