@@ -1,0 +1,106 @@
+"""Killed at random moments, one rank, all ranks, or mpirun, and resumed until it is complete, a sweep loses no committed
+row, does no trial twice, and ends with the same sweep.h5 as an undisturbed one, byte for byte but for times and
+numbers of attempts.
+
+The default run kills a few times, ./vj test kill 200 times (VJ_KILLS says how often); VJ_FAULTS_SEED repeats a run's
+choices."""
+
+import collections
+import os
+import random
+import subprocess
+import sys
+import time
+
+import faults
+from faults import FULL, RICH, SEED, Case, main, needs
+
+needs()
+
+KILLS = int(os.environ.get("VJ_KILLS", "200" if FULL else "10"))
+# Each kill finds the sweep at least a checkpoint further, so trials are as long as it takes.
+STEPS = 12 if not FULL else 40
+
+
+class Killed(Case):
+    text = RICH.replace("steps: 12", f"steps: {STEPS}")
+
+    def progress(self):
+        """Grows with every checkpoint, trial and row."""
+        total = 0
+        folder = self.sweep.path(self.sweep.name, "checkpoints")
+        if os.path.isdir(folder):
+            for name in os.listdir(folder):
+                try:
+                    total += os.stat(os.path.join(folder, name)).st_mtime_ns
+                except FileNotFoundError:
+                    pass
+        return total, len(self.sweep.ledger())
+
+    def victims(self, process, ranks, dice):
+        """(what is killed, the processes): those of vjvcr are the deepest."""
+        if ranks == 1:
+            return "a process alone", [process.pid]
+        below = faults.descendants(process.pid)
+        programs = [pid for pid in below if self.is_vjvcr(pid)]
+        kind = dice.choice(["one rank", "all ranks", "mpirun"])
+        if kind == "one rank":
+            return kind, [dice.choice(programs)] if programs else [process.pid]
+        return kind, programs if kind == "all ranks" and programs else [process.pid]
+
+    def is_vjvcr(self, pid):
+        try:
+            return os.path.samefile(f"/proc/{pid}/exe", faults.VJVCR)
+        except OSError:
+            return False
+
+    def wait_to_end(self, process, left):
+        """Whoever is left ends by itself: mpirun ends its ranks, and they end without mpirun."""
+        process.communicate()
+        end = time.monotonic() + 60
+        while any(self.is_vjvcr(pid) for pid in left):
+            self.assertLess(time.monotonic(), end, "ranks live on without mpirun")
+            time.sleep(0.05)
+
+    def test_killed_again_and_again_it_is_the_same(self):
+        dice, before, tally = random.Random(SEED), {}, collections.Counter()
+        while sum(tally.values()) < KILLS:
+            ranks = dice.choice([1, 2, 2])
+            seen = self.progress()
+            arguments = self.sweep.arguments("--max-attempts", "1000000", "--ranks-per-trial",
+                                             dice.choice("12" if ranks == 2 else "1"))
+            process = faults.start(arguments, self.sweep.folder, ranks, with_codes=False)
+            # Often while it starts or creates its files; else once it has gone further than the last.
+            if dice.random() < 0.75:
+                while process.poll() is None and self.progress() == seen:
+                    time.sleep(0.002)
+                time.sleep(dice.uniform(0, 0.3))
+            else:
+                time.sleep(dice.uniform(0, 1.5))
+            if process.poll() is not None:
+                outcome = faults.finish(process, ranks, False)
+                self.assertEqual(outcome.code, 0, outcome)
+                self.check_the_end()
+                before = {}
+                self.sweep.clear()
+                continue
+            what, pids = self.victims(process, ranks, dice)
+            left = faults.descendants(process.pid)
+            for pid in pids:
+                faults.end(pid)
+            self.wait_to_end(process, left)
+            tally[what] += 1
+            self.assert_none(self.sweep.problems_underway(before), f"after kill {sum(tally.values())}, of {what}")
+        outcome = self.sweep.run("--max-attempts", "1000000", ranks=2)
+        self.assertEqual(outcome.code, 0, outcome)
+        self.check_the_end()
+        print(f"{KILLS} kills: " + ", ".join(f"{n} of {what}" for what, n in sorted(tally.items()) if n),
+              file=sys.stderr)
+
+    def check_the_end(self):
+        self.assert_none(self.sweep.problems_of_the_end(), "at the end")
+        self.assert_none(self.sweep.leftovers(), "at the end")
+
+
+if __name__ == "__main__":
+    main()
