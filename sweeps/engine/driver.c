@@ -384,8 +384,14 @@ static void on_warning(void *context, int64_t trial, const char *sentence) {
 
 /* A trial that another job took over, because this one gave no sign of life, is that one's to record. */
 static vj_status is_ours(driver *d, int64_t trial, bool *ours) {
+  vj_trial_state state;
+  int64_t attempts;
+  const char *reason;
   VJ_TRY(vj_ledger_owns(d->ledger, trial, ours));
-  if (!*ours) on_warning(d, trial, "another job has taken it over meanwhile, and records it");
+  if (*ours) return VJ_OK;
+  on_warning(d, trial, "another job has taken it over meanwhile, and records it");
+  VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
+  if (state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED) remove_checkpoints(d, trial); /* ours came after its end */
   return VJ_OK;
 }
 

@@ -131,7 +131,7 @@ int fault_before(const char *operation, const char *path, int descriptor, int ma
   const char *name = within_folder(path, descriptor, full, sizeof full);
   errno = kept;
   if (!name) return FAULT_NONE;
-  snprintf(line, sizeof line, "%s %s", operation, name);
+  snprintf(line, sizeof line, "%s %s ", operation, name); /* the blank ends the name for VJ_FAULT_ON */
   if (!is_due(line)) return FAULT_NONE;
   if (fault.special == KILL_BEFORE) kill(getpid(), SIGKILL);
   due_after = fault.special == KILL_AFTER || fault.special == STOP_AFTER;

@@ -19,6 +19,7 @@ from common import SOURCE, VJVCR, differing, everything_in, h5py, np, values_of 
 
 INTERPOSE = os.path.abspath(os.environ.get("VJ_INTERPOSE", os.path.join(os.path.dirname(VJVCR), "tests",
                                                                        "libvj_interpose.so")))
+SMALL_POOLS = os.path.join(os.path.dirname(INTERPOSE), "vjvcr_small_pools")
 FULL = os.environ.get("VJ_FAULTS") == "full"
 SEED = int(os.environ.get("VJ_FAULTS_SEED") or random.SystemRandom().randrange(1 << 31))
 
@@ -103,8 +104,8 @@ def environment(folder, fault=None):
     return settings
 
 
-def command_of(arguments, ranks, fault=None, with_codes=True):
-    command = [VJVCR, *arguments]
+def command_of(arguments, ranks, fault=None, with_codes=True, program=VJVCR):
+    command = [program, *arguments]
     if fault:
         command = ["env", f"LD_PRELOAD={INTERPOSE}", *command]
     if ranks > 1 and with_codes:
@@ -138,11 +139,11 @@ def end_all(process):
     process.communicate()
 
 
-def start(arguments, folder, ranks=1, fault=None, with_codes=True):
+def start(arguments, folder, ranks=1, fault=None, with_codes=True, program=VJVCR):
     settings = environment(folder, fault)
     if ranks == 1:
         settings["OMPI_MCA_ess_singleton_isolated"] = "1"
-    return subprocess.Popen(command_of(arguments, ranks, fault, with_codes), cwd=folder, env=settings,
+    return subprocess.Popen(command_of(arguments, ranks, fault, with_codes, program), cwd=folder, env=settings,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -163,7 +164,7 @@ class Sweep:
 
     def __init__(self, text):
         self.folder = tempfile.mkdtemp(prefix="vjf-")  # short: sockets have short names
-        self.name = "s"
+        self.name, self.program = "s", VJVCR
         with open(os.path.join(self.folder, "e.yaml"), "w") as file:
             file.write(text)
         self.whole_values = self.whole_bytes = None
@@ -188,7 +189,7 @@ class Sweep:
             with_codes = not fault or not fault.get("KIND", "").startswith("kill")
         if fault and "FOLDER" not in fault and fault["KIND"] != "memory":
             fault = dict(fault, FOLDER=self.path(self.name))
-        process = start(self.arguments(*more), self.folder, ranks, fault, with_codes)
+        process = start(self.arguments(*more), self.folder, ranks, fault, with_codes, self.program)
         return finish(process, ranks, with_codes, seconds)
 
     def calls(self, *more, ranks=1, of="count"):
