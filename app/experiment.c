@@ -81,6 +81,7 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   *used = 2;
   if (!next) return vj_fail(VJ_USAGE, "%s: expected a value", argument);
   if (strcmp(argument, "-o") == 0) return e->output = next, VJ_OK;
+  if (strcmp(argument, "--from") == 0) return e->from = next, VJ_OK;
   if (strcmp(argument, "--ranks-per-trial") == 0) return read_count(argument, next, &e->ranks_per_trial);
   if (strcmp(argument, "--max-attempts") == 0) return read_count(argument, next, &e->max_attempts);
   if (strcmp(argument, "--steps") == 0) return read_count(argument, next, &e->steps);
@@ -142,7 +143,9 @@ vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_expe
 
 vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *world) {
   if (!experiment->root) return VJ_OK;
-  const uint64_t mine = vj_hash_text(vj_yaml_print(experiment->pool, experiment->root));
+  const char *text = vj_yaml_print(experiment->pool, experiment->root);
+  VJ_TRY(vj_comm_agree(world, text ? VJ_OK : vj_fail(VJ_MEMORY, "no memory to compare %s", experiment->file)));
+  const uint64_t mine = vj_hash_text(text);
   uint64_t first = mine;
   VJ_TRY(vj_comm_broadcast(world, &first, sizeof first, 0));
   if (first == mine) return vj_comm_agree(world, VJ_OK);

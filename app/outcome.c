@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/ledger.h"
 #include "train/trial.h"
 
 static const char setting_prefix[] = "param.";
@@ -24,6 +23,11 @@ static vj_status read_whole(const vj_outcome *o, const char *name, void **values
   VJ_TRY(vj_sweep_file_read(o->file, variable, start, info->size, *values));
   o->read[variable] = *values;
   return VJ_OK;
+}
+
+vj_trial_state vj_outcome_state(const vj_outcome *o, int64_t trial) {
+  const int64_t state = o->status[trial];
+  return state > 0 && state < VJ_TRIAL_STATES ? (vj_trial_state)state : VJ_TRIAL_WAITING;
 }
 
 const char *vj_outcome_text(const vj_outcome *o, const char *name, int64_t trial) {

@@ -3,6 +3,7 @@
 #define VJ_OUTCOME_H
 
 #include "engine/report.h"
+#include "store/ledger.h"
 
 typedef struct vj_outcome {
   vj_pool *pool;
@@ -19,6 +20,8 @@ typedef struct vj_outcome {
 VJ_MUST_USE vj_status vj_outcome_open(const char *folder, vj_outcome **outcome);
 void vj_outcome_close(vj_outcome **outcome);
 
+/* A trial's state; waiting where its row is not written yet, or in a state that this program does not know. */
+vj_trial_state vj_outcome_state(const vj_outcome *outcome, int64_t trial);
 /* A trial's text; "" if there is none. */
 const char *vj_outcome_text(const vj_outcome *outcome, const char *name, int64_t trial);
 /* What a trial has in a column, counting only what is recorded as whole; NaN if there is nothing. */

@@ -8,7 +8,7 @@
 #include "train/trial.h"
 #include "verbs.h"
 
-static const char *const state_words[] = {"waiting", "running", "done", "failed"};
+static const char *const state_words[] = {"waiting", "running", "done", "failed", "stopped early"};
 
 /* --- measures -------------------------------------------------------------------------------------------------- */
 
@@ -122,6 +122,7 @@ static vj_status print_trial(const vj_standing *s, int64_t trial) {
   if (settings[0]) printf("settings  %s\n", settings);
   print_state(s, trial);
   if (s->state[trial] == VJ_TRIAL_FAILED) printf("failure   %s\n", vj_outcome_text(o, VJ_RECORD_FAILURE, trial));
+  if (s->state[trial] == VJ_TRIAL_STOPPED) printf("reason    %s\n", vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial));
   print_times(o, trial);
   VJ_TRY(print_courses(o, trial));
   if (config[0]) printf("\n%s", config);

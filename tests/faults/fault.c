@@ -34,7 +34,8 @@ static _Thread_local bool due_after, busy;
 static const struct {
   const char *name;
   int error, special;
-} kinds[] = {{"count", 0, 0},          {"ENOSPC", ENOSPC, 0},
+} kinds[] = {{"count", 0, 0},
+             {"ENOSPC", ENOSPC, 0},
              {"EDQUOT", EDQUOT, 0},
              {"EIO", EIO, 0},
              {"EINTR", EINTR, 0},

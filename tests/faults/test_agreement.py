@@ -40,6 +40,9 @@ class Agreement(Case):
         self.assertIn(outcome.code, (0, 1), about)
         if outcome.code == 1:
             self.assertEqual(len(sentences) + (len(failures) > 0), 1, about)
+        else:  # what could do without
+            self.assert_none(self.sweep.problems_of_the_end(), about)
+            self.assert_none(self.sweep.leftovers(), about)
         self.assert_none(self.sweep.problems_underway(), about)
 
     def fail_memory(self, ranks, few, many, *more):
