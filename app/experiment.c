@@ -143,7 +143,9 @@ vj_status vj_experiment_read(int argc, char **argv, const char *allowed, vj_expe
 
 vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *world) {
   if (!experiment->root) return VJ_OK;
-  const uint64_t mine = vj_hash_text(vj_yaml_print(experiment->pool, experiment->root));
+  const char *text = vj_yaml_print(experiment->pool, experiment->root);
+  VJ_TRY(vj_comm_agree(world, text ? VJ_OK : vj_fail(VJ_MEMORY, "no memory to compare %s", experiment->file)));
+  const uint64_t mine = vj_hash_text(text);
   uint64_t first = mine;
   VJ_TRY(vj_comm_broadcast(world, &first, sizeof first, 0));
   if (first == mine) return vj_comm_agree(world, VJ_OK);

@@ -106,6 +106,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   vj_progress_line line;
   vj_progress_line_start(&line);
   const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", space->trials[0].config->name);
+  VJ_TRY(vj_comm_agree(world, folder ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the name of a folder")));
   vj_sweep_options options = {.folder = folder,
                               .resume = e->resume,
                               .ranks_per_trial = (int)e->ranks_per_trial,

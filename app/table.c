@@ -30,9 +30,16 @@ void vj_table_destroy(vj_table **table) {
   *table = NULL;
 }
 
+/* A mark where there is no memory for a text. */
+static char *text_or_mark(const vj_table *table, const char *text) {
+  static char mark[] = "?";
+  char *copy = vj_pool_text(table->pool, text);
+  return copy ? copy : mark;
+}
+
 void vj_table_column(vj_table *table, const char *heading, bool is_number) {
   if (table->columns == COLUMNS) return;
-  table->headings[table->columns] = vj_pool_text(table->pool, heading);
+  table->headings[table->columns] = text_or_mark(table, heading);
   table->numeric[table->columns++] = is_number;
 }
 
@@ -45,10 +52,14 @@ void vj_table_cell(vj_table *table, const char *format, ...) {
   if (table->cells == table->capacity) {
     table->capacity = table->capacity ? 2 * table->capacity : 256;
     char **fresh = vj_pool_take(table->pool, (size_t)table->capacity * sizeof *fresh);
+    if (!fresh) { /* what stands there stays; what comes is left out */
+      table->capacity = table->cells;
+      return;
+    }
     if (table->cells) memcpy(fresh, table->cell, (size_t)table->cells * sizeof *fresh);
     table->cell = fresh;
   }
-  table->cell[table->cells++] = vj_pool_text(table->pool, text);
+  table->cell[table->cells++] = text_or_mark(table, text);
 }
 
 void vj_table_rule(vj_table *table) { table->rule = table->cells; }

@@ -18,6 +18,11 @@ vj_status vj_allocate(size_t count, size_t size, const char *purpose, void *bloc
   return VJ_OK;
 }
 
+/* What a pool takes at once; a test takes every piece by itself, and lets each of them fail. */
+#ifndef VJ_POOL_BYTES
+#define VJ_POOL_BYTES 16384
+#endif
+
 typedef struct chunk {
   struct chunk *next;
   size_t used, size;
@@ -36,7 +41,7 @@ vj_status vj_pool_create(vj_pool **pool) {
 void *vj_pool_take(vj_pool *pool, size_t bytes) {
   bytes = (bytes + 15) & ~(size_t)15;
   if (!pool->chunks || pool->chunks->size - pool->chunks->used < bytes) {
-    const size_t size = bytes > 16384 ? bytes : 16384;
+    const size_t size = bytes > VJ_POOL_BYTES ? bytes : VJ_POOL_BYTES;
     chunk *fresh = calloc(1, sizeof *fresh + size);
     if (!fresh) return NULL;
     fresh->size = size;

@@ -141,6 +141,7 @@ vj_node *vj_node_create(vj_graph *graph, const vj_op *op, vj_var *const *inputs,
   for (int i = 0; i < count; i++) node->inputs[i] = inputs[i];
   node->attributes = copy;
   node->scope = vj_pool_text(graph->pool, graph->scope);
+  if (!node->scope) out_of_memory(graph);
   node->batched = batched;
   return vj_list_push(graph, &graph->nodes, node) ? node : NULL;
 }
@@ -278,8 +279,12 @@ void vj_scope_return(vj_graph *graph, const char left[VJ_SCOPE_BYTES]) { memcpy(
 void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var) {
   if (!var || graph->frozen) return;
   vj_named_var *view = vj_pool_take(graph->pool, sizeof *view);
-  if (!view) return;
-  *view = (vj_named_var){vj_pool_text(graph->pool, name), var};
+  const char *own_name = vj_pool_text(graph->pool, name);
+  if (!view || !own_name) {
+    out_of_memory(graph);
+    return;
+  }
+  *view = (vj_named_var){own_name, var};
   vj_list_push(graph, &graph->views, view);
 }
 
@@ -315,6 +320,7 @@ void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weig
   }
   *report = (vj_reported){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, long_name), var, weight,
                           vj_pool_text(graph->pool, unit)};
+  if (!report->name || !report->long_name || !report->unit) out_of_memory(graph);
   vj_graph_keep(var);
   vj_list_push(graph, &graph->reports, report);
 }
@@ -335,6 +341,7 @@ void vj_aim(vj_graph *graph, const char *name, const char *setting, double goal,
     return;
   }
   *fresh = (vj_goal){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, setting), goal, tolerance};
+  if (!fresh->name || !fresh->setting) out_of_memory(graph);
   vj_list_push(graph, &graph->goals, fresh);
 }
 

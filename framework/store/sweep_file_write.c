@@ -1,7 +1,6 @@
 /* Values go straight to where HDF5 said that they lie: data sets are contiguous and never move. HDF5 and MPI-IO are
  * left out of it. They would rewrite the superblock when the file is closed, take half a write for a whole one, and
  * crash when the program ends after a file could not be closed. */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -39,10 +38,12 @@ vj_status vj_sweep_file_find_places(vj_sweep_file *file) {
 /* --- one run of bytes ---------------------------------------------------------------------------------------- */
 
 /* Where machines share a file system that keeps pages of files (NFS), a lock sees to it that no one's page is written
- * back over another's bytes; elsewhere it costs a microsecond. A system without such locks has to do without. */
+ * back over another's bytes; elsewhere it costs a microsecond. It is not waited for: only a job that was taken for dead
+ * can hold the same bytes, stopped perhaps for ever, and it writes the same numbers. A system without such locks has to
+ * do without. */
 static void lock(int descriptor, short how, off_t at, size_t count) {
   struct flock range = {.l_type = how, .l_whence = SEEK_SET, .l_start = at, .l_len = (off_t)count};
-  while (fcntl(descriptor, F_SETLKW, &range) != 0 && errno == EINTR) continue;
+  (void)fcntl(descriptor, F_SETLK, &range);
 }
 
 static vj_status write_run(const vj_sweep_file *file, int variable, const unsigned char *bytes, size_t count,

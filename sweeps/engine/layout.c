@@ -244,6 +244,7 @@ static vj_status add_trials(builder *b, const int *ranks) {
     b->layout->work[i] = NAN;
     const vj_status status = add_trial(b, i, ranks[i]);
     if (status == VJ_OK) continue;
+    if (status == VJ_MEMORY) return status; /* no fault of the trial */
     b->layout->problems[i] = vj_pool_text(b->pool, vj_error_message());
     if (b->layout->problem_count++ == 0) {
       b->layout->first_problem = status;

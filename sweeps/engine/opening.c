@@ -216,12 +216,20 @@ static vj_status read_order(vj_driver *d) {
   return status;
 }
 
+/* Of a file in the sweep's folder; for those who open it, and can't go on without a name. */
+static vj_status path_of(const vj_driver *d, const char *name, const char **path) {
+  *path = vj_driver_path(d, name);
+  return *path ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the path of %s", name);
+}
+
 static vj_status open_root(vj_driver *d) {
+  const char *path;
   if (!d->job) VJ_TRY(vj_job_begin(d->options->folder, &d->job));
   VJ_TRY(read_axis(d->file, "step", &d->steps, &d->step_count));
   VJ_TRY(read_axis(d->file, "eval", &d->evals, &d->eval_count));
   VJ_TRY(read_order(d));
-  return vj_ledger_open(vj_driver_path(d, "ledger"), d->space->trial_count, vj_job_name(d->job), &d->ledger);
+  VJ_TRY(path_of(d, "ledger", &path));
+  return vj_ledger_open(path, d->space->trial_count, vj_job_name(d->job), &d->ledger);
 }
 
 /* Another job that joins now must not write rows of trials that already run. */
@@ -247,9 +255,11 @@ static vj_status open_judge(vj_driver *d) {
 
 static vj_status open_files(vj_driver *d) {
   const bool leads = vj_roster_may_lead(d->roster, d->world->rank);
-  vj_status opened = VJ_OK;
+  const char *path = NULL;
+  vj_status opened = path_of(d, "sweep.h5", &path);
+  VJ_TRY(vj_comm_agree(d->world, opened));
   VJ_TRY(vj_comm_split(d->world, leads ? 0 : 1, &d->roots));
-  if (leads) opened = vj_sweep_file_open(&d->roots, vj_driver_path(d, "sweep.h5"), &d->file);
+  if (leads) opened = vj_sweep_file_open(&d->roots, path, &d->file);
   VJ_TRY(vj_comm_agree(d->world, opened));
   if (leads) opened = open_root(d);
   VJ_TRY(vj_comm_agree(d->world, opened));

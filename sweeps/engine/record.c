@@ -33,10 +33,17 @@ void vj_driver_warn(void *context, int64_t trial, const char *sentence) {
   if (d->options->warned) d->options->warned(d->options->context, trial, d->space->trials[trial].arm, sentence);
 }
 
-/* A trial that another job took over, because this one gave no sign of life, is that one's to record. */
+/* A trial that another job took over, because this one gave no sign of life, is that one's to record. Checkpoints that
+ * came after its end are ours. */
 static vj_status is_ours(vj_driver *d, int64_t trial, bool *ours) {
+  vj_trial_state state;
+  int64_t attempts;
+  const char *reason;
   VJ_TRY(vj_ledger_owns(d->ledger, trial, ours));
-  if (!*ours) vj_driver_warn(d, trial, "another job has taken it over meanwhile, and records it");
+  if (*ours) return VJ_OK;
+  vj_driver_warn(d, trial, "another job has taken it over meanwhile, and records it");
+  VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
+  if (state != VJ_TRIAL_RUNNING && state != VJ_TRIAL_WAITING) vj_driver_remove_checkpoints(d, trial);
   return VJ_OK;
 }
 

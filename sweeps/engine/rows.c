@@ -16,6 +16,7 @@ vj_status vj_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, 
   vj_file_variable_info info;
   const int variable = vj_sweep_file_find(file, name);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
+  if (!text) return vj_fail(VJ_MEMORY, "no memory for the text of %s", name);
   vj_sweep_file_variable(file, variable, &info);
   char *padded = calloc(1, (size_t)info.text_bytes);
   if (!padded) return vj_fail(VJ_MEMORY, "no memory for a text");
@@ -42,6 +43,20 @@ vj_status vj_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *
   return vj_sweep_file_read(file, variable, &trial, (int64_t[]){1}, bytes);
 }
 
+static vj_status write_setting(vj_pool *pool, vj_sweep_file *file, const vj_trial *trial, const char *key) {
+  const vj_yaml *value = vj_yaml_find(trial->config->resolved, key);
+  if (!value) return VJ_OK;
+  const char *name = vj_pool_format(pool, "param.%s", key), *text = vj_setting_text(pool, value);
+  if (!name || !text) return vj_fail(VJ_MEMORY, "no memory for the value of %s", key);
+  const int variable = vj_sweep_file_find(file, name);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
+  vj_file_variable_info info;
+  vj_sweep_file_variable(file, variable, &info);
+  const double number = strtod(text, NULL);
+  return info.type == VJ_FILE_DOUBLE ? vj_row_put(file, name, trial->index, &number)
+                                     : vj_row_put_text(file, name, trial->index, text);
+}
+
 /* What is known of every trial beforehand; its state goes last and says that the row is whole. */
 static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_trial *trial) {
   const int64_t seed = (int64_t)trial->seed, waiting = VJ_TRIAL_WAITING, none = 0;
@@ -50,17 +65,7 @@ static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_sp
   VJ_TRY(vj_row_put(file, "attempt", trial->index, &none));
   VJ_TRY(vj_row_put(file, VJ_RECORD_COMMITTED, trial->index, &none));
   VJ_TRY(vj_row_put_text(file, "config", trial->index, vj_yaml_print(pool, trial->config->resolved)));
-  for (int64_t k = 0; k < space->key_count; k++) {
-    const char *name = vj_pool_format(pool, "param.%s", space->keys[k]);
-    const vj_yaml *value = vj_yaml_find(trial->config->resolved, space->keys[k]);
-    vj_file_variable_info info;
-    vj_sweep_file_variable(file, vj_sweep_file_find(file, name), &info);
-    if (!value) continue;
-    const char *text = vj_setting_text(pool, value);
-    const double number = strtod(text, NULL);
-    VJ_TRY(info.type == VJ_FILE_DOUBLE ? vj_row_put(file, name, trial->index, &number)
-                                       : vj_row_put_text(file, name, trial->index, text));
-  }
+  for (int64_t k = 0; k < space->key_count; k++) VJ_TRY(write_setting(pool, file, trial, space->keys[k]));
   return vj_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
 }
 

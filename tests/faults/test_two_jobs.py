@@ -1,0 +1,115 @@
+"""Several jobs on one sweep, of which one dies or is stopped at the worst of moments: every trial is committed exactly
+once, and ends as in an undisturbed sweep."""
+
+import os
+import signal
+import sys
+import time
+
+import faults
+from faults import SMALL, Case, end, finish, main, needs, start
+
+needs(interpose=True)
+
+
+class Jobs(Case):
+    text = SMALL.replace("seeds: 2", "seeds: 3")
+
+    def begin(self, **fault):
+        """A job; with a fault it stops or dies at its place."""
+        fault = dict(fault, FOLDER=self.sweep.path(self.sweep.name)) if fault else None
+        arguments = ["sweep", "e.yaml", "-o", self.sweep.name, "--resume"]
+        if not self.sweep.has("sweep.h5"):
+            arguments.pop()
+        return start(arguments, self.sweep.folder, fault=fault)
+
+    def wait_until_stopped(self, process):
+        """By SIGSTOP, of its own."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            with open(f"/proc/{process.pid}/stat") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "T":
+                    return
+            time.sleep(0.01)
+        self.fail("it was not stopped")
+
+    def assert_complete(self, *outcomes):
+        for outcome in outcomes:
+            self.assertEqual(outcome.code, 0, outcome)
+        self.assert_none(self.sweep.problems_of_the_end(), [str(o) for o in outcomes])
+        self.assert_none(self.sweep.leftovers(), [str(o) for o in outcomes])
+
+    def killed_in(self, place, at):
+        """One job is stopped at this place, another one starts and waits or works on, then the first is killed."""
+        self.sweep.clear()
+        first = self.begin(KIND="stopped", AT=at, ON=place)
+        self.wait_until_stopped(first)
+        second = self.begin()
+        time.sleep(0.5)
+        end(first.pid)
+        first.communicate()
+        outcome = finish(second)
+        self.assertEqual(outcome.code, 0, outcome)
+        # What the second could not see to, as it had already looked when the first died, a third does.
+        self.assert_complete(self.sweep.run())
+
+    def test_killed_with_the_ledger_locked(self):
+        for at in (2, 5, 8):  # stopped behind taking the lock
+            with self.subTest(at=at):
+                self.killed_in("lock ledger", at)
+
+    def test_killed_in_the_middle_of_a_record(self):
+        for operation in ("write ledger", "fsync ledger"):
+            for at in (2, 3, 4):
+                with self.subTest(operation=operation, at=at):
+                    self.killed_in(operation, at)
+
+    def test_killed_with_the_jobs_lock(self):
+        for at in (1, 2):
+            with self.subTest(at=at):
+                self.killed_in("lock jobs/lock", at)
+
+    def test_killed_between_file_and_ledger(self):
+        for operation, at in (("write sweep.h5 ", 80), ("fsync sweep.h5 ", 2), ("rename checkpoints/", 1)):
+            with self.subTest(operation=operation):
+                self.killed_in(operation, at)
+
+    def woken(self, place, at):
+        """A job is stopped, and its file in jobs/ is gone, as if it had been silent for long on another machine: its
+        trial is given to a second job. Then it wakes up, and goes on."""
+        self.sweep.clear()
+        first = self.begin(KIND="stopped", AT=at, ON=place)
+        self.wait_until_stopped(first)
+        folder = self.sweep.path(self.sweep.name, "jobs")
+        for name in os.listdir(folder):
+            os.remove(os.path.join(folder, name))
+        second = self.begin()
+        return first, second
+
+    def wake(self, first):
+        os.kill(first.pid, signal.SIGCONT)
+
+    def test_taken_for_dead_it_wakes_up_when_all_is_done(self):
+        for place, at in (("write sweep.h5 ", 70), ("rename checkpoints/", 1), ("fsync sweep.h5 ", 1),
+                          ("fsync checkpoints", 1)):
+            with self.subTest(place=place):
+                first, second = self.woken(place, at)
+                outcomes = [finish(second)]
+                self.wake(first)
+                outcomes.append(finish(first))
+                self.assertIn("trial 0: another job has taken it over meanwhile, and records it\n", outcomes[1].err)
+                self.assert_complete(*outcomes)
+
+    def test_taken_for_dead_it_wakes_up_while_the_other_works(self):
+        for place, at in (("write sweep.h5 ", 70), ("rename checkpoints/", 1), ("fsync sweep.h5 ", 1)):
+            with self.subTest(place=place):
+                first, second = self.woken(place, at)
+                deadline = time.monotonic() + 60
+                while sum(event == "claim" for event, _, _, _ in self.sweep.ledger()) < 2 and time.monotonic() < deadline:
+                    time.sleep(0.005)
+                self.wake(first)
+                self.assert_complete(finish(first), finish(second), self.sweep.run())
+
+
+if __name__ == "__main__":
+    main()
