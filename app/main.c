@@ -24,6 +24,7 @@ static const struct {
     {"status", vj_verb_status, "DIR [--watch SECONDS] [--json]", "how far a sweep is, and who runs it"},
     {"show", vj_verb_show, "DIR TRIAL", "everything of one trial"},
     {"best", vj_verb_best, "DIR [--by QUANTITY] [--highest|--lowest] [--arms] [-n N]", "the best trials, or arms"},
+    {"report", vj_verb_report, "DIR [-o FILE.html] [--by QUANTITY]", "all of a sweep as one page with pictures"},
     {"export", vj_verb_export, "DIR [TRIAL] --format csv|safetensors, or --frames", "results, weights, pictures"},
     {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components; with a file, its plug-ins too"},
     {"describe", vj_verb_describe, "KIND NAME [FILE.yaml]", "one component and its parameters"},

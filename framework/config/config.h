@@ -62,6 +62,7 @@ typedef struct vj_eval_config {
   int64_t probe_train, probe_validation, probe_test; /* samples for probes */
   int probe_at;                                      /* vj_probe_when */
   int64_t decoder_steps;                             /* of training a decoder afterwards, where no loss teaches it */
+  int64_t pictures;                                  /* test clips that are recorded at the end */
   int64_t probe_count;
   const vj_probe_choice *probes;
 } vj_eval_config;

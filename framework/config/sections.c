@@ -61,6 +61,8 @@ static const vj_param eval_rows[] = {
     VJ_CHOICE(vj_eval_config, probe_at, "ends|all|last", "ends", "the evaluations at which probes run"),
     VJ_INTEGER(vj_eval_config, decoder_steps, "0", 0, INFINITY, "steps",
                "training of the decoder alone at the end, on frozen hidden states, where no loss teaches it"),
+    VJ_INTEGER(vj_eval_config, pictures, "2", 0, 64, "samples",
+               "test clips kept to look at: frames, decoded predictions and probed trajectories at the end; 0: none"),
 };
 
 static const vj_param logging_rows[] = {
@@ -74,7 +76,7 @@ static const vj_param checkpoint_rows[] = {
     VJ_INTEGER(vj_checkpoint_config, steps, "0", 0, INFINITY, "steps",
                "the same in training steps; 0: none by steps. A run that is stopped writes one in any case"),
     VJ_CHOICE(vj_checkpoint_config, keep, "none|weights", "none",
-              "what stays of a trial that is done: nothing, or its parameters and states"),
+              "what stays of a trial that ended well: nothing, or its parameters and states"),
 };
 
 static const struct {

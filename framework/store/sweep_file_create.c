@@ -81,6 +81,21 @@ vj_status vj_sweep_file_check_layout(const char *path, const vj_file_layout *lay
 
 /* --- room on the disk ---------------------------------------------------------------------------------------- */
 
+int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes) {
+  switch (type) {
+    case VJ_FILE_TEXT:
+      return text_bytes;
+    case VJ_FILE_UINT8:
+      return 1;
+    case VJ_FILE_FLOAT:
+      return 4;
+    case VJ_FILE_DOUBLE:
+    case VJ_FILE_INT64:
+      break;
+  }
+  return 8;
+}
+
 int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
   enum { FILE_OVERHEAD = 16384, OBJECT_OVERHEAD = 2048 };
   int64_t bytes = FILE_OVERHEAD + (layout->dimension_count + layout->variable_count) * OBJECT_OVERHEAD;
@@ -89,7 +104,7 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
     bytes += layout->attributes[a].text ? (int64_t)strlen(layout->attributes[a].text) : 0;
   for (int64_t v = 0; v < layout->variable_count; v++) {
     const vj_file_variable *variable = &layout->variables[v];
-    int64_t count = variable->type == VJ_FILE_TEXT ? variable->text_bytes : variable->type == VJ_FILE_FLOAT ? 4 : 8;
+    int64_t count = vj_sweep_file_value_bytes(variable->type, variable->text_bytes);
     for (int i = 0; i < variable->rank; i++) count *= layout->dimensions[variable->dimension[i]].size;
     bytes += count + (variable->type == VJ_FILE_TEXT ? variable->text_bytes : 0); /* and its last dimension */
   }

@@ -29,6 +29,12 @@ int64_t vj_eval_samples(const vj_config *config, const vj_loader *loader) {
   return config->eval.samples < there ? config->eval.samples : there;
 }
 
+int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader) {
+  const int64_t there = loader->info.samples[VJ_TEST];
+  const int64_t most = there < config->eval.probe_test ? there : config->eval.probe_test;
+  return config->eval.pictures < most ? config->eval.pictures : most;
+}
+
 /* --- the list ------------------------------------------------------------------------------------------------ */
 
 enum { CAPACITY_STEP = 64 };
@@ -62,20 +68,34 @@ static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
   const vj_config *config = model->config;
   const char *prefix = axis == VJ_AXIS_STEP ? "train" : "val", *of = axis == VJ_AXIS_STEP ? "training" : "validation";
   vj_pool *pool = b->pool;
-  VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_loss", prefix), "1",
-                              vj_pool_format(pool, "weighted sum of all %s losses", of), axis, 1, false}));
+  VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_loss", prefix),
+                              "1",
+                              vj_pool_format(pool, "weighted sum of all %s losses", of),
+                              axis,
+                              1,
+                              false,
+                              {0}}));
   for (int64_t i = 0; i < config->loss_count; i++) {
     const vj_choice *loss = &config->losses[i].choice;
     VJ_TRY(add(
-        b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, loss->key), "1",
+        b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, loss->key),
+                         "1",
                          vj_pool_format(pool, "%s loss %s, unweighted: %s", of, loss->key, loss->component->summary),
-                         axis, 1, false}));
+                         axis,
+                         1,
+                         false,
+                         {0}}));
   }
   const vj_list *reports = axis == VJ_AXIS_STEP ? &model->train.graph->reports : &model->evaluate.graph->reports;
   for (int i = 0; i < reports->count; i++) {
     const vj_reported *report = reports->at[i];
-    VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, report->name), report->unit,
-                                vj_pool_format(pool, "%s, %s", report->long_name, of), axis, 1, false}));
+    VJ_TRY(add(b, (vj_quantity){vj_pool_format(pool, "%s_%s", prefix, report->name),
+                                report->unit,
+                                vj_pool_format(pool, "%s, %s", report->long_name, of),
+                                axis,
+                                1,
+                                false,
+                                {0}}));
   }
   return VJ_OK;
 }
@@ -83,6 +103,7 @@ static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
 static vj_axis axis_of(const vj_metric *metric) {
   return metric->axis == VJ_METRIC_SCALAR      ? VJ_AXIS_EVAL
          : metric->axis == VJ_METRIC_COMPONENT ? VJ_AXIS_COMPONENT
+         : metric->axis == VJ_METRIC_LABEL     ? VJ_AXIS_LABEL
                                                : VJ_AXIS_HORIZON;
 }
 
@@ -101,9 +122,13 @@ static vj_status add_measures(builder *b, const vj_model *model, const vj_loader
     for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++)
       for (int64_t k = 0; probe->as.probe.is_measure && k < probe->as.probe.metric_count; k++) {
         const vj_metric *metric = &probe->as.probe.metrics[k];
-        VJ_TRY(add(b, (vj_quantity){vj_pool_format(b->pool, "%s_%s", vj_hidden_views[v], metric->name), metric->unit,
+        VJ_TRY(add(b, (vj_quantity){vj_pool_format(b->pool, "%s_%s", vj_hidden_views[v], metric->name),
+                                    metric->unit,
                                     vj_pool_format(b->pool, "%s of %s", metric->doc, vj_hidden_views[v]),
-                                    axis_of(metric), size_of(metric, samples, steps, width), false}));
+                                    axis_of(metric),
+                                    size_of(metric, samples, steps, width),
+                                    false,
+                                    {0}}));
       }
   }
   return VJ_OK;
@@ -125,6 +150,15 @@ static vj_status label_missing(const vj_probe_choice *choice, const vj_loader *l
                  loader->component->name, choice->target, known);
 }
 
+/* Labels that do not say the same at every target step are one long row. */
+static void shape_label(vj_quantity *quantity, const vj_label *label, int64_t steps, int64_t samples) {
+  const bool divides = label->width % steps == 0;
+  quantity->shape[0] = samples;
+  quantity->shape[1] = divides ? steps : 1;
+  quantity->shape[2] = divides ? label->width / steps : label->width;
+  quantity->size = samples * label->width;
+}
+
 static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *loader, const vj_probe_choice *choice) {
   const vj_probe_ops *ops = &choice->choice.component->as.probe;
   int64_t offset, steps, width;
@@ -142,10 +176,15 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
   const int64_t tested = asked < there ? asked : there;
   for (int64_t k = 0; k < ops->metric_count; k++) {
     const vj_metric *metric = &ops->metrics[k];
-    VJ_TRY(add(b, (vj_quantity){vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name),
-                                unit_of(b, metric, label),
-                                vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on),
-                                axis_of(metric), size_of(metric, tested, steps, width), true}));
+    vj_quantity quantity = {vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name),
+                            unit_of(b, metric, label),
+                            vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on),
+                            axis_of(metric),
+                            size_of(metric, tested, steps, width),
+                            true,
+                            {0}};
+    if (metric->axis == VJ_METRIC_LABEL) shape_label(&quantity, label, steps, vj_shown_samples(model->config, loader));
+    VJ_TRY(add(b, quantity));
   }
   return VJ_OK;
 }
@@ -155,9 +194,10 @@ vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_load
   const vj_config *config = model->config;
   builder b = {.pool = pool, .list = list};
   VJ_TRY(add_scalars(&b, model, VJ_AXIS_STEP));
-  VJ_TRY(add(&b, (vj_quantity){"gradient_norm", "1", "Euclidean norm of all gradients, before clipping", VJ_AXIS_STEP,
-                               1, false}));
-  VJ_TRY(add(&b, (vj_quantity){"learning_rate", "1", "learning rate of the step", VJ_AXIS_STEP, 1, false}));
+  VJ_TRY(add(
+      &b, (vj_quantity){
+              "gradient_norm", "1", "Euclidean norm of all gradients, before clipping", VJ_AXIS_STEP, 1, false, {0}}));
+  VJ_TRY(add(&b, (vj_quantity){"learning_rate", "1", "learning rate of the step", VJ_AXIS_STEP, 1, false, {0}}));
   VJ_TRY(add_scalars(&b, model, VJ_AXIS_EVAL));
   VJ_TRY(add_measures(&b, model, loader));
   for (int64_t i = 0; i < config->eval.probe_count; i++) VJ_TRY(add_probe(&b, model, loader, &config->eval.probes[i]));

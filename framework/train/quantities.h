@@ -10,14 +10,16 @@ typedef enum vj_axis {
   VJ_AXIS_STEP,      /* one number a recorded training step */
   VJ_AXIS_EVAL,      /* one number an evaluation */
   VJ_AXIS_COMPONENT, /* `size` numbers an evaluation, one for each singular value */
-  VJ_AXIS_HORIZON    /* `size` numbers an evaluation, one for each target step */
+  VJ_AXIS_HORIZON,   /* `size` numbers an evaluation, one for each target step */
+  VJ_AXIS_LABEL      /* `size` numbers an evaluation: samples x target steps x coordinates; 0 if none are kept */
 } vj_axis;
 
 typedef struct vj_quantity {
   const char *name, *units, *long_name;
   vj_axis axis;
   int64_t size;
-  bool at_probes; /* only measured when probes run */
+  bool at_probes;   /* only measured when probes run */
+  int64_t shape[3]; /* of LABEL: samples, target steps, coordinates */
 } vj_quantity;
 
 typedef struct vj_quantity_list {
@@ -35,6 +37,9 @@ VJ_MUST_USE vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, c
 bool vj_is_recorded(const vj_config *config, int64_t done);
 bool vj_is_evaluated(const vj_config *config, int64_t done);
 bool vj_is_probed(const vj_config *config, int64_t done);
+
+/* Test samples that are kept to be looked at, the first ones: eval.pictures, or fewer if probes test on fewer. */
+int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader);
 
 /* Validation samples behind losses and measures: eval.samples, or fewer if there are not as many. */
 int64_t vj_eval_samples(const vj_config *config, const vj_loader *loader);

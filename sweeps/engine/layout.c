@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/roster.h"
+#include "train/pictures.h"
 #include "train/snapshot.h"
 #include "train/trial.h"
 
@@ -13,7 +14,7 @@
 #define VJ_VERSION "unknown"
 #endif
 
-enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, DIMENSIONS };
+enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, SAMPLE, COORDINATE, INPUT_FRAME, ROW, COLUMN, CHANNEL, DIMENSIONS };
 
 /* What tells how long a step of a trial takes. */
 typedef struct trial_size {
@@ -30,7 +31,7 @@ typedef struct builder {
   vj_sweep_layout *layout;
   vj_file_variable *variables;
   int64_t count, capacity;
-  int64_t components, horizons;
+  int64_t size[DIMENSIONS]; /* the largest of any trial; 0: nobody needs it */
   trial_size *sizes;
   int64_t size_count;
   const char *data_text; /* of the open data set */
@@ -141,19 +142,52 @@ static vj_status add_hyperparameters(builder *b) {
   return add_text(b, "config", (int64_t)longest + 1, "resolved configuration of the trial (YAML)", false);
 }
 
+static void widen(builder *b, int dimension, int64_t size) {
+  if (size > b->size[dimension]) b->size[dimension] = size;
+}
+
 static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
+  if (quantity->size == 0) return VJ_OK;
   vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
                                .type = VJ_FILE_DOUBLE,
-                               .rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2 : 3,
+                               .rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2
+                                       : quantity->axis == VJ_AXIS_LABEL                                ? 5
+                                                                                                        : 3,
                                .dimension = {TRIAL, quantity->axis == VJ_AXIS_STEP ? STEP : EVAL},
                                .units = vj_pool_text(b->pool, quantity->units),
                                .long_name = vj_pool_text(b->pool, quantity->long_name)};
   if (!variable.name || !variable.units || !variable.long_name)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-  variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON ? HORIZON : COMPONENT;
-  int64_t *largest = quantity->axis == VJ_AXIS_HORIZON ? &b->horizons : &b->components;
-  if (variable.rank == 3 && quantity->size > *largest) *largest = quantity->size;
+  if (variable.rank == 3) {
+    variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON ? HORIZON : COMPONENT;
+    widen(b, variable.dimension[2], quantity->size);
+  }
+  for (int i = 0; i < 3 && quantity->axis == VJ_AXIS_LABEL; i++) {
+    variable.dimension[2 + i] = (int[]){SAMPLE, HORIZON, COORDINATE}[i];
+    widen(b, variable.dimension[2 + i], quantity->shape[i]);
+  }
   return add(b, variable);
+}
+
+static vj_status add_pictures(builder *b, const vj_model *model) {
+  vj_picture pictures[VJ_MOST_PICTURES];
+  const int count = vj_pictures_list(model, &b->loader, pictures);
+  for (int i = 0; i < count; i++) {
+    const vj_picture *p = &pictures[i];
+    const int64_t sizes[] = {p->samples, p->frames, p->height, p->width, p->channels};
+    vj_file_variable variable = {.name = p->name,
+                                 .type = VJ_FILE_UINT8,
+                                 .rank = 6,
+                                 .dimension = {TRIAL},
+                                 .units = "",
+                                 .long_name = p->long_name};
+    for (int d = 0; d < 5; d++) {
+      variable.dimension[1 + d] = (int[]){SAMPLE, p->of_input ? INPUT_FRAME : HORIZON, ROW, COLUMN, CHANNEL}[d];
+      widen(b, variable.dimension[1 + d], sizes[d]);
+    }
+    VJ_TRY(add(b, variable));
+  }
+  return VJ_OK;
 }
 
 /* --- trials -------------------------------------------------------------------------------------------------- */
@@ -186,6 +220,7 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   VJ_TRY(vj_model_create(config, &b->loader.info, ranks, &model));
   vj_status status = vj_quantities_list(b->pool, model, &b->loader, &list);
   for (int64_t i = 0; i < list.count && status == VJ_OK; i++) status = add_quantity(b, &list.at[i]);
+  if (status == VJ_OK) status = add_pictures(b, model);
   const trial_size size = {.memory = vj_model_memory(model),
                            .parameters = vj_model_parameter_count(model),
                            .flops = vj_graph_flops(model->train.graph),
@@ -248,6 +283,36 @@ static vj_status union_axis(builder *b, is_row row, int64_t **values, int64_t *c
   return *values ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the sweep's axes");
 }
 
+/* Those that are there for certain trials only. */
+static vj_file_dimension counted_dimension(const builder *b, int dimension) {
+  static const char *const names[DIMENSIONS] = {
+      [HORIZON] = "horizon", [SAMPLE] = "sample", [COORDINATE] = "coordinate", [INPUT_FRAME] = "input_frame",
+      [ROW] = "row",         [COLUMN] = "column", [CHANNEL] = "channel"};
+  static const char *const texts[DIMENSIONS] = {[HORIZON] = "number of the target step",
+                                                [SAMPLE] = "number of the test clip",
+                                                [COORDINATE] = "number of a label at a target step: x, y of each point",
+                                                [INPUT_FRAME] = "number of the input frame",
+                                                [ROW] = "row of a frame, from above",
+                                                [COLUMN] = "column of a frame, from the left",
+                                                [CHANNEL] = "channel of a pixel"};
+  const char *units = dimension == HORIZON || dimension == INPUT_FRAME ? "frames" : "1";
+  return (vj_file_dimension){names[dimension], b->size[dimension], NULL, units, texts[dimension]};
+}
+
+/* Dimensions that nobody needs are left out, and variables told where the others are. */
+static void leave_out_dimensions(builder *b, vj_file_dimension *dimensions) {
+  int place[DIMENSIONS], count = 0;
+  for (int d = 0; d < DIMENSIONS; d++) {
+    place[d] = count;
+    if (d >= HORIZON && b->size[d] == 0) continue;
+    dimensions[count++] = dimensions[d];
+  }
+  for (int64_t v = 0; v < b->count; v++)
+    for (int i = 0; i < b->variables[v].rank; i++) b->variables[v].dimension[i] = place[b->variables[v].dimension[i]];
+  b->layout->file.dimensions = dimensions;
+  b->layout->file.dimension_count = count;
+}
+
 static vj_status set_dimensions(builder *b) {
   vj_file_dimension *dimensions = vj_pool_take(b->pool, DIMENSIONS * sizeof *dimensions);
   if (!dimensions) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
@@ -257,12 +322,10 @@ static vj_status set_dimensions(builder *b) {
   dimensions[TRIAL] = (vj_file_dimension){"trial", b->space->trial_count, NULL, "1", "number of the trial"};
   dimensions[STEP] = (vj_file_dimension){"step", step_count, steps, "steps", "training steps completed"};
   dimensions[EVAL] = (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
-  dimensions[COMPONENT] = (vj_file_dimension){"component", b->components ? b->components : 1, NULL, "1",
+  dimensions[COMPONENT] = (vj_file_dimension){"component", b->size[COMPONENT] ? b->size[COMPONENT] : 1, NULL, "1",
                                               "number of the singular value, largest first"};
-  dimensions[HORIZON] =
-      (vj_file_dimension){"horizon", b->horizons ? b->horizons : 1, NULL, "frames", "number of the target step"};
-  b->layout->file.dimensions = dimensions;
-  b->layout->file.dimension_count = b->horizons ? DIMENSIONS : DIMENSIONS - 1;
+  for (int d = HORIZON; d < DIMENSIONS; d++) dimensions[d] = counted_dimension(b, d);
+  leave_out_dimensions(b, dimensions);
   return VJ_OK;
 }
 

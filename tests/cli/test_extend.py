@@ -142,6 +142,13 @@ class Extended(Case):
         refused("  trial 0 and 3 others: data.validation_size was 32 and is 64 now (edited.yaml:2:104)",
                 TINY.replace("validation_size: 32", "validation_size: 64") + BEFORE)
 
+    def test_the_rule_of_early_stopping_stays(self):
+        self.fresh("before.yaml")
+        rule = "{type: median, metric: val_loss, mode: min, grace_steps: 1}"
+        self.assert_refused(f"out/sweep.h5: sweep.stopping was not there and is {rule} now (override sweep.stopping); "
+                            "--resume goes on by the same rule: undo that, or choose another folder with -o", "sweep",
+                            "before.yaml", "-o", "out", "--resume", f"sweep.stopping={rule}", "eval.every=2")
+
     def test_a_folder_of_an_earlier_version(self):
         """Without expected_flops and optim.ranks, and with rows that a kill came before."""
         self.fresh("before.yaml")

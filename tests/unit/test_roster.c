@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/roster.h"
+#include "engine/stopping.h"
 #include "unit/fake_components.h"
 
 static vj_pool *pool;
@@ -132,6 +133,29 @@ static void samples_come_one_after_the_other(void **state) {
   assert_order(roster, "1 0 3 2");
 }
 
+/* With early stopping nothing says how long a trial will be, and who comes first is compared with nobody. */
+static void early_stopping_shuffles_a_grid_and_takes_samples_as_they_come(void **state) {
+  (void)state;
+  static const char stopping[] = "  stopping: {type: asha, metric: val_loss, mode: min, grace_steps: 5}\n";
+  static const double work[] = {1, 2, 3, 4, 5, 6};
+  const char *text =
+      vj_pool_format(pool, "sweep:\n%s  parameters: {losses.variance.weight: [1, 2, 3, 4, 5, 6]}\n", stopping);
+  const vj_space *space = make_space(text);
+  vj_roster *roster = make(space, 2, 1);
+  int64_t order[6];
+  vj_stopping_order(6, order);
+  assert_int_equal(vj_roster_sort(roster, space, work), VJ_OK);
+  assert_memory_equal(roster->order, order, sizeof order);
+  text = vj_pool_format(pool,
+                        "sweep:\n%s  method: random\n  samples: 6\n"
+                        "  parameters: {losses.variance.weight: {uniform: [0, 1]}}\n",
+                        stopping);
+  space = make_space(text);
+  roster = make(space, 2, 1);
+  assert_int_equal(vj_roster_sort(roster, space, work), VJ_OK);
+  assert_order(roster, "0 1 2 3 4 5");
+}
+
 static void sorting_keeps_sizes_apart(void **state) {
   (void)state;
   const vj_space *space = make_space(mixed);
@@ -176,6 +200,7 @@ int main(void) {
       cmocka_unit_test(ranks_start_in_the_largest_groups_and_every_leader_is_known),
       cmocka_unit_test(the_longest_comes_first_and_equal_ones_keep_their_order),
       cmocka_unit_test(samples_come_one_after_the_other),
+      cmocka_unit_test(early_stopping_shuffles_a_grid_and_takes_samples_as_they_come),
       cmocka_unit_test(sorting_keeps_sizes_apart),
       cmocka_unit_test(numbers_that_do_not_fit_are_refused),
       cmocka_unit_test(wrong_ranks_have_a_place),
