@@ -7,6 +7,7 @@
 
 #include "store/ledger.h"
 #include "train/trial.h"
+#include "vj/param.h"
 
 static const char setting_prefix[] = "param.";
 
@@ -25,6 +26,13 @@ static vj_status read_whole(const vj_outcome *o, const char *name, void **values
   o->read[variable] = *values;
   return VJ_OK;
 }
+
+const char *vj_trial_state_word(int64_t status) {
+  static const char *const words[] = {"waiting", "running", "done", "failed"};
+  return words[status >= 0 && status < (int64_t)VJ_COUNT(words) ? status : 0]; /* -1: not begun with */
+}
+
+const char *vj_outcome_state(const vj_outcome *o, int64_t trial) { return vj_trial_state_word(o->status[trial]); }
 
 const char *vj_outcome_text(const vj_outcome *o, const char *name, int64_t trial) {
   void *values;
@@ -66,6 +74,24 @@ const char *vj_outcome_setting_key(const vj_outcome *o, int setting) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   return info.name + sizeof setting_prefix - 1;
+}
+
+static bool ends_like(const char *key, const char *end) {
+  const size_t length = strlen(key), tail = strlen(end);
+  return length >= tail && strcmp(key + length - tail, end) == 0 && (length == tail || key[length - tail - 1] == '.');
+}
+
+const char *vj_outcome_setting_short(const vj_outcome *o, int setting) {
+  const char *key = vj_outcome_setting_key(o, setting), *end = key + strlen(key);
+  while (end > key) {
+    while (end > key && *--end != '.') continue;
+    const char *tail = *end == '.' ? end + 1 : end;
+    bool is_alone = true;
+    for (int s = 0; s < o->setting_count; s++)
+      is_alone = is_alone && (s == setting || !ends_like(vj_outcome_setting_key(o, s), tail));
+    if (is_alone) return tail;
+  }
+  return key;
 }
 
 bool vj_outcome_setting_is_number(const vj_outcome *o, int setting) {

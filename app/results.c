@@ -7,6 +7,7 @@
 #include "default_report.h"
 #include "outcome.h"
 #include "progress.h"
+#include "records.h"
 #include "store/ledger.h"
 #include "table.h"
 #include "train/trial.h"
@@ -31,6 +32,8 @@ typedef struct results {
   const vj_report_spec *report;
   bool is_default; /* no report names the columns */
   bool by_trial;   /* every trial is a row */
+  vj_format format;
+  bool short_names; /* of settings */
   int64_t row_count;
   result_row *rows;
   summary *cells; /* [row_count, columns] */
@@ -182,13 +185,19 @@ static void add_headings(const results *r, vj_table *table) {
   if (o->has_arms) vj_table_column(table, "arm", false);
   for (int s = 0; s < o->setting_count; s++)
     if (is_setting_shown(r, s))
-      vj_table_column(table, vj_outcome_setting_key(o, s), vj_outcome_setting_is_number(o, s));
+      vj_table_column(table, r->short_names ? vj_outcome_setting_short(o, s) : vj_outcome_setting_key(o, s),
+                      vj_outcome_setting_is_number(o, s));
   vj_table_column(table, r->by_trial ? "seed" : "seeds", true);
   for (int64_t c = 0; c < r->report->column_count; c++) {
     const vj_report_column *column = &r->report->columns[c];
     const char *heading = vj_pool_format(o->pool, "%s%s", column->title, arrows[column->best]);
+    /* Of the usual columns the probes, which stand last, tell most; of a report's, the first. */
+    const int rank = r->is_default ? (int)(r->report->column_count - c) : 1;
     vj_table_column(table, heading ? heading : "", true);
-    if (has_paper(r, c)) vj_table_column(table, "paper", true);
+    vj_table_dispensable(table, rank);
+    if (!has_paper(r, c)) continue;
+    vj_table_column(table, "paper", true);
+    vj_table_dispensable(table, rank);
   }
   if (r->is_default) vj_table_column(table, "collapsed?", false);
 }
@@ -270,15 +279,18 @@ static vj_status fill_table(const results *r, vj_table *table, bool with_spread)
   return add_control(r, table, "mean/majority guess", true, with_spread);
 }
 
-/* Where the terminal is too narrow for the spreads over seeds, the means alone. */
+/* Where the terminal is too narrow, settings get short names, and then means go without their spreads over seeds. */
 static vj_status print_table(const results *r, FILE *to) {
-  const int columns = vj_terminal_columns();
-  for (int with_spread = 1; with_spread >= 0; with_spread--) {
+  const bool is_markdown = r->format == VJ_FORMAT_MARKDOWN;
+  const int columns = is_markdown ? 0 : vj_terminal_columns();
+  for (int cut = 0; cut < 3; cut++) {
+    results shown = *r;
     vj_table *table = NULL;
+    shown.short_names = cut > 0;
     VJ_TRY(vj_table_create(&table));
-    const vj_status status = fill_table(r, table, with_spread);
-    const bool fits = !columns || vj_table_width(table) <= columns || !with_spread;
-    if (status == VJ_OK && fits) vj_table_print(table, to);
+    const vj_status status = fill_table(&shown, table, cut < 2);
+    const bool fits = !columns || vj_table_width(table) <= columns || cut == 2;
+    if (status == VJ_OK && fits) is_markdown ? vj_table_print_markdown(table, to) : vj_table_print(table, to);
     vj_table_destroy(&table);
     VJ_TRY(status);
     if (fits) break;
@@ -373,6 +385,74 @@ static vj_status print_below(const results *r, FILE *to) {
   return VJ_OK;
 }
 
+/* --- for programs ---------------------------------------------------------------------------------------------- */
+
+/* "hx_rankme", "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of that. */
+static void name_column(const results *r, vj_records *records, const vj_report_column *column, const char *of) {
+  const char *name = column->quantity;
+  vj_pool *pool = r->outcome->pool;
+  if (column->index != VJ_REPORT_SCALAR) name = vj_pool_format(pool, "%s[%lld]", name, (long long)column->index);
+  if (column->at != VJ_REPORT_LAST) name = vj_pool_format(pool, "%s@%lld", name, (long long)column->at);
+  name = vj_pool_format(pool, "%s%s", name, of);
+  vj_records_column(records, name ? name : of);
+}
+
+static void name_columns(const results *r, vj_records *records) {
+  if (r->by_trial) vj_records_column(records, "trial");
+  if (r->outcome->has_arms) vj_records_column(records, "arm");
+  if (r->by_trial) vj_records_column(records, "seed");
+  vj_records_setting_columns(records, r->outcome);
+  if (r->by_trial) {
+    vj_records_column(records, "state");
+    vj_records_column(records, "steps");
+    vj_records_column(records, "failure");
+  } else {
+    vj_records_column(records, "trials");
+    vj_records_column(records, "n");
+  }
+  for (int64_t c = 0; c < r->report->column_count; c++) {
+    name_column(r, records, &r->report->columns[c], "");
+    if (!r->by_trial) name_column(r, records, &r->report->columns[c], "_sd");
+    if (has_paper(r, c)) name_column(r, records, &r->report->columns[c], "_paper");
+  }
+}
+
+static void add_record(const results *r, vj_records *records, int64_t i) {
+  const vj_outcome *o = r->outcome;
+  const result_row *row = &r->rows[i];
+  const char *arm = vj_outcome_text(o, "arm", row->first), *failure = vj_outcome_text(o, VJ_RECORD_FAILURE, row->first);
+  if (r->by_trial) vj_records_integer(records, row->first);
+  if (o->has_arms) vj_records_text(records, arm);
+  if (r->by_trial) vj_records_integer(records, o->seed[row->first]);
+  vj_records_settings(records, o, row->first);
+  if (r->by_trial) {
+    vj_records_text(records, vj_outcome_state(o, row->first));
+    vj_records_integer(records, o->committed[row->first] > 0 ? o->committed[row->first] : 0);
+    vj_records_text(records, failure[0] ? failure : NULL);
+  } else {
+    vj_records_integer(records, row->count);
+    vj_records_integer(records, row->done_count);
+  }
+  for (int64_t c = 0; c < r->report->column_count; c++) {
+    const summary s = r->cells[i * r->report->column_count + c];
+    const vj_report_value *paper = paper_value(r, arm, c);
+    vj_records_number(records, s.mean);
+    if (!r->by_trial) vj_records_number(records, row->done_count > 1 ? s.spread : NAN);
+    if (has_paper(r, c)) vj_records_number(records, paper ? paper->number : NAN);
+  }
+}
+
+/* The rows of the table with all their digits: no controls, ratios or notes. */
+static vj_status print_records(const results *r, FILE *to) {
+  vj_records *records = NULL;
+  VJ_TRY(vj_records_create(&records));
+  name_columns(r, records);
+  for (int64_t i = 0; i < r->row_count; i++) add_record(r, records, i);
+  const vj_status status = vj_records_print(records, r->format, to);
+  vj_records_destroy(&records);
+  return status;
+}
+
 /* --- whole ----------------------------------------------------------------------------------------------------- */
 
 /* Every table of a report says of which run it is: a quick one must not pass for the experiment. */
@@ -388,38 +468,42 @@ static vj_status print_title(const results *r, FILE *to) {
 static vj_status print_all(results *r, FILE *to) {
   VJ_TRY(make_rows(r));
   VJ_TRY(make_cells(r));
+  if (vj_format_is_exact(r->format)) return print_records(r, to);
   VJ_TRY(print_title(r, to));
+  if (r->format == VJ_FORMAT_MARKDOWN && !r->is_default) fputc('\n', to);
   VJ_TRY(print_table(r, to));
+  if (r->format == VJ_FORMAT_MARKDOWN) fputc('\n', to);
   return print_below(r, to);
 }
 
-static vj_status print_default(const vj_outcome *outcome, bool by_trial, FILE *to) {
+static vj_status print_default(const vj_outcome *outcome, bool by_trial, vj_format format, FILE *to) {
   vj_report_spec report;
   VJ_TRY(vj_default_report(outcome, &report));
-  results r = {.outcome = outcome, .report = &report, .is_default = true, .by_trial = by_trial};
+  results r = {.outcome = outcome, .report = &report, .is_default = true, .by_trial = by_trial, .format = format};
   return print_all(&r, to);
 }
 
-static vj_status print_outcome(const vj_outcome *outcome, const char *folder, const vj_report_spec *report, FILE *to) {
+static vj_status print_outcome(const vj_outcome *outcome, const char *folder, const vj_report_spec *report,
+                               vj_format format, FILE *to) {
   if (!report) VJ_TRY(vj_outcome_report(outcome, folder, &report));
-  if (!report) return print_default(outcome, outcome->setting_count == 0 && outcome->trials <= 16, to);
+  if (!report) return print_default(outcome, outcome->setting_count == 0 && outcome->trials <= 16, format, to);
   VJ_TRY(vj_report_check_file(report, outcome->file));
-  results r = {.outcome = outcome, .report = report};
+  results r = {.outcome = outcome, .report = report, .format = format};
   return print_all(&r, to);
 }
 
-vj_status vj_results_print(const char *folder, const vj_report_spec *report, FILE *to) {
+vj_status vj_results_print(const char *folder, const vj_report_spec *report, vj_format format, FILE *to) {
   vj_outcome *outcome = NULL;
   VJ_TRY(vj_outcome_open(folder, &outcome));
-  const vj_status status = print_outcome(outcome, folder, report, to);
+  const vj_status status = print_outcome(outcome, folder, report, format, to);
   vj_outcome_close(&outcome);
   return status;
 }
 
-vj_status vj_results_list(const char *folder, FILE *to) {
+vj_status vj_results_list(const char *folder, vj_format format, FILE *to) {
   vj_outcome *outcome = NULL;
   VJ_TRY(vj_outcome_open(folder, &outcome));
-  const vj_status status = print_default(outcome, true, to);
+  const vj_status status = print_default(outcome, true, format, to);
   vj_outcome_close(&outcome);
   return status;
 }
