@@ -10,7 +10,9 @@ typedef enum vj_axis {
   VJ_AXIS_STEP,      /* one number a recorded training step */
   VJ_AXIS_EVAL,      /* one number an evaluation */
   VJ_AXIS_COMPONENT, /* `size` numbers an evaluation, one for each singular value */
-  VJ_AXIS_HORIZON    /* `size` numbers an evaluation, one for each target step */
+  VJ_AXIS_HORIZON,   /* `size` numbers an evaluation, one for each target step */
+  VJ_AXIS_CATEGORY,  /* `size` numbers an evaluation, one for each column of a label */
+  VJ_AXIS_STATES     /* hidden states of the newest evaluation alone: clips x steps x features */
 } vj_axis;
 
 typedef struct vj_quantity {
@@ -18,6 +20,9 @@ typedef struct vj_quantity {
   vj_axis axis;
   int64_t size;
   bool at_probes; /* only measured when probes run */
+  /* Of STATES, size = clips x steps x features. */
+  int64_t clips, steps;
+  bool is_past; /* the steps are those of the input frames, else of the target */
 } vj_quantity;
 
 typedef struct vj_quantity_list {
@@ -26,7 +31,8 @@ typedef struct vj_quantity_list {
 } vj_quantity_list;
 
 /* In this order: train_loss, train_<loss>.., train_<report>.., gradient_norm, learning_rate; val_loss, val_<loss>..,
- * val_<report>..; for every hidden view the measures' metrics; for every probe its metrics. Probes are checked against
+ * val_<report>..; for every hidden view the measures' metrics; with eval.states <view>_states of every hidden view; for
+ * every probe its metrics. Probes are checked against
  * the labels: errors begin with "eval.probes.<name>: ". */
 VJ_MUST_USE vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_loader *loader,
                                          vj_quantity_list *list);
@@ -36,7 +42,12 @@ bool vj_is_recorded(const vj_config *config, int64_t done);
 bool vj_is_evaluated(const vj_config *config, int64_t done);
 bool vj_is_probed(const vj_config *config, int64_t done);
 
+/* Whether a probe is a measure that is taken of this hidden view. */
+bool vj_is_measured(const vj_component *probe, const char *view);
+
 /* Validation samples behind losses and measures: eval.samples, or fewer if there are not as many. */
 int64_t vj_eval_samples(const vj_config *config, const vj_loader *loader);
+/* Test samples whose hidden states are recorded: eval.states, or fewer if there are not as many. */
+int64_t vj_state_samples(const vj_config *config, const vj_loader *loader);
 
 #endif

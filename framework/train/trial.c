@@ -67,6 +67,18 @@ static vj_status write_step_row(const trial *t, int64_t done) {
   return VJ_OK;
 }
 
+/* Of the newest evaluation alone; floats, as they were computed. */
+static vj_status write_states(const trial *t, const vj_quantity *quantity, int variable, const double *values) {
+  const int64_t clips = quantity->clips, steps = quantity->steps, width = quantity->size / (clips * steps);
+  const int64_t start[] = {t->job->index, 0, 0, 0}, count[] = {1, clips, steps, width};
+  float *states = NULL;
+  VJ_TRY(vj_allocate((size_t)quantity->size, sizeof *states, "hidden states", &states));
+  for (int64_t i = 0; i < quantity->size; i++) states[i] = (float)values[i];
+  const vj_status status = vj_sweep_file_write(t->job->file, variable, start, count, states);
+  free(states);
+  return status;
+}
+
 static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes) {
   if (!t->job->file) return VJ_OK;
   const int64_t row = row_of(t->job->evals, t->job->eval_count, done);
@@ -74,7 +86,11 @@ static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes
     const vj_quantity *quantity = &t->list.at[i];
     if (quantity->at_probes && !with_probes) continue;
     const int64_t start[] = {t->job->index, row, 0}, count[] = {1, 1, quantity->size};
-    VJ_TRY(vj_sweep_file_write(t->job->file, t->variables[i], start, count, t->results[i - t->list.step_count]));
+    const double *values = t->results[i - t->list.step_count];
+    if (quantity->axis == VJ_AXIS_STATES)
+      VJ_TRY(write_states(t, quantity, t->variables[i], values));
+    else
+      VJ_TRY(vj_sweep_file_write(t->job->file, t->variables[i], start, count, values));
   }
   return VJ_OK;
 }

@@ -10,7 +10,7 @@
 #define VJ_VERSION "unknown"
 #endif
 
-enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, DIMENSIONS };
+enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, CATEGORY, CLIP, PAST, FEATURE, DIMENSIONS };
 
 /* What tells how long a step of a trial takes. */
 typedef struct trial_size {
@@ -26,7 +26,7 @@ typedef struct builder {
   vj_sweep_layout *layout;
   vj_file_variable *variables;
   int64_t count, capacity;
-  int64_t components, horizons;
+  int64_t size[DIMENSIONS]; /* of those that are as large as the largest quantity asks for */
   trial_size *sizes;
   int64_t size_count;
   const char *data_text; /* of the open data set */
@@ -133,18 +133,41 @@ static vj_status add_hyperparameters(builder *b) {
   return add_text(b, "config", (int64_t)longest + 1, "resolved configuration of the trial (YAML)", false);
 }
 
+static void make_room(builder *b, int dimension, int64_t size) {
+  if (size > b->size[dimension]) b->size[dimension] = size;
+}
+
+/* The dimensions behind the trial. */
+static void set_axes(builder *b, const vj_quantity *quantity, vj_file_variable *variable) {
+  static const int last[] = {
+      [VJ_AXIS_COMPONENT] = COMPONENT, [VJ_AXIS_HORIZON] = HORIZON, [VJ_AXIS_CATEGORY] = CATEGORY};
+  if (quantity->axis == VJ_AXIS_STATES) {
+    const int64_t rows = quantity->clips * quantity->steps;
+    const int steps = quantity->is_past ? PAST : HORIZON;
+    variable->type = VJ_FILE_FLOAT;
+    variable->rank = 4;
+    variable->dimension[1] = CLIP, variable->dimension[2] = steps, variable->dimension[3] = FEATURE;
+    make_room(b, CLIP, quantity->clips);
+    make_room(b, steps, quantity->steps);
+    make_room(b, FEATURE, quantity->size / rows);
+    return;
+  }
+  variable->rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2 : 3;
+  variable->dimension[1] = quantity->axis == VJ_AXIS_STEP ? STEP : EVAL;
+  if (variable->rank == 2) return;
+  variable->dimension[2] = last[quantity->axis];
+  make_room(b, last[quantity->axis], quantity->size);
+}
+
 static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
   vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
                                .type = VJ_FILE_DOUBLE,
-                               .rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2 : 3,
-                               .dimension = {TRIAL, quantity->axis == VJ_AXIS_STEP ? STEP : EVAL},
+                               .dimension = {TRIAL},
                                .units = vj_pool_text(b->pool, quantity->units),
                                .long_name = vj_pool_text(b->pool, quantity->long_name)};
   if (!variable.name || !variable.units || !variable.long_name)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-  variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON ? HORIZON : COMPONENT;
-  int64_t *largest = quantity->axis == VJ_AXIS_HORIZON ? &b->horizons : &b->components;
-  if (variable.rank == 3 && quantity->size > *largest) *largest = quantity->size;
+  set_axes(b, quantity, &variable);
   return add(b, variable);
 }
 
@@ -236,20 +259,36 @@ static vj_status union_axis(builder *b, is_row row, int64_t **values, int64_t *c
 }
 
 static vj_status set_dimensions(builder *b) {
+  static const vj_file_dimension others[DIMENSIONS] = {
+      [COMPONENT] = {"component", 1, NULL, "1", "number of the singular value, largest first"},
+      [HORIZON] = {"horizon", 0, NULL, "frames", "number of the target step"},
+      [CATEGORY] = {"category", 0, NULL, "1", "column of the label"},
+      [CLIP] = {"clip", 0, NULL, "1", "number of the clip in the test split"},
+      [PAST] = {"past", 0, NULL, "frames", "number of the input step"},
+      [FEATURE] = {"feature", 0, NULL, "1", "number of the feature of a hidden state"},
+  };
   vj_file_dimension *dimensions = vj_pool_take(b->pool, DIMENSIONS * sizeof *dimensions);
   if (!dimensions) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   int64_t *steps, *evals, step_count, eval_count;
+  int place[DIMENSIONS] = {0}, count = 0;
   VJ_TRY(union_axis(b, vj_is_recorded, &steps, &step_count));
   VJ_TRY(union_axis(b, vj_is_evaluated, &evals, &eval_count));
-  dimensions[TRIAL] = (vj_file_dimension){"trial", b->space->trial_count, NULL, "1", "number of the trial"};
-  dimensions[STEP] = (vj_file_dimension){"step", step_count, steps, "steps", "training steps completed"};
-  dimensions[EVAL] = (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
-  dimensions[COMPONENT] = (vj_file_dimension){"component", b->components ? b->components : 1, NULL, "1",
-                                              "number of the singular value, largest first"};
-  dimensions[HORIZON] =
-      (vj_file_dimension){"horizon", b->horizons ? b->horizons : 1, NULL, "frames", "number of the target step"};
+  dimensions[count++] = (vj_file_dimension){"trial", b->space->trial_count, NULL, "1", "number of the trial"};
+  dimensions[count++] = (vj_file_dimension){"step", step_count, steps, "steps", "training steps completed"};
+  dimensions[count++] =
+      (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
+  /* Only those that a quantity has; but components always. */
+  for (int i = 0; i < DIMENSIONS; i++) {
+    place[i] = i < COMPONENT ? i : count;
+    if (i < COMPONENT || (!b->size[i] && !others[i].size)) continue;
+    dimensions[count] = others[i];
+    if (b->size[i]) dimensions[count].size = b->size[i];
+    count++;
+  }
+  for (int64_t v = 0; v < b->count; v++)
+    for (int k = 0; k < b->variables[v].rank; k++) b->variables[v].dimension[k] = place[b->variables[v].dimension[k]];
   b->layout->file.dimensions = dimensions;
-  b->layout->file.dimension_count = b->horizons ? DIMENSIONS : DIMENSIONS - 1;
+  b->layout->file.dimension_count = count;
   return VJ_OK;
 }
 
