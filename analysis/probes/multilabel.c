@@ -132,23 +132,28 @@ static void score(const tagger *t, vj_split split, double *scores) {
   cblas_dgemv(CblasRowMajor, CblasNoTrans, n, d, 1, t->z[split], d, t->weights + d, 1, 1, scores, 1);
 }
 
+static double *scores_of(const tagger *t, int64_t candidate, int64_t column) {
+  return t->tried + (candidate * t->columns + column) * t->input->split[VJ_VALIDATION].samples;
+}
+
 static vj_status try_column(tagger *t, int64_t column) {
-  const int64_t n = t->input->split[VJ_VALIDATION].samples;
   bool varies;
   VJ_TRY(take_column(t, column, &varies));
   for (int64_t k = t->candidates - 1; k >= 0 && varies; k--) {
     VJ_TRY(fit(t, k, rough));
-    score(t, VJ_VALIDATION, t->tried + (k * t->columns + column) * n);
+    score(t, VJ_VALIDATION, scores_of(t, k, column));
   }
   return VJ_OK;
 }
 
+/* To the end, for both splits. */
 static vj_status fit_column(tagger *t, int64_t column, int64_t chosen) {
-  const int64_t n = t->input->split[VJ_TEST].samples;
   bool varies;
   VJ_TRY(take_column(t, column, &varies));
   for (int64_t k = t->candidates - 1; k >= chosen && varies; k--) VJ_TRY(fit(t, k, k > chosen ? rough : fine));
-  if (varies) score(t, VJ_TEST, t->scores + column * n);
+  if (!varies) return VJ_OK;
+  score(t, VJ_VALIDATION, scores_of(t, chosen, column));
+  score(t, VJ_TEST, t->scores + column * t->input->split[VJ_TEST].samples);
   return VJ_OK;
 }
 
@@ -198,14 +203,14 @@ static bool is_better(const judgement *one, const judgement *other) {
 }
 
 /* Of equally good ones the largest lambda. */
-static vj_status choose(tagger *t, int64_t *chosen, judgement *best) {
-  const int64_t block = t->columns * t->input->split[VJ_VALIDATION].samples;
+static vj_status choose(tagger *t, int64_t *chosen) {
+  judgement best = {0};
   *chosen = -1;
   for (int64_t k = t->candidates - 1; k >= 0; k--) {
     judgement j;
-    VJ_TRY(judge(t, VJ_VALIDATION, t->tried + k * block, NULL, &j));
-    if (*chosen >= 0 && !is_better(&j, best)) continue;
-    *best = j;
+    VJ_TRY(judge(t, VJ_VALIDATION, scores_of(t, k, 0), NULL, &j));
+    if (*chosen >= 0 && !is_better(&j, &best)) continue;
+    best = j;
     *chosen = k;
   }
   return VJ_OK;
@@ -213,11 +218,12 @@ static vj_status choose(tagger *t, int64_t *chosen, judgement *best) {
 
 static vj_status measure(tagger *t, double *const *results) {
   int64_t chosen = 0;
-  judgement validation = {0}, test;
+  judgement validation, test;
   VJ_TRY(allocate(t));
   for (int64_t c = 0; c < t->columns; c++) VJ_TRY(try_column(t, c));
-  VJ_TRY(choose(t, &chosen, &validation));
+  VJ_TRY(choose(t, &chosen));
   for (int64_t c = 0; c < t->columns; c++) VJ_TRY(fit_column(t, c, chosen));
+  VJ_TRY(judge(t, VJ_VALIDATION, scores_of(t, chosen, 0), NULL, &validation));
   VJ_TRY(judge(t, VJ_TEST, t->scores, results, &test));
   *results[MAP] = test.plain;
   *results[MAP_ENVELOPE] = test.envelope;
