@@ -327,6 +327,17 @@ void vj_report(vj_graph *graph, const char *name, vj_var *var, const char *long_
   vj_add_loss(graph, name, var, 0, long_name);
 }
 
+void vj_aim(vj_graph *graph, const char *name, const char *setting, double goal, double tolerance) {
+  if (graph->status != VJ_OK || graph->frozen) return;
+  vj_goal *fresh = vj_pool_take(graph->pool, sizeof *fresh);
+  if (!fresh) {
+    out_of_memory(graph);
+    return;
+  }
+  *fresh = (vj_goal){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, setting), goal, tolerance};
+  vj_list_push(graph, &graph->goals, fresh);
+}
+
 vj_var *vj_view(vj_graph *graph, const char *name) {
   if (graph->status != VJ_OK) return NULL;
   vj_var *var = vj_graph_find_view(graph, name);

@@ -69,6 +69,11 @@ typedef struct vj_reported {
   const char *unit;
 } vj_reported;
 
+typedef struct vj_goal {
+  const char *name, *setting; /* of a report; what asks for it */
+  double value, tolerance;
+} vj_goal;
+
 typedef struct vj_state_change {
   vj_var *state, *value;
   double rate;
@@ -93,7 +98,7 @@ struct vj_graph {
   vj_parameters *parameters; /* borrowed: several graphs share one table */
   vj_status status;
   char *message; /* of the first failure */
-  vj_list nodes, vars, views, reports, changes, parameter_vars;
+  vj_list nodes, vars, views, reports, goals, changes, parameter_vars;
   char scope[VJ_SCOPE_BYTES];
   size_t scope_lengths[VJ_MAX_SCOPES]; /* before each push */
   int scope_depth;

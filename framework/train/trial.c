@@ -392,6 +392,22 @@ static vj_status conclude(trial *t) {
   return VJ_OK;
 }
 
+/* The results of the last evaluation against what components aimed at. */
+static void compare_with_goals(trial *t) {
+  const vj_list *goals = &t->model->evaluate.graph->goals;
+  for (int i = 0; i < goals->count && t->job->comm->rank == 0; i++) {
+    const vj_goal *goal = goals->at[i];
+    const char *name = vj_pool_format(t->pool, "val_%s", goal->name);
+    for (int64_t k = t->list.step_count; k < t->list.count; k++) {
+      const double reached = t->results[k - t->list.step_count][0];
+      if (!name || strcmp(t->list.at[k].name, name) != 0 || fabs(reached - goal->value) <= goal->tolerance) continue;
+      const char *sentence = vj_pool_format(t->pool, "%s: %g was not reached; the nearest is %.3g (%s of the last step)",
+                                            goal->setting, goal->value, reached, name);
+      if (sentence) warn(t, sentence);
+    }
+  }
+}
+
 static vj_status train(trial *t) {
   const vj_config *config = t->job->config;
   VJ_TRY(start(t));
@@ -405,6 +421,7 @@ static vj_status train(trial *t) {
     tell(t, t->at.done, "training");
     if (vj_is_recorded(config, t->at.done)) VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, t->at.done)));
   }
+  compare_with_goals(t);
   return vj_comm_agree(t->job->comm, write_times(t));
 }
 

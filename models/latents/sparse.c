@@ -152,6 +152,7 @@ static void adapt(vj_graph *graph, const sparse_config *config, vj_var *log_lamb
             "1 while lambda is at a bound: target_sparsity is out of reach");
   vj_report(graph, "latent_sparsity_missing", vj_scale(graph, sparsity, -1, config->target_sparsity),
             "target_sparsity less the share of exact zeros in z*");
+  vj_aim(graph, "latent_sparsity", "model.latent.target_sparsity", config->target_sparsity, 0.05);
 }
 
 static void report(vj_graph *graph, const inference *f, vj_var *z, vj_var *sparsity) {

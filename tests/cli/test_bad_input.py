@@ -415,5 +415,15 @@ class FailingTrials(Case):
         self.assertIn("CAN'T RUN: losses: every weight is 0, so there is nothing to learn\n", listed)
 
 
+class WhatTrainingDoesNotReach(Case):
+    def test_a_sparsity_out_of_reach(self):
+        latent = "model.latent={type: sparse, size: 4, lambda: 1.0e-9, target_sparsity: 0.8}"
+        result = self.run_vjvcr("sweep", "tiny.yaml", "-o", "out", latent)
+        self.assertEqual((result.code, result.err), (
+            0, "trial 0: model.latent.target_sparsity: 0.8 was not reached; the nearest is 0 (val_latent_sparsity of "
+            "the last step)\n"))
+        self.succeed("sweep", "tiny.yaml", "-o", "near", latent.replace("1.0e-9", "100").replace("0.8", "0.999"))
+
+
 if __name__ == "__main__":
     main()

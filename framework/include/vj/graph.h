@@ -115,6 +115,9 @@ void vj_tap(vj_graph *graph, const char *name, vj_var *var);
 void vj_show(vj_graph *graph, const char *name, vj_var *var);
 /* Records a shared scalar at every recorded step and evaluation as train_<name> and val_<name>. */
 void vj_report(vj_graph *graph, const char *name, vj_var *var, const char *long_name);
+/* A goal of training, asked for by `setting`, for a number that is reported as `name`: a trial that ends further than
+ * `tolerance` from it, in its last evaluation, says so in a sentence with the nearest value. It counts as done. */
+void vj_aim(vj_graph *graph, const char *name, const char *setting, double goal, double tolerance);
 /* A loss that belongs to a component (a latent's divergence): reported, and added to the total with its weight. */
 void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name);
 /* The variable of a view: x, y, hx, hy, hy_pred, y_pred, z, or a tapped layer. Fails, listing those that exist. */

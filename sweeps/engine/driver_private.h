@@ -1,0 +1,67 @@
+/* What the sources of the driver share. No one else includes this. */
+#ifndef VJ_DRIVER_PRIVATE_H
+#define VJ_DRIVER_PRIVATE_H
+
+#include "base/watchdog.h"
+#include "comm/stop.h"
+#include "engine/driver.h"
+#include "engine/jobs.h"
+#include "store/ledger.h"
+
+typedef struct vj_driver {
+  const vj_comm *world;
+  vj_pool *pool;
+  const vj_space *space;
+  const vj_sweep_options *options;
+  vj_comm group, roots;
+  bool is_root; /* of its group */
+  vj_sweep_file *file;
+  vj_ledger *ledger;
+  vj_job *job;         /* of a group's root */
+  bool told_of_saving; /* the ledger knows that this attempt has a checkpoint */
+  int64_t *steps, *evals, step_count, eval_count;
+  vj_sweep_progress progress;
+  double started, told;
+  vj_stop stop;
+  vj_watchdog *watchdog;
+  bool stopped; /* before its work was done */
+} vj_driver;
+
+enum { VJ_CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */
+
+/* "<folder>/<name>"; NULL when memory is out. */
+const char *vj_driver_path(const vj_driver *d, const char *name);
+
+/* Prepares the folder, splits the ranks into groups, opens files, takes over what the dead left. Collective over the
+ * world. */
+VJ_MUST_USE vj_status vj_driver_open(vj_driver *d, const vj_yaml *root);
+
+/* Of a trial, "<folder>/checkpoints/trial-0007". */
+const char *vj_driver_checkpoint(const vj_driver *d, int64_t trial);
+/* A trial that has ended needs them no more; without the file they only cost room. */
+void vj_driver_remove_checkpoints(const vj_driver *d, int64_t trial);
+/* Trials of jobs that are dead wait again, or failed when they died too often. `at_start`: whatever else a kill left
+ * between file and ledger is put right, too. Not collective. */
+VJ_MUST_USE vj_status vj_driver_take_over(vj_driver *d, bool at_start);
+
+/* Collective over the group; *trial = -1: none waits. */
+VJ_MUST_USE vj_status vj_driver_claim(vj_driver *d, int64_t *trial);
+/* On every rank of the group, not collective: the group's root records that its trial ended, or gives it back. */
+VJ_MUST_USE vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const char *reason);
+VJ_MUST_USE vj_status vj_driver_give_back(vj_driver *d, int64_t trial);
+
+/* Calls for a trial's job; a vj_driver is the context. */
+vj_status vj_driver_on_saved(void *context, int64_t trial);
+void vj_driver_on_progress(void *context, const vj_progress *progress);
+void vj_driver_warn(void *context, int64_t trial, const char *sentence);
+/* On every rank, at every step: whether this one is to stop. What it alone knows it tells all others. */
+bool vj_driver_is_to_stop(void *context);
+
+void vj_driver_start_progress(vj_driver *d);
+/* Collective over the world. */
+VJ_MUST_USE vj_status vj_driver_watch(vj_driver *d);
+/* Who has nothing left to do still listens for signals, and leaves the processor to those who work. Collective over the
+ * world; `mine` if that is a failure. */
+VJ_MUST_USE vj_status vj_driver_wait(vj_driver *d, vj_status mine);
+
+#endif

@@ -1,0 +1,66 @@
+#include "engine/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/layout.h"
+#include "store/ledger.h"
+#include "train/trial.h"
+
+vj_status vj_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value) {
+  const int variable = vj_sweep_file_find(file, name);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
+  return vj_sweep_file_write(file, variable, &trial, (int64_t[]){1}, value);
+}
+
+vj_status vj_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, const char *text) {
+  vj_file_variable_info info;
+  const int variable = vj_sweep_file_find(file, name);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
+  vj_sweep_file_variable(file, variable, &info);
+  char *padded = calloc(1, (size_t)info.text_bytes);
+  if (!padded) return vj_fail(VJ_MEMORY, "no memory for a text");
+  size_t length = strlen(text), room = (size_t)info.text_bytes - 1;
+  if (length > room) { /* cut between characters, not inside one */
+    length = room;
+    while (length && ((unsigned char)text[length] & 0xc0) == 0x80) length--;
+  }
+  memcpy(padded, text, length);
+  const vj_status status = vj_sweep_file_write(file, variable, &trial, (int64_t[]){1}, padded);
+  free(padded);
+  return status;
+}
+
+/* What is known of every trial beforehand; its state goes last and says that the row is whole. */
+static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_trial *trial) {
+  const int64_t seed = (int64_t)trial->seed, waiting = VJ_TRIAL_WAITING, none = 0;
+  VJ_TRY(vj_row_put_text(file, "arm", trial->index, trial->arm));
+  VJ_TRY(vj_row_put(file, "seed", trial->index, &seed));
+  VJ_TRY(vj_row_put(file, "attempt", trial->index, &none));
+  VJ_TRY(vj_row_put(file, VJ_RECORD_COMMITTED, trial->index, &none));
+  VJ_TRY(vj_row_put_text(file, "config", trial->index, vj_yaml_print(pool, trial->config->resolved)));
+  for (int64_t k = 0; k < space->key_count; k++) {
+    const char *name = vj_pool_format(pool, "param.%s", space->keys[k]);
+    const vj_yaml *value = vj_yaml_find(trial->config->resolved, space->keys[k]);
+    vj_file_variable_info info;
+    vj_sweep_file_variable(file, vj_sweep_file_find(file, name), &info);
+    if (!value) continue;
+    const char *text = vj_setting_text(pool, value);
+    const double number = strtod(text, NULL);
+    VJ_TRY(info.type == VJ_FILE_DOUBLE ? vj_row_put(file, name, trial->index, &number)
+                                       : vj_row_put_text(file, name, trial->index, text));
+  }
+  return vj_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
+}
+
+/* Rows that are not there yet: all of them, or those that an earlier run was stopped before. */
+vj_status vj_rows_complete(vj_pool *pool, vj_sweep_file *file, const vj_space *space) {
+  const int variable = vj_sweep_file_find(file, VJ_RECORD_STATUS);
+  int64_t *states = vj_pool_take(pool, (size_t)space->trial_count * sizeof *states);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", VJ_RECORD_STATUS);
+  if (!states) return vj_fail(VJ_MEMORY, "no memory for the states of %lld trials", (long long)space->trial_count);
+  VJ_TRY(vj_sweep_file_read(file, variable, (int64_t[]){0}, &space->trial_count, states));
+  for (int64_t i = 0; i < space->trial_count; i++)
+    if (states[i] < 0) VJ_TRY(write_trial_row(pool, file, space, &space->trials[i]));
+  return VJ_OK;
+}
