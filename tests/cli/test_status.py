@@ -143,7 +143,7 @@ class Finished(Looking):
         self.assertIn("\nstate     failed, attempt 1, ", out)
         self.assertIn(f"\nsteps     1 of 4\nfailure   {self.values['failure'][2]}\n", out)
         self.assertNotIn("\ntimes ", out)
-        self.assertRegex(out, r"\ntrain_loss +\S+ +1 +\S+ +1 ")
+        self.assertRegex(out, r"\ntrain_loss +\S+ +1 +\S+ +1\n")
 
     def order(self, *arguments):
         lines = self.succeed("best", "out", *arguments).out.splitlines()
