@@ -349,7 +349,7 @@ class Wrong(Case):
 
     def test_usage(self):
         self.assert_refused("usage: vjvcr table DIR [FILE.yaml] [--format text|json|csv|md]", "table")
-        self.assert_refused("usage: vjvcr ls DIR", "ls", "out", "--trials")
+        self.assert_refused("usage: vjvcr ls DIR [--format text|json|csv|md]", "ls", "out", "--trials")
 
 
 @unittest.skipUnless(shutil.which("bash"), "there is no bash")

@@ -162,7 +162,7 @@ class Finished(Case):
             self.skipTest(str(missing))
         for engine in ("h5netcdf", "netcdf4"):
             with self.subTest(engine=engine), xr.open_dataset(self.path("out", "sweep.h5"), engine=engine) as sweep:
-                self.assertEqual(dict(sweep.sizes), {"trial": TRIALS, "step": 4, "eval": 3, "component": 8})
+                self.assertEqual(dict(sweep.sizes), {"trial": TRIALS, "step": 4, "eval": 3, "component": 8, "horizon": 12})
                 for name in ("arm", "seed", "status", "attempt", "param.optim.lr"):
                     self.assertEqual((name in sweep.coords, sweep[name].dims), (True, ("trial",)), name)
                 self.assertEqual(sweep["train_loss"].dims, ("trial", "step"))
@@ -390,7 +390,7 @@ class Plugins(Case):
 
     def test_wrong_abi_is_refused(self):
         self.build("old", PLUGIN + WRONG_ABI)
-        self.assert_refused("old.yaml:1:11: plugins: plug-in old.so: built for ABI 3, this program has ABI 2; build it "
+        self.assert_refused("old.yaml:1:11: plugins: plug-in old.so: built for ABI 4, this program has ABI 3; build it "
                             "again", "train", "old.yaml", "-o", "out")
 
     def test_a_plug_in_that_is_not_there(self):
