@@ -32,7 +32,7 @@ typedef struct ranking {
   vj_report_column criterion;
   bool grouped;
   entry *entries;
-  int64_t count, unfinished, failed, without_number; /* entries; trials left out */
+  int64_t count, unfinished, failed, stopped, without_number; /* entries; trials left out */
 } ranking;
 
 /* --- ranking --------------------------------------------------------------------------------------------------- */
@@ -60,7 +60,8 @@ static vj_status collect(ranking *r) {
     const double value = o->status[i] == VJ_TRIAL_DONE ? vj_outcome_number(o, &r->criterion, i) : NAN;
     if (isfinite(value)) add_number(e, value);
     r->failed += o->status[i] == VJ_TRIAL_FAILED;
-    r->unfinished += o->status[i] != VJ_TRIAL_DONE && o->status[i] != VJ_TRIAL_FAILED;
+    r->stopped += o->status[i] == VJ_TRIAL_STOPPED;
+    r->unfinished += vj_outcome_state(o, i) < VJ_TRIAL_DONE;
     r->without_number += o->status[i] == VJ_TRIAL_DONE && !isfinite(value);
   }
   return VJ_OK;
@@ -115,10 +116,10 @@ static void add_row(const ranking *r, vj_table *table, const entry *e) {
 }
 
 static void print_left_out(const ranking *r) {
-  const int64_t counts[] = {r->unfinished, r->failed, r->without_number};
-  static const char *const words[] = {"unfinished", "failed", "without a finite number"};
+  const int64_t counts[] = {r->unfinished, r->failed, r->stopped, r->without_number};
+  static const char *const words[] = {"unfinished", "failed", "stopped early", "without a finite number"};
   const char *before = "left out: ";
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     if (!counts[i]) continue;
     printf("%s%lld %s", before, (long long)counts[i], words[i]);
     before = ", ";

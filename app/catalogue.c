@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "engine/stopping.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -102,6 +103,17 @@ static void print_metrics(const vj_probe_ops *probe) {
     printf("  %-20s %s\n", probe->metrics[i].name, probe->metrics[i].doc);
 }
 
+static int describe_stopping(const char *word) {
+  static const char *const names[] = {[VJ_STOPPING_ASHA] = "asha", [VJ_STOPPING_MEDIAN] = "median"};
+  for (int type = 0; type < (int)VJ_COUNT(names); type++) {
+    size_t count;
+    const vj_param *rows = vj_stopping_rows((vj_stopping_type)type, &count);
+    if (strcmp(word, names[type]) == 0) return print_rows(rows, count);
+  }
+  fprintf(stderr, "vjvcr: there is no rule \"%s\" of early stopping; there are: asha, median\n", word);
+  return 2;
+}
+
 int vj_verb_describe(int argc, char **argv) {
   const char *file = take_file(&argc, argv);
   const vj_status status = file ? load_plugins(file) : VJ_OK;
@@ -111,8 +123,12 @@ int vj_verb_describe(int argc, char **argv) {
     const vj_param *rows = vj_section_rows(argv[1], &count);
     if (rows) return print_rows(rows, count);
   }
+  if (argc == 3 && strcmp(argv[1], "stopping") == 0) return describe_stopping(argv[2]);
   if (argc != 3) {
-    fputs("usage: vjvcr describe KIND NAME [FILE.yaml], or vjvcr describe data|target|optim|eval|logging\n", stderr);
+    fputs(
+        "usage: vjvcr describe KIND NAME [FILE.yaml], vjvcr describe stopping asha|median, or vjvcr describe "
+        "data|target|optim|eval|logging\n",
+        stderr);
     return 2;
   }
   const int kind = find_kind(argv[1]);

@@ -60,11 +60,8 @@ static vj_status read_header(vj_pool *pool, const char *line, const char *path, 
 static const struct {
   const char *name;
   vj_trial_state state;
-} events[] = {{"claim", VJ_TRIAL_RUNNING},
-              {"done", VJ_TRIAL_DONE},
-              {"failed", VJ_TRIAL_FAILED},
-              {"release", VJ_TRIAL_WAITING},
-              {"stop", VJ_TRIAL_WAITING}};
+} events[] = {{"claim", VJ_TRIAL_RUNNING}, {"done", VJ_TRIAL_DONE},       {"failed", VJ_TRIAL_FAILED},
+              {"ended", VJ_TRIAL_STOPPED}, {"release", VJ_TRIAL_WAITING}, {"stop", VJ_TRIAL_WAITING}};
 
 /* Records of other kinds say nothing of who runs what, and are passed over. */
 static void read_record(const vj_claims *claims, char *line, vj_claim **newest) {

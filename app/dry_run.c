@@ -6,7 +6,9 @@
 
 #include "blas_core.h"
 #include "engine/driver.h"
+#include "engine/judge.h"
 #include "engine/layout.h"
+#include "engine/room.h"
 #include "machine.h"
 #include "progress.h"
 #include "table.h"
@@ -21,6 +23,7 @@ typedef struct dry_run {
   int ranks_here;          /* ranks on this host */
   vj_sweep_layout *layout; /* on world rank 0 */
   int64_t *like;           /* as the layout's, on all ranks */
+  vj_stopping_axis axis;   /* of the metric of early stopping; on world rank 0 */
 } dry_run;
 
 static const double mebibyte = 1048576, gibibyte = 1073741824;
@@ -104,19 +107,57 @@ static void print_memory(const dry_run *d) {
   putchar('\n');
 }
 
-/* What a sweep writes: its file, and two lines of the ledger for each trial. */
+/* What a sweep writes: its file and the ledger, and the checkpoints of the trials that run. */
 static void print_disk(const dry_run *d) {
-  enum { RECORD_BYTES = 128 };
   vj_experiment *e = d->experiment;
   const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
-  const double ledger = (2.0 * (double)d->space->trial_count + 1) * RECORD_BYTES;
-  const double needed = (double)vj_sweep_file_estimate(&d->layout->file) + ledger;
-  const double there = folder ? vj_machine_disk_free(folder) : -1;
-  char text[BYTES_TEXT];
-  printf("disk: %s for sweep.h5 and the ledger", bytes_text(needed, text));
-  if (there >= 0) printf("; %s are free for %s", bytes_text(there, text), folder);
-  if (there >= 0 && needed > there) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
+  const vj_room room = vj_room_for(d->layout, d->space->trial_count, d->world->size / d->group, folder ? folder : ".");
+  char records[BYTES_TEXT], checkpoints[BYTES_TEXT], there[BYTES_TEXT];
+  printf("disk: %s for sweep.h5 and the ledger, up to %s for checkpoints", bytes_text(room.records, records),
+         bytes_text(room.checkpoints, checkpoints));
+  if (room.free >= 0) printf("; %s are free for %s", bytes_text(room.free, there), room.folder);
+  if (!vj_room_is_there(&room)) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
   putchar('\n');
+}
+
+enum { RUNGS_SHOWN = 12, RUNGS_TEXT = 16 * RUNGS_SHOWN };
+
+/* "36, 108 steps": where the first trial that can end early is decided on. */
+static const char *places_text(const vj_stopping *s, vj_stopping_axis axis, const vj_config *config,
+                               char text[RUNGS_TEXT]) {
+  int64_t shown = 0;
+  text[0] = '\0';
+  for (int64_t done = s->grace_steps; done < config->optim.steps; done++) {
+    if (!vj_stopping_place(s, axis, config, done)) continue;
+    const size_t used = strlen(text);
+    snprintf(text + used, RUNGS_TEXT - used, shown == RUNGS_SHOWN - 1 ? ", .." : "%s%lld", shown ? ", " : "",
+             (long long)done);
+    if (++shown == RUNGS_SHOWN) break;
+  }
+  return text;
+}
+
+static double expected_share(const dry_run *d, int64_t trial) {
+  if (!d->space->stopping) return 1;
+  return vj_stopping_expected_share(d->space->stopping, d->axis, d->space->trials[trial].config);
+}
+
+static void print_stopping(const dry_run *d) {
+  const vj_stopping *s = d->space->stopping;
+  double made = 0, steps = 0;
+  char text[RUNGS_TEXT] = "";
+  if (!s) return;
+  for (int64_t i = 0; i < d->space->trial_count; i++) {
+    const vj_config *config = d->space->trials[i].config;
+    made += expected_share(d, i) * (double)config->optim.steps;
+    steps += (double)config->optim.steps;
+    if (!text[0]) places_text(s, d->axis, config, text);
+  }
+  const bool is_asha = s->type == VJ_STOPPING_ASHA;
+  printf("early stopping: %s by %s, %s first; %s after %s steps; about %.0f%% of all steps, if %s\n",
+         is_asha ? "asha" : "median", s->metric, s->mode == VJ_STOPPING_MAX ? "highest" : "lowest",
+         is_asha ? "rungs" : "decisions", text, 100 * made / steps,
+         is_asha ? "trials come in no order of quality" : "half of the trials end at the first");
 }
 
 static vj_status print_needs(const dry_run *d) {
@@ -127,6 +168,7 @@ static vj_status print_needs(const dry_run *d) {
          groups, ending(groups), d->group, ending(d->group), (double)d->layout->parameter_count / 1e6);
   print_memory(d);
   print_disk(d);
+  print_stopping(d);
   fflush(stdout);
   return VJ_OK;
 }
@@ -172,11 +214,11 @@ static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
   VJ_TRY(print_timings(d, timings));
   for (int64_t i = 0; i < trials; i++) {
     const vj_timing *t = d->like[i] < 0 ? NULL : &timings[d->like[i]];
-    each[i] = t && !t->problem ? vj_timing_of_trial(t, d->space->trials[i].config) : 0;
+    each[i] = t && !t->problem ? expected_share(d, i) * vj_timing_of_trial(t, d->space->trials[i].config) : 0;
   }
   VJ_TRY(vj_timing_of_sweep(each, trials, groups, &seconds));
-  printf("\nthe whole sweep: about %s on %d group%s of %d rank%s\n", vj_duration_text(seconds, text), groups,
-         ending(groups), d->group, ending(d->group));
+  printf("\nthe whole sweep: about %s on %d group%s of %d rank%s%s\n", vj_duration_text(seconds, text), groups,
+         ending(groups), d->group, ending(d->group), d->space->stopping ? ", with early stopping" : "");
   return VJ_OK;
 }
 
@@ -210,6 +252,7 @@ static vj_status count_ranks_here(dry_run *d) {
 static vj_status look(dry_run *d) {
   VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->group, &d->layout));
   VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
+  VJ_TRY(vj_judge_check(d->space, &d->layout->file, NULL, &d->axis));
   memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
   VJ_TRY(print_needs(d));
   if (!d->experiment->timed || fits_into_memory(d)) return VJ_OK;

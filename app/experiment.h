@@ -10,6 +10,7 @@ typedef struct vj_experiment {
   vj_yaml *root;
   const char *file;
   const char *output; /* -o, NULL if not given */
+  const char *from;   /* --from, NULL if not given */
   bool resume, dry_run, timed, print_config, help, quick, ops;
   int64_t ranks_per_trial, steps, max_attempts; /* 0: not given */
   double time_limit, hang_limit;                /* seconds; negative: not given */

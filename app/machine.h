@@ -6,8 +6,4 @@
  * if not NULL, gets the machine's. */
 double vj_machine_memory(double *total);
 
-/* Bytes that are free on the disk where a path lies or, as far as it does not exist, would be made; negative if that
- * can't be told. */
-double vj_machine_disk_free(const char *path);
-
 #endif

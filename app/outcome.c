@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/ledger.h"
 #include "train/trial.h"
-#include "vj/param.h"
 
 static const char setting_prefix[] = "param.";
 
@@ -27,18 +25,30 @@ static vj_status read_whole(const vj_outcome *o, const char *name, void **values
   return VJ_OK;
 }
 
-const char *vj_trial_state_word(int64_t status) {
-  static const char *const words[] = {"waiting", "running", "done", "failed"};
-  return words[status >= 0 && status < (int64_t)VJ_COUNT(words) ? status : 0]; /* -1: not begun with */
+vj_trial_state vj_outcome_state(const vj_outcome *o, int64_t trial) {
+  const int64_t state = o->status[trial];
+  return state > 0 && state < VJ_TRIAL_STATES ? (vj_trial_state)state : VJ_TRIAL_WAITING;
 }
 
-const char *vj_outcome_state(const vj_outcome *o, int64_t trial) { return vj_trial_state_word(o->status[trial]); }
+const char *vj_trial_state_word(vj_trial_state state) {
+  static const char *const words[VJ_TRIAL_STATES] = {[VJ_TRIAL_WAITING] = "waiting",
+                                                     [VJ_TRIAL_RUNNING] = "running",
+                                                     [VJ_TRIAL_DONE] = "done",
+                                                     [VJ_TRIAL_FAILED] = "failed",
+                                                     [VJ_TRIAL_STOPPED] = "stopped"};
+  return words[state];
+}
 
 const char *vj_outcome_text(const vj_outcome *o, const char *name, int64_t trial) {
   void *values;
   vj_file_variable_info info;
   if (read_whole(o, name, &values, &info) != VJ_OK) return "";
   return (const char *)values + trial * info.text_bytes;
+}
+
+const char *vj_outcome_reason(const vj_outcome *o, int64_t trial) {
+  const char *failure = vj_outcome_text(o, VJ_RECORD_FAILURE, trial);
+  return failure[0] ? failure : vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial);
 }
 
 /* Where `place` stands on an axis of training steps completed; -1 if the trial has not come so far. */

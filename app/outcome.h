@@ -3,6 +3,7 @@
 #define VJ_OUTCOME_H
 
 #include "engine/report.h"
+#include "store/ledger.h"
 
 typedef struct vj_outcome {
   vj_pool *pool;
@@ -19,11 +20,14 @@ typedef struct vj_outcome {
 VJ_MUST_USE vj_status vj_outcome_open(const char *folder, vj_outcome **outcome);
 void vj_outcome_close(vj_outcome **outcome);
 
-/* "waiting", "running", "done", "failed": of a state, and of a trial by its status in the file. */
-const char *vj_trial_state_word(int64_t status);
-const char *vj_outcome_state(const vj_outcome *outcome, int64_t trial);
+/* A trial's state; waiting where its row is not written yet, or in a state that this program does not know. */
+vj_trial_state vj_outcome_state(const vj_outcome *outcome, int64_t trial);
+/* "waiting", "running", "done", "failed", "stopped". */
+const char *vj_trial_state_word(vj_trial_state state);
 /* A trial's text; "" if there is none. */
 const char *vj_outcome_text(const vj_outcome *outcome, const char *name, int64_t trial);
+/* Why it failed or was stopped early; "" if it did not. */
+const char *vj_outcome_reason(const vj_outcome *outcome, int64_t trial);
 /* What a trial has in a column, counting only what is recorded as whole; NaN if there is nothing. */
 double vj_outcome_number(const vj_outcome *outcome, const vj_report_column *column, int64_t trial);
 /* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the outcome. */

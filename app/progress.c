@@ -65,7 +65,7 @@ void vj_progress_line_clear(vj_progress_line *line) {
 }
 
 void vj_progress_line_show(vj_progress_line *line, const vj_sweep_progress *p) {
-  char bar[BAR + 1], text[512], left[VJ_DURATION_BYTES] = "";
+  char bar[BAR + 1], text[640], left[VJ_DURATION_BYTES] = "";
   const double share = p->steps ? (double)p->steps_done / (double)p->steps : 1;
   const double now_done = (double)(p->steps_done - p->steps_before);
   if (now_done > 0) vj_duration_text(p->seconds * (double)(p->steps - p->steps_done) / now_done, left);
@@ -73,7 +73,9 @@ void vj_progress_line_show(vj_progress_line *line, const vj_sweep_progress *p) {
   memset(bar, '#', (size_t)(share * BAR));
   bar[BAR] = '\0';
   int used = snprintf(text, sizeof text, "[%s] %3.0f%%  %lld/%lld trials", bar, 100 * share,
-                      (long long)(p->trials_done + p->trials_failed), (long long)p->trials);
+                      (long long)(p->trials_done + p->trials_failed + p->trials_stopped), (long long)p->trials);
+  if (p->trials_stopped)
+    used += snprintf(text + used, sizeof text - (size_t)used, " (%lld stopped early)", (long long)p->trials_stopped);
   if (p->trials_failed)
     used += snprintf(text + used, sizeof text - (size_t)used, " (%lld failed)", (long long)p->trials_failed);
   used += snprintf(text + used, sizeof text - (size_t)used, "  trial %lld%s%s %s %lld/%lld", (long long)p->mine.trial,

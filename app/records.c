@@ -1,10 +1,11 @@
 #include "records.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 512, NUMBER_BYTES = 32, SIGNIFICANT = 17 /* digits that tell any two doubles apart */ };
+#include "csv.h"
+
+enum { COLUMNS = 512 };
 
 typedef enum kind { NOTHING, INTEGER, NUMBER, TEXT } kind;
 
@@ -169,50 +170,25 @@ vj_status vj_json_print(json_t *json, FILE *to) {
 
 /* --- CSV ------------------------------------------------------------------------------------------------------- */
 
-static void put_text(const char *text, FILE *to) {
-  if (!strpbrk(text, ",\"\r\n") && text[0] != ' ') {
-    fputs(text, to);
-    return;
-  }
-  fputc('"', to);
-  for (; *text; text++) {
-    if (*text == '"') fputc('"', to);
-    fputc(*text, to);
-  }
-  fputc('"', to);
-}
-
-/* The fewest digits that read back to the same number. */
-static void put_number(double number, FILE *to) {
-  char digits[NUMBER_BYTES];
-  if (isnan(number)) return;
-  for (int precision = SIGNIFICANT - 2; precision <= SIGNIFICANT; precision++) {
-    snprintf(digits, sizeof digits, "%.*g", precision, number);
-    if (strtod(digits, NULL) == number) break;
-  }
-  fputs(digits, to);
-}
-
-static void put_value(const value *v, FILE *to) {
-  if (v->kind == INTEGER) fprintf(to, "%lld", (long long)v->integer);
-  if (v->kind == NUMBER) put_number(v->number, to);
-  if (v->kind == TEXT) put_text(v->text, to);
+static void put_value(const value *v, vj_csv *csv) {
+  if (v->kind == INTEGER) vj_csv_integer(csv, v->integer);
+  if (v->kind == NUMBER) vj_csv_number(csv, v->number);
+  if (v->kind == TEXT || v->kind == NOTHING) vj_csv_text(csv, v->text ? v->text : "");
 }
 
 static vj_status print_csv(const vj_records *r, FILE *to) {
-  for (int c = 0; c < r->columns; c++) {
-    if (c) fputc(',', to);
-    put_text(r->names[c], to);
-  }
-  fputs("\r\n", to);
+  vj_csv csv = {0};
+  for (int c = 0; c < r->columns; c++) vj_csv_text(&csv, r->names[c]);
+  vj_csv_end_line(&csv);
   for (int i = 0; i + r->columns <= r->cells; i += r->columns) {
-    for (int c = 0; c < r->columns; c++) {
-      if (c) fputc(',', to);
-      put_value(&r->cell[i + c], to);
-    }
-    fputs("\r\n", to);
+    for (int c = 0; c < r->columns; c++) put_value(&r->cell[i + c], &csv);
+    vj_csv_end_line(&csv);
   }
-  return ferror(to) ? vj_fail(VJ_IO, "the CSV can't be written") : VJ_OK;
+  const bool written = !csv.failed && fwrite(csv.text, 1, csv.length, to) == csv.length;
+  const vj_status status = csv.failed ? vj_fail(VJ_MEMORY, "no memory for the CSV") : VJ_OK;
+  vj_csv_free(&csv);
+  VJ_TRY(status);
+  return written ? VJ_OK : vj_fail(VJ_IO, "the CSV can't be written");
 }
 
 vj_status vj_records_print(const vj_records *r, vj_format format, FILE *to) {

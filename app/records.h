@@ -38,7 +38,7 @@ void vj_records_settings(vj_records *records, const vj_outcome *outcome, int64_t
 
 /* An array with an object for each row; the caller owns it. NULL without memory. */
 json_t *vj_records_array(const vj_records *records);
-/* JSON: that array. CSV: RFC 4180, a line of names first, lines that end with CR LF. VJ_IO where it can't be written,
+/* JSON: that array. CSV: a line of names first; as csv.h has it. VJ_IO where it can't be written,
  * VJ_MEMORY where memory ran out on the way. */
 VJ_MUST_USE vj_status vj_records_print(const vj_records *records, vj_format format, FILE *to);
 

@@ -24,7 +24,7 @@ typedef struct summary {
 typedef struct result_row {
   int64_t first, count;
   int64_t *done; /* trials of it that are done */
-  int64_t done_count;
+  int64_t done_count, stopped_count;
 } result_row;
 
 typedef struct results {
@@ -48,10 +48,9 @@ static const char *verdict(double rankme, int64_t largest) {
 
 /* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */
 static const char *state_of(const results *r, const result_row *row) {
-  static const char *const states[] = {"waiting", "unfinished", "", "failed"};
-  const int64_t status = r->outcome->status[row->first];
+  static const char *const states[VJ_TRIAL_STATES] = {"waiting", "unfinished", "", "failed", "stopped early"};
   const int64_t column = vj_report_find(r->report, "hx_rankme");
-  if (!row->done_count) return states[status > 0 ? status & 3 : VJ_TRIAL_WAITING]; /* -1: not begun with */
+  if (!row->done_count) return states[vj_outcome_state(r->outcome, row->first)];
   if (column < 0) return "";
   return verdict(r->cells[(row - r->rows) * r->report->column_count + column].mean,
                  vj_outcome_components(r->outcome, "hx_singular_values", row->done[0]));
@@ -101,6 +100,7 @@ static vj_status make_rows(results *r) {
   for (int64_t i = 0; i < o->trials; i++) {
     result_row *row = &r->rows[row_of[i]];
     if (o->status[i] == VJ_TRIAL_DONE) row->done[row->done_count++] = i;
+    row->stopped_count += o->status[i] == VJ_TRIAL_STOPPED;
   }
   return VJ_OK;
 }
@@ -270,9 +270,15 @@ static bool has_controls(const results *r) {
   return false;
 }
 
+/* Of a search that stops early, the table is of what was trained to its end. */
+static bool is_left_out(const results *r, const result_row *row) {
+  return !r->by_trial && row->stopped_count == row->count;
+}
+
 static vj_status fill_table(const results *r, vj_table *table, bool with_spread) {
   add_headings(r, table);
-  for (int64_t i = 0; i < r->row_count; i++) add_row(r, table, i, with_spread);
+  for (int64_t i = 0; i < r->row_count; i++)
+    if (!is_left_out(r, &r->rows[i])) add_row(r, table, i, with_spread);
   if (!has_controls(r)) return VJ_OK;
   vj_table_rule(table);
   VJ_TRY(add_control(r, table, "untrained", false, with_spread));
@@ -353,13 +359,26 @@ static void print_progress(const results *r, FILE *to) {
     failed += o->status[i] == VJ_TRIAL_FAILED;
     running += o->status[i] == VJ_TRIAL_RUNNING;
     const double of_trial = vj_outcome_number(o, &total, i);
-    if (o->status[i] == VJ_TRIAL_DONE && isfinite(of_trial)) seconds += of_trial;
+    if ((o->status[i] == VJ_TRIAL_DONE || o->status[i] == VJ_TRIAL_STOPPED) && isfinite(of_trial)) seconds += of_trial;
   }
   fprintf(to, "%lld of %lld trials done, in %s of training", (long long)done, (long long)o->trials,
           vj_duration_text(seconds, took));
   if (running) fprintf(to, "; %lld unfinished", (long long)running);
   if (failed) fprintf(to, "; %lld failed", (long long)failed);
   fputc('\n', to);
+}
+
+/* Means over the seeds that were not stopped are means of the better ones. */
+static void print_stopped(const results *r, FILE *to) {
+  int64_t stopped = 0, mixed = 0;
+  for (int64_t i = 0; i < r->row_count; i++) {
+    stopped += r->rows[i].stopped_count;
+    mixed += r->rows[i].stopped_count > 0 && r->rows[i].done_count > 0;
+  }
+  if (!stopped) return;
+  fprintf(to, "%lld of %lld trials were stopped early", (long long)stopped, (long long)r->outcome->trials);
+  if (!r->by_trial) fputs("; rows of no others are left out, `vjvcr ls` lists all", to);
+  fputs(mixed ? ". Where some seeds of a row were, its mean is of the rest, which did better.\n" : ".\n", to);
 }
 
 static void print_failures(const results *r, FILE *to) {
@@ -381,6 +400,7 @@ static vj_status print_below(const results *r, FILE *to) {
     print_text(r->report->notes, to);
     print_progress(r, to);
   }
+  print_stopped(r, to);
   print_failures(r, to);
   return VJ_OK;
 }
@@ -405,7 +425,7 @@ static void name_columns(const results *r, vj_records *records) {
   if (r->by_trial) {
     vj_records_column(records, "state");
     vj_records_column(records, "steps");
-    vj_records_column(records, "failure");
+    vj_records_column(records, "reason");
   } else {
     vj_records_column(records, "trials");
     vj_records_column(records, "n");
@@ -420,15 +440,15 @@ static void name_columns(const results *r, vj_records *records) {
 static void add_record(const results *r, vj_records *records, int64_t i) {
   const vj_outcome *o = r->outcome;
   const result_row *row = &r->rows[i];
-  const char *arm = vj_outcome_text(o, "arm", row->first), *failure = vj_outcome_text(o, VJ_RECORD_FAILURE, row->first);
+  const char *arm = vj_outcome_text(o, "arm", row->first), *reason = vj_outcome_reason(o, row->first);
   if (r->by_trial) vj_records_integer(records, row->first);
   if (o->has_arms) vj_records_text(records, arm);
   if (r->by_trial) vj_records_integer(records, o->seed[row->first]);
   vj_records_settings(records, o, row->first);
   if (r->by_trial) {
-    vj_records_text(records, vj_outcome_state(o, row->first));
+    vj_records_text(records, vj_trial_state_word(vj_outcome_state(o, row->first)));
     vj_records_integer(records, o->committed[row->first] > 0 ? o->committed[row->first] : 0);
-    vj_records_text(records, failure[0] ? failure : NULL);
+    vj_records_text(records, reason[0] ? reason : NULL);
   } else {
     vj_records_integer(records, row->count);
     vj_records_integer(records, row->done_count);

@@ -145,6 +145,7 @@ static vj_status print_trial(const vj_standing *s, int64_t trial, vj_format form
   if (settings[0]) printf("settings  %s\n", settings);
   print_state(s, trial);
   if (s->state[trial] == VJ_TRIAL_FAILED) printf("failure   %s\n", vj_outcome_text(o, VJ_RECORD_FAILURE, trial));
+  if (s->state[trial] == VJ_TRIAL_STOPPED) printf("reason    %s\n", vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial));
   print_times(o, trial);
   if (is_markdown) puts("```");
   VJ_TRY(print_measured(o, trial, format));
@@ -185,7 +186,7 @@ static json_t *times_object(const vj_outcome *o, int64_t trial) {
 
 static json_t *trial_object(const vj_standing *s, int64_t trial, const vj_records *measures) {
   const vj_outcome *o = s->outcome;
-  const char *who = vj_standing_who(s, trial), *failure = vj_outcome_text(o, VJ_RECORD_FAILURE, trial);
+  const char *who = vj_standing_who(s, trial), *reason = vj_outcome_reason(o, trial);
   json_t *object = json_object();
   json_object_set_new(object, "trial", json_integer(trial));
   json_object_set_new(object, "arm", vj_json_text(vj_outcome_text(o, "arm", trial)));
@@ -194,7 +195,7 @@ static json_t *trial_object(const vj_standing *s, int64_t trial, const vj_record
   json_object_set_new(object, "state", vj_json_text(vj_standing_state(s, trial)));
   json_object_set_new(object, "attempts", json_integer(trial < s->claims.count ? s->claims.of[trial].attempts : 0));
   json_object_set_new(object, "run_by", who[0] ? vj_json_text(who) : json_null());
-  json_object_set_new(object, "failure", failure[0] ? vj_json_text(failure) : json_null());
+  json_object_set_new(object, "reason", reason[0] ? vj_json_text(reason) : json_null());
   json_object_set_new(object, "step", json_integer(o->committed[trial] > 0 ? o->committed[trial] : 0));
   json_object_set_new(object, "steps", json_integer(vj_outcome_steps(o, trial)));
   json_object_set_new(object, "times", times_object(o, trial));

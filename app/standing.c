@@ -8,9 +8,7 @@
 
 static const double an_hour = 3600;
 
-const char *vj_standing_state(const vj_standing *s, int64_t trial) {
-  return vj_trial_state_word((int64_t)s->state[trial]);
-}
+const char *vj_standing_state(const vj_standing *s, int64_t trial) { return vj_trial_state_word(s->state[trial]); }
 
 const char *vj_standing_who(const vj_standing *s, int64_t trial) {
   return trial < s->claims.count ? s->claims.of[trial].who : "";
@@ -20,16 +18,34 @@ double vj_standing_since(const vj_standing *s, int64_t trial) {
   return trial < s->claims.count && s->claims.of[trial].is_newest ? s->claims.changed : NAN;
 }
 
+/* Steps that a trial makes in all, as far as can be told. `share`: of its steps that one makes that waits. */
+static int64_t expected_steps(const vj_standing *s, int64_t trial, double share) {
+  const int64_t steps = vj_outcome_steps(s->outcome, trial), made = s->outcome->committed[trial];
+  if (s->state[trial] == VJ_TRIAL_FAILED || s->state[trial] == VJ_TRIAL_STOPPED) return made > 0 ? made : 0;
+  return s->state[trial] == VJ_TRIAL_WAITING && made <= 0 ? (int64_t)lround(share * (double)steps) : steps;
+}
+
+/* What those that ended well made of their steps: less than 1 where trials are stopped early. */
+static double share_made(const vj_standing *s) {
+  double made = 0, steps = 0;
+  if (s->count[VJ_TRIAL_STOPPED] == 0) return 1;
+  for (int64_t i = 0; i < s->outcome->trials; i++) {
+    if (s->state[i] != VJ_TRIAL_DONE && s->state[i] != VJ_TRIAL_STOPPED) continue;
+    made += (double)s->outcome->committed[i];
+    steps += (double)vj_outcome_steps(s->outcome, i);
+  }
+  return steps > 0 ? made / steps : 1;
+}
+
 static void find_states(vj_standing *s) {
   const vj_outcome *o = s->outcome;
   for (int64_t i = 0; i < o->trials; i++) {
-    const int64_t in_file = o->status[i] < 0 ? VJ_TRIAL_WAITING : o->status[i] & 3; /* -1: its row is not written yet */
-    s->state[i] = i < s->claims.count ? s->claims.of[i].state : (vj_trial_state)in_file;
+    s->state[i] = i < s->claims.count ? s->claims.of[i].state : vj_outcome_state(o, i);
     s->count[s->state[i]]++;
-    const int64_t made = o->committed[i] > 0 ? o->committed[i] : 0;
-    s->steps_done += made;
-    s->steps += s->state[i] == VJ_TRIAL_FAILED ? made : vj_outcome_steps(o, i);
+    s->steps_done += o->committed[i] > 0 ? o->committed[i] : 0;
   }
+  const double share = share_made(s);
+  for (int64_t i = 0; i < o->trials; i++) s->steps += expected_steps(s, i, share);
 }
 
 static vj_sweep_state whole_state(const vj_standing *s) {
@@ -47,7 +63,8 @@ static double seconds_a_step(const vj_standing *s) {
   const vj_outcome *o = s->outcome;
   double seconds = 0, steps = 0;
   for (int64_t i = 0; i < o->trials; i++) {
-    const double took = s->state[i] == VJ_TRIAL_DONE ? vj_outcome_number(o, &total, i) : NAN;
+    const bool ended = s->state[i] == VJ_TRIAL_DONE || s->state[i] == VJ_TRIAL_STOPPED;
+    const double took = ended ? vj_outcome_number(o, &total, i) : NAN;
     if (!isfinite(took)) continue;
     seconds += took;
     steps += (double)o->committed[i];

@@ -6,7 +6,7 @@
 #include "outcome.h"
 
 typedef enum vj_sweep_state {
-  VJ_SWEEP_FINISHED, /* every trial is done or failed */
+  VJ_SWEEP_FINISHED, /* every trial is done, failed or stopped early */
   VJ_SWEEP_RUNNING,  /* somebody works on it, as far as can be seen from here */
   VJ_SWEEP_STOPPED,  /* those who worked on it are gone */
   VJ_SWEEP_IDLE      /* nobody works on it, and trials wait */
@@ -17,10 +17,12 @@ typedef struct vj_standing {
   const char *folder;
   vj_outcome *outcome;
   vj_claims claims;
-  vj_trial_state *state;              /* of each trial */
-  int64_t count[VJ_TRIAL_FAILED + 1]; /* of trials, by state */
+  vj_trial_state *state;          /* of each trial */
+  int64_t count[VJ_TRIAL_STATES]; /* of trials, by state */
   vj_sweep_state whole;
-  int64_t steps_done, steps; /* of all trials; a failed one has no more to make than it made */
+  int64_t steps_done,
+      steps; /* of all trials; one that failed or was stopped early has no more to make than it made, and where
+              * trials are stopped, one that waits is expected to make as many as those that ended */
   /* NaN where they aren't known: no trial is done, or nobody works on the sweep. */
   double trials_an_hour, steps_an_hour, seconds_left;
   double now, changed;        /* Unix times: of this look, and of the sweep's last change */
@@ -34,7 +36,7 @@ typedef struct vj_standing {
 VJ_MUST_USE vj_status vj_standing_look(const char *folder, vj_standing *standing);
 void vj_standing_close(vj_standing *standing);
 
-/* "waiting", "running", "done", "failed". */
+/* "waiting", "running", "done", "failed", "stopped". */
 const char *vj_standing_state(const vj_standing *standing, int64_t trial);
 /* Who took a trial: "host:4242"; "" if it isn't known. */
 const char *vj_standing_who(const vj_standing *standing, int64_t trial);

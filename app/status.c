@@ -30,10 +30,13 @@ static int64_t steps_made(const vj_standing *s, int64_t trial) {
 
 static void print_counts(const vj_standing *s) {
   const char *title = vj_sweep_file_attribute(s->outcome->file, "title");
-  printf("%s: %s; %lld trial%s: %lld running, %lld done, %lld failed, %lld waiting; %.0f%% of all steps\n",
+  char stopped[40] = "";
+  if (s->count[VJ_TRIAL_STOPPED])
+    snprintf(stopped, sizeof stopped, " %lld stopped early,", (long long)s->count[VJ_TRIAL_STOPPED]);
+  printf("%s: %s; %lld trial%s: %lld running, %lld done,%s %lld failed, %lld waiting; %.0f%% of all steps\n",
          title ? title : s->folder, state_words[s->whole], (long long)s->outcome->trials,
          s->outcome->trials == 1 ? "" : "s", (long long)s->count[VJ_TRIAL_RUNNING], (long long)s->count[VJ_TRIAL_DONE],
-         (long long)s->count[VJ_TRIAL_FAILED], (long long)s->count[VJ_TRIAL_WAITING],
+         stopped, (long long)s->count[VJ_TRIAL_FAILED], (long long)s->count[VJ_TRIAL_WAITING],
          floor(share(s->steps_done, s->steps)));
 }
 
@@ -172,9 +175,10 @@ static json_t *best_object(const vj_standing *s) {
 }
 
 static json_t *counts_object(const vj_standing *s) {
-  return json_pack("{sI sI sI sI sI}", "all", (json_int_t)s->outcome->trials, "running",
-                   (json_int_t)s->count[VJ_TRIAL_RUNNING], "done", (json_int_t)s->count[VJ_TRIAL_DONE], "failed",
-                   (json_int_t)s->count[VJ_TRIAL_FAILED], "waiting", (json_int_t)s->count[VJ_TRIAL_WAITING]);
+  return json_pack("{sI sI sI sI sI sI}", "all", (json_int_t)s->outcome->trials, "running",
+                   (json_int_t)s->count[VJ_TRIAL_RUNNING], "done", (json_int_t)s->count[VJ_TRIAL_DONE], "stopped",
+                   (json_int_t)s->count[VJ_TRIAL_STOPPED], "failed", (json_int_t)s->count[VJ_TRIAL_FAILED], "waiting",
+                   (json_int_t)s->count[VJ_TRIAL_WAITING]);
 }
 
 static json_t *whole_object(const vj_standing *s) {

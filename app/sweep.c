@@ -30,7 +30,8 @@ static const char options_text[] =
     "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on.\n"
     "mpirun kills its ranks a second after a SIGTERM or SIGINT: send it SIGUSR1, which it only passes on. A second\n"
     "SIGINT ends at once. `checkpoint: {minutes: 10}` in the file: how often trials are saved without being asked.\n"
-    "Exit codes: 0 all succeeded, 1 some trials failed, 2 usage or configuration, 75 stopped and can be resumed.\n";
+    "Exit codes: 0 all succeeded or were stopped early, 1 some trials failed, 2 usage or configuration, 75 stopped and "
+    "can be resumed.\n";
 enum { MAX_ATTEMPTS = 3, HANG_LIMIT = 1800, SLURM_MARGIN = 120 }; /* seconds */
 static const char allowed[] =
     "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --max-attempts --dry-run --dry-run=timed "

@@ -283,3 +283,15 @@ vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **confi
   *config = maker.config;
   return VJ_OK;
 }
+
+vj_status vj_config_measured(vj_pool *pool, const vj_yaml *root, vj_yaml **measured) {
+  vj_yaml *tree = *measured = vj_yaml_copy(pool, root);
+  if (!tree) return vj_fail(VJ_MEMORY, "no memory for a configuration");
+  vj_yaml_remove(tree, "report");
+  vj_yaml_remove(tree, "checkpoint");
+  vj_yaml *logging = vj_yaml_get(tree, "logging");
+  if (!logging || logging->kind != VJ_YAML_MAP) return VJ_OK;
+  vj_yaml_remove(logging, "tensorboard");
+  if (logging->count == 0) vj_yaml_remove(tree, "logging"); /* a section that said only this says nothing now */
+  return VJ_OK;
+}

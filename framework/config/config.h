@@ -67,13 +67,17 @@ typedef struct vj_eval_config {
 } vj_eval_config;
 
 typedef struct vj_logging_config {
-  int64_t every; /* steps between recorded training rows */
+  int64_t every;    /* steps between recorded training rows */
+  bool tensorboard; /* write TensorBoard's files, too; changes no number */
 } vj_logging_config;
+
+typedef enum vj_keep { VJ_KEEP_NONE, VJ_KEEP_WEIGHTS } vj_keep;
 
 /* When a trial's state is saved; changes no number of it. */
 typedef struct vj_checkpoint_config {
   double minutes; /* 0: not by the clock */
   int64_t steps;  /* 0: not by steps */
+  int keep;       /* vj_keep: what stays of a trial that is done */
 } vj_checkpoint_config;
 
 typedef struct vj_config {
@@ -96,6 +100,9 @@ typedef struct vj_config {
  *   sweeps/vcr.yaml:14:11: losses.variance.weight: expected a number >= 0, got "ten"
  *   sweeps/vcr.yaml:9:3: model.encoder: unknown key "chanels"; did you mean "channels"? */
 VJ_MUST_USE vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config);
+
+/* A copy of a tree, resolved or not, without what changes no number: `checkpoint`, `report`, `logging.tensorboard`. */
+VJ_MUST_USE vj_status vj_config_measured(vj_pool *pool, const vj_yaml *root, vj_yaml **measured);
 
 /* Loads the shared objects named under `plugins:`, if any. */
 VJ_MUST_USE vj_status vj_config_load_plugins(vj_pool *pool, const vj_yaml *root);

@@ -65,6 +65,7 @@ static const vj_param eval_rows[] = {
 
 static const vj_param logging_rows[] = {
     VJ_INTEGER(vj_logging_config, every, "10", 1, INFINITY, "steps", "from one recorded training row to the next"),
+    VJ_BOOL(vj_logging_config, tensorboard, "false", "write TensorBoard's event files, too, as training goes"),
 };
 
 static const vj_param checkpoint_rows[] = {
@@ -72,6 +73,8 @@ static const vj_param checkpoint_rows[] = {
             "from one checkpoint of a trial to the next; 0: none by the clock"),
     VJ_INTEGER(vj_checkpoint_config, steps, "0", 0, INFINITY, "steps",
                "the same in training steps; 0: none by steps. A run that is stopped writes one in any case"),
+    VJ_CHOICE(vj_checkpoint_config, keep, "none|weights", "none",
+              "what stays of a trial that is done: nothing, or its parameters and states"),
 };
 
 static const struct {

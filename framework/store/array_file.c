@@ -143,6 +143,56 @@ vj_status vj_array_file_get(const vj_array_file *file, const char *name, vj_arra
   return status;
 }
 
+/* What a data set's attribute `layout` says, or "". */
+static void read_layout(hid_t set, char *layout, size_t bytes) {
+  const hid_t attribute = H5Aexists(set, "layout") > 0 ? H5Aopen(set, "layout", H5P_DEFAULT) : H5I_INVALID_HID;
+  const hid_t wanted = H5Tcopy(H5T_C_S1);
+  H5Tset_size(wanted, bytes);
+  H5Tset_cset(wanted, H5T_CSET_UTF8);
+  if (attribute < 0 || H5Aread(attribute, wanted, layout) < 0) layout[0] = '\0';
+  if (attribute >= 0) H5Aclose(attribute);
+  H5Tclose(wanted);
+}
+
+static bool read_info(hid_t set, vj_array_info *info) {
+  const hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+  hsize_t sizes[H5S_MAX_RANK] = {0};
+  info->rank = H5Sget_simple_extent_ndims(space);
+  info->type = H5Tequal(type, H5T_NATIVE_FLOAT) > 0    ? VJ_ARRAY_FLOAT
+               : H5Tequal(type, H5T_NATIVE_DOUBLE) > 0 ? VJ_ARRAY_DOUBLE
+                                                       : VJ_ARRAY_INT64;
+  const bool fits = info->rank >= 0 && info->rank <= (int)(sizeof info->size / sizeof *info->size) &&
+                    H5Sget_simple_extent_dims(space, sizes, NULL) >= 0;
+  info->count = 1;
+  for (int i = 0; i < info->rank && fits; i++) info->count *= info->size[i] = (int64_t)sizes[i];
+  read_layout(set, info->layout, sizeof info->layout);
+  H5Sclose(space);
+  H5Tclose(type);
+  return fits;
+}
+
+vj_status vj_array_file_each(const vj_array_file *file, const char *group,
+                             vj_status (*each)(void *context, const vj_array_info *info), void *context) {
+  H5G_info_t about;
+  const hid_t members = H5Gopen2(file->file, group, H5P_DEFAULT);
+  if (members < 0) return VJ_OK;
+  vj_status status = VJ_OK;
+  if (H5Gget_info(members, &about) < 0) about.nlinks = 0;
+  for (hsize_t i = 0; i < about.nlinks && status == VJ_OK; i++) {
+    char name[512];
+    vj_array_info info = {.name = name};
+    const int used = snprintf(name, sizeof name, "%s/", group);
+    H5Lget_name_by_idx(members, ".", H5_INDEX_NAME, H5_ITER_INC, i, name + used, sizeof name - (size_t)used,
+                       H5P_DEFAULT);
+    const hid_t set = H5Dopen2(file->file, name, H5P_DEFAULT);
+    const bool known = set >= 0 && read_info(set, &info);
+    if (set >= 0) H5Dclose(set);
+    status = known ? each(context, &info) : vj_hdf5_fail(file->path, "%s can't be read", name);
+  }
+  H5Gclose(members);
+  return status;
+}
+
 /* The attribute's type if it is a single value of this class, or an invalid one. */
 static hid_t attribute_type(hid_t attribute, H5T_class_t class) {
   const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);

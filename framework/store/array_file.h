@@ -38,6 +38,16 @@ VJ_MUST_USE vj_status vj_array_file_open_image(const char *name, unsigned char *
 /* Whether there is an array of this type and shape. */
 bool vj_array_file_holds(const vj_array_file *file, const char *name, vj_array_type type, int rank,
                          const int64_t *size);
+typedef struct vj_array_info {
+  const char *name; /* with its group: "param/encoder.conv0.weight" */
+  vj_array_type type;
+  int rank;
+  int64_t size[16], count; /* numbers in all */
+  char layout[16];         /* "" if the file does not say */
+} vj_array_info;
+/* Calls `each` for every array of a group, in the order of their names, until one call fails. No group is none. */
+VJ_MUST_USE vj_status vj_array_file_each(const vj_array_file *file, const char *group,
+                                         vj_status (*each)(void *context, const vj_array_info *info), void *context);
 /* All numbers of an array that the file holds. */
 VJ_MUST_USE vj_status vj_array_file_get(const vj_array_file *file, const char *name, vj_array_type type, void *values);
 /* Attributes of the file; VJ_DATA if there is none of that name and kind. A text is cut to `bytes`. */

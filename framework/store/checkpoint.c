@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "store/disk.h"
+
 enum { MAGIC_BYTES = 8, SERIAL_AT = 8, LENGTH_AT = 16, CRC_AT = 24, FOOTER_BYTES = 28 };
 static const char magic[] = "vjvcrck1";
 
@@ -66,31 +68,12 @@ static vj_status system_fail(const char *path, const char *what, int cause) {
   return vj_fail(VJ_IO, "%s: this checkpoint can't be %s: %s", path, what, reason);
 }
 
-/* 0, or the number of the system's error. */
-static int write_all(int descriptor, const unsigned char *bytes, size_t count) {
-  size_t done = 0;
-  while (done < count) {
-    const ssize_t n = write(descriptor, bytes + done, count - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return n < 0 ? errno : EIO;
-    done += (size_t)n;
-  }
-  return 0;
-}
-
-static int sync_descriptor(int descriptor) {
-  int result;
-  do result = fsync(descriptor);
-  while (result != 0 && errno == EINTR);
-  return result == 0 ? 0 : errno;
-}
-
 static int write_file(const char *name, const unsigned char *image, size_t bytes, const unsigned char *footer) {
   const int descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) return errno;
-  int cause = write_all(descriptor, image, bytes);
-  if (cause == 0) cause = write_all(descriptor, footer, FOOTER_BYTES);
-  if (cause == 0) cause = sync_descriptor(descriptor);
+  int cause = vj_disk_write(descriptor, image, bytes, 0);
+  if (cause == 0) cause = vj_disk_write(descriptor, footer, FOOTER_BYTES, (off_t)bytes);
+  if (cause == 0) cause = vj_disk_sync(descriptor);
   if (close(descriptor) != 0 && cause == 0 && errno != EINTR) cause = errno;
   return cause;
 }
@@ -100,7 +83,7 @@ static int sync_folder(const char *path) {
   char *folder = folder_of(path);
   const int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
   int cause = !folder ? ENOMEM : descriptor < 0 ? errno : 0;
-  if (cause == 0) cause = sync_descriptor(descriptor);
+  if (cause == 0) cause = vj_disk_sync(descriptor);
   if (descriptor >= 0) close(descriptor);
   free(folder);
   return cause == EINVAL ? 0 : cause;
@@ -114,27 +97,37 @@ static int make_folder(const char *path) {
   return cause == EEXIST ? 0 : cause;
 }
 
-vj_status vj_checkpoint_write(const char *path, uint64_t serial, const unsigned char *image, size_t bytes) {
+static vj_status write_named(const char *name, const char *temporary, uint64_t serial, const unsigned char *image,
+                             size_t bytes) {
   unsigned char footer[FOOTER_BYTES];
-  char *temporary = with_ending(path, ".new"), *name = with_ending(path, ending_of((int)(serial % 2)));
-  vj_status status = temporary && name ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for its name", path);
-  int cause = 0;
-  if (status != VJ_OK) goto done;
   make_footer(footer, serial, image, bytes);
-  cause = make_folder(path);
+  int cause = make_folder(name);
   if (cause == 0) cause = write_file(temporary, image, bytes, footer);
   if (cause == 0 && rename(temporary, name) != 0) cause = errno;
   if (cause != 0) {
-    status = system_fail(name, "written", cause);
     unlink(temporary);
-    goto done;
+    return system_fail(name, "written", cause);
   }
   cause = sync_folder(name);
-  if (cause != 0) status = system_fail(name, "brought to the disk", cause);
-done:
+  return cause == 0 ? VJ_OK : system_fail(name, "brought to the disk", cause);
+}
+
+static vj_status write_as(const char *path, const char *ending, uint64_t serial, const unsigned char *image,
+                          size_t bytes) {
+  char *temporary = with_ending(path, ".new"), *name = with_ending(path, ending);
+  const vj_status status = temporary && name ? write_named(name, temporary, serial, image, bytes)
+                                             : vj_fail(VJ_MEMORY, "%s: no memory for its name", path);
   free(temporary);
   free(name);
   return status;
+}
+
+vj_status vj_checkpoint_write(const char *path, uint64_t serial, const unsigned char *image, size_t bytes) {
+  return write_as(path, ending_of((int)(serial % 2)), serial, image, bytes);
+}
+
+vj_status vj_checkpoint_keep(const char *path, const unsigned char *image, size_t bytes) {
+  return write_as(path, "", 0, image, bytes);
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------- */
@@ -159,32 +152,48 @@ static vj_status read_all(int descriptor, vj_generation *g) {
   return VJ_OK;
 }
 
-static vj_status check(vj_generation *g, int slot) {
+static vj_status check(vj_generation *g) {
   if (g->bytes < FOOTER_BYTES) return damaged(g, "it is cut off");
   const size_t before = g->bytes - FOOTER_BYTES;
   const unsigned char *footer = g->image + before;
   if (memcmp(footer, magic, MAGIC_BYTES) != 0 || get_number(footer + LENGTH_AT, 8) != before)
     return damaged(g, "it is cut off");
   g->serial = get_number(footer + SERIAL_AT, 8);
-  if (get_number(footer + CRC_AT, 4) != checksum(g->image, before, footer) || (int)(g->serial % 2) != slot)
+  if (get_number(footer + CRC_AT, 4) != checksum(g->image, before, footer))
     return damaged(g, "its checksum does not fit");
   g->bytes = before;
   return VJ_OK;
 }
 
-vj_status vj_checkpoint_read(const char *path, int slot, vj_generation *generation) {
-  *generation = (vj_generation){.path = with_ending(path, ending_of(slot))};
+/* `missing`: what it is when there is no such file. */
+static vj_status read_named(const char *path, const char *ending, vj_status missing, vj_generation *generation) {
+  *generation = (vj_generation){.path = with_ending(path, ending)};
   if (!generation->path) return vj_fail(VJ_MEMORY, "%s: no memory for its name", path);
   const int descriptor = open(generation->path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return errno == ENOENT || errno == ENOTDIR ? VJ_OK : damaged(generation, strerror(errno));
+  if (descriptor < 0 && (errno == ENOENT || errno == ENOTDIR))
+    return missing == VJ_OK ? VJ_OK : vj_fail(missing, "%s: there is no such file", generation->path);
+  if (descriptor < 0) return damaged(generation, strerror(errno));
   vj_status status = read_all(descriptor, generation);
   close(descriptor);
-  if (status == VJ_OK) status = check(generation, slot);
-  if (status != VJ_OK) {
-    free(generation->image);
-    generation->image = NULL;
-  }
+  return status == VJ_OK ? check(generation) : status;
+}
+
+static vj_status drop_image(vj_generation *generation, vj_status status) {
+  free(generation->image);
+  generation->image = NULL;
   return status;
+}
+
+vj_status vj_checkpoint_read(const char *path, int slot, vj_generation *generation) {
+  vj_status status = read_named(path, ending_of(slot), VJ_OK, generation);
+  if (status == VJ_OK && generation->image && (int)(generation->serial % 2) != slot)
+    status = damaged(generation, "its checksum does not fit");
+  return status == VJ_OK ? VJ_OK : drop_image(generation, status);
+}
+
+vj_status vj_checkpoint_open(const char *path, vj_generation *generation) {
+  const vj_status status = read_named(path, "", VJ_DATA, generation);
+  return status == VJ_OK ? VJ_OK : drop_image(generation, status);
 }
 
 void vj_generation_free(vj_generation *generation) {

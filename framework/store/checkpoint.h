@@ -6,7 +6,8 @@
  *
  * in little-endian order. Serials count up from 1; the generation of serial n lies in `<path>.0` or `<path>.1`, as n is
  * even or odd, so that a new one replaces the older of two. It is written as `<path>.new`, brought to the disk and
- * renamed. Knows nothing of training. Not collective: a group's root calls.
+ * renamed. A file that is kept when its trial ends has the serial 0 and a name of its own. Knows nothing of training.
+ * Not collective: a group's root calls.
  */
 #ifndef VJ_CHECKPOINT_H
 #define VJ_CHECKPOINT_H
@@ -33,6 +34,13 @@ VJ_MUST_USE vj_status vj_checkpoint_write(const char *path, uint64_t serial, con
  * or unreadable one is VJ_DATA with a sentence that names it. The caller frees in all cases. */
 VJ_MUST_USE vj_status vj_checkpoint_read(const char *path, int slot, vj_generation *generation);
 void vj_generation_free(vj_generation *generation);
+
+/* One file of the same form under its own name, serial 0: what is kept of a trial that has ended. Makes the folder it
+ * lies in. What stood there before stays when it fails (VJ_IO). */
+VJ_MUST_USE vj_status vj_checkpoint_keep(const char *path, const unsigned char *image, size_t bytes);
+/* Reads any file of this form by its name. None is VJ_DATA here, as is one that is damaged; each with a sentence. The
+ * caller frees in all cases. */
+VJ_MUST_USE vj_status vj_checkpoint_open(const char *path, vj_generation *generation);
 
 /* Removes all generations, and what a kill may have left of one. */
 void vj_checkpoint_remove(const char *path);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "config/nodes.h"
+#include "store/disk.h"
 #include "vj/memory.h"
 
 /* The file, line by line; every line ends in the CRC-32 of what stands before its last blank:
@@ -20,8 +23,11 @@
  *   1 claim 7 1 host:4242:19ab3 8a1f03c2
  *   1 failed 7 1 "the loss became NaN at step 12" 52c1b0aa
  *
+ *   1 passed 7 1 18 0.25 0.5 "val_loss 0.25 after step 18: .." 3c52f00d
+ *
  * A record says what happened to a trial: claim, done, failed, release (claimed by a run that was cut off), saved (it
- * has a checkpoint of this attempt, and still runs), stop (given back by who had it). */
+ * has a checkpoint of this attempt, and still runs), stop (given back by who had it), passed and ended (it was decided
+ * at a place, with value and threshold, that it goes on, or ends early). */
 enum { VERSION = 1, CRC_CHARACTERS = 8, HEADER_BYTES = 96 };
 static const char header_start[] = "vjvcr ledger ";
 
@@ -40,6 +46,9 @@ struct vj_ledger {
   bool read_only;
   int64_t trials;
   record *records;
+  const int64_t *order; /* in which waiting trials are taken; NULL: the lowest first */
+  vj_ledger_report *reports;
+  int64_t report_count, report_room;
   off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
   int64_t lines;
 };
@@ -48,10 +57,11 @@ static const struct {
   const char *name;
   vj_trial_state state;
 } events[] = {{"claim", VJ_TRIAL_RUNNING},   {"done", VJ_TRIAL_DONE},     {"failed", VJ_TRIAL_FAILED},
-              {"release", VJ_TRIAL_WAITING}, {"saved", VJ_TRIAL_RUNNING}, {"stop", VJ_TRIAL_WAITING}};
-enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, EVENTS };
+              {"release", VJ_TRIAL_WAITING}, {"saved", VJ_TRIAL_RUNNING}, {"stop", VJ_TRIAL_WAITING},
+              {"passed", VJ_TRIAL_RUNNING},  {"ended", VJ_TRIAL_STOPPED}};
+enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, PASSED, ENDED, EVENTS };
 
-static const char *const state_words[] = {"waiting", "running", "done", "failed"};
+static const char *const state_words[] = {"waiting", "running", "done", "failed", "stopped early"};
 
 static vj_status system_fail(const vj_ledger *ledger, const char *what) {
   return vj_fail(VJ_IO, "%s: %s: %s", ledger->path, what, strerror(errno));
@@ -150,6 +160,30 @@ static vj_status parse_header(const vj_ledger *ledger, const char *line) {
   return VJ_OK;
 }
 
+static vj_status add_report(vj_ledger *ledger, vj_ledger_report report) {
+  if (ledger->report_count == ledger->report_room) {
+    const int64_t room = 2 * ledger->report_room + 64;
+    vj_ledger_report *larger = realloc(ledger->reports, (size_t)room * sizeof *larger);
+    if (!larger) return vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
+    ledger->reports = larger;
+    ledger->report_room = room;
+  }
+  ledger->reports[ledger->report_count++] = report;
+  return VJ_OK;
+}
+
+/* The numbers of a decision, "18 0.25 0.5 ", before its reason; *end moves behind them. */
+static vj_status parse_report(vj_ledger *ledger, const char *line, int64_t trial, int *end) {
+  vj_ledger_report report = {.trial = trial};
+  double threshold;
+  int length = 0;
+  if (sscanf(line + *end, "%" SCNd64 " %lf %lf %n", &report.place, &report.value, &threshold, &length) < 3 || !length)
+    return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
+                   ledger->lines, line);
+  *end += length;
+  return add_report(ledger, report);
+}
+
 static vj_status parse_record(vj_ledger *ledger, const char *line) {
   char name[16] = "";
   int version = 0, end = 0, event = 0;
@@ -163,6 +197,8 @@ static vj_status parse_record(vj_ledger *ledger, const char *line) {
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": trial %" PRId64 " is not among the %" PRId64 " of this sweep",
                    ledger->path, ledger->lines, trial, ledger->trials);
   record *r = &ledger->records[trial];
+  if (event == PASSED || event == ENDED) VJ_TRY(parse_report(ledger, line, trial, &end));
+  if (event == PASSED) return VJ_OK; /* as it was */
   r->state = events[event].state;
   r->attempts = attempt > r->attempts ? attempt : r->attempts;
   if (event == RELEASE) r->deaths = r->saved ? 0 : r->deaths + 1;
@@ -254,23 +290,20 @@ static void unlock(const vj_ledger *ledger) {
 
 /* The lock is held and everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. */
 static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
-  size_t done = 0;
   if (text->failed) return vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
   if (ledger->read_only) return vj_fail(VJ_IO, "%s: can't be written: this user may only read it", ledger->path);
   if (torn > 0 && ftruncate(ledger->descriptor, ledger->parsed) != 0)
     return system_fail(ledger, "a torn line can't be cut off");
-  while (done < text->used) {
-    const ssize_t n = write(ledger->descriptor, text->bytes + done, text->used - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const vj_status status = system_fail(ledger, "can't be written");
-      /* If this fails too, the torn line stays for the next one who appends. */
-      if (ftruncate(ledger->descriptor, ledger->parsed) != 0) vj_error_frame(__FILE__, __LINE__, __func__);
-      return status;
-    }
-    done += (size_t)n;
+  int cause = vj_disk_write(ledger->descriptor, text->bytes, text->used, ledger->parsed);
+  if (cause != 0) {
+    /* If this fails too, the torn line stays for the next one who appends. */
+    if (ftruncate(ledger->descriptor, ledger->parsed) != 0) vj_error_frame(__FILE__, __LINE__, __func__);
+    errno = cause;
+    return system_fail(ledger, "can't be written");
   }
-  if (fsync(ledger->descriptor) != 0) return system_fail(ledger, "can't be brought to the disk");
+  cause = vj_disk_sync(ledger->descriptor);
+  errno = cause;
+  if (cause != 0) return system_fail(ledger, "can't be brought to the disk");
   return refresh(ledger, &torn);
 }
 
@@ -332,10 +365,22 @@ void vj_ledger_close(vj_ledger **ledger) {
   if ((*ledger)->descriptor >= 0) close((*ledger)->descriptor);
   for (int64_t i = 0; (*ledger)->records && i < (*ledger)->trials; i++) free((*ledger)->records[i].text);
   free((*ledger)->records);
+  free((*ledger)->reports);
   free((*ledger)->path);
   free((*ledger)->who);
   free(*ledger);
   *ledger = NULL;
+}
+
+void vj_ledger_order(vj_ledger *ledger, const int64_t *order) { ledger->order = order; }
+
+/* -1 if none waits. */
+static int64_t first_waiting(const vj_ledger *ledger) {
+  for (int64_t i = 0; i < ledger->trials; i++) {
+    const int64_t trial = ledger->order ? ledger->order[i] : i;
+    if (ledger->records[trial].state == VJ_TRIAL_WAITING) return trial;
+  }
+  return -1;
 }
 
 vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
@@ -344,17 +389,16 @@ vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
   *attempt = 0;
   VJ_TRY(lock(ledger, LOCK_EX));
   vj_status status = refresh(ledger, &torn);
-  int64_t lowest = 0;
-  while (lowest < ledger->trials && ledger->records[lowest].state != VJ_TRIAL_WAITING) lowest++;
-  if (status == VJ_OK && lowest < ledger->trials) {
+  const int64_t first = first_waiting(ledger);
+  if (status == VJ_OK && first >= 0) {
     lines_text text = {0};
-    record *r = &ledger->records[lowest];
-    put_record(&text, ledger, CLAIM, lowest, r->attempts + 1, NULL);
+    record *r = &ledger->records[first];
+    put_record(&text, ledger, CLAIM, first, r->attempts + 1, NULL);
     status = append(ledger, &text, torn);
     free(text.bytes);
     if (status == VJ_OK) {
       r->own_attempt = r->attempts;
-      *trial = lowest;
+      *trial = first;
       *attempt = r->attempts;
     }
   }
@@ -461,6 +505,60 @@ vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *stat
   const record *r = &ledger->records[trial];
   *state = r->state;
   *attempts = r->attempts;
-  *reason = r->state == VJ_TRIAL_FAILED && r->text ? r->text : "";
+  const bool has_reason = r->state == VJ_TRIAL_FAILED || r->state == VJ_TRIAL_STOPPED;
+  *reason = has_reason && r->text ? r->text : "";
   return VJ_OK;
+}
+
+/* --- early ends ------------------------------------------------------------------------------------------------ */
+
+static bool was_judged(const vj_ledger *ledger, const vj_ledger_report *mine) {
+  for (int64_t i = 0; i < ledger->report_count; i++)
+    if (ledger->reports[i].trial == mine->trial && ledger->reports[i].place == mine->place) return true;
+  return false;
+}
+
+/* The signs of NaN differ between processors; one word for all of them. */
+static const char *value_text(double value, char text[VJ_REAL_BYTES]) {
+  return isnan(value) ? "nan" : vj_real_text(value, text);
+}
+
+static void put_judgement(lines_text *text, const vj_ledger *ledger, const vj_ledger_report *mine,
+                          const vj_ledger_judgement *judgement) {
+  const size_t start = text->used;
+  char begin[160], value[VJ_REAL_BYTES], threshold[VJ_REAL_BYTES];
+  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " %" PRId64 " %s %s ", VERSION,
+           events[judgement->ends ? ENDED : PASSED].name, mine->trial, ledger->records[mine->trial].attempts,
+           mine->place, value_text(mine->value, value), value_text(judgement->threshold, threshold));
+  put(text, begin, strlen(begin));
+  put_quoted(text, judgement->reason);
+  put_checksum(text, start);
+}
+
+/* The lock is held. */
+static vj_status judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule, const void *context,
+                       vj_verdict *verdict) {
+  off_t torn = 0;
+  VJ_TRY(refresh(ledger, &torn));
+  const record *r = &ledger->records[mine->trial];
+  if (r->state != VJ_TRIAL_RUNNING || r->own_attempt != r->attempts) return *verdict = VJ_VERDICT_LOST, VJ_OK;
+  if (was_judged(ledger, mine)) return VJ_OK;
+  vj_ledger_judgement judgement = {.threshold = NAN};
+  VJ_TRY(rule(context, ledger->reports, ledger->report_count, mine, &judgement));
+  lines_text text = {0};
+  put_judgement(&text, ledger, mine, &judgement);
+  const vj_status status = append(ledger, &text, torn);
+  free(text.bytes);
+  if (judgement.ends) *verdict = VJ_VERDICT_END;
+  return status;
+}
+
+vj_status vj_ledger_judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule, const void *context,
+                          vj_verdict *verdict) {
+  *verdict = VJ_VERDICT_GO_ON;
+  VJ_TRY(check_trial(ledger, mine->trial));
+  VJ_TRY(lock(ledger, LOCK_EX));
+  const vj_status status = judge(ledger, mine, rule, context, verdict);
+  unlock(ledger);
+  return status;
 }

@@ -19,7 +19,9 @@ typedef enum vj_trial_state {
   VJ_TRIAL_WAITING,
   VJ_TRIAL_RUNNING, /* claimed, neither done nor failed */
   VJ_TRIAL_DONE,
-  VJ_TRIAL_FAILED
+  VJ_TRIAL_FAILED,
+  VJ_TRIAL_STOPPED, /* ended early, by what vj_ledger_judge decided */
+  VJ_TRIAL_STATES
 } vj_trial_state;
 
 typedef struct vj_ledger vj_ledger;
@@ -29,7 +31,11 @@ typedef struct vj_ledger vj_ledger;
 VJ_MUST_USE vj_status vj_ledger_open(const char *path, int64_t trials, const char *who, vj_ledger **ledger);
 void vj_ledger_close(vj_ledger **ledger);
 
-/* Takes the lowest waiting trial; *trial = -1 when none waits. *attempt counts from 1. */
+/* The order in which waiting trials are taken: a permutation of them, which must outlive the handle. Without it, the
+ * lowest first. */
+void vj_ledger_order(vj_ledger *ledger, const int64_t *order);
+
+/* Takes the first waiting trial; *trial = -1 when none waits. *attempt counts from 1. */
 VJ_MUST_USE vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt);
 VJ_MUST_USE vj_status vj_ledger_done(vj_ledger *ledger, int64_t trial);
 VJ_MUST_USE vj_status vj_ledger_failed(vj_ledger *ledger, int64_t trial, const char *reason);
@@ -44,8 +50,40 @@ VJ_MUST_USE vj_status vj_ledger_owns(vj_ledger *ledger, int64_t trial, bool *own
  * are. */
 VJ_MUST_USE vj_status vj_ledger_release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context,
                                         int64_t most, int64_t *count);
-/* State, number of attempts and reason of failure (pool-free: valid until the next call; "" if none). */
+/* State, number of attempts, and reason of failure or of an early end (pool-free: valid until the next call; "" if
+ * none). */
 VJ_MUST_USE vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *state, int64_t *attempts,
                                       const char **reason);
+
+/* --- early ends ------------------------------------------------------------------------------------------------ */
+
+/* What a trial had measured when it was decided whether it goes on. */
+typedef struct vj_ledger_report {
+  int64_t trial, place; /* place: any number > 0; reports of one place are comparable */
+  double value;
+} vj_ledger_report;
+
+enum { VJ_JUDGEMENT_BYTES = 256 };
+typedef struct vj_ledger_judgement {
+  bool ends;
+  double threshold; /* what the value was compared with; NaN if there was nothing yet */
+  char reason[VJ_JUDGEMENT_BYTES];
+} vj_ledger_judgement;
+
+/* Decides by all earlier reports, in the order in which they were decided on. */
+typedef vj_status vj_ledger_rule(const void *context, const vj_ledger_report *earlier, int64_t count,
+                                 const vj_ledger_report *mine, vj_ledger_judgement *judgement);
+
+typedef enum vj_verdict {
+  VJ_VERDICT_GO_ON,
+  VJ_VERDICT_END, /* the trial is VJ_TRIAL_STOPPED now */
+  VJ_VERDICT_LOST /* the trial is not this handle's any more */
+} vj_verdict;
+
+/* Asks the rule whether a running trial ends here, and records the answer with value, threshold and reason, under one
+ * lock, so that no two decisions see the same past. What was decided once is not asked again: a trial that went on from
+ * this place goes on. */
+VJ_MUST_USE vj_status vj_ledger_judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule,
+                                      const void *context, vj_verdict *verdict);
 
 #endif

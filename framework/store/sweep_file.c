@@ -37,83 +37,65 @@ static vj_status begin(const char *path, bool writable, vj_sweep_file **file) {
   return VJ_OK;
 }
 
-/* Waits for HDF5 to have let go of everything; the file's descriptor goes last, since closing it drops the locks
- * that MPI-IO may hold on some file systems. */
-static vj_status end(vj_sweep_file *file) {
-  vj_status status = VJ_OK;
+/* What fails here, fails a file that was only read. */
+static void end(vj_sweep_file *file) {
   for (int i = 0; i < file->variable_count; i++) H5Dclose(file->data_sets[i]);
-  if (file->file >= 0 && H5Fclose(file->file) < 0) status = vj_hdf5_fail(file->path, "can't be closed");
+  if (file->file >= 0) H5Fclose(file->file);
   if (file->descriptor >= 0) close(file->descriptor);
   vj_pool_destroy(&file->pool);
   free(file);
-  return status;
 }
 
-static vj_status open_hdf5(vj_sweep_file *file, hid_t access) {
+/* For reading, always: HDF5 writes nothing into a file that it did not make. Readers and writers share the file by
+ * design, since only raw data changes while it is open; without the sieve each read goes to the file, and sees what
+ * others wrote since the last. */
+static vj_status open_hdf5(vj_sweep_file *file) {
   char reason[512];
-  /* Readers and writers share the file by design: only raw data changes while it is open. */
-  if (H5Pset_file_locking(access, 0, 1) < 0 || H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0)
-    return vj_hdf5_fail(file->path, "can't be opened");
-  file->file = H5Fopen(file->path, file->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  if (H5Pset_fapl_sec2(access) >= 0 && H5Pset_sieve_buf_size(access, 0) >= 0 &&
+      H5Pset_file_locking(access, 0, 1) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
+    file->file = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+  const int cause = vj_hdf5_reason(reason, sizeof reason); /* before another call clears it */
+  if (access >= 0) H5Pclose(access);
   if (file->file >= 0) return VJ_OK;
-  if (vj_hdf5_reason(reason, sizeof reason) != 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", file->path, reason);
+  if (cause != 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", file->path, reason);
   return vj_fail(VJ_DATA, "%s is no sweep file: %s", file->path, reason);
 }
 
-static vj_status open_parallel(const vj_comm *comm, vj_sweep_file *file) {
-  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  const vj_status status = H5Pset_fapl_mpio(access, comm->mpi, MPI_INFO_NULL) >= 0
-                               ? open_hdf5(file, access)
-                               : vj_hdf5_fail(file->path, "can't be opened for many ranks");
-  if (access >= 0) H5Pclose(access);
+static vj_status open_file(const char *path, bool writable, vj_sweep_file **file) {
+  vj_sweep_file *fresh = NULL;
+  vj_status status = VJ_OK;
+  vj_hdf5_quiet();
+  VJ_TRY_GOTO(status, begin(path, writable, &fresh), failed);
+  VJ_TRY_GOTO(status, open_hdf5(fresh), failed);
+  VJ_TRY_GOTO(status, vj_sweep_file_load(fresh), failed);
+  if (writable) VJ_TRY_GOTO(status, vj_sweep_file_find_places(fresh), failed);
+  *file = fresh;
+  return VJ_OK;
+failed:
+  if (fresh) end(fresh);
   return status;
 }
 
 vj_status vj_sweep_file_open(const vj_comm *comm, const char *path, vj_sweep_file **file) {
-  vj_sweep_file *fresh = NULL;
-  vj_status status = VJ_OK;
   *file = NULL;
-  vj_hdf5_quiet();
-  VJ_TRY_GOTO(status, vj_comm_agree(comm, begin(path, true, &fresh)), failed);
-  VJ_TRY_GOTO(status, vj_comm_agree(comm, open_parallel(comm, fresh)), failed_to_open);
-  VJ_TRY_GOTO(status, vj_comm_agree(comm, vj_sweep_file_load(fresh)), failed);
-  *file = fresh;
-  return VJ_OK;
-failed_to_open:
-  fresh->file = H5I_INVALID_HID; /* closing is collective, and some ranks may have nothing to close */
-failed:
-  if (fresh && end(fresh) != VJ_OK) vj_error_frame(__FILE__, __LINE__, __func__);
+  const vj_status status = vj_comm_agree(comm, open_file(path, true, file));
+  if (status != VJ_OK && *file) {
+    end(*file);
+    *file = NULL;
+  }
   return status;
 }
 
 vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) {
-  vj_sweep_file *fresh = NULL;
-  vj_status status = VJ_OK;
-  hid_t access = H5I_INVALID_HID;
   *file = NULL;
-  vj_hdf5_quiet();
-  VJ_TRY_GOTO(status, begin(path, false, &fresh), failed);
-  access = H5Pcreate(H5P_FILE_ACCESS);
-  /* Without the sieve each read goes to the file, and sees what others wrote since the last. */
-  if (H5Pset_fapl_sec2(access) < 0 || H5Pset_sieve_buf_size(access, 0) < 0) {
-    status = vj_hdf5_fail(path, "can't be opened");
-    goto failed;
-  }
-  VJ_TRY_GOTO(status, open_hdf5(fresh, access), failed);
-  VJ_TRY_GOTO(status, vj_sweep_file_load(fresh), failed);
-  H5Pclose(access);
-  *file = fresh;
-  return VJ_OK;
-failed:
-  if (access >= 0) H5Pclose(access);
-  if (fresh && end(fresh) != VJ_OK) vj_error_frame(__FILE__, __LINE__, __func__);
-  return status;
+  return open_file(path, false, file);
 }
 
 vj_status vj_sweep_file_close(vj_sweep_file **file) {
-  vj_sweep_file *old = *file;
+  if (*file) end(*file);
   *file = NULL;
-  return old ? end(old) : VJ_OK;
+  return VJ_OK;
 }
 
 /* --- what there is ------------------------------------------------------------------------------------------- */
@@ -165,9 +147,7 @@ static vj_status check_text(const vj_sweep_file *file, const vj_file_variable_in
   return VJ_OK;
 }
 
-/* Reads into `into` or writes `from`, whichever is not NULL. */
-static vj_status transfer(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
-                          void *into, const void *from) {
+static vj_status get(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count, void *into) {
   const vj_file_variable_info *v = &file->variables[variable];
   hsize_t first[VJ_FILE_MAX_DIMENSIONS] = {0}, extent[VJ_FILE_MAX_DIMENSIONS] = {0};
   for (int i = 0; i < v->rank; i++) {
@@ -180,13 +160,10 @@ static vj_status transfer(const vj_sweep_file *file, int variable, const int64_t
   const hid_t data_set = file->data_sets[variable];
   const hid_t type = H5Dget_type(data_set), space = H5Dget_space(data_set);
   const hid_t memory = H5Screate_simple(rank, extent, NULL);
-  bool moved = type >= 0 && space >= 0 && memory >= 0;
-  if (moved && rank > 0) moved = H5Sselect_hyperslab(space, H5S_SELECT_SET, first, NULL, extent, NULL) >= 0;
-  /* The default transfer is independent: no other rank need take part. */
-  if (moved && into) moved = H5Dread(data_set, type, memory, space, H5P_DEFAULT, into) >= 0;
-  if (moved && from) moved = H5Dwrite(data_set, type, memory, space, H5P_DEFAULT, from) >= 0;
-  const vj_status status =
-      moved ? VJ_OK : vj_hdf5_fail(file->path, "%s can't be %s", v->name, into ? "read" : "written");
+  bool got = type >= 0 && space >= 0 && memory >= 0;
+  if (got && rank > 0) got = H5Sselect_hyperslab(space, H5S_SELECT_SET, first, NULL, extent, NULL) >= 0;
+  if (got) got = H5Dread(data_set, type, memory, space, H5P_DEFAULT, into) >= 0;
+  const vj_status status = got ? VJ_OK : vj_hdf5_fail(file->path, "%s can't be read", v->name);
   if (memory >= 0) H5Sclose(memory);
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
@@ -198,19 +175,19 @@ vj_status vj_sweep_file_write(vj_sweep_file *file, int variable, const int64_t *
   if (!file->writable) return vj_fail(VJ_INTERNAL, "%s: opened for reading only", file->path);
   VJ_TRY(check_rectangle(file, variable, start, count));
   VJ_TRY(check_text(file, &file->variables[variable], count, values));
-  return transfer(file, variable, start, count, NULL, values);
+  return vj_sweep_file_put(file, variable, start, count, values);
 }
 
 vj_status vj_sweep_file_read(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
                              void *values) {
   VJ_TRY(check_rectangle(file, variable, start, count));
-  return transfer(file, variable, start, count, values, NULL);
+  return get(file, variable, start, count, values);
 }
 
-/* HDF5's flush and MPI's sync are collective. Independent writes are in the system's hands when they return; any
- * descriptor of the file can wait for them to reach the disk. */
 vj_status vj_sweep_file_sync(vj_sweep_file *file) {
-  if (file->writable && fdatasync(file->descriptor) != 0)
-    return vj_fail(VJ_IO, "%s: can't be brought to the disk: %s", file->path, strerror(errno));
-  return VJ_OK;
+  int synced = 0;
+  if (!file->writable) return VJ_OK;
+  do synced = fdatasync(file->descriptor);
+  while (synced != 0 && errno == EINTR);
+  return synced == 0 ? VJ_OK : vj_fail(VJ_IO, "%s: can't be brought to the disk: %s", file->path, strerror(errno));
 }

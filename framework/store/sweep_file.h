@@ -59,11 +59,14 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout);
  * written, is an error that says so and leaves nothing behind. */
 VJ_MUST_USE vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout);
 
-/* Collective over `comm` (the roots of all groups): opens an existing file for writing with MPI-IO. */
+/* Not collective: removes what killed processes left of files that were to become `path`. */
+void vj_sweep_file_tidy(const char *path);
+
+/* Collective over `comm` (the roots of all groups): opens an existing file for writing; on all ranks or on none. */
 VJ_MUST_USE vj_status vj_sweep_file_open(const vj_comm *comm, const char *path, vj_sweep_file **file);
 /* Not collective: opens for reading, also while others write. A file that is no sweep is an error that says so. */
 VJ_MUST_USE vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file);
-/* Collective over the communicator it was opened with. Nulls the handle. */
+/* Not collective. Nulls the handle. VJ_OK: what was written needs no closing. */
 vj_status vj_sweep_file_close(vj_sweep_file **file);
 
 /* The rest is not collective. */
@@ -91,7 +94,7 @@ VJ_MUST_USE vj_status vj_sweep_file_write(vj_sweep_file *file, int variable, con
                                           const void *values);
 VJ_MUST_USE vj_status vj_sweep_file_read(const vj_sweep_file *file, int variable, const int64_t *start,
                                          const int64_t *count, void *values);
-/* Hands what was written to the operating system and waits for the disk. */
+/* Waits for what was written through this handle, or others of the file on this machine, to reach the disk. */
 VJ_MUST_USE vj_status vj_sweep_file_sync(vj_sweep_file *file);
 
 #endif

@@ -1,4 +1,7 @@
-/* The inside of a fresh sweep file: data sets, filled, and what netCDF-4 wants to find beside them. */
+/* The inside of a fresh sweep file: data sets, and what netCDF-4 wants to find beside them. HDF5 makes it in memory,
+ * and lays out values without writing them; we write both to the disk. So no failing disk ever meets HDF5, which can't
+ * close a file there and crashes when the program ends. */
+#define _GNU_SOURCE /* memfd_create(), SEEK_DATA */
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
@@ -7,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/disk.h"
 #include "store/hdf5_error.h"
 #include "store/sweep_file_private.h"
 
@@ -21,16 +27,10 @@ typedef struct build {
   hid_t *scales;    /* [full.dimension_count] */
   hid_t *variables; /* [full.variable_count] */
   hobj_ref_t *scale_references, *variable_references;
-  int cause; /* the system's error number behind the last failure, or 0 */
+  off_t *places; /* of each variable's first byte */
 } build;
 
-/* Asks for the cause at once: cleaning up clears HDF5's memory of it. */
-static int cause_of_failure(void) {
-  char reason[256];
-  return vj_hdf5_reason(reason, sizeof reason);
-}
-
-#define build_fail(b, ...) ((b)->cause = cause_of_failure(), vj_hdf5_fail((b)->path, __VA_ARGS__))
+#define build_fail(b, ...) vj_hdf5_fail((b)->path, __VA_ARGS__)
 
 #define HDF5_TRY(b, call, ...)                         \
   do {                                                 \
@@ -118,19 +118,25 @@ static vj_status write_out_texts(build *b) {
 
 /* --- data sets ----------------------------------------------------------------------------------------------- */
 
-/* Creation properties: the whole data set is laid out and filled now, so that no later write changes metadata. */
+/* Creation properties: the whole data set is laid out now, so that no later write changes metadata. */
+static const double no_number = NAN;
+static const float no_float = NAN;
+static const int64_t no_integer = -1;
+
+static const void *empty_value(vj_file_type type) {
+  return type == VJ_FILE_DOUBLE  ? (const void *)&no_number
+         : type == VJ_FILE_FLOAT ? (const void *)&no_float
+         : type == VJ_FILE_INT64 ? (const void *)&no_integer
+                                 : NULL;
+}
+
 static hid_t creation_properties(const vj_file_variable *variable, hid_t type) {
-  static const double no_number = NAN;
-  static const int64_t no_integer = -1;
-  const float no_float = NAN;
-  const void *fill = variable->type == VJ_FILE_DOUBLE  ? (const void *)&no_number
-                     : variable->type == VJ_FILE_FLOAT ? (const void *)&no_float
-                                                       : (const void *)&no_integer;
+  const void *empty = empty_value(variable->type);
   const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
   const bool set =
       H5Pset_layout(properties, H5D_CONTIGUOUS) >= 0 && H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY) >= 0 &&
-      H5Pset_fill_time(properties, H5D_FILL_TIME_ALLOC) >= 0 && H5Pset_obj_track_times(properties, 0) >= 0 &&
-      (variable->type == VJ_FILE_TEXT || H5Pset_fill_value(properties, type, fill) >= 0);
+      H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER) >= 0 && H5Pset_obj_track_times(properties, 0) >= 0 &&
+      (!empty || H5Pset_fill_value(properties, type, empty) >= 0);
   if (set) return properties;
   if (properties >= 0) H5Pclose(properties);
   return H5I_INVALID_HID;
@@ -289,9 +295,10 @@ static vj_status fill_file(build *b) {
   const size_t dimensions = (size_t)b->full.dimension_count, variables = (size_t)b->full.variable_count;
   b->scales = vj_pool_take(b->pool, dimensions * sizeof *b->scales);
   b->variables = vj_pool_take(b->pool, variables * sizeof *b->variables);
+  b->places = vj_pool_take(b->pool, variables * sizeof *b->places);
   b->scale_references = vj_pool_take(b->pool, dimensions * sizeof *b->scale_references);
   b->variable_references = vj_pool_take(b->pool, variables * sizeof *b->variable_references);
-  if (!b->scales || !b->variables || !b->scale_references || !b->variable_references)
+  if (!b->scales || !b->variables || !b->places || !b->scale_references || !b->variable_references)
     return vj_fail(VJ_MEMORY, "%s: no memory for its data sets", b->path);
   for (int d = 0; d < b->full.dimension_count; d++)
     VJ_TRY(d < b->layout->dimension_count ? create_scale(b, d) : create_bare_scale(b, d));
@@ -299,59 +306,115 @@ static vj_status fill_file(build *b) {
     const vj_file_variable *variable = &b->full.variables[v];
     VJ_TRY(create_data_set(b, variable, &b->variables[v]));
     HDF5_TRY(b, H5Rcreate(&b->variable_references[v], b->file, variable->name, H5R_OBJECT, -1), "%s", variable->name);
+    b->places[v] = (off_t)H5Dget_offset(b->variables[v]);
   }
   VJ_TRY(attach_scales(b));
   return write_file_attributes(b);
 }
 
-/* netCDF-4 wants the order in which variables were made; it comes with the root group's creation properties. */
-static hid_t create_hdf5(const char *temporary) {
+/* netCDF-4 wants the order in which variables were made; it comes with the root group's creation properties. Closing
+ * strongly closes what a failure left open. HDF5's locks are no use: the file is ours alone. */
+static hid_t create_hdf5(const char *name) {
   const hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
   hid_t file = H5I_INVALID_HID;
-  /* Closing strongly closes what a failure left open. Locks are no use: the name is ours alone. */
   if (H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
       H5Pset_obj_track_times(creation, 0) >= 0 && H5Pset_fapl_sec2(access) >= 0 &&
       H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 && H5Pset_file_locking(access, 0, 1) >= 0)
-    file = H5Fcreate(temporary, H5F_ACC_TRUNC, creation, access);
+    file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
   return file;
 }
 
-/* Takes the room that the file needs while it is still empty. HDF5 has no way back when a write fails as it closes:
- * so no write may. File systems that can't reserve are taken as they are. */
-static vj_status reserve(build *b) {
-  void *descriptor = NULL;
-  if (H5Fget_vfd_handle(b->file, H5P_DEFAULT, &descriptor) < 0 || !descriptor) return VJ_OK;
+/* --- to the disk --------------------------------------------------------------------------------------------- */
+
+enum { BLOCK_BYTES = 1 << 16 };
+
+/* Takes the room, if the file system can: a full disk, or a limit on the size of files, shows before anything is made.
+ */
+static int reserve(int descriptor, off_t bytes) {
   int cause = EINTR;
-  while (cause == EINTR) cause = posix_fallocate(*(const int *)descriptor, 0, (off_t)vj_sweep_file_estimate(b->layout));
-  if (cause != ENOSPC && cause != EFBIG && cause != EDQUOT) return VJ_OK;
-  b->cause = cause;
-  return vj_sweep_file_system_fail(b->path, b->layout, "can't be written", cause);
+  while (cause == EINTR) cause = posix_fallocate(descriptor, 0, bytes);
+  return cause == ENOSPC || cause == EFBIG || cause == EDQUOT ? cause : 0;
 }
 
-/* Gives back what was reserved and not needed: HDF5 knows where its file ends once it is closed. */
-static vj_status cut_to_size(build *b, const char *temporary) {
-  haddr_t end = 0;
-  const hid_t file = H5Fopen(temporary, H5F_ACC_RDONLY, H5P_DEFAULT);
-  const bool known = file >= 0 && H5Fget_eoa(file, &end) >= 0;
-  const vj_status status = known ? VJ_OK : build_fail(b, "can't be read back");
-  if (file >= 0) H5Fclose(file);
-  VJ_TRY(status);
-  if (truncate(temporary, (off_t)end) == 0) return VJ_OK;
-  return vj_fail(VJ_IO, "%s: can't be cut to its size: %s", b->path, strerror(errno));
+/* What was written into a file; what lies between is zeros. */
+static int copy_written(int from, int to) {
+  unsigned char block[BLOCK_BYTES];
+  off_t at = lseek(from, 0, SEEK_DATA);
+  while (at >= 0) {
+    const off_t end = lseek(from, at, SEEK_HOLE);
+    if (end < 0) return errno;
+    while (at < end) {
+      const ssize_t got = pread(from, block, end - at < BLOCK_BYTES ? (size_t)(end - at) : BLOCK_BYTES, at);
+      if (got <= 0) return got < 0 ? errno : EIO;
+      const int cause = vj_disk_write(to, block, (size_t)got, at);
+      if (cause != 0) return cause;
+      at += got;
+    }
+    at = lseek(from, end, SEEK_DATA);
+  }
+  return errno == ENXIO ? 0 : errno; /* there is nothing behind */
 }
 
-vj_status vj_sweep_file_build(const char *path, const char *temporary, const vj_file_layout *layout) {
+/* Writes a variable's empty value into all its places; texts are zeros already. */
+static int write_empty(const build *b, int64_t variable, int to) {
+  const vj_file_variable *v = &b->full.variables[variable];
+  const size_t bytes = v->type == VJ_FILE_FLOAT ? sizeof(float) : sizeof(double);
+  const void *empty = empty_value(v->type);
+  unsigned char block[BLOCK_BYTES];
+  size_t left = bytes;
+  off_t at = b->places[variable];
+  if (!empty) return 0;
+  for (int i = 0; i < v->rank; i++) left *= (size_t)b->full.dimensions[v->dimension[i]].size;
+  for (size_t i = 0; i < BLOCK_BYTES; i += bytes) memcpy(block + i, empty, bytes);
+  while (left > 0) {
+    const size_t count = left < BLOCK_BYTES ? left : BLOCK_BYTES;
+    const int cause = vj_disk_write(to, block, count, at);
+    if (cause != 0) return cause;
+    left -= count;
+    at += (off_t)count;
+  }
+  return 0;
+}
+
+static int write_to_disk(const build *b, int memory, int descriptor) {
+  struct stat about;
+  int cause = fstat(memory, &about) == 0 && ftruncate(descriptor, about.st_size) == 0 ? 0 : errno;
+  if (cause == 0) cause = copy_written(memory, descriptor);
+  for (int64_t v = 0; v < b->full.variable_count && cause == 0; v++) cause = write_empty(b, v, descriptor);
+  return cause;
+}
+
+/* --- the whole ----------------------------------------------------------------------------------------------- */
+
+/* HDF5 opens files by their names only, and memory has none: so it opens the file, and then its descriptor becomes one
+ * of memory. */
+static int move_into_memory(const build *b, int descriptor, int memory) {
+  void *theirs = NULL;
+  const int cause = copy_written(descriptor, memory);
+  if (cause != 0) return cause;
+  if (H5Fget_vfd_handle(b->file, H5P_DEFAULT, &theirs) < 0 || !theirs) return EBADF;
+  return dup2(memory, *(const int *)theirs) < 0 ? errno : 0;
+}
+
+static vj_status build_in_memory(build *b, const char *temporary, int descriptor, int memory) {
+  b->file = create_hdf5(temporary);
+  if (b->file < 0) return vj_hdf5_fail(b->path, "can't be created");
+  int cause = move_into_memory(b, descriptor, memory);
+  if (cause == 0) cause = reserve(descriptor, (off_t)vj_sweep_file_estimate(b->layout));
+  vj_status status = cause ? vj_sweep_file_system_fail(b->path, b->layout, "can't be written", cause) : fill_file(b);
+  if (H5Fclose(b->file) < 0 && status == VJ_OK) status = build_fail(b, "can't be made in memory");
+  return status;
+}
+
+vj_status vj_sweep_file_build(const char *path, const char *temporary, int descriptor, const vj_file_layout *layout) {
   build b = {.path = path, .layout = layout};
+  const int memory = memfd_create("vjvcr", MFD_CLOEXEC);
+  int cause = 0;
+  if (memory < 0) return vj_fail(VJ_IO, "%s: can't be made in memory: %s", path, strerror(errno));
   vj_hdf5_quiet();
-  b.file = create_hdf5(temporary);
-  if (b.file < 0) return vj_hdf5_fail(path, "can't be created");
-  vj_status status = reserve(&b);
-  if (status == VJ_OK) status = fill_file(&b);
+  const vj_status status = build_in_memory(&b, temporary, descriptor, memory);
+  if (status == VJ_OK) cause = write_to_disk(&b, memory, descriptor);
   vj_pool_destroy(&b.pool);
-  if (status == VJ_OK && H5Fflush(b.file, H5F_SCOPE_LOCAL) < 0) status = build_fail(&b, "can't be written to its end");
-  /* A failed file still has to be closed, which writes; emptied, it has the room for that. */
-  if (status != VJ_OK && truncate(temporary, 0) != 0) vj_error_frame(__FILE__, __LINE__, __func__);
-  if (H5Fclose(b.file) < 0 && status == VJ_OK) status = build_fail(&b, "can't be closed");
-  if (status == VJ_OK) status = cut_to_size(&b, temporary);
-  return b.cause ? vj_sweep_file_system_fail(path, layout, "can't be written", b.cause) : status;
+  close(memory);
+  return cause ? vj_sweep_file_system_fail(path, layout, "can't be written", cause) : status;
 }

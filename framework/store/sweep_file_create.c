@@ -1,14 +1,18 @@
 /* A sweep file comes into the world: checked, with room on the disk, complete, and under its name at once. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "store/disk.h"
 #include "store/sweep_file_private.h"
 
 enum { TEXT_BYTES_MAX = 1 << 24, ATTRIBUTE_BYTES_MAX = 65000 };
@@ -121,16 +125,49 @@ vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layo
 
 /* Takes the room once and gives it back: a full disk so shows before HDF5, which can't even close a file there, is
  * begun with. */
-static vj_status try_for_room(const char *path, const char *temporary, const vj_file_layout *layout) {
-  const int descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) return vj_sweep_file_system_fail(path, layout, "can't be created", errno);
+static vj_status try_for_room(const char *path, int descriptor, const vj_file_layout *layout) {
   int cause = EINTR;
   while (cause == EINTR) cause = posix_fallocate(descriptor, 0, (off_t)vj_sweep_file_estimate(layout));
   const bool full = cause == ENOSPC || cause == EFBIG || cause == EDQUOT;
   /* The room is given back first, so that the sentence tells what was free before. */
   if (ftruncate(descriptor, 0) != 0 && !full) cause = errno;
-  close(descriptor);
   return full ? vj_sweep_file_system_fail(path, layout, "can't be created", cause) : VJ_OK;
+}
+
+/* --- its temporary name -------------------------------------------------------------------------------------- */
+
+static const char temporary_ending[] = ".new-"; /* and the number of the process */
+
+/* A file without bytes, which is locked as long as its descriptor is open: whoever died left it unlocked. */
+static int open_temporary(const char *temporary) {
+  for (;;) {
+    struct stat there, here;
+    const int descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (descriptor < 0) return -1;
+    (void)flock(descriptor, LOCK_EX | LOCK_NB);
+    if (fstat(descriptor, &here) == 0 && (stat(temporary, &there) != 0 || there.st_ino == here.st_ino))
+      return descriptor;
+    close(descriptor); /* someone tidied up at this very moment */
+  }
+}
+
+void vj_sweep_file_tidy(const char *path) {
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  const size_t length = strlen(base), bytes = strlen(path) + NAME_MAX;
+  char *folder = folder_of(path), *name = malloc(bytes);
+  DIR *entries = folder && name ? opendir(folder) : NULL;
+  for (struct dirent *entry; entries && (entry = readdir(entries));) {
+    if (strncmp(entry->d_name, base, length) != 0 ||
+        strncmp(entry->d_name + length, temporary_ending, strlen(temporary_ending)) != 0)
+      continue;
+    snprintf(name, bytes, "%s/%s", folder, entry->d_name);
+    const int descriptor = open(name, O_RDWR | O_CLOEXEC);
+    if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(name);
+    if (descriptor >= 0) close(descriptor);
+  }
+  if (entries) closedir(entries);
+  free(folder);
+  free(name);
 }
 
 /* --- under its name ------------------------------------------------------------------------------------------ */
@@ -139,9 +176,11 @@ static vj_status sync_name(const char *path, const char *name, const vj_file_lay
   const int descriptor = open(name, flags | O_CLOEXEC);
   if (descriptor < 0) return vj_sweep_file_system_fail(path, layout, "can't be opened", errno);
   /* Some file systems don't sync folders, and say EINVAL. */
-  const int cause = fsync(descriptor) == 0 || (errno == EINVAL && (flags & O_DIRECTORY)) ? 0 : errno;
+  const int cause = vj_disk_sync(descriptor);
   close(descriptor);
-  return cause ? vj_sweep_file_system_fail(path, layout, "can't be brought to the disk", cause) : VJ_OK;
+  return cause && !(cause == EINVAL && (flags & O_DIRECTORY))
+             ? vj_sweep_file_system_fail(path, layout, "can't be brought to the disk", cause)
+             : VJ_OK;
 }
 
 static vj_status exists_fail(const char *path) {
@@ -165,20 +204,28 @@ static vj_status publish(const char *path, const char *temporary, const vj_file_
   return status;
 }
 
+static vj_status create_as(const char *path, const char *temporary, const vj_file_layout *layout) {
+  const int descriptor = open_temporary(temporary);
+  if (descriptor < 0) return vj_sweep_file_system_fail(path, layout, "can't be created", errno);
+  vj_status status = try_for_room(path, descriptor, layout);
+  if (status == VJ_OK) status = vj_sweep_file_build(path, temporary, descriptor, layout);
+  if (status == VJ_OK) status = publish(path, temporary, layout);
+  if (status != VJ_OK) {
+    vj_error_frame(__FILE__, __LINE__, __func__);
+    unlink(temporary);
+  }
+  close(descriptor);
+  return status;
+}
+
 vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout) {
   struct stat about;
   char *temporary = NULL;
   VJ_TRY(vj_sweep_file_check_layout(path, layout));
   if (lstat(path, &about) == 0) return exists_fail(path);
   VJ_TRY(vj_allocate(strlen(path) + 32, 1, "the name of a temporary file", &temporary));
-  snprintf(temporary, strlen(path) + 32, "%s.new-%ld", path, (long)getpid());
-  vj_status status = try_for_room(path, temporary, layout);
-  if (status == VJ_OK) status = vj_sweep_file_build(path, temporary, layout);
-  if (status == VJ_OK) status = publish(path, temporary, layout);
-  if (status != VJ_OK) {
-    vj_error_frame(__FILE__, __LINE__, __func__);
-    unlink(temporary);
-  }
+  snprintf(temporary, strlen(path) + 32, "%s%s%ld", path, temporary_ending, (long)getpid());
+  const vj_status status = create_as(path, temporary, layout);
   free(temporary);
   return status;
 }

@@ -13,11 +13,15 @@ static vj_status of_data(vj_status status) {
   return status == VJ_IO ? vj_error_adopt(VJ_DATA, vj_error_message()) : status;
 }
 
-vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
-  *loader = (vj_loader){.component = config->dataset.component, .seed = config->seed, .epoch = -1};
-  const vj_dataset_ops *ops = &loader->component->as.dataset;
-  VJ_TRY(of_data(ops->open(config->dataset.config, &config->clip, &loader->dataset)));
-  ops->info(loader->dataset, &loader->info);
+/* --- opening ------------------------------------------------------------------------------------------------- */
+
+static vj_status open_data_set(const vj_config *config, void **dataset) {
+  return of_data(config->dataset.component->as.dataset.open(config->dataset.config, &config->clip, dataset));
+}
+
+/* What a loader has beside its data set. */
+static vj_status make_room(vj_loader *loader) {
+  loader->component->as.dataset.info(loader->dataset, &loader->info);
   loader->threads = vj_threads();
   const vj_clip_info *info = &loader->info;
   const size_t pixels = (size_t)(info->frames * info->height * info->width * info->channels);
@@ -26,13 +30,49 @@ vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
   return vj_allocate((size_t)(loader->threads * (info->label_width + 1)), sizeof(float), "labels", &loader->labels);
 }
 
+vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
+  *loader = (vj_loader){.component = config->dataset.component, .seed = config->seed, .epoch = -1};
+  VJ_TRY(open_data_set(config, &loader->dataset));
+  return make_room(loader);
+}
+
+void vj_kept_data_close(vj_kept_data *kept) {
+  if (kept->dataset) kept->component->as.dataset.close(&kept->dataset);
+  free(kept->section);
+  *kept = (vj_kept_data){0};
+}
+
+static vj_status keep(const vj_config *config, vj_kept_data *kept) {
+  vj_pool *pool = NULL;
+  VJ_TRY(vj_pool_create(&pool));
+  const char *section = vj_yaml_print(pool, vj_yaml_find(config->resolved, "data"));
+  vj_status status = section ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for what the data set is opened from");
+  if (section && !(kept->dataset && strcmp(kept->section, section) == 0)) {
+    vj_kept_data_close(kept);
+    kept->section = strdup(section);
+    kept->component = config->dataset.component;
+    status = kept->section ? open_data_set(config, &kept->dataset) : vj_fail(VJ_MEMORY, "no memory for a data set");
+  }
+  vj_pool_destroy(&pool);
+  return status;
+}
+
+vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_loader *loader) {
+  *loader = (vj_loader){.component = config->dataset.component, .is_kept = true, .seed = config->seed, .epoch = -1};
+  VJ_TRY(keep(config, kept));
+  loader->dataset = kept->dataset;
+  return make_room(loader);
+}
+
 void vj_loader_close(vj_loader *loader) {
-  if (loader->dataset) loader->component->as.dataset.close(&loader->dataset);
+  if (loader->dataset && !loader->is_kept) loader->component->as.dataset.close(&loader->dataset);
   free(loader->order);
   free(loader->frames);
   free(loader->labels);
   *loader = (vj_loader){.epoch = -1};
 }
+
+/* --- samples ------------------------------------------------------------------------------------------------- */
 
 int64_t vj_loader_number(vj_loader *loader, int64_t position) {
   const int64_t samples = loader->info.samples[VJ_TRAIN], epoch = position / samples;

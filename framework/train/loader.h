@@ -6,9 +6,19 @@
 #include "config/config.h"
 #include "graph/graph.h"
 
+/* An open data set that outlives a trial, for the next one with the same section `data`; zeros: none is open. */
+typedef struct vj_kept_data {
+  const vj_component *component;
+  void *dataset;
+  char *section; /* what it was opened from */
+} vj_kept_data;
+
+void vj_kept_data_close(vj_kept_data *kept);
+
 typedef struct vj_loader {
   const vj_component *component; /* the data set */
   void *dataset;
+  bool is_kept; /* by someone else, who closes it */
   vj_clip_info info;
   uint64_t seed;          /* of the trial: order of samples */
   int64_t epoch;          /* whose order is in `order`; -1: none yet */
@@ -19,6 +29,9 @@ typedef struct vj_loader {
 
 /* Opens the data set of a configuration. Not collective (every rank opens its own). */
 VJ_MUST_USE vj_status vj_loader_open(const vj_config *config, vj_loader *loader);
+/* The same with the data set that is kept, if it was opened from the same section; else with a fresh one, kept in its
+ * place. `kept` must outlive the loader. */
+VJ_MUST_USE vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_loader *loader);
 void vj_loader_close(vj_loader *loader);
 
 /* Global number of the i-th training sample since step 0: epochs one after the other, each in its own order. */

@@ -21,9 +21,9 @@ struct vj_snapshot {
 };
 
 vj_status vj_snapshot_hash(vj_pool *pool, const vj_config *config, uint64_t *hash) {
-  vj_yaml *tree = vj_yaml_shallow(pool, config->resolved);
-  if (tree) vj_yaml_remove(tree, "checkpoint");
-  const char *text = tree ? vj_yaml_print(pool, tree) : NULL;
+  vj_yaml *measured = NULL;
+  VJ_TRY(vj_config_measured(pool, config->resolved, &measured));
+  const char *text = vj_yaml_print(pool, measured);
   if (!text) return vj_fail(VJ_MEMORY, "no memory for a trial's configuration");
   *hash = vj_hash_text(text);
   return VJ_OK;
@@ -32,7 +32,7 @@ vj_status vj_snapshot_hash(vj_pool *pool, const vj_config *config, uint64_t *has
 /* --- every array, in one place ------------------------------------------------------------------------------- */
 
 typedef vj_status visit(vj_array_file *file, const char *name, vj_array_type type, int rank, const int64_t *size,
-                        void *values);
+                        void *values, const char *layout);
 
 static vj_status visit_rows(const vj_trial_parts *parts, vj_array_file *file, const char *group, bool trained,
                             vj_real *values, visit *each) {
@@ -41,7 +41,8 @@ static vj_status visit_rows(const vj_trial_parts *parts, vj_array_file *file, co
     const vj_parameter_row *row = &parts->parameters->rows[i];
     if (row->trained != trained) continue;
     snprintf(name, sizeof name, "%s/%s", group, row->name);
-    VJ_TRY(each(file, name, VJ_ARRAY_REAL, row->shape.rank, row->shape.size, values ? values + row->offset : NULL));
+    VJ_TRY(each(file, name, VJ_ARRAY_REAL, row->shape.rank, row->shape.size, values ? values + row->offset : NULL,
+                row->layout));
   }
   return VJ_OK;
 }
@@ -53,7 +54,7 @@ static vj_status visit_probes(const vj_trial_parts *parts, vj_array_file *file, 
     const vj_quantity *quantity = &parts->list->at[i];
     if (!quantity->at_probes) continue;
     snprintf(name, sizeof name, "probe/%s", quantity->name);
-    VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &quantity->size, parts->results[i - parts->list->step_count]));
+    VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &quantity->size, parts->results[i - parts->list->step_count], NULL));
   }
   return VJ_OK;
 }
@@ -76,21 +77,41 @@ static vj_status visit_all(const vj_trial_parts *parts, const vj_position *at, v
   X("evaluated", at->evaluated)             \
   X("frames_probed", at->frames_probed)
 
+/* Of an array in an HDF5 file: its name, header and links; of the file: the rest. */
+double vj_snapshot_estimate(const vj_config *config, const vj_parameters *parameters, const vj_quantity_list *list) {
+  enum { FILE_OVERHEAD = 32768, ARRAY_OVERHEAD = 768 };
+  const int copies = config->optim.type == VJ_ADAMW ? 3 : 2; /* values and moments */
+  double bytes = FILE_OVERHEAD;
+  for (int i = 0; i < parameters->count; i++) {
+    const vj_parameter_row *row = &parameters->rows[i];
+    bytes += (row->trained ? copies : 1) * ((double)row->count * sizeof(vj_real) + ARRAY_OVERHEAD);
+  }
+  for (int64_t i = list->step_count; i < list->count; i++)
+    if (list->at[i].at_probes) bytes += (double)list->at[i].size * sizeof(double) + ARRAY_OVERHEAD;
+  return bytes;
+}
+
 /* --- saving -------------------------------------------------------------------------------------------------- */
 
 static vj_status put_array(vj_array_file *file, const char *name, vj_array_type type, int rank, const int64_t *size,
-                           void *values) {
-  return vj_array_file_put(file, name, type, rank, size, values, NULL);
+                           void *values, const char *layout) {
+  return vj_array_file_put(file, name, type, rank, size, values, layout);
 }
 
-static vj_status put_all(const vj_trial_parts *parts, const vj_position *at, vj_array_file *file) {
-  VJ_TRY(vj_array_file_integer(file, "vjvcr_checkpoint", FORMAT));
+static vj_status put_position(const vj_trial_parts *parts, const vj_position *at, const char *format,
+                              vj_array_file *file) {
+  VJ_TRY(vj_array_file_integer(file, format, FORMAT));
   VJ_TRY(vj_array_file_text(file, "vjvcr_version", VJ_VERSION));
   VJ_TRY(vj_array_file_integer(file, "trial", parts->trial));
   VJ_TRY(vj_array_file_integer(file, "config_hash", (int64_t)parts->config_hash));
 #define PUT_POSITION(name, field) VJ_TRY(vj_array_file_integer(file, name, field));
   POSITION_LIST(PUT_POSITION)
 #undef PUT_POSITION
+  return VJ_OK;
+}
+
+static vj_status put_all(const vj_trial_parts *parts, const vj_position *at, vj_array_file *file) {
+  VJ_TRY(put_position(parts, at, "vjvcr_checkpoint", file));
 #define PUT_TIME(field, name, text) \
   VJ_TRY(vj_array_file_put(file, "seconds/" #field, VJ_ARRAY_DOUBLE, 0, NULL, &at->seconds.field, NULL));
   VJ_RECORD_TIMES(PUT_TIME)
@@ -98,15 +119,47 @@ static vj_status put_all(const vj_trial_parts *parts, const vj_position *at, vj_
   return visit_all(parts, at, file, put_array);
 }
 
-vj_status vj_snapshot_save(const vj_trial_parts *parts, const vj_position *position, uint64_t serial) {
+/* What the model is, and nothing of how to train it on. An attribute has no room for a text of 64 KiB. */
+static vj_status put_weights(const vj_trial_parts *parts, const vj_position *at, vj_array_file *file) {
+  enum { MOST_BYTES = 60000 };
+  vj_pool *pool = NULL;
+  VJ_TRY(put_position(parts, at, "vjvcr_weights", file));
+  VJ_TRY(visit_rows(parts, file, "param", true, parts->parameters->values, put_array));
+  VJ_TRY(visit_rows(parts, file, "state", false, parts->parameters->states, put_array));
+  VJ_TRY(vj_pool_create(&pool));
+  const char *text = vj_yaml_print(pool, parts->config->resolved);
+  const vj_status status = text && strlen(text) < MOST_BYTES ? vj_array_file_text(file, "config", text) : VJ_OK;
+  vj_pool_destroy(&pool);
+  return status;
+}
+
+/* The whole file in memory; the caller frees it. */
+static vj_status make_image(const vj_trial_parts *parts, const vj_position *at, const char *name,
+                            vj_status (*put)(const vj_trial_parts *, const vj_position *, vj_array_file *),
+                            unsigned char **image, size_t *bytes) {
   vj_array_file *file = NULL;
+  *image = NULL;
+  VJ_TRY(vj_array_file_create_image(name, &file));
+  vj_status status = put(parts, at, file);
+  if (status == VJ_OK) status = vj_array_file_image(file, image, bytes);
+  vj_array_file_close(&file, 0);
+  return status;
+}
+
+vj_status vj_snapshot_save(const vj_trial_parts *parts, const vj_position *position, uint64_t serial) {
   unsigned char *image = NULL;
   size_t bytes = 0;
-  VJ_TRY(vj_array_file_create_image(parts->path, &file));
-  vj_status status = put_all(parts, position, file);
-  if (status == VJ_OK) status = vj_array_file_image(file, &image, &bytes);
-  vj_array_file_close(&file, 0);
+  vj_status status = make_image(parts, position, parts->path, put_all, &image, &bytes);
   if (status == VJ_OK) status = vj_checkpoint_write(parts->path, serial, image, bytes);
+  free(image);
+  return status;
+}
+
+vj_status vj_snapshot_keep(const vj_trial_parts *parts, const vj_position *position, const char *path) {
+  unsigned char *image = NULL;
+  size_t bytes = 0;
+  vj_status status = make_image(parts, position, path, put_weights, &image, &bytes);
+  if (status == VJ_OK) status = vj_checkpoint_keep(path, image, bytes);
   free(image);
   return status;
 }
@@ -114,8 +167,9 @@ vj_status vj_snapshot_save(const vj_trial_parts *parts, const vj_position *posit
 /* --- finding ------------------------------------------------------------------------------------------------- */
 
 static vj_status check_array(vj_array_file *file, const char *name, vj_array_type type, int rank, const int64_t *size,
-                             void *values) {
+                             void *values, const char *layout) {
   (void)values;
+  (void)layout;
   if (vj_array_file_holds(file, name, type, rank, size)) return VJ_OK;
   return vj_fail(VJ_DATA, "it has no %s of the model's shape", name);
 }
@@ -231,9 +285,10 @@ vj_status vj_snapshot_find(const vj_trial_parts *parts, vj_warning *warn, void *
 /* --- loading ------------------------------------------------------------------------------------------------- */
 
 static vj_status get_array(vj_array_file *file, const char *name, vj_array_type type, int rank, const int64_t *size,
-                           void *values) {
+                           void *values, const char *layout) {
   (void)rank;
   (void)size;
+  (void)layout;
   return vj_array_file_get(file, name, type, values);
 }
 

@@ -38,10 +38,17 @@ typedef struct vj_trial_parts {
   double *const *results; /* of the list's evaluation quantities */
 } vj_trial_parts;
 
-/* Of the configuration, without what changes no number (`checkpoint`). */
+/* Of the configuration, without what changes no number (vj_config_measured). */
 VJ_MUST_USE vj_status vj_snapshot_hash(vj_pool *pool, const vj_config *config, uint64_t *hash);
 
+/* Bytes of one checkpoint, estimated from above; nothing need be allocated. */
+double vj_snapshot_estimate(const vj_config *config, const vj_parameters *parameters, const vj_quantity_list *list);
+
 VJ_MUST_USE vj_status vj_snapshot_save(const vj_trial_parts *parts, const vj_position *position, uint64_t serial);
+
+/* Writes what stays of a trial that has ended: parameters and states alone, with the configuration as an attribute, in
+ * the form of a checkpoint. `path` is the file's own name; weights.h reads it. */
+VJ_MUST_USE vj_status vj_snapshot_keep(const vj_trial_parts *parts, const vj_position *position, const char *path);
 
 typedef struct vj_snapshot vj_snapshot;
 typedef void vj_warning(void *context, const char *sentence);

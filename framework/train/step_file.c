@@ -9,6 +9,7 @@
 #include "train/loader.h"
 #include "train/model.h"
 #include "train/optimizer.h"
+#include "train/weights.h"
 
 #ifndef VJ_VERSION
 #define VJ_VERSION "unknown"
@@ -176,9 +177,26 @@ static vj_status run_steps(dump *d, int64_t steps) {
   return VJ_OK;
 }
 
-static vj_status write(dump *d, int64_t steps, const char *path) {
+static vj_status load(const dump *d, const char *from) {
+  vj_weights weights;
+  VJ_TRY(vj_weights_open(from, &weights));
+  const vj_status status = vj_weights_load(&weights, d->model->parameters);
+  vj_weights_close(&weights);
+  return status;
+}
+
+/* Rank 0 reads, all others get what it has. */
+static vj_status take_up(const dump *d, const char *from) {
+  const vj_parameters *p = d->model->parameters;
+  VJ_TRY(vj_comm_agree(d->comm, d->comm->rank == 0 ? load(d, from) : VJ_OK));
+  VJ_TRY(vj_comm_broadcast(d->comm, p->values, (size_t)p->value_count * sizeof(vj_real), 0));
+  return vj_comm_broadcast(d->comm, p->states, (size_t)p->state_count * sizeof(vj_real), 0);
+}
+
+static vj_status write(dump *d, int64_t steps, const char *from, const char *path) {
   VJ_TRY(vj_comm_agree(d->comm, prepare(d)));
   VJ_TRY(vj_model_allocate(d->model, d->comm));
+  if (from) VJ_TRY(take_up(d, from));
   vj_status mine = vj_optimizer_create(&d->config->optim, d->model->parameters, d->model->train.taught, &d->optimizer);
   if (mine == VJ_OK && d->comm->rank == 0) {
     mine = vj_array_file_create(path, &d->file);
@@ -194,9 +212,10 @@ static vj_status write(dump *d, int64_t steps, const char *path) {
   return vj_comm_agree(d->comm, mine);
 }
 
-vj_status vj_step_file_write(const vj_config *config, const vj_comm *comm, int64_t steps, const char *path) {
+vj_status vj_step_file_write(const vj_config *config, const vj_comm *comm, int64_t steps, const char *from,
+                             const char *path) {
   dump d = {.config = config, .comm = comm, .loader = {.epoch = -1}};
-  vj_status status = write(&d, steps, path);
+  vj_status status = write(&d, steps, from, path);
   const vj_status closed = vj_array_file_close(&d.file, status == VJ_OK);
   if (status == VJ_OK) status = vj_comm_agree(comm, closed);
   vj_optimizer_destroy(&d.optimizer);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "train/evaluate.h"
+#include "train/events.h"
 #include "train/optimizer.h"
 #include "train/snapshot.h"
 
@@ -23,6 +24,7 @@ typedef struct trial {
   double **results; /* of the evaluation quantities; what probes on x and y find stays there */
   double *row;      /* of the step quantities */
   vj_position at;
+  bool ends; /* before its last step */
   double started;
   /* On the root alone. */
   int64_t committed; /* in the file: it never goes down */
@@ -30,6 +32,7 @@ typedef struct trial {
   double saved;       /* when a checkpoint was last tried for, */
   int64_t saved_step; /* and after how many steps, the decoder's counted on */
   bool warned_of_saving;
+  vj_events events;
 } trial;
 
 /* --- writing ------------------------------------------------------------------------------------------------- */
@@ -135,7 +138,8 @@ static vj_status room_for_results(trial *t) {
 /* What one rank can do on its own; the group agrees on the outcome afterwards. */
 static vj_status prepare(trial *t) {
   VJ_TRY(vj_pool_create(&t->pool));
-  VJ_TRY(vj_loader_open(t->job->config, &t->loader));
+  VJ_TRY(t->job->data ? vj_loader_open_kept(t->job->config, t->job->data, &t->loader)
+                      : vj_loader_open(t->job->config, &t->loader));
   VJ_TRY(vj_model_create(t->job->config, &t->loader.info, t->job->comm->size, &t->model));
   VJ_TRY(vj_quantities_list(t->pool, t->model, &t->loader, &t->list));
   VJ_TRY(room_for_results(t));
@@ -220,6 +224,14 @@ static void note_saving(trial *t) {
   t->saved_step = t->at.done + t->at.decoder_done;
 }
 
+/* The first step that is still to come in them: the evaluation at 0 is one. */
+static void open_events(trial *t) {
+  const vj_trial_job *job = t->job;
+  if (job->comm->rank != 0 || !job->events || !job->config->logging.tensorboard) return;
+  const int64_t first = t->at.done > 0 || t->at.evaluated ? t->at.done + 1 : 0;
+  vj_events_open(&t->events, job->events, job->config, first, warn, t);
+}
+
 static vj_status start(trial *t) {
   vj_snapshot *snapshot = NULL;
   VJ_TRY(vj_comm_agree(t->job->comm, prepare(t)));
@@ -227,6 +239,7 @@ static vj_status start(trial *t) {
   const vj_status status = take_up(t, &snapshot);
   vj_snapshot_close(&snapshot);
   note_saving(t);
+  if (status == VJ_OK) open_events(t);
   return status;
 }
 
@@ -254,6 +267,16 @@ static vj_status save(trial *t) {
   }
   t->warned_of_saving = true;
   return VJ_OK;
+}
+
+/* Results are whole without them; so it is a warning. */
+static void keep_weights(trial *t) {
+  if (t->job->comm->rank != 0 || !t->job->weights || t->job->config->checkpoint.keep != VJ_KEEP_WEIGHTS) return;
+  const vj_trial_parts parts = parts_of(t);
+  const vj_status status = vj_snapshot_keep(&parts, &t->at, t->job->weights);
+  if (status == VJ_OK) return;
+  (void)vj_fail(status, "%s; the trial's results are whole, its weights are not kept", vj_error_message());
+  warn(t, vj_error_message());
 }
 
 static bool is_save_due(const trial *t) {
@@ -369,6 +392,7 @@ static vj_status evaluate(trial *t) {
   }
   t->at.frames_probed = t->at.frames_probed || probes;
   status = write_evaluation(t, done, probes);
+  vj_events_evaluation(&t->events, &t->list, t->results, done, probes);
   t->at.seconds.evaluate += omp_get_wtime() - began;
   return vj_comm_agree(t->job->comm, status);
 }
@@ -381,13 +405,23 @@ static vj_status commit(trial *t) {
   return write_one(t, VJ_RECORD_COMMITTED, &t->committed);
 }
 
+/* Whether it ends early. Its times are written before: a kill after the decision must not lose them. */
+static vj_status judge(trial *t) {
+  if (!t->job->judge || t->at.done == 0 || t->at.done == t->job->config->optim.steps) return VJ_OK;
+  VJ_TRY(vj_comm_agree(t->job->comm, write_times(t)));
+  return t->job->judge(t->job->context, t->job->index, t->at.done, &t->ends);
+}
+
 /* What belongs to `done` steps beside the steps themselves. */
 static vj_status conclude(trial *t) {
   const vj_config *config = t->job->config;
   const int64_t done = t->at.done;
   if (done == config->optim.steps) VJ_TRY(train_decoder(t));
   VJ_TRY(evaluate(t));
-  if (vj_is_recorded(config, done) || vj_is_evaluated(config, done)) VJ_TRY(vj_comm_agree(t->job->comm, commit(t)));
+  if (vj_is_recorded(config, done) || vj_is_evaluated(config, done)) {
+    VJ_TRY(vj_comm_agree(t->job->comm, commit(t)));
+    VJ_TRY(judge(t));
+  }
   t->at.evaluated = true;
   return VJ_OK;
 }
@@ -401,8 +435,9 @@ static void compare_with_goals(trial *t) {
     for (int64_t k = t->list.step_count; k < t->list.count; k++) {
       const double reached = t->results[k - t->list.step_count][0];
       if (!name || strcmp(t->list.at[k].name, name) != 0 || fabs(reached - goal->value) <= goal->tolerance) continue;
-      const char *sentence = vj_pool_format(t->pool, "%s: %g was not reached; the nearest is %.3g (%s of the last step)",
-                                            goal->setting, goal->value, reached, name);
+      const char *sentence =
+          vj_pool_format(t->pool, "%s: %g was not reached; the nearest is %.3g (%s of the last step)", goal->setting,
+                         goal->value, reached, name);
       if (sentence) warn(t, sentence);
     }
   }
@@ -413,14 +448,17 @@ static vj_status train(trial *t) {
   VJ_TRY(start(t));
   for (;;) {
     if (!t->at.evaluated) VJ_TRY(conclude(t));
-    if (t->at.done == config->optim.steps) break;
+    if (t->ends || t->at.done == config->optim.steps) break;
     VJ_TRY(pause(t));
     VJ_TRY(train_step(t, t->at.done));
     t->at.done++;
     t->at.evaluated = false;
     tell(t, t->at.done, "training");
-    if (vj_is_recorded(config, t->at.done)) VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, t->at.done)));
+    if (!vj_is_recorded(config, t->at.done)) continue;
+    VJ_TRY(vj_comm_agree(t->job->comm, write_step_row(t, t->at.done)));
+    vj_events_step(&t->events, &t->list, t->row, t->at.done);
   }
+  keep_weights(t);
   compare_with_goals(t);
   return vj_comm_agree(t->job->comm, write_times(t));
 }
@@ -428,6 +466,7 @@ static vj_status train(trial *t) {
 vj_status vj_trial_run(const vj_trial_job *job) {
   trial t = {.job = job, .loader = {.epoch = -1}, .started = omp_get_wtime(), .serial = 1};
   const vj_status status = train(&t);
+  vj_events_close(&t.events);
   vj_optimizer_destroy(&t.optimizer);
   vj_model_destroy(&t.model);
   vj_loader_close(&t.loader);

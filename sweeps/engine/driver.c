@@ -7,9 +7,17 @@
 
 #include "base/signals.h"
 #include "engine/driver_private.h"
+#include "engine/run_name.h"
+#include "train/weights.h"
 
 const char *vj_driver_path(const vj_driver *d, const char *name) {
   return vj_pool_format(d->pool, "%s/%s", d->options->folder, name);
+}
+
+/* Where TensorBoard's files of a trial go, if it asks for them. */
+static const char *events_of(const vj_driver *d, int64_t trial) {
+  const char *name = vj_run_name(d->pool, d->space, trial);
+  return name ? vj_pool_format(d->pool, "%s/tensorboard/%s", d->options->folder, name) : NULL;
 }
 
 /* What belongs to one trial is recorded with it; a broken disk or network ends the run. */
@@ -31,16 +39,20 @@ static vj_status work(vj_driver *d) {
     const vj_trial_job job = {.index = index,
                               .config = trial->config,
                               .comm = &d->group,
+                              .data = &d->data,
                               .file = d->file,
                               .steps = d->steps,
                               .step_count = d->step_count,
                               .evals = d->evals,
                               .eval_count = d->eval_count,
                               .checkpoint = vj_driver_checkpoint(d, index),
+                              .weights = vj_weights_path(d->pool, d->options->folder, index),
+                              .events = events_of(d, index),
                               .watch = watch,
                               .warned = vj_driver_warn,
                               .saved = vj_driver_on_saved,
                               .progress = vj_driver_on_progress,
+                              .judge = d->judge ? vj_driver_on_judge : NULL,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
     d->stopped = outcome == VJ_STOPPED;
@@ -55,8 +67,8 @@ static vj_status work(vj_driver *d) {
 }
 
 /* Trials by their state in the ledger; collective, world rank 0 counts. */
-static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_FAILED + 1]) {
-  const size_t bytes = (VJ_TRIAL_FAILED + 1) * sizeof *counts;
+static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_STATES]) {
+  const size_t bytes = (VJ_TRIAL_STATES) * sizeof *counts;
   vj_status status = VJ_OK;
   memset(counts, 0, bytes);
   for (int64_t i = 0; i < d->space->trial_count && d->world->rank == 0 && status == VJ_OK; i++) {
@@ -72,11 +84,12 @@ static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_FAILED + 1])
 
 /* How it ended; VJ_STOPPED unless the stop came too late to leave anything undone. */
 static vj_status conclude(vj_driver *d, vj_sweep_end *end) {
-  int64_t counts[VJ_TRIAL_FAILED + 1];
+  int64_t counts[VJ_TRIAL_STATES];
   unsigned stopped = 0, causes = 0;
   int cause = 1;
   VJ_TRY(count_states(d, counts));
-  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED], trials = d->space->trial_count;
+  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED] + counts[VJ_TRIAL_STOPPED];
+  const int64_t trials = d->space->trial_count;
   *end = (vj_sweep_end){counts[VJ_TRIAL_FAILED], counts[VJ_TRIAL_RUNNING]};
   VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
   if (!stopped || ended == trials) return VJ_OK;
@@ -116,6 +129,7 @@ done:
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
   vj_job_end(&d.job);
+  vj_kept_data_close(&d.data);
   if (d.group.size) vj_comm_destroy(&d.group);
   if (d.roots.size) vj_comm_destroy(&d.roots);
   free(d.steps);

@@ -7,9 +7,9 @@
 #include "train/trial.h"
 
 typedef struct vj_sweep_progress {
-  int64_t trials_done, trials_failed, trials;
-  int64_t steps_done, steps; /* of all trials */
-  vj_progress mine;          /* of the trial this rank is working on */
+  int64_t trials_done, trials_failed, trials_stopped, trials; /* stopped: early, by sweep.stopping */
+  int64_t steps_done, steps;                                  /* of all trials */
+  vj_progress mine;                                           /* of the trial this rank is working on */
   const char *arm;
   double seconds;       /* since the start */
   int64_t steps_before; /* done by earlier runs */

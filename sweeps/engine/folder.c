@@ -1,10 +1,13 @@
 #include "engine/folder.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "store/disk.h"
 
 const char *vj_folder_file(const vj_folder *folder, const char *name) {
   return vj_pool_format(folder->pool, "%s/%s", folder->path, name);
@@ -49,28 +52,35 @@ static vj_status make_folders(vj_folder *folder) {
   }
 }
 
-/* Whether the file holds this text and nothing else. */
-static bool holds(const char *path, const char *text) {
+/* How much of a text a file holds: all, a beginning, as a kill leaves it, or something else. */
+typedef enum { HOLDS_ALL, HOLDS_BEGINNING, HOLDS_OTHER } holding;
+
+static holding compare(const char *path, const char *text) {
   FILE *file = fopen(path, "r");
-  bool same = file != NULL;
-  for (; same && *text; text++) same = fgetc(file) == (unsigned char)*text;
-  same = same && fgetc(file) == EOF;
-  if (file) fclose(file);
-  return same;
+  int c = 0;
+  if (!file) return HOLDS_OTHER;
+  while ((c = fgetc(file)) != EOF && *text && c == (unsigned char)*text) text++;
+  const holding result = c != EOF || ferror(file) ? HOLDS_OTHER : *text ? HOLDS_BEGINNING : HOLDS_ALL;
+  fclose(file);
+  return result;
 }
 
 static vj_status write_yaml(vj_folder *folder, const char *yaml) {
   const char *path = vj_folder_file(folder, "sweep.yaml");
   if (!path || !yaml) return vj_fail(VJ_MEMORY, "no memory for sweep.yaml");
-  FILE *file = fopen(path, "wx");
-  if (!file && errno == EEXIST) {
-    if (holds(path, yaml)) return VJ_OK;
-    return vj_fail(VJ_USAGE, "%s is there already and is not overwritten; choose another folder with -o", path);
+  int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0 && errno == EEXIST) {
+    const holding there = compare(path, yaml);
+    if (there == HOLDS_ALL) return VJ_OK;
+    if (there == HOLDS_OTHER)
+      return vj_fail(VJ_USAGE, "%s is there already and is not overwritten; choose another folder with -o", path);
+    descriptor = open(path, O_WRONLY | O_CLOEXEC);
   }
-  if (!file) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
+  if (descriptor < 0) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
   folder->made_yaml = true;
-  int cause = fputs(yaml, file) < 0 ? errno : 0;
-  if (fclose(file) != 0 && cause == 0) cause = errno;
+  int cause = vj_disk_write(descriptor, yaml, strlen(yaml), 0);
+  if (cause == 0) cause = vj_disk_sync(descriptor);
+  if (close(descriptor) != 0 && cause == 0 && errno != EINTR) cause = errno;
   return cause ? vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(cause)) : VJ_OK;
 }
 

@@ -13,7 +13,7 @@
 
 #include "vj/memory.h"
 
-enum { NAME_BYTES = 300, PATH_BYTES = 4096, SILENT_SECONDS = 300, TRIES = 100 };
+enum { NAME_BYTES = 300, PATH_BYTES = 4096, SILENT_SECONDS = 300, TRIES = 100, SENTENCE_BYTES = 2048 };
 
 struct vj_job {
   char folder[PATH_BYTES];
@@ -144,19 +144,26 @@ void vj_job_unlock(vj_job *job) {
   job->lock = -1;
 }
 
+/* Whoever waits for the lock meanwhile finds its name gone, and makes another. */
+static void remove_folder(vj_job *job) {
+  char path[PATH_BYTES];
+  if (vj_job_lock(job) != VJ_OK) return;
+  if (path_of(job, lock_name, path)) unlink(path);
+  if (path_of(job, "", path)) rmdir(path);
+  vj_job_unlock(job);
+}
+
 void vj_job_end(vj_job **job) {
   vj_job *old = *job;
-  char path[PATH_BYTES];
+  char path[PATH_BYTES], sentence[SENTENCE_BYTES];
   *job = NULL;
   if (!old) return;
   if (path_of(old, old->name, path)) unlink(path);
   close(old->descriptor);
-  if (vj_job_lock(old) == VJ_OK) { /* who waits for the lock meanwhile finds its name gone, and makes another */
-    if (path_of(old, lock_name, path)) unlink(path);
-    if (path_of(old, "", path)) rmdir(path);
-    vj_job_unlock(old);
-  } else {
-    vj_error_clear();
-  }
+  /* What is left behind does no harm; the sentence of a run that failed must not be lost over it. */
+  const vj_status status = vj_error_status();
+  snprintf(sentence, sizeof sentence, "%s", vj_error_message());
+  remove_folder(old);
+  vj_error_adopt(status, sentence);
   free(old);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "train/snapshot.h"
 #include "train/trial.h"
 
 #ifndef VJ_VERSION
@@ -78,12 +79,14 @@ static vj_status add_bookkeeping(builder *b) {
   VJ_TRY(add_text(b, "arm", longest + 1, "name of the explicit trial, or of what was set", true));
   VJ_TRY(add(b, of_trial("seed", VJ_FILE_INT64, "1", "seed of initialisation, sample order and noise", true)));
   vj_file_variable status = of_trial(VJ_RECORD_STATUS, VJ_FILE_INT64, "1", "state of the trial", true);
-  status.flags = "0 waiting|1 running|2 done|3 failed";
+  status.flags = "0 waiting|1 running|2 done|3 failed|4 stopped";
   VJ_TRY(add(b, status));
   VJ_TRY(add(b, of_trial("attempt", VJ_FILE_INT64, "1", "how often the trial was started", true)));
   VJ_TRY(add(b, of_trial(VJ_RECORD_COMMITTED, VJ_FILE_INT64, "steps",
                          "training steps completed and recorded; rows up to here are whole", false)));
   VJ_TRY(add_text(b, VJ_RECORD_FAILURE, VJ_FAILURE_BYTES, "why the trial failed", false));
+  if (b->space->stopping)
+    VJ_TRY(add_text(b, VJ_RECORD_STOP_REASON, VJ_STOP_REASON_BYTES, "why the trial was stopped early", false));
 #define ADD_TIME(field, name, text) VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "s", text, false)));
   VJ_RECORD_TIMES(ADD_TIME)
 #undef ADD_TIME
@@ -207,6 +210,8 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
                            .first = trial};
   if (size.memory > b->layout->memory_bytes) b->layout->memory_bytes = size.memory;
   if (size.parameters > b->layout->parameter_count) b->layout->parameter_count = size.parameters;
+  const double checkpoint = status == VJ_OK ? vj_snapshot_estimate(config, model->parameters, &list) : 0;
+  if (checkpoint > b->layout->checkpoint_bytes) b->layout->checkpoint_bytes = checkpoint;
   b->layout->like[trial] = status == VJ_OK ? first_of_size(b, size) : -1;
   vj_model_destroy(&model);
   return status;

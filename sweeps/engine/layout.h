@@ -13,6 +13,7 @@ typedef struct vj_sweep_layout {
   vj_status first_problem;
   size_t memory_bytes;     /* of a rank, of the hungriest trial */
   int64_t parameter_count; /* of the largest model */
+  double checkpoint_bytes; /* of the largest checkpoint */
   int64_t *like; /* for each trial the first one whose model has the same numbers of parameters, bytes and operations,
                   * so that its steps take as long; -1: it can't run */
 } vj_sweep_layout;

@@ -1,22 +1,21 @@
 /* A run of a sweep begins: its folder is made or looked at, and the files are opened. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/nodes.h"
 #include "engine/driver_private.h"
 #include "engine/folder.h"
 #include "engine/layout.h"
+#include "engine/room.h"
 #include "engine/rows.h"
 
 /* --- the folder ---------------------------------------------------------------------------------------------- */
 
 /* The experiment as text, without what changes no number of it. */
 static const char *measured_text(vj_pool *pool, const vj_yaml *root) {
-  vj_yaml *measured = vj_yaml_shallow(pool, root);
-  if (!measured) return NULL;
-  vj_yaml_remove(measured, "report");
-  vj_yaml_remove(measured, "checkpoint");
-  return vj_yaml_print(pool, measured);
+  vj_yaml *measured = NULL;
+  return vj_config_measured(pool, root, &measured) == VJ_OK ? vj_yaml_print(pool, measured) : NULL;
 }
 
 static vj_status is_same_sweep(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_yaml *root) {
@@ -51,12 +50,21 @@ static vj_status prepare_folder(vj_pool *pool, const vj_driver *d, const vj_yaml
   if (folder.holds_sweep && !d->options->resume)
     return vj_fail(VJ_USAGE, "%s holds a sweep already; continue it with --resume or choose another folder with -o",
                    folder.path);
+  vj_sweep_file_tidy(path);
   if (folder.holds_sweep) return check_resumed(pool, d, path, root);
   VJ_TRY(vj_sweep_layout_create(pool, root, d->space, group_size, &layout));
   VJ_TRY(vj_report_check_layout(d->options->report, &layout->file));
+  const vj_room room = vj_room_for(layout, d->space->trial_count, d->world->size / group_size, d->options->folder);
+  VJ_TRY(vj_room_check(&room));
+  VJ_TRY(vj_judge_check(d->space, &layout->file, NULL, NULL));
   VJ_TRY(vj_folder_make(&folder, vj_yaml_print(pool, root)));
   const vj_status status = vj_sweep_file_create(path, &layout->file);
-  if (status != VJ_OK) vj_folder_take_back(&folder);
+  if (status == VJ_OK) return VJ_OK;
+  if (d->options->resume && access(path, F_OK) == 0) { /* another job, begun at the same time, was faster */
+    vj_error_clear();
+    return check_resumed(pool, d, path, root);
+  }
+  vj_folder_take_back(&folder);
   return status;
 }
 
@@ -79,6 +87,19 @@ static vj_status open_root(vj_driver *d) {
   return vj_ledger_open(vj_driver_path(d, "ledger"), d->space->trial_count, vj_job_name(d->job), &d->ledger);
 }
 
+static vj_status open_judge(vj_driver *d) {
+  const vj_judge_parts parts = {.space = d->space,
+                                .world = d->world,
+                                .group = &d->group,
+                                .file = d->file,
+                                .ledger = d->ledger,
+                                .steps = d->steps,
+                                .step_count = d->step_count,
+                                .evals = d->evals,
+                                .eval_count = d->eval_count};
+  return d->space->stopping ? vj_judge_open(d->pool, &parts, &d->judge) : VJ_OK;
+}
+
 vj_status vj_driver_open(vj_driver *d, const vj_yaml *root) {
   int group_size = 1;
   VJ_TRY(vj_sweep_group_size(d->space, d->world->size, d->options->ranks_per_trial, &group_size));
@@ -91,6 +112,8 @@ vj_status vj_driver_open(vj_driver *d, const vj_yaml *root) {
   if (d->is_root) opened = vj_sweep_file_open(&d->roots, vj_driver_path(d, "sweep.h5"), &d->file);
   VJ_TRY(vj_comm_agree(d->world, opened));
   if (d->is_root) opened = open_root(d);
+  VJ_TRY(vj_comm_agree(d->world, opened));
+  opened = open_judge(d);
   if (opened == VJ_OK && d->world->rank == 0) {
     opened = vj_job_lock(d->job); /* another job that joins now must not write rows of trials that already run */
     if (opened == VJ_OK) opened = vj_rows_complete(d->pool, d->file, d->space);

@@ -242,11 +242,13 @@ static vj_status read_sampling(vj_pool *pool, vj_sweep_plan *plan) {
 }
 
 vj_status vj_sweep_plan_read(vj_pool *pool, const vj_yaml *root, vj_sweep_plan *plan) {
-  static const char *const names[] = {"method", "parameters", "samples", "sampling_seed", "seeds", "trials"};
+  static const char *const names[] = {"method", "parameters", "samples", "sampling_seed",
+                                      "seeds",  "stopping",   "trials"};
   *plan = (vj_sweep_plan){.sweep = vj_yaml_get(root, "sweep"), .base = vj_yaml_shallow(pool, root)};
   if (!plan->base) return fail_memory("the base");
   vj_yaml_remove(plan->base, "sweep");
   VJ_TRY(vj_keys_check(plan->sweep, "sweep", names, VJ_COUNT(names)));
+  VJ_TRY(vj_stopping_read(pool, plan->sweep, &plan->stopping));
   VJ_TRY(read_method(pool, plan));
   VJ_TRY(read_axes(pool, plan));
   VJ_TRY(read_arms(plan));

@@ -4,6 +4,7 @@
 
 #include "engine/axis.h"
 #include "engine/points.h"
+#include "engine/stopping.h"
 
 enum { VJ_MOST_TRIALS = 100000 };
 
@@ -21,6 +22,7 @@ typedef struct vj_sweep_plan {
   int64_t seed_count;
   const char **keys; /* of the arms, then of the axes */
   int64_t key_count, arm_key_count;
+  const vj_stopping *stopping; /* NULL: every trial is trained to its end */
 } vj_sweep_plan;
 
 VJ_MUST_USE vj_status vj_sweep_plan_read(vj_pool *pool, const vj_yaml *root, vj_sweep_plan *plan);

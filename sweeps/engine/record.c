@@ -18,6 +18,7 @@ vj_status vj_driver_claim(vj_driver *d, int64_t *trial) {
   VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
   *trial = taken[0];
   d->told_of_saving = false;
+  if (d->judge) vj_judge_begin(d->judge);
   if (*trial < 0 || !d->is_root) return VJ_OK;
   const int64_t running = VJ_TRIAL_RUNNING;
   VJ_TRY(vj_row_put(d->file, "attempt", *trial, &taken[1]));
@@ -36,9 +37,26 @@ static vj_status is_ours(vj_driver *d, int64_t trial, bool *ours) {
   return VJ_OK;
 }
 
+/* Of a trial that was judged to end: the ledger has it already. */
+static vj_status record_early_end(vj_driver *d, int64_t trial) {
+  vj_trial_state state;
+  int64_t attempts;
+  const char *reason;
+  bool ours;
+  if (vj_judge_verdict(d->judge) == VJ_VERDICT_LOST) return is_ours(d, trial, &ours);
+  VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
+  const int64_t stopped = VJ_TRIAL_STOPPED;
+  VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
+  VJ_TRY(vj_row_put(d->file, VJ_RECORD_STATUS, trial, &stopped));
+  VJ_TRY(vj_sweep_file_sync(d->file));
+  vj_driver_remove_checkpoints(d, trial);
+  return VJ_OK;
+}
+
 vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const char *reason) {
   bool ours = false;
   if (!d->is_root) return VJ_OK;
+  if (outcome == VJ_OK && d->judge && vj_judge_verdict(d->judge) != VJ_VERDICT_GO_ON) return record_early_end(d, trial);
   VJ_TRY(is_ours(d, trial, &ours));
   if (!ours) return VJ_OK;
   const int64_t state = outcome == VJ_OK ? VJ_TRIAL_DONE : VJ_TRIAL_FAILED;
@@ -68,4 +86,9 @@ vj_status vj_driver_on_saved(void *context, int64_t trial) {
   VJ_TRY(vj_ledger_owns(d->ledger, trial, &ours));
   d->told_of_saving = true;
   return ours ? vj_ledger_saved(d->ledger, trial) : VJ_OK;
+}
+
+vj_status vj_driver_on_judge(void *context, int64_t trial, int64_t done, bool *ends) {
+  const vj_driver *d = context;
+  return vj_judge_ask(d->judge, trial, done, ends);
 }

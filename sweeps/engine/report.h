@@ -57,6 +57,12 @@ VJ_MUST_USE vj_status vj_report_check_file(const vj_report_spec *report, const v
  *   METRIC: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"? */
 VJ_MUST_USE vj_status vj_report_check_quantity(const char *quantity, const char *path, const vj_sweep_file *file);
 
+/* Fails unless a quantity is one number at each place of an axis, that of steps or that of evaluations; by the layout
+ * or by the file, of which one is given. `node`, if any, and `path` are where it was named. */
+VJ_MUST_USE vj_status vj_report_check_course(const char *quantity, const vj_yaml *node, const char *path,
+                                             const vj_file_layout *layout, const vj_sweep_file *file,
+                                             bool *is_of_steps);
+
 /* The column of a quantity at the end of training, beside which the paper's numbers stand; -1 if there is none. */
 int64_t vj_report_find(const vj_report_spec *report, const char *quantity);
 

@@ -17,7 +17,7 @@ typedef struct recorded {
 } recorded;
 
 /* Those recorded, names that begin most like the word first. */
-static vj_status fail_quantity(vj_pool *pool, const vj_yaml *node, const char *path, const char *word,
+static vj_status fail_quantity(vj_pool *pool, const vj_yaml *node, const char *path, const char *word, const char *of,
                                const recorded *all, int64_t count) {
   char hint[VJ_SUGGESTION_BYTES];
   const char **names = vj_pool_take(pool, (size_t)count * sizeof *names);
@@ -29,7 +29,8 @@ static vj_status fail_quantity(vj_pool *pool, const vj_yaml *node, const char *p
       while (word[common] && all[i].name[common] == word[common]) common++;
       if (common == alike) names[known++] = all[i].name;
     }
-  return vj_fail_node(node, path, "no quantity \"%s\"%s", word, vj_suggestion(word, "quantities", names, known, hint));
+  return vj_fail_node(node, path, "no quantity \"%s\"%s%s", word, of,
+                      vj_suggestion(word, "quantities", names, known, hint));
 }
 
 static vj_status check_index(const vj_report_column *column, const recorded *found, const char *path) {
@@ -72,7 +73,8 @@ static vj_status check_columns(vj_pool *pool, const vj_report_spec *report, cons
     snprintf(quantity_path, sizeof quantity_path, "%s.quantity", path);
     while (k < count && strcmp(all[k].name, column->quantity) != 0) k++;
     if (k == count)
-      return fail_quantity(pool, vj_yaml_get(column->node, "quantity"), quantity_path, column->quantity, all, count);
+      return fail_quantity(pool, vj_yaml_get(column->node, "quantity"), quantity_path, column->quantity, "", all,
+                           count);
     VJ_TRY(check_index(column, &all[k], path));
     VJ_TRY(check_at(column, &all[k], path));
   }
@@ -151,7 +153,7 @@ static vj_status check_scalar(vj_pool *pool, const char *quantity, const char *p
                               int64_t count) {
   int64_t k = 0;
   while (k < count && strcmp(all[k].name, quantity) != 0) k++;
-  if (k == count) return fail_quantity(pool, NULL, path, quantity, all, count);
+  if (k == count) return fail_quantity(pool, NULL, path, quantity, "", all, count);
   if (all[k].rank < 3) return VJ_OK;
   return vj_fail(VJ_CONFIG, "%s: %s has %lld numbers, one for each %s; choose a quantity that is one number", path,
                  quantity, (long long)all[k].size[2], all[k].axis[2]);
@@ -164,6 +166,37 @@ vj_status vj_report_check_quantity(const char *quantity, const char *path, const
   VJ_TRY(vj_pool_create(&pool));
   vj_status status = list_file(pool, file, &all, &count);
   if (status == VJ_OK) status = check_scalar(pool, quantity, path, all, count);
+  vj_pool_destroy(&pool);
+  return status;
+}
+
+static vj_status check_course(vj_pool *pool, const char *quantity, const vj_yaml *node, const char *path, recorded *all,
+                              int64_t count, bool *is_of_steps) {
+  int64_t k = 0, courses = 0;
+  while (k < count && strcmp(all[k].name, quantity) != 0) k++;
+  if (k == count) {
+    for (int64_t i = 0; i < count; i++)
+      if (all[i].rank == 2) all[courses++] = all[i];
+    return fail_quantity(pool, node, path, quantity, " of steps or evaluations", all, courses);
+  }
+  if (all[k].rank == 1)
+    return vj_fail_node(node, path, "%s is one number of a whole trial; choose a quantity of steps or evaluations",
+                        quantity);
+  if (all[k].rank == 3)
+    return vj_fail_node(node, path, "%s has %lld numbers, one for each %s; choose a quantity that is one number",
+                        quantity, (long long)all[k].size[2], all[k].axis[2]);
+  *is_of_steps = strcmp(all[k].axis[1], "step") == 0;
+  return VJ_OK;
+}
+
+vj_status vj_report_check_course(const char *quantity, const vj_yaml *node, const char *path,
+                                 const vj_file_layout *layout, const vj_sweep_file *file, bool *is_of_steps) {
+  vj_pool *pool = NULL;
+  recorded *all;
+  int64_t count;
+  VJ_TRY(vj_pool_create(&pool));
+  vj_status status = layout ? list_layout(pool, layout, &all, &count) : list_file(pool, file, &all, &count);
+  if (status == VJ_OK) status = check_course(pool, quantity, node, path, all, count, is_of_steps);
   vj_pool_destroy(&pool);
   return status;
 }

@@ -235,7 +235,12 @@ vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space) 
   VJ_TRY(expand(&w));
   vj_space *fresh = vj_pool_take(pool, sizeof *fresh);
   if (!fresh) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)w.trial_count);
-  *fresh = (vj_space){.trial_count = w.trial_count, .trials = w.trials, .key_count = plan.key_count, .keys = plan.keys};
+  *fresh = (vj_space){.trial_count = w.trial_count,
+                      .trials = w.trials,
+                      .key_count = plan.key_count,
+                      .keys = plan.keys,
+                      .is_grid = plan.method == VJ_METHOD_GRID,
+                      .stopping = plan.stopping};
   *space = fresh;
   return VJ_OK;
 }

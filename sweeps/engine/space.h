@@ -2,7 +2,7 @@
 #ifndef VJ_SPACE_H
 #define VJ_SPACE_H
 
-#include "config/config.h"
+#include "engine/stopping.h"
 
 typedef struct vj_setting {
   const char *key; /* "losses.variance.weight" */
@@ -23,6 +23,8 @@ typedef struct vj_space {
   const vj_trial *trials;
   int64_t key_count; /* every key set by any trial, in order of appearance; the seed is not among them */
   const char *const *keys;
+  bool is_grid;                /* nothing is sampled, so that trials come sorted */
+  const vj_stopping *stopping; /* NULL: every trial is trained to its end */
 } vj_space;
 
 /* Expands `sweep:` of the tree (absent: one trial) as docs/sweeps.md says. Order: samples slowest, then arms, then the

@@ -18,13 +18,15 @@ static void look_around(vj_driver *d) {
     p->steps_done = 0;
     for (int64_t i = 0; i < trials; i++) p->steps_done += steps[i] > 0 ? steps[i] : 0;
   }
-  /* What a failed trial did not do is not left to do. */
+  /* What a trial that failed or was stopped early did not do is not left to do. */
   if (numbers && steps && vj_sweep_file_read(d->file, status, &zero, &trials, numbers) == VJ_OK) {
-    p->trials_done = p->trials_failed = 0;
+    p->trials_done = p->trials_failed = p->trials_stopped = 0;
     for (int64_t i = 0; i < trials; i++) {
       p->trials_done += numbers[i] == VJ_TRIAL_DONE;
       p->trials_failed += numbers[i] == VJ_TRIAL_FAILED;
-      if (numbers[i] == VJ_TRIAL_FAILED) p->steps_done += d->space->trials[i].config->optim.steps - steps[i];
+      p->trials_stopped += numbers[i] == VJ_TRIAL_STOPPED;
+      if (numbers[i] == VJ_TRIAL_FAILED || numbers[i] == VJ_TRIAL_STOPPED)
+        p->steps_done += d->space->trials[i].config->optim.steps - steps[i];
     }
   }
   free(numbers);

@@ -326,13 +326,25 @@ class Folders(Case):
                                 before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
                                 more=["optim.steps=3000000", "eval.every=3000000"])
 
-    @unittest.skipUnless(IS_ROOT, "only root can mount a small disk")
-    def test_a_full_disk(self):
+    def small_disk(self, size):
         disk = tempfile.mkdtemp(prefix="vjvcr-disk-")
         self.addCleanup(os.rmdir, disk)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "none", disk], capture_output=True).returncode:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", disk], capture_output=True).returncode:
             self.skipTest("this root may not mount")
         self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        return disk
+
+    @unittest.skipUnless(IS_ROOT, "only root can mount a small disk")
+    def test_a_disk_without_room_for_checkpoints(self):
+        disk = self.small_disk("1m")
+        self.assert_not_written(rf"^vjvcr: {disk}/out: the disk has too little room: sweep.h5 and the ledger take \d+ "
+                                r"bytes, checkpoints of 1 trial at a time up to \d+, and 1048576 are free; make room, or "
+                                r"choose another folder with -o\n$", f"{disk}/out", more=["model.predictor.hidden=[512]"])
+        self.assertEqual(everything_in(disk), {})
+
+    @unittest.skipUnless(IS_ROOT, "only root can mount a small disk")
+    def test_a_full_disk(self):
+        disk = self.small_disk("40k")
         self.assert_not_written(rf"^vjvcr: {disk}/new/out/sweep.h5: can't be created: the disk is full: it needs "
                                 r"\d+ bytes and \d+ are free; make room or choose another folder\n$",
                                 f"{disk}/new/out")

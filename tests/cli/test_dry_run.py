@@ -40,15 +40,27 @@ class DryRun(Case):
         trials, memory, disk = self.needs("--dry-run", "-o", "some/where")
         self.assertRegex(trials, r"^4 trials on 1 group of 1 rank; 0\.\d\d million parameters$")
         self.assertRegex(memory, r"^memory: 1 rank of \d+\.\d MiB on this host, which has [\d.]+ GiB$")
-        found = re.match(r"^disk: ([\d.]+) MiB for sweep.h5 and the ledger; ([\d.]+) ([MG]iB) are free for some/where$",
-                         disk)
+        found = re.match(r"^disk: ([\d.]+) MiB for sweep.h5 and the ledger, up to ([\d.]+) MiB for checkpoints; ([\d.]+) "
+                         r"([MG]iB) are free for some/where$", disk)
         self.assertTrue(found, disk)
-        free = shutil.disk_usage(self.folder).free / (2**30 if found[3] == "GiB" else 2**20)
-        self.assertLess(abs(float(found[2]) - free), 0.1 * free + 1)
+        free = shutil.disk_usage(self.folder).free / (2**30 if found[4] == "GiB" else 2**20)
+        self.assertLess(abs(float(found[3]) - free), 0.1 * free + 1)
         self.succeed("sweep", "sweep.yaml", "-o", "out")
         written = sum(os.path.getsize(self.path("out", name)) for name in ("sweep.h5", "ledger"))
         self.assertLess(abs(float(found[1]) * 2**20 - written), 0.3 * written + 2**20 / 10)
         self.assertGreater(float(found[1]) * 2**20 + 2**20 / 20, written)
+
+    def test_checkpoints_take_what_was_said(self):
+        """Two of them while a group trains, and one that is being written: for each of two groups."""
+        wide = ["sweep.trials=null", "model.predictor.hidden=[512]"]
+        result = self.run_vjvcr("sweep", "sweep.yaml", "--dry-run", *wide, ranks=2)
+        said = float(re.search(r", up to ([\d.]+) MiB for checkpoints; ", result.out)[1]) * 2**20
+        result = self.run_vjvcr("train", "tiny.yaml", "-o", "out", "optim.steps=100000", "logging.every=100000",
+                                "eval.every=100000", "model.predictor.hidden=[512]", "--time-limit", "1s")
+        self.assertEqual(result.code, 75, result.err)
+        one = max(os.path.getsize(self.path("out", "checkpoints", name)) for name in os.listdir(self.path("out/checkpoints")))
+        self.assertGreater(said + 2**20 / 20, 6 * one)
+        self.assertLess(said, 6 * one * 1.5)
 
     def test_what_does_not_fit(self):
         huge = ["sweep.trials.wide.model.predictor.hidden=[1048576,1048576]"]
@@ -60,8 +72,8 @@ class DryRun(Case):
                          (2, "vjvcr: --dry-run=timed: the trials do not fit into this host's memory, so none is tried\n"))
         if shutil.disk_usage(self.folder).free < 2**40:
             disk = self.needs("--dry-run", "optim.steps=10000000", "eval.every=1", "sweep.seeds=200")[2]
-            self.assertRegex(disk, r"^disk: \d+\.\d GiB for sweep.h5 and the ledger; [\d.]+ [MG]iB are free for runs/tiny: "
-                             "DOES NOT FIT; make room, or choose another folder with -o$")
+            self.assertRegex(disk, r"^disk: \d+\.\d GiB for sweep.h5 and the ledger, up to \d+\.\d MiB for checkpoints; [\d.]+ "
+                             "[MG]iB are free for runs/tiny: DOES NOT FIT; make room, or choose another folder with -o$")
 
     def test_ranks_of_this_host_are_counted(self):
         result = self.run_vjvcr("sweep", "sweep.yaml", "--dry-run", ranks=2)

@@ -103,13 +103,12 @@ class Finished(Case):
                 for name in found:
                     self.assertEqual(list(found[name]), list(wanted[name]), name)
 
-    def test_csv_is_that_of_rfc_4180(self):
+    def test_csv_is_quoted(self):
         environment = dict(os.environ, OMPI_MCA_ess_singleton_isolated="1")
         text = subprocess.run([VJVCR, "ls", "out", "--format", "csv"], cwd=self.folder, env=environment, check=True,
                               capture_output=True).stdout
-        self.assertEqual(text.count(b"\r\n"), 7)
-        self.assertEqual(text.replace(b"\r\n", b"").count(b"\n"), 0)
-        self.assertIn(b'\r\n4,"strong, ""loud""",0,100,0.001,l1,done,4,,', text)
+        self.assertEqual((text.count(b"\n"), text.count(b"\r")), (7, 0))
+        self.assertIn(b'\n4,"strong, ""loud\""",0,100,0.001,l1,done,4,,', text)
 
     def test_grouped_by_seeds(self):
         wanted = self.frame("val_loss").groupby("arm")["val_loss"].agg(["mean", "std", "count"]).sort_values("mean")
@@ -126,7 +125,7 @@ class Finished(Case):
         self.assertEqual(list(found["arm"]), NAMES)
         self.assertEqual(list(found["state"]), [("", "", "done", "failed")[s] for s in self.sweep["status"].values])
         self.assertEqual(list(found["steps"]), list(self.sweep["committed"].values))
-        self.assertEqual([f if isinstance(f, str) else "" for f in found["failure"]], list(self.sweep["failure"].values))
+        self.assertEqual([f if isinstance(f, str) else "" for f in found["reason"]], list(self.sweep["failure"].values))
         for name in ("val_prediction", "hx_rankme", "probe_speed_mse"):
             wanted = self.end[name].where(self.sweep["status"] == 2).values
             np.testing.assert_array_equal(found[name], wanted, name)
@@ -160,7 +159,7 @@ class Finished(Case):
     def test_show_for_programs(self):
         found = self.json("show", "out", "5")
         self.assertEqual((found["trial"], found["arm"], found["seed"], found["state"]), (5, LOUD, 1, "done"))
-        self.assertEqual((found["step"], found["steps"], found["failure"]), (4, 4, None))
+        self.assertEqual((found["step"], found["steps"], found["reason"]), (4, 4, None))
         self.assertEqual(found["settings"], {"losses.variance.weight": 100, "optim.lr": 0.001,
                                              "losses.prediction.distance": "l1"})
         self.assertEqual(found["config"], str(self.sweep["config"].values[5]))
@@ -171,7 +170,7 @@ class Finished(Case):
             course = self.sweep[row["quantity"]].isel(trial=5)
             self.assertEqual((row["start"], row["end"]), (course.values[0], course.values[-1]))
         failed = self.json("show", "out", "2")
-        self.assertEqual((failed["state"], failed["failure"]), ("failed", str(self.sweep["failure"].values[2])))
+        self.assertEqual((failed["state"], failed["reason"]), ("failed", str(self.sweep["failure"].values[2])))
 
     # --- compare ---
 

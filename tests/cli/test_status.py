@@ -77,7 +77,7 @@ class Finished(Looking):
     def test_json(self):
         found, v = self.status(), self.values
         self.assertEqual((found["folder"], found["name"], found["state"]), ("out", "tiny", "finished"))
-        self.assertEqual(found["trials"], {"all": 6, "running": 0, "done": 4, "failed": 2, "waiting": 0})
+        self.assertEqual(found["trials"], {"all": 6, "running": 0, "done": 4, "stopped": 0, "failed": 2, "waiting": 0})
         self.assertEqual((found["steps_done"], found["steps"]), (v["committed"].sum(), v["committed"].sum()))
         self.assertEqual(found["running"], [])
         self.assertEqual([(one["trial"], one["arm"], one["seed"], one["reason"]) for one in found["failed"]],

@@ -401,7 +401,13 @@ static void limit_file_size(void) {
   if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){8192, 8192}) != 0) abort();
 }
 
-static vj_status build_sample(const char *path) { return vj_sweep_file_build(path, path, &sample_layout); }
+static vj_status build_sample(const char *path) {
+  const int descriptor = open(path, O_RDWR | O_CREAT, 0666);
+  if (descriptor < 0) return VJ_INTERNAL;
+  const vj_status status = vj_sweep_file_build(path, path, descriptor, &sample_layout);
+  close(descriptor);
+  return status;
+}
 
 static void limit_on_file_size_is_named(void **state) {
   (void)state;
@@ -415,7 +421,7 @@ static void limit_on_file_size_is_named(void **state) {
   assert_int_equal(entries_like(folder, "limited"), 0);
 }
 
-/* A disk that fills while HDF5 writes: the same sentence, an orderly end, and nothing on standard error. */
+/* A disk that fills while the file is written: the same sentence, an orderly end, and nothing on standard error. */
 static void disk_that_fills_meanwhile_is_survived(void **state) {
   (void)state;
   char path[PATH_BYTES], sentence[1024], expected[1024];

@@ -1,0 +1,108 @@
+#include "export.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/nodes.h"
+#include "verbs.h"
+
+static const char options_text[] =
+    "usage: vjvcr export DIR --format csv [-o PREFIX]\n"
+    "       vjvcr export DIR TRIAL --format safetensors [--layout pytorch] [-o FILE]\n"
+    "  --format csv          tables: PREFIX-trials.csv, -steps.csv, -evals.csv, -components.csv and, where there is\n"
+    "                        something of that kind, -horizons.csv; without -o they lie in DIR as trials.csv, ...\n"
+    "  --format safetensors  parameters and states of one trial, by default into DIR/trial-<number>.safetensors: "
+    "those\n"
+    "                        kept by `checkpoint: {keep: weights}`, or of the newest checkpoint while it trains\n"
+    "  --layout LAYOUT       vjvcr: arrays as they are here, channels last (the default); pytorch: convolutions as\n"
+    "                        O,I,kh,kw and O,I,kt, and PyTorch's names for what batch norm keeps\n"
+    "  -o NAME               where to write; a PREFIX that ends in / is a folder\n"
+    "Nothing in DIR is changed. It may be a sweep that runs: what is exported is what is whole by now.\n";
+
+/* --- arguments ------------------------------------------------------------------------------------------------- */
+
+static vj_status take_choice(const char *option, const char *value, const char *const *choices, int count,
+                             const char **choice) {
+  char hint[VJ_SUGGESTION_BYTES], list[128] = "";
+  for (int i = 0; i < count; i++) {
+    if (strcmp(value, choices[i]) == 0) return *choice = choices[i], VJ_OK;
+    const size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", choices[i]);
+  }
+  const bool close = vj_closest(value, choices, count);
+  return vj_fail(VJ_USAGE, "%s: expected one of %s, got \"%s\"%s", option, list, value,
+                 close ? vj_suggestion(value, "", choices, count, hint) : "");
+}
+
+static vj_status take_option(const char *option, const char *value, vj_export_request *r) {
+  static const char *const formats[] = {"csv", "safetensors"}, *const layouts[] = {"vjvcr", "pytorch"};
+  const char *layout = NULL;
+  const bool known = strcmp(option, "--format") == 0 || strcmp(option, "--layout") == 0 || strcmp(option, "-o") == 0;
+  if (!known) return vj_fail(VJ_USAGE, "there is no option %s here; there are: --format --layout -o --help", option);
+  if (!value) return vj_fail(VJ_USAGE, "%s: expected a value", option);
+  if (strcmp(option, "--format") == 0) return take_choice(option, value, formats, VJ_COUNT(formats), &r->format);
+  if (strcmp(option, "-o") == 0) return r->output = value, VJ_OK;
+  VJ_TRY(take_choice(option, value, layouts, VJ_COUNT(layouts), &layout));
+  r->pytorch = strcmp(layout, "pytorch") == 0;
+  return VJ_OK;
+}
+
+typedef struct words {
+  const char *trial;
+  vj_export_request request;
+} words;
+
+static vj_status read_words(int argc, char **argv, words *w) {
+  for (int i = 1; i < argc; i++) {
+    if (argv[i][0] == '-') {
+      VJ_TRY(take_option(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &w->request));
+      i++;
+    } else if (!w->request.folder) {
+      w->request.folder = argv[i];
+    } else if (!w->trial) {
+      w->trial = argv[i];
+    } else {
+      return vj_fail(VJ_USAGE, "\"%s\": expected an option; see `vjvcr export --help`", argv[i]);
+    }
+  }
+  if (!w->request.folder || !w->request.format)
+    return vj_fail(VJ_USAGE, "expected DIR and --format; see `vjvcr export --help`");
+  return VJ_OK;
+}
+
+/* --- the verb -------------------------------------------------------------------------------------------------- */
+
+static vj_status read_trial(const vj_outcome *o, const char *word, int64_t *trial) {
+  char *end = NULL;
+  *trial = word ? strtoll(word, &end, 10) : -1;
+  if (!word || (end != word && !*end && *trial >= 0 && *trial < o->trials)) return VJ_OK;
+  return vj_fail(VJ_USAGE, "TRIAL: expected a number from 0 to %lld, got \"%s\"", (long long)(o->trials - 1), word);
+}
+
+static vj_status export_one(const vj_outcome *o, words *w) {
+  VJ_TRY(read_trial(o, w->trial, &w->request.trial));
+  const bool weights = strcmp(w->request.format, "safetensors") == 0;
+  if (w->request.pytorch && !weights) return vj_fail(VJ_USAGE, "--layout: only --format safetensors has layouts");
+  if (weights && !w->trial) return vj_fail(VJ_USAGE, "--format safetensors: expected the number of a trial behind DIR");
+  if (!weights && w->trial)
+    return vj_fail(VJ_USAGE, "--format csv: all trials are exported at once; leave \"%s\" out", w->trial);
+  return weights ? vj_export_weights(o, &w->request) : vj_export_csv(o, &w->request);
+}
+
+static vj_status run(int argc, char **argv) {
+  words w = {.trial = NULL};
+  vj_outcome *outcome = NULL;
+  VJ_TRY(read_words(argc, argv, &w));
+  VJ_TRY(vj_outcome_open(w.request.folder, &outcome));
+  const vj_status status = export_one(outcome, &w);
+  vj_outcome_close(&outcome);
+  return status;
+}
+
+int vj_verb_export(int argc, char **argv) {
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--help") == 0) return fputs(options_text, stdout) < 0;
+  const vj_status status = run(argc, argv);
+  return status == VJ_OK ? 0 : vj_report_failure(status);
+}

@@ -1,0 +1,35 @@
+"""A thousand trials of 20 tiny steps on two ranks: what the engine costs a trial, how many files, how much memory.
+
+Not among the tests that run by default; `./vj test many`, or with another number VJ_TRIALS=10000 ./vj test many."""
+
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "cli"))
+# pylint: disable=wrong-import-position
+from common import h5py, main
+from many import Many
+
+if h5py is None:
+    print("skipped: h5py is not there")
+    sys.exit(77)
+
+TRIALS = int(os.environ.get("VJ_TRIALS", "1000"))
+
+
+class Thousand(unittest.TestCase):
+    def test_a_thousand_trials(self):
+        with tempfile.TemporaryDirectory(prefix="vjvcr-many-") as folder:
+            many = Many(folder, TRIALS)
+            many.report()
+            self.assertEqual(set(many.values["status"]), {2})
+            self.assertLess(many.files, 20)
+            self.assertLess(many.growth(), 512)
+            if TRIALS >= 1000:  # of fewer, the start of the program takes too much
+                self.assertLess(many.overhead()["cpu"], 20)  # processor time: other work on the machine hardly changes it
+
+
+if __name__ == "__main__":
+    main()

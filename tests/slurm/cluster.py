@@ -1,0 +1,162 @@
+"""A Slurm of one node that lives as long as a test: munged, slurmctld and slurmd with a configuration of their own, in
+a folder of their own, on ports of their own. Nothing of the machine's own Slurm, if there is one, is touched."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
+
+# No control groups, no accounting, no database: what a container allows, too. Four processors whatever there are, so
+# that two jobs of two ranks run at once. `cred_expire` is how long a requeued job must wait; Slurm's own is 2 minutes.
+CONFIGURATION = """\
+ClusterName=vjvcr
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket,cred_expire=5
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+SlurmdParameters=config_overrides
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SchedulerType=sched/backfill
+SchedulerParameters=bf_interval=5,sched_interval=5
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+KillWait=20
+ReturnToService=2
+NodeName={host} NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN
+PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+def free_ports(count):
+    """Nobody else listens on them now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def die_with_parent():
+    """However the test ends, its daemons end with it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def why_not():
+    """A sentence if there can be no Slurm here, else nothing."""
+    if os.geteuid() != 0:
+        return "Slurm's daemons need root"
+    missing = [name for name in PROGRAMS if not shutil.which(name)]
+    return f"there is no {', '.join(missing)}" if missing else ""
+
+
+class Cluster:
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="vjvcr-slurm-")
+        os.chmod(self.folder, 0o755)
+        self.daemons = []
+        self.environment = {name: value for name, value in os.environ.items()
+                            if not name.startswith(("SLURM_", "SBATCH_", "OMPI_MCA_"))}
+        self.environment["SLURM_CONF"] = os.path.join(self.folder, "slurm.conf")
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def daemon(self, *command):
+        with open(self.path(command[0] + ".out"), "w") as out:
+            self.daemons.append(subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
+                                                 stderr=subprocess.STDOUT, start_new_session=True,
+                                                 preexec_fn=die_with_parent))
+
+    def wait_for(self, what, seconds, sentence):
+        end = time.monotonic() + seconds
+        while not what():
+            if time.monotonic() > end:
+                raise AssertionError(f"{sentence}\n{self.logs()}")
+            time.sleep(0.2)
+
+    def start(self):
+        for name in ("munge", "state", "spool"):
+            os.mkdir(self.path(name), 0o755)
+        with open(self.path("munge", "key"), "wb", opener=lambda path, how: os.open(path, how, 0o600)) as key:
+            key.write(os.urandom(1024))
+        with open(self.environment["SLURM_CONF"], "w") as file:
+            file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], ports=free_ports(2),
+                                            folder=self.folder))
+        at = self.path("munge")
+        self.daemon("munged", "--foreground", "--force", f"--key-file={at}/key", f"--socket={at}/socket",
+                    f"--pid-file={at}/pid", f"--log-file={at}/log", f"--seed-file={at}/seed")
+        self.wait_for(lambda: os.path.exists(self.path("munge", "socket")), 30, "munged does not start")
+        self.daemon("slurmctld", "-D")
+        self.wait_for(lambda: self.ask("scontrol", "ping").returncode == 0, 60, "slurmctld does not answer")
+        self.daemon("slurmd", "-D")
+        self.wait_for(lambda: self.ask("sinfo", "-h", "-o", "%t").stdout.strip() == "idle", 60, "the node is not idle")
+
+    def logs(self):
+        text = ""
+        for name in sorted(os.listdir(self.folder)):
+            if name.endswith((".log", ".out")):
+                with open(self.path(name), errors="replace") as file:
+                    text += f"--- {name}\n" + "".join(file.readlines()[-15:])
+        return text
+
+    def ask(self, *command, folder=None):
+        return subprocess.run(command, env=self.environment, cwd=folder or self.folder, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def tell(self, *command, folder=None):
+        """What it answers; it may not fail."""
+        result = self.ask(*command, folder=folder)
+        if result.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: {result.stderr}\n{self.logs()}")
+        return result.stdout.strip()
+
+    def state(self, job):
+        """Of a job, or of each task of an array: "RUNNING"; empty when Slurm has forgotten it."""
+        return self.ask("squeue", "-h", "-t", "all", "-j", job, "-o", "%T").stdout.split()
+
+    def is_over(self, job):
+        return not set(self.state(job)) - {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL"}
+
+    def stop(self):
+        """Jobs first, then the daemons in reverse; then there is no trace of them."""
+        if len(self.daemons) == 3:
+            self.ask("scancel", "--signal=KILL", "--full", "--user=root")
+            self.ask("scancel", "--user=root")
+            end = time.monotonic() + 40
+            while time.monotonic() < end and self.ask("squeue", "-h").stdout.strip():
+                time.sleep(0.2)
+        for process in reversed(self.daemons):
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.daemons = []
+        shutil.rmtree(self.folder, ignore_errors=True)
