@@ -112,7 +112,7 @@ static void print_state(const vj_standing *s, int64_t trial) {
   const vj_outcome *o = s->outcome;
   const char *who = vj_standing_who(s, trial);
   const int64_t attempts = trial < s->claims.count ? s->claims.of[trial].attempts : 0;
-  printf("state     %s", vj_standing_state(s, trial));
+  printf("state     %s%s", vj_standing_state(s, trial), s->state[trial] == VJ_TRIAL_STOPPED ? " early" : "");
   if (attempts) printf(", attempt %lld", (long long)attempts);
   if (who[0]) printf(", run by %s", who);
   if (s->state[trial] == VJ_TRIAL_RUNNING && vj_claim_runner(who) == VJ_RUNNER_GONE) fputs(" (gone)", stdout);
