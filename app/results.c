@@ -7,7 +7,7 @@
 #include "default_report.h"
 #include "outcome.h"
 #include "progress.h"
-#include "records.h"
+#include "results_private.h"
 #include "store/ledger.h"
 #include "table.h"
 #include "train/trial.h"
@@ -15,29 +15,6 @@
 
 /* Shares of the largest RankMe that the view could have. */
 static const double collapsed_below = 0.1, partly_below = 0.25;
-
-typedef struct summary {
-  double mean, spread; /* NaN if there is nothing; spread 0 of a single number */
-} summary;
-
-/* Trials that differ only in their seed. */
-typedef struct result_row {
-  int64_t first, count;
-  int64_t *done; /* trials of it that are done */
-  int64_t done_count, stopped_count;
-} result_row;
-
-typedef struct results {
-  const vj_outcome *outcome;
-  const vj_report_spec *report;
-  bool is_default; /* no report names the columns */
-  bool by_trial;   /* every trial is a row */
-  vj_format format;
-  bool short_names; /* of settings */
-  int64_t row_count;
-  result_row *rows;
-  summary *cells; /* [row_count, columns] */
-} results;
 
 static const char *verdict(double rankme, int64_t largest) {
   if (!isfinite(rankme) || largest == 0) return "";
@@ -148,8 +125,7 @@ static const char *mark_of(const results *r, int64_t row, int64_t column) {
   return others ? "*" : "";
 }
 
-/* The paper's value for an arm; NULL if it has none. */
-static const vj_report_value *paper_value(const results *r, const char *arm, int64_t column) {
+const vj_report_value *vj_results_paper(const results *r, const char *arm, int64_t column) {
   for (int64_t i = 0; i < r->report->value_count; i++) {
     const vj_report_value *value = &r->report->values[i];
     if (value->column == column && strcmp(value->arm, arm) == 0) return value;
@@ -157,7 +133,7 @@ static const vj_report_value *paper_value(const results *r, const char *arm, int
   return NULL;
 }
 
-static bool has_paper(const results *r, int64_t column) {
+bool vj_results_has_paper(const results *r, int64_t column) {
   for (int64_t i = 0; i < r->report->value_count; i++)
     if (r->report->values[i].column == column) return true;
   return false;
@@ -195,7 +171,7 @@ static void add_headings(const results *r, vj_table *table) {
     const int rank = r->is_default ? (int)(r->report->column_count - c) : 1;
     vj_table_column(table, heading ? heading : "", true);
     vj_table_dispensable(table, rank);
-    if (!has_paper(r, c)) continue;
+    if (!vj_results_has_paper(r, c)) continue;
     vj_table_column(table, "paper", true);
     vj_table_dispensable(table, rank);
   }
@@ -216,9 +192,9 @@ static void add_row(const results *r, vj_table *table, int64_t i, bool with_spre
     vj_table_cell(table, row->done_count == row->count ? "%lld" : "%lld of %lld", (long long)row->done_count,
                   (long long)row->count);
   for (int64_t c = 0; c < r->report->column_count; c++) {
-    const vj_report_value *value = paper_value(r, arm, c);
+    const vj_report_value *value = vj_results_paper(r, arm, c);
     number_cell(table, r->cells[i * r->report->column_count + c], with_spread, mark_of(r, i, c));
-    if (has_paper(r, c)) vj_table_cell(table, "%s", value ? value->text : "-");
+    if (vj_results_has_paper(r, c)) vj_table_cell(table, "%s", value ? value->text : "-");
   }
   if (r->is_default) vj_table_cell(table, "%s", state_of(r, row));
 }
@@ -259,7 +235,7 @@ static vj_status add_control(const results *r, vj_table *table, const char *name
     if (control_column(r, is_guess, &r->report->columns[c], &control))
       VJ_TRY(summarise_trials(r, &control, NULL, o->trials, false, &s));
     number_cell(table, s, with_spread, "");
-    if (has_paper(r, c)) vj_table_cell(table, "%s", "");
+    if (vj_results_has_paper(r, c)) vj_table_cell(table, "%s", "");
   }
   return VJ_OK;
 }
@@ -322,8 +298,8 @@ static vj_status arm_mean(const results *r, const char *arm, const vj_report_col
 /* "speed MSE, VJ-VCR / generative: 0.31; paper 0.27" */
 static vj_status print_ratio(const results *r, const vj_report_ratio *ratio, FILE *to) {
   const vj_report_column *column = &r->report->columns[ratio->column];
-  const vj_report_value *paper_of = paper_value(r, ratio->of, ratio->column);
-  const vj_report_value *paper_to = paper_value(r, ratio->to, ratio->column);
+  const vj_report_value *paper_of = vj_results_paper(r, ratio->of, ratio->column);
+  const vj_report_value *paper_to = vj_results_paper(r, ratio->to, ratio->column);
   double of, divisor;
   VJ_TRY(arm_mean(r, ratio->of, column, &of));
   VJ_TRY(arm_mean(r, ratio->to, column, &divisor));
@@ -405,74 +381,6 @@ static vj_status print_below(const results *r, FILE *to) {
   return VJ_OK;
 }
 
-/* --- for programs ---------------------------------------------------------------------------------------------- */
-
-/* "hx_rankme", "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of that. */
-static void name_column(const results *r, vj_records *records, const vj_report_column *column, const char *of) {
-  const char *name = column->quantity;
-  vj_pool *pool = r->outcome->pool;
-  if (column->index != VJ_REPORT_SCALAR) name = vj_pool_format(pool, "%s[%lld]", name, (long long)column->index);
-  if (column->at != VJ_REPORT_LAST) name = vj_pool_format(pool, "%s@%lld", name, (long long)column->at);
-  name = vj_pool_format(pool, "%s%s", name, of);
-  vj_records_column(records, name ? name : of);
-}
-
-static void name_columns(const results *r, vj_records *records) {
-  if (r->by_trial) vj_records_column(records, "trial");
-  if (r->outcome->has_arms) vj_records_column(records, "arm");
-  if (r->by_trial) vj_records_column(records, "seed");
-  vj_records_setting_columns(records, r->outcome);
-  if (r->by_trial) {
-    vj_records_column(records, "state");
-    vj_records_column(records, "steps");
-    vj_records_column(records, "reason");
-  } else {
-    vj_records_column(records, "trials");
-    vj_records_column(records, "n");
-  }
-  for (int64_t c = 0; c < r->report->column_count; c++) {
-    name_column(r, records, &r->report->columns[c], "");
-    if (!r->by_trial) name_column(r, records, &r->report->columns[c], "_sd");
-    if (has_paper(r, c)) name_column(r, records, &r->report->columns[c], "_paper");
-  }
-}
-
-static void add_record(const results *r, vj_records *records, int64_t i) {
-  const vj_outcome *o = r->outcome;
-  const result_row *row = &r->rows[i];
-  const char *arm = vj_outcome_text(o, "arm", row->first), *reason = vj_outcome_reason(o, row->first);
-  if (r->by_trial) vj_records_integer(records, row->first);
-  if (o->has_arms) vj_records_text(records, arm);
-  if (r->by_trial) vj_records_integer(records, o->seed[row->first]);
-  vj_records_settings(records, o, row->first);
-  if (r->by_trial) {
-    vj_records_text(records, vj_trial_state_word(vj_outcome_state(o, row->first)));
-    vj_records_integer(records, o->committed[row->first] > 0 ? o->committed[row->first] : 0);
-    vj_records_text(records, reason[0] ? reason : NULL);
-  } else {
-    vj_records_integer(records, row->count);
-    vj_records_integer(records, row->done_count);
-  }
-  for (int64_t c = 0; c < r->report->column_count; c++) {
-    const summary s = r->cells[i * r->report->column_count + c];
-    const vj_report_value *paper = paper_value(r, arm, c);
-    vj_records_number(records, s.mean);
-    if (!r->by_trial) vj_records_number(records, row->done_count > 1 ? s.spread : NAN);
-    if (has_paper(r, c)) vj_records_number(records, paper ? paper->number : NAN);
-  }
-}
-
-/* The rows of the table with all their digits: no controls, ratios or notes. */
-static vj_status print_records(const results *r, FILE *to) {
-  vj_records *records = NULL;
-  VJ_TRY(vj_records_create(&records));
-  name_columns(r, records);
-  for (int64_t i = 0; i < r->row_count; i++) add_record(r, records, i);
-  const vj_status status = vj_records_print(records, r->format, to);
-  vj_records_destroy(&records);
-  return status;
-}
-
 /* --- whole ----------------------------------------------------------------------------------------------------- */
 
 /* Every table of a report says of which run it is: a quick one must not pass for the experiment. */
@@ -488,7 +396,7 @@ static vj_status print_title(const results *r, FILE *to) {
 static vj_status print_all(results *r, FILE *to) {
   VJ_TRY(make_rows(r));
   VJ_TRY(make_cells(r));
-  if (vj_format_is_exact(r->format)) return print_records(r, to);
+  if (vj_format_is_exact(r->format)) return vj_results_print_records(r, to);
   VJ_TRY(print_title(r, to));
   if (r->format == VJ_FORMAT_MARKDOWN && !r->is_default) fputc('\n', to);
   VJ_TRY(print_table(r, to));

@@ -1,5 +1,5 @@
-"""What `best`, `ls`, `table`, `show` and `compare` say agrees with what pandas, xarray and NumPy find in sweep.h5; in every
-format, within a terminal's width, and whatever state the sweep is in."""
+"""What `best`, `ls`, `table`, `show` and `compare` say agrees with what pandas, xarray and NumPy find in sweep.h5; in
+every format, within a terminal's width, and whatever state the sweep is in."""
 
 import csv
 import io
@@ -98,8 +98,9 @@ class Finished(Case):
             wanted = self.frame("hx_rankme").sort_values("hx_rankme", ascending=option == "--asc", kind="stable")
             for found in (pandas.DataFrame(self.json("best", "out", "hx_rankme", option)),
                           self.csv("best", "out", "hx_rankme", option)):
-                self.assertEqual(list(found.columns), ["trial", "arm", "seed", "param.losses.variance.weight",
-                                                       "param.optim.lr", "param.losses.prediction.distance", "hx_rankme"])
+                self.assertEqual(list(found.columns), [
+                    "trial", "arm", "seed", "param.losses.variance.weight", "param.optim.lr",
+                    "param.losses.prediction.distance", "hx_rankme"])
                 for name in found:
                     self.assertEqual(list(found[name]), list(wanted[name]), name)
 

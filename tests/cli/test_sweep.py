@@ -162,7 +162,8 @@ class Finished(Case):
             self.skipTest(str(missing))
         for engine in ("h5netcdf", "netcdf4"):
             with self.subTest(engine=engine), xr.open_dataset(self.path("out", "sweep.h5"), engine=engine) as sweep:
-                self.assertEqual(dict(sweep.sizes), {"trial": TRIALS, "step": 4, "eval": 3, "component": 8, "horizon": 12})
+                sizes = {"trial": TRIALS, "step": 4, "eval": 3, "component": 8, "horizon": 12}
+                self.assertEqual(dict(sweep.sizes), sizes)
                 for name in ("arm", "seed", "status", "attempt", "param.optim.lr"):
                     self.assertEqual((name in sweep.coords, sweep[name].dims), (True, ("trial",)), name)
                 self.assertEqual(sweep["train_loss"].dims, ("trial", "step"))
