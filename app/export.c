@@ -3,13 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/nodes.h"
 #include "verbs.h"
 
+enum { MOST_SCALE = 32 };
 static const char options_text[] =
     "usage: vjvcr export DIR --format csv [-o PREFIX]\n"
     "       vjvcr export DIR TRIAL --format safetensors [--layout pytorch] [-o FILE]\n"
+    "       vjvcr export DIR [TRIAL] --frames [--format gif] [--scale N] [-o PREFIX]\n"
     "  --format csv          tables: PREFIX-trials.csv, -steps.csv, -evals.csv, -components.csv and, where there is\n"
     "                        something of that kind, -horizons.csv; without -o they lie in DIR as trials.csv, ...\n"
     "  --format safetensors  parameters and states of one trial, by default into DIR/trial-<number>.safetensors: "
@@ -17,6 +20,11 @@ static const char options_text[] =
     "                        kept by `checkpoint: {keep: weights}`, or of the newest checkpoint while it trains\n"
     "  --layout LAYOUT       vjvcr: arrays as they are here, channels last (the default); pytorch: convolutions as\n"
     "                        O,I,kh,kw and O,I,kt, and PyTorch's names for what batch norm keeps\n"
+    "  --frames              the test clips that are recorded at a trial's end (eval.pictures): a PNG strip of each "
+    "trial,\n"
+    "                        input and target above, decoded prediction below; --format gif: an animation; by default\n"
+    "                        in DIR/frames\n"
+    "  --scale N             pixels for one of a frame (1)\n"
     "  -o NAME               where to write; a PREFIX that ends in / is a folder\n"
     "Nothing in DIR is changed. It may be a sweep that runs: what is exported is what is whole by now.\n";
 
@@ -35,14 +43,20 @@ static vj_status take_choice(const char *option, const char *value, const char *
                  close ? vj_suggestion(value, "", choices, count, hint) : "");
 }
 
+static vj_status take_scale(const char *value, int64_t *scale) {
+  char *end = NULL;
+  *scale = strtoll(value, &end, 10);
+  if (end != value && !*end && *scale >= 1 && *scale <= MOST_SCALE) return VJ_OK;
+  return vj_fail(VJ_USAGE, "--scale: expected a whole number from 1 to %d, got \"%s\"", MOST_SCALE, value);
+}
+
 static vj_status take_option(const char *option, const char *value, vj_export_request *r) {
-  static const char *const formats[] = {"csv", "safetensors"}, *const layouts[] = {"vjvcr", "pytorch"};
+  static const char *const formats[] = {"csv", "safetensors", "png", "gif"}, *const layouts[] = {"vjvcr", "pytorch"};
   const char *layout = NULL;
-  const bool known = strcmp(option, "--format") == 0 || strcmp(option, "--layout") == 0 || strcmp(option, "-o") == 0;
-  if (!known) return vj_fail(VJ_USAGE, "there is no option %s here; there are: --format --layout -o --help", option);
   if (!value) return vj_fail(VJ_USAGE, "%s: expected a value", option);
   if (strcmp(option, "--format") == 0) return take_choice(option, value, formats, VJ_COUNT(formats), &r->format);
   if (strcmp(option, "-o") == 0) return r->output = value, VJ_OK;
+  if (strcmp(option, "--scale") == 0) return take_scale(value, &r->scale);
   VJ_TRY(take_choice(option, value, layouts, VJ_COUNT(layouts), &layout));
   r->pytorch = strcmp(layout, "pytorch") == 0;
   return VJ_OK;
@@ -53,22 +67,66 @@ typedef struct words {
   vj_export_request request;
 } words;
 
-static vj_status read_words(int argc, char **argv, words *w) {
-  for (int i = 1; i < argc; i++) {
-    if (argv[i][0] == '-') {
-      VJ_TRY(take_option(argv[i], i + 1 < argc ? argv[i + 1] : NULL, &w->request));
-      i++;
-    } else if (!w->request.folder) {
-      w->request.folder = argv[i];
-    } else if (!w->trial) {
-      w->trial = argv[i];
-    } else {
-      return vj_fail(VJ_USAGE, "\"%s\": expected an option; see `vjvcr export --help`", argv[i]);
-    }
+/* Takes one argument, or two with an option's value; *used says how many. */
+static vj_status take(const char *argument, const char *next, words *w, int *used) {
+  static const char *const options[] = {"--format", "--layout", "--scale", "-o"};
+  vj_export_request *r = &w->request;
+  *used = 1;
+  if (strcmp(argument, "--frames") == 0) return r->frames = true, VJ_OK;
+  if (argument[0] == '-') {
+    size_t i = 0;
+    while (i < VJ_COUNT(options) && strcmp(argument, options[i]) != 0) i++;
+    *used = 2;
+    if (i < VJ_COUNT(options)) return take_option(argument, next, r);
+    return vj_fail(VJ_USAGE, "there is no option %s here; there are: --format --frames --layout --scale -o --help",
+                   argument);
   }
-  if (!w->request.folder || !w->request.format)
-    return vj_fail(VJ_USAGE, "expected DIR and --format; see `vjvcr export --help`");
+  if (!r->folder) return r->folder = argument, VJ_OK;
+  if (!w->trial) return w->trial = argument, VJ_OK;
+  return vj_fail(VJ_USAGE, "\"%s\": expected an option; see `vjvcr export --help`", argument);
+}
+
+/* What goes with what. */
+static vj_status check(const words *w) {
+  const vj_export_request *r = &w->request;
+  const bool of_frames = r->format && (strcmp(r->format, "png") == 0 || strcmp(r->format, "gif") == 0);
+  const bool of_weights = r->format && strcmp(r->format, "safetensors") == 0;
+  if (!r->folder || !r->format) return vj_fail(VJ_USAGE, "expected DIR and --format; see `vjvcr export --help`");
+  if (r->frames != of_frames)
+    return vj_fail(VJ_USAGE, "--format %s: %s", r->format,
+                   r->frames ? "frames are exported as png or gif" : "only frames are pictures; add --frames");
+  if (r->pytorch && !of_weights) return vj_fail(VJ_USAGE, "--layout: only --format safetensors has layouts");
+  if (r->scale && !r->frames) return vj_fail(VJ_USAGE, "--scale: only --frames has a scale");
+  if (of_weights && !w->trial)
+    return vj_fail(VJ_USAGE, "--format safetensors: expected the number of a trial behind DIR");
+  if (!of_weights && !r->frames && w->trial)
+    return vj_fail(VJ_USAGE, "--format csv: all trials are exported at once; leave \"%s\" out", w->trial);
   return VJ_OK;
+}
+
+static vj_status read_words(int argc, char **argv, words *w) {
+  for (int i = 1, used; i < argc; i += used) VJ_TRY(take(argv[i], i + 1 < argc ? argv[i + 1] : NULL, w, &used));
+  if (w->request.frames && !w->request.format) w->request.format = "png";
+  VJ_TRY(check(w));
+  if (!w->request.scale) w->request.scale = 1;
+  return VJ_OK;
+}
+
+/* --- places ------------------------------------------------------------------------------------------------------ */
+
+static bool names_folder(const char *prefix) {
+  const size_t length = strlen(prefix);
+  return length && prefix[length - 1] == '/';
+}
+
+const char *vj_export_path(vj_pool *pool, const vj_export_request *r, const char *folder, const char *name) {
+  if (!r->output) return vj_pool_format(pool, "%s/%s%s.%s", r->folder, folder, name, r->format);
+  return vj_pool_format(pool, "%s%s%s.%s", r->output, names_folder(r->output) ? "" : "-", name, r->format);
+}
+
+void vj_export_make_folder(vj_pool *pool, const vj_export_request *r, const char *folder) {
+  const char *path = r->output ? r->output : folder[0] ? vj_pool_format(pool, "%s/%s", r->folder, folder) : NULL;
+  if (path && names_folder(path)) (void)mkdir(path, 0777);
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
@@ -82,12 +140,8 @@ static vj_status read_trial(const vj_outcome *o, const char *word, int64_t *tria
 
 static vj_status export_one(const vj_outcome *o, words *w) {
   VJ_TRY(read_trial(o, w->trial, &w->request.trial));
-  const bool weights = strcmp(w->request.format, "safetensors") == 0;
-  if (w->request.pytorch && !weights) return vj_fail(VJ_USAGE, "--layout: only --format safetensors has layouts");
-  if (weights && !w->trial) return vj_fail(VJ_USAGE, "--format safetensors: expected the number of a trial behind DIR");
-  if (!weights && w->trial)
-    return vj_fail(VJ_USAGE, "--format csv: all trials are exported at once; leave \"%s\" out", w->trial);
-  return weights ? vj_export_weights(o, &w->request) : vj_export_csv(o, &w->request);
+  if (w->request.frames) return vj_export_frames(o, &w->request);
+  return strcmp(w->request.format, "csv") == 0 ? vj_export_csv(o, &w->request) : vj_export_weights(o, &w->request);
 }
 
 static vj_status run(int argc, char **argv) {

@@ -9,6 +9,8 @@ typedef struct vj_export_request {
   int64_t trial;      /* -1: all of them */
   const char *format; /* "csv", "safetensors", "png", "gif" */
   bool pytorch;       /* arrays and names as PyTorch has them */
+  bool frames;
+  int64_t scale;      /* of frames: pixels for one of them */
   const char *output; /* -o; NULL if not given */
 } vj_export_request;
 
@@ -18,5 +20,13 @@ typedef struct vj_export_request {
 VJ_MUST_USE vj_status vj_export_csv(const vj_outcome *outcome, const vj_export_request *request);
 /* The weights of one trial. */
 VJ_MUST_USE vj_status vj_export_weights(const vj_outcome *outcome, const vj_export_request *request);
+/* The frames of test clips, of one trial or of all that are done: a strip or an animation for each. */
+VJ_MUST_USE vj_status vj_export_frames(const vj_outcome *outcome, const vj_export_request *request);
+
+/* Where one of several files goes: "<DIR>/<folder><name>.<format>" without -o; else "<PREFIX>-<name>.<format>", without
+ * the minus sign where the prefix names a folder. `folder` is "" or ends in /. NULL when memory is out. */
+const char *vj_export_path(vj_pool *pool, const vj_export_request *request, const char *folder, const char *name);
+/* Makes the folder that these lie in, if it is one of its own; one that can't be made shows when a file is opened. */
+void vj_export_make_folder(vj_pool *pool, const vj_export_request *request, const char *folder);
 
 #endif

@@ -5,7 +5,6 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/threads.h"
 #include "csv.h"
@@ -42,20 +41,6 @@ static const char *state_of(const exporter *e, int64_t trial) {
 }
 
 /* --- files ----------------------------------------------------------------------------------------------------- */
-
-/* Without -o in the sweep's own folder; behind a prefix that names no folder stands a minus sign. */
-static const char *path_of(const exporter *e, const char *name) {
-  const char *output = e->request->output;
-  if (!output) return vj_pool_format(e->pool, "%s/%s.csv", e->request->folder, name);
-  const size_t length = strlen(output);
-  return vj_pool_format(e->pool, "%s%s%s.csv", output, length && output[length - 1] == '/' ? "" : "-", name);
-}
-
-/* A prefix that is a folder is made; what is wrong with it shows when the first file is opened. */
-static void make_folder(const vj_export_request *request) {
-  const size_t length = request->output ? strlen(request->output) : 0;
-  if (length && request->output[length - 1] == '/') (void)mkdir(request->output, 0777);
-}
 
 static vj_status write_csv(vj_out_file *file, const vj_csv *csv) {
   if (csv->failed) return vj_fail(VJ_MEMORY, "%s: no memory for its rows", file->path);
@@ -304,7 +289,7 @@ static vj_status find_tables(const exporter *e, table *tables, int most, int *co
 
 static vj_status write_table(const exporter *e, const table *tables, int count, int i) {
   vj_out_file file;
-  const char *path = path_of(e, tables[i].name);
+  const char *path = vj_export_path(e->pool, e->request, "", tables[i].name);
   if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
   VJ_TRY(vj_out_file_open(path, &file));
   const vj_status filled =
@@ -323,7 +308,7 @@ vj_status vj_export_csv(const vj_outcome *outcome, const vj_export_request *requ
   VJ_TRY(vj_pool_create(&e.pool));
   VJ_TRY_GOTO(status, vj_allocate(MOST_TABLES, sizeof *tables, "tables", &tables), done);
   VJ_TRY_GOTO(status, find_tables(&e, tables, MOST_TABLES, &count), done);
-  make_folder(request);
+  vj_export_make_folder(e.pool, request, "");
   for (int i = 0; i < count && status == VJ_OK; i++) status = write_table(&e, tables, count, i);
 done:
   free(tables);

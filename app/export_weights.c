@@ -84,7 +84,7 @@ static vj_status add_tensor(void *context, const vj_array_info *info) {
 
 /* Dimension order[0] of `from` slowest in `to`; missing dimensions are of size 1. */
 static void reorder(const tensor *t, const float *from, float *to) {
-  int64_t size[MOST_DIMENSIONS] = {1, 1, 1, 1}, stride[MOST_DIMENSIONS] = {0}, strides[MOST_DIMENSIONS];
+  int64_t size[MOST_DIMENSIONS] = {1, 1, 1, 1}, stride[MOST_DIMENSIONS] = {0}, strides[MOST_DIMENSIONS] = {0};
   for (int64_t i = t->rank - 1, product = 1; i >= 0; product *= t->size[i--]) strides[i] = product;
   for (int i = 0; i < t->rank; i++) {
     size[i] = t->size[t->order[i]];

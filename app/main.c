@@ -26,7 +26,7 @@ static const struct {
     {"best", vj_verb_best, "DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format F]",
      "the best trials, or settings over their seeds"},
     {"compare", vj_verb_compare, "DIR A B [--format F]", "two trials or arms: what differs in settings and outcome"},
-    {"export", vj_verb_export, "DIR [TRIAL] --format csv|safetensors", "results and weights for other programs"},
+    {"export", vj_verb_export, "DIR [TRIAL] --format csv|safetensors, or --frames", "results, weights, pictures"},
     {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components; with a file, its plug-ins too"},
     {"describe", vj_verb_describe, "KIND NAME [FILE.yaml]", "one component and its parameters"},
     {"debug", vj_verb_debug, "step FILE.yaml -o step.h5 [--steps N]", "one training step laid open in a file"},

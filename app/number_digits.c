@@ -40,7 +40,7 @@ static bool reads_back(double value, long long number, int exponent) {
 
 /* As %g writes them: plain from 1e-5 on and up to `digits` digits, else with an exponent; without trailing zeros. */
 static int lay_out(char *text, long long number, int digits, int exponent) {
-  char figures[LONG + 1];
+  char figures[LONG + 1] = "";
   int last = digits, used = 0;
   for (int i = digits - 1; i >= 0; i--, number /= 10) figures[i] = (char)('0' + number % 10);
   while (last > 1 && figures[last - 1] == '0') last--;

@@ -16,7 +16,7 @@
 
 #include "comm/comm.h"
 
-enum { VJ_FILE_MAX_DIMENSIONS = 4 };
+enum { VJ_FILE_MAX_DIMENSIONS = 6 };
 
 typedef struct vj_file_dimension {
   const char *name; /* "trial" */

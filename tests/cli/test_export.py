@@ -8,7 +8,7 @@ import struct
 import sys
 import unittest
 
-from common import TINY, Case, everything_in, h5py, main, np, values_of
+from common import TINY, Case, everything_in, h5py, main, np, run, values_of
 
 if h5py is None:
     print("skipped: h5py is not there")
@@ -183,18 +183,106 @@ class Tables(Case):
         self.assertEqual(steps["arm"].unique().tolist(), ARMS)
 
 
+class Frames(Case):
+    """Two arms, one without a decoder; pixels lie where the page says."""
+    GAP, CLIPS, INPUT, TARGET, SIZE = 2, 2, 3, 12, 32
+
+    @classmethod
+    def setUpClass(cls):
+        try:
+            from PIL import Image, ImageSequence
+        except ImportError as missing:
+            raise unittest.SkipTest(str(missing))
+        cls.Image, cls.ImageSequence = Image, ImageSequence
+        if "\npictures " not in run("describe", "eval").out:
+            raise unittest.SkipTest("this vjvcr records no frames")
+        case = Case()
+        case.setUp()
+        cls.addClassCleanup(case.doCleanups)
+        case.write("two.yaml", TINY + "sweep: {trials: {decoded: {model.decoder: {type: cnn, channels: [8, 8, 4]}, "
+                   "losses.reconstruction: {weight: 1}}, plain: {}}}\n")
+        case.succeed("sweep", "two.yaml", "-o", "out", f"eval.pictures={cls.CLIPS}")
+        cls.sweep = case.path("out")
+
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(self.sweep, self.path("out"))
+        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+            predicted = file["picture_y_pred"]  # after four steps it is all black; any other frames do as well
+            predicted[0] = np.random.default_rng(0).integers(0, 256, predicted.shape[1:], np.uint8)
+            self.x, self.y, self.decoded = (file[f"picture_{name}"][()][..., 0] for name in ("x", "y", "y_pred"))
+
+    def at(self, picture, column, line, scale=1):
+        """The frame that stands there, in its own pixels; each is shown as scale x scale of the same."""
+        side = self.SIZE * scale
+        left, top = (self.GAP + place * (side + self.GAP) for place in (column, line))
+        block = picture[top:top + side, left:left + side].reshape(self.SIZE, scale, self.SIZE, scale)
+        self.assertTrue((block == block[:, :1, :, :1]).all())
+        return block[:, 0, :, 0]
+
+    def test_strips_are_the_recorded_frames(self):
+        self.assertEqual(self.succeed("export", "out", "--frames").out.splitlines(),
+                         ["out/frames/trial-0000.png", "out/frames/trial-0001.png"])
+        for trial, lines in ((0, 2), (1, 1)):
+            image = self.Image.open(self.path("out", "frames", f"trial-{trial:04}.png"))
+            self.assertEqual(image.mode, "L")
+            picture = np.array(image)
+            step = self.SIZE + self.GAP
+            self.assertEqual(picture.shape, (self.GAP + self.CLIPS * lines * step,
+                                             self.GAP + (self.INPUT + self.TARGET) * step))
+            for clip in range(self.CLIPS):
+                for t in range(self.INPUT):
+                    np.testing.assert_array_equal(self.at(picture, t, clip * lines), self.x[trial, clip, t])
+                for t in range(self.TARGET):
+                    column = self.INPUT + t
+                    np.testing.assert_array_equal(self.at(picture, column, clip * lines), self.y[trial, clip, t])
+                    if lines == 2:
+                        np.testing.assert_array_equal(self.at(picture, column, clip * 2 + 1),
+                                                      self.decoded[trial, clip, t])
+        self.assertTrue(self.y.any())
+
+    def test_animations_are_the_recorded_frames(self):
+        self.succeed("export", "out", "0", "--frames", "--format", "gif", "--scale", "3", "-o", "clip")
+        with self.Image.open(self.path("clip-trial-0000.gif")) as image:
+            self.assertEqual((image.info["loop"], image.n_frames), (0, self.INPUT + self.TARGET))
+            pictures = [np.array(frame.convert("L")) for frame in self.ImageSequence.Iterator(image)]
+        for t, picture in enumerate(pictures):
+            for clip in range(self.CLIPS):
+                above, below = ((self.x, self.x) if t < self.INPUT else (self.y, self.decoded))
+                place = t if t < self.INPUT else t - self.INPUT
+                np.testing.assert_array_equal(self.at(picture, clip, 0, 3), above[0, clip, place])
+                np.testing.assert_array_equal(self.at(picture, clip, 1, 3), below[0, clip, place])
+
+    def test_frames_that_are_not_there(self):
+        self.succeed("train", "tiny.yaml", "-o", "none", "eval.pictures=0")
+        self.assert_refused("none: it keeps no frames; run it with eval.pictures above 0", "export", "none", "--frames",
+                            code=1)
+        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+            file["status"][...] = 1
+            file["picture_x"][1] = 0
+        os.mkdir(self.path("out", "frames"))
+        self.assert_refused("out: no trial is done, and frames are recorded at the end", "export", "out", "--frames",
+                            code=1)
+        self.assert_refused("trial 1 has no frames: they are recorded when it is done", "export", "out", "1", "--frames",
+                            code=1)
+
+
 class Refused(Case):
     def test_requests_that_make_no_sense(self):
         self.succeed("train", "tiny.yaml", "-o", "out")
         for sentence, arguments in [
                 ("expected DIR and --format; see `vjvcr export --help`", ["out"]),
-                ('--format: expected one of csv, safetensors, got "cvs"; did you mean "csv"?',
+                ('--format: expected one of csv, safetensors, png, gif, got "cvs"; did you mean "csv"?',
                  ["out", "--format", "cvs"]),
                 ("--format: expected a value", ["out", "--format"]),
-                ("there is no option --fromat here; there are: --format --layout -o --help", ["out", "--fromat", "csv"]),
+                ("there is no option --fromat here; there are: --format --frames --layout --scale -o --help", ["out", "--fromat", "csv"]),
                 ('--format csv: all trials are exported at once; leave "0" out', ["out", "0", "--format", "csv"]),
                 ("--layout: only --format safetensors has layouts", ["out", "--format", "csv", "--layout", "pytorch"]),
                 ("--format safetensors: expected the number of a trial behind DIR", ["out", "--format", "safetensors"]),
+                ("--format png: only frames are pictures; add --frames", ["out", "--format", "png"]),
+                ("--format csv: frames are exported as png or gif", ["out", "--frames", "--format", "csv"]),
+                ("--scale: only --frames has a scale", ["out", "--format", "csv", "--scale", "2"]),
+                ('--scale: expected a whole number from 1 to 32, got "0"', ["out", "--frames", "--scale", "0"]),
                 ('TRIAL: expected a number from 0 to 0, got "1"', ["out", "1", "--format", "safetensors"])]:
             with self.subTest(sentence):
                 self.assert_refused(sentence, "export", *arguments)
