@@ -8,7 +8,7 @@
 
 #include "base/threads.h"
 #include "blas_core.h"
-#include "engine/driver.h"
+#include "engine/roster.h"
 #include "experiment.h"
 #include "ops/gemm.h"
 #include "table.h"

@@ -193,7 +193,7 @@ static vj_status print_records(const ranking *r, int64_t shown, vj_format format
 
 static vj_status choose(const request *wanted, ranking *r) {
   if (wanted->metric)
-    VJ_TRY(vj_criterion_by(r->outcome, wanted->folder, wanted->metric, &r->criterion));
+    VJ_TRY(vj_criterion_by(r->outcome, wanted->folder, "METRIC", wanted->metric, &r->criterion));
   else
     VJ_TRY(vj_criterion_default(r->outcome, wanted->folder, &r->criterion));
   if (!r->criterion.quantity)

@@ -63,12 +63,24 @@ static const struct {
 } events[] = {{"claim", VJ_TRIAL_RUNNING}, {"done", VJ_TRIAL_DONE},       {"failed", VJ_TRIAL_FAILED},
               {"ended", VJ_TRIAL_STOPPED}, {"release", VJ_TRIAL_WAITING}, {"stop", VJ_TRIAL_WAITING}};
 
+/* Trials were added to the sweep. */
+static vj_status read_extension(vj_pool *pool, const char *line, vj_claims *claims) {
+  int64_t count = 0;
+  if (sscanf(line, "%*d extend %" SCNd64, &count) != 1 || count <= claims->count || count > MOST_TRIALS) return VJ_OK;
+  vj_claim *more = vj_pool_take(pool, (size_t)count * sizeof *more);
+  if (!more) return vj_fail(VJ_MEMORY, "no memory for %" PRId64 " trials", count);
+  memcpy(more, claims->of, (size_t)claims->count * sizeof *more);
+  claims->of = more;
+  claims->count = count;
+  return VJ_OK;
+}
+
 /* Records of other kinds say nothing of who runs what, and are passed over. */
-static void read_record(const vj_claims *claims, char *line, vj_claim **newest) {
+static void read_record(const vj_claims *claims, char *line, int64_t *newest) {
   char name[16] = "";
   int end = 0;
   int64_t trial = -1, attempt = 0;
-  *newest = NULL;
+  *newest = -1;
   if (sscanf(line, "%*d %15s %" SCNd64 " %" SCNd64 " %n", name, &trial, &attempt, &end) < 3 || !end) return;
   if (trial < 0 || trial >= claims->count) return;
   vj_claim *claim = &claims->of[trial];
@@ -80,7 +92,7 @@ static void read_record(const vj_claims *claims, char *line, vj_claim **newest) 
     claim->who = line + end;
     char *pid = strchr(line + end, ':'), *start = pid ? strchr(pid + 1, ':') : NULL;
     if (start) *start = '\0'; /* host:pid:start; the start tells processes of one number apart */
-    *newest = claim;
+    *newest = trial;
   }
 }
 
@@ -88,7 +100,8 @@ vj_status vj_claims_read(vj_pool *pool, const char *folder, vj_claims *claims) {
   *claims = (vj_claims){0};
   const char *path = vj_pool_format(pool, "%s/ledger", folder);
   char *text = NULL, *end;
-  vj_claim *newest = NULL;
+  int64_t newest = -1;
+  char event[16] = "";
   if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
   claims->changed = vj_file_changed(path);
   VJ_TRY(read_file(pool, path, &text));
@@ -98,12 +111,14 @@ vj_status vj_claims_read(vj_pool *pool, const char *folder, vj_claims *claims) {
       claims->damaged++;
     else if (!claims->count)
       VJ_TRY(read_header(pool, line, path, claims));
+    else if (sscanf(line, "%*d %15s", event) == 1 && strcmp(event, "extend") == 0)
+      VJ_TRY(read_extension(pool, line, claims));
     else
       read_record(claims, line, &newest);
   }
   for (int64_t i = 0; i < claims->count; i++)
     if (!claims->of[i].who) claims->of[i].who = "";
-  if (newest) newest->is_newest = true;
+  if (newest >= 0) claims->of[newest].is_newest = true;
   return VJ_OK;
 }
 

@@ -44,10 +44,10 @@ vj_status vj_criterion_default(const vj_outcome *outcome, const char *folder, vj
   return VJ_OK;
 }
 
-vj_status vj_criterion_by(const vj_outcome *outcome, const char *folder, const char *quantity,
+vj_status vj_criterion_by(const vj_outcome *outcome, const char *folder, const char *place, const char *quantity,
                           vj_report_column *criterion) {
   const vj_report_spec *report = NULL;
-  VJ_TRY(vj_report_check_quantity(quantity, "METRIC", outcome->file));
+  VJ_TRY(vj_report_check_quantity(quantity, place, outcome->file));
   *criterion =
       (vj_report_column){.quantity = quantity, .title = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   VJ_TRY(vj_outcome_report(outcome, folder, &report));

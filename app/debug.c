@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/driver.h"
+#include "engine/roster.h"
 #include "experiment.h"
 #include "train/step_file.h"
 #include "verbs.h"

@@ -3,12 +3,15 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "blas_core.h"
-#include "engine/driver.h"
 #include "engine/judge.h"
 #include "engine/layout.h"
+#include "engine/match.h"
+#include "engine/report.h"
 #include "engine/room.h"
+#include "engine/roster.h"
 #include "machine.h"
 #include "progress.h"
 #include "table.h"
@@ -19,7 +22,7 @@ typedef struct dry_run {
   const vj_comm *world;
   const vj_space *space;
   const vj_report_spec *report;
-  int group;               /* ranks that train one trial together */
+  vj_roster *roster;
   int ranks_here;          /* ranks on this host */
   vj_sweep_layout *layout; /* on world rank 0 */
   int64_t *like;           /* as the layout's, on all ranks */
@@ -83,6 +86,11 @@ static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_swe
 
 static const char *ending(int64_t count) { return count == 1 ? "" : "s"; }
 
+static const char *results_folder(const dry_run *d) {
+  const vj_experiment *e = d->experiment;
+  return e->output ? e->output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
+}
+
 enum { BYTES_TEXT = 32 };
 static const char *bytes_text(double bytes, char text[BYTES_TEXT]) {
   const bool large = bytes >= gibibyte;
@@ -107,17 +115,46 @@ static void print_memory(const dry_run *d) {
   putchar('\n');
 }
 
+/* With --resume: how many trials an earlier run's folder has already, or why it can't be gone on with. */
+static vj_status print_added(const dry_run *d) {
+  const vj_experiment *e = d->experiment;
+  const char *folder = results_folder(d), *path = folder ? vj_pool_format(e->pool, "%s/sweep.h5", folder) : NULL;
+  vj_sweep_file *file = NULL;
+  vj_match match;
+  if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
+  if (!e->resume || access(path, F_OK) != 0) return VJ_OK;
+  VJ_TRY(vj_sweep_file_read_only(path, &file));
+  const vj_status status = vj_match_trials(e->pool, file, path, d->space, &match);
+  vj_sweep_file_close(&file);
+  VJ_TRY(status);
+  const int64_t added = d->space->trial_count - match.known;
+  printf("%lld of them %s in %s already, %lld would be added\n", (long long)match.known,
+         match.known == 1 ? "is" : "are", path, (long long)added);
+  return VJ_OK;
+}
+
 /* What a sweep writes: its file and the ledger, and the checkpoints of the trials that run. */
 static void print_disk(const dry_run *d) {
-  vj_experiment *e = d->experiment;
-  const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
-  const vj_room room = vj_room_for(d->layout, d->space->trial_count, d->world->size / d->group, folder ? folder : ".");
+  const char *folder = results_folder(d);
+  const vj_room room =
+      vj_room_for(d->layout, d->space->trial_count, d->world->size / d->roster->least, folder ? folder : ".");
   char records[BYTES_TEXT], checkpoints[BYTES_TEXT], there[BYTES_TEXT];
   printf("disk: %s for sweep.h5 and the ledger, up to %s for checkpoints", bytes_text(room.records, records),
          bytes_text(room.checkpoints, checkpoints));
   if (room.free >= 0) printf("; %s are free for %s", bytes_text(room.free, there), room.folder);
   if (!vj_room_is_there(&room)) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
   putchar('\n');
+}
+
+/* "2 groups of 4 ranks", or "8 ranks: 2 on 4 ranks each, 10 on 1 rank" */
+static const char *groups_text(const dry_run *d) {
+  const vj_roster *s = d->roster;
+  vj_pool *pool = d->experiment->pool;
+  const int groups = s->ranks / s->most;
+  const char *text = s->most == s->least ? vj_pool_format(pool, "%d group%s of %d rank%s", groups, ending(groups),
+                                                          s->most, ending(s->most))
+                                         : vj_pool_format(pool, "%d ranks: %s", s->ranks, vj_roster_text(pool, s));
+  return text ? text : "";
 }
 
 enum { RUNGS_SHOWN = 12, RUNGS_TEXT = 16 * RUNGS_SHOWN };
@@ -162,10 +199,10 @@ static void print_stopping(const dry_run *d) {
 
 static vj_status print_needs(const dry_run *d) {
   const int64_t trials = d->space->trial_count;
-  const int groups = d->world->size / d->group;
   VJ_TRY(print_trials(d->experiment->pool, d->space, d->layout));
-  printf("\n%lld trial%s on %d group%s of %d rank%s; %.2f million parameters\n", (long long)trials, ending(trials),
-         groups, ending(groups), d->group, ending(d->group), (double)d->layout->parameter_count / 1e6);
+  printf("\n%lld trial%s on %s; %.2f million parameters\n", (long long)trials, ending(trials), groups_text(d),
+         (double)d->layout->parameter_count / 1e6);
+  VJ_TRY(print_added(d));
   print_memory(d);
   print_disk(d);
   print_stopping(d);
@@ -207,7 +244,6 @@ static vj_status print_timings(const dry_run *d, const vj_timing *timings) {
 /* A trial that fails in its first steps takes no time. */
 static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
   const int64_t trials = d->space->trial_count;
-  const int groups = d->world->size / d->group;
   char text[VJ_DURATION_BYTES];
   double seconds, *each = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *each);
   if (!each) return vj_fail(VJ_MEMORY, "no memory for the times of %lld trials", (long long)trials);
@@ -216,9 +252,9 @@ static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
     const vj_timing *t = d->like[i] < 0 ? NULL : &timings[d->like[i]];
     each[i] = t && !t->problem ? expected_share(d, i) * vj_timing_of_trial(t, d->space->trials[i].config) : 0;
   }
-  VJ_TRY(vj_timing_of_sweep(each, trials, groups, &seconds));
-  printf("\nthe whole sweep: about %s on %d group%s of %d rank%s%s\n", vj_duration_text(seconds, text), groups,
-         ending(groups), d->group, ending(d->group), d->space->stopping ? ", with early stopping" : "");
+  VJ_TRY(vj_timing_of_sweep(d->roster, each, &seconds));
+  printf("\nthe whole sweep: about %s on %s%s\n", vj_duration_text(seconds, text), groups_text(d),
+         d->space->stopping ? ", with early stopping" : "");
   return VJ_OK;
 }
 
@@ -233,7 +269,7 @@ static vj_status time_trials(const dry_run *d) {
     if (d->like[i] != i) continue;
     if (d->world->rank == 0 && sizes > 1)
       fprintf(stderr, "trying size %lld of %lld\n", (long long)++tried, (long long)sizes);
-    VJ_TRY(vj_timing_measure(d->experiment->pool, d->world, d->group, &d->space->trials[i], &timings[i]));
+    VJ_TRY(vj_timing_measure(d->experiment->pool, d->world, d->roster->of_trial[i], &d->space->trials[i], &timings[i]));
   }
   return vj_comm_agree(d->world, d->world->rank == 0 ? print_estimate(d, timings) : VJ_OK);
 }
@@ -250,10 +286,13 @@ static vj_status count_ranks_here(dry_run *d) {
 }
 
 static vj_status look(dry_run *d) {
-  VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->group, &d->layout));
+  VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->roster->of_trial, &d->layout));
   VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
   VJ_TRY(vj_judge_check(d->space, &d->layout->file, NULL, &d->axis));
   memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
+  VJ_TRY(vj_roster_sort(d->roster, d->space, d->layout->work));
+  const char *note = vj_roster_note(d->experiment->pool, d->roster);
+  if (note) fprintf(stderr, "%s\n", note);
   VJ_TRY(print_needs(d));
   if (!d->experiment->timed || fits_into_memory(d)) return VJ_OK;
   return vj_fail(VJ_USAGE, "--dry-run=timed: the trials do not fit into this host's memory, so none is tried");
@@ -261,11 +300,11 @@ static vj_status look(dry_run *d) {
 
 vj_status vj_dry_run(vj_experiment *experiment, const vj_comm *world, const vj_space *space,
                      const vj_report_spec *report) {
-  dry_run d = {.experiment = experiment, .world = world, .space = space, .report = report, .group = 1};
+  dry_run d = {.experiment = experiment, .world = world, .space = space, .report = report};
   const size_t bytes = (size_t)space->trial_count * sizeof *d.like;
   d.like = vj_pool_take(experiment->pool, bytes);
   VJ_TRY(vj_comm_agree(world, d.like ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a dry run")));
-  VJ_TRY(vj_sweep_group_size(space, world->size, (int)experiment->ranks_per_trial, &d.group));
+  VJ_TRY(vj_roster_create(experiment->pool, space, world->size, (int)experiment->ranks_per_trial, &d.roster));
   VJ_TRY(vj_comm_agree(world, count_ranks_here(&d)));
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look(&d) : VJ_OK));
   if (!experiment->timed) return VJ_OK;

@@ -35,7 +35,7 @@ static bool is_whole(const exporter *e, const table *t, int64_t trial, int64_t r
 }
 
 static const char *state_of(const exporter *e, int64_t trial) {
-  static const char *const words[] = {"waiting", "running", "done", "failed"};
+  static const char *const words[] = {"waiting", "running", "done", "failed", "stopped"};
   const int64_t status = e->o->status[trial];
   return status >= 0 && status < (int64_t)VJ_COUNT(words) ? words[status] : "waiting";
 }

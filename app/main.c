@@ -26,6 +26,7 @@ static const struct {
     {"best", vj_verb_best, "DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format F]",
      "the best trials, or settings over their seeds"},
     {"compare", vj_verb_compare, "DIR A B [--format F]", "two trials or arms: what differs in settings and outcome"},
+    {"report", vj_verb_report, "DIR [-o FILE.html] [--by QUANTITY]", "all of a sweep as one page with pictures"},
     {"export", vj_verb_export, "DIR [TRIAL] --format csv|safetensors, or --frames", "results, weights, pictures"},
     {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components; with a file, its plug-ins too"},
     {"describe", vj_verb_describe, "KIND NAME [FILE.yaml]", "one component and its parameters"},

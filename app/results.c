@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collapse.h"
 #include "default_report.h"
 #include "outcome.h"
 #include "progress.h"
@@ -13,24 +14,14 @@
 #include "train/trial.h"
 #include "vj/param.h"
 
-/* Shares of the largest RankMe that the view could have. */
-static const double collapsed_below = 0.1, partly_below = 0.25;
-
-static const char *verdict(double rankme, int64_t largest) {
-  if (!isfinite(rankme) || largest == 0) return "";
-  return rankme < collapsed_below * (double)largest ? "collapsed"
-         : rankme < partly_below * (double)largest  ? "partly"
-                                                    : "no";
-}
-
 /* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */
 static const char *state_of(const results *r, const result_row *row) {
   static const char *const states[VJ_TRIAL_STATES] = {"waiting", "unfinished", "", "failed", "stopped early"};
   const int64_t column = vj_report_find(r->report, "hx_rankme");
   if (!row->done_count) return states[vj_outcome_state(r->outcome, row->first)];
   if (column < 0) return "";
-  return verdict(r->cells[(row - r->rows) * r->report->column_count + column].mean,
-                 vj_outcome_components(r->outcome, "hx_singular_values", row->done[0]));
+  return vj_collapse_verdict(r->cells[(row - r->rows) * r->report->column_count + column].mean,
+                             vj_outcome_components(r->outcome, "hx_singular_values", row->done[0]));
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------ */

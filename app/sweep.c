@@ -18,8 +18,12 @@ static const char options_text[] =
     "  key=value            overrides one key of the file, e.g. optim.steps=500 model.encoder.channels=[16,32]\n"
     "  -o DIR               folder of the results (runs/<name>)\n"
     "  --quick              a smaller run: apply what stands under quick:, and add -quick to the name\n"
-    "  --resume             go on with a sweep that is in DIR, or join other jobs that work on it\n"
-    "  --ranks-per-trial N  ranks that train one trial together: 1, 2, 4, ... (as few as keep all ranks busy)\n"
+    "  --resume             go on with a sweep that is in DIR, or join other jobs that work on it; trials that "
+    "FILE.yaml\n"
+    "                       has more than DIR are added to it, changed ones are refused\n"
+    "  --ranks-per-trial N  ranks that train one trial together: 1, 2, 4, ... (as few as keep all ranks busy); "
+    "optim.ranks\n"
+    "                       in the file, which arms and parameters can set, comes first\n"
     "  --time-limit 3h      stop by then; also 90m, 45s, 1h30m (two minutes before a Slurm job's end)\n"
     "  --hang-limit 30m     end when no step is finished for so long, as when a rank is lost (30m); 0: never\n"
     "  --max-attempts N     give a trial up when N runs in a row died in it and had saved nothing (3)\n"
@@ -47,6 +51,11 @@ static void on_failure(void *context, int64_t trial, const char *arm, const char
 static void on_warning(void *context, int64_t trial, const char *arm, const char *sentence) {
   vj_progress_line_clear(context);
   fprintf(stderr, "trial %lld%s%s: %s\n", (long long)trial, arm[0] ? " " : "", arm, sentence);
+}
+
+static void on_note(void *context, const char *sentence) {
+  vj_progress_line_clear(context);
+  fprintf(stderr, "%s\n", sentence);
 }
 
 static void on_hang(void *context) {
@@ -105,6 +114,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
                               .progress = on_progress,
                               .failed = on_failure,
                               .warned = on_warning,
+                              .noted = on_note,
                               .hung = on_hang,
                               .hang_limit = e->hang_limit < 0 ? HANG_LIMIT : e->hang_limit,
                               .context = &line};

@@ -3,7 +3,7 @@
 #define VJ_TIMING_H
 
 #include "comm/comm.h"
-#include "engine/space.h"
+#include "engine/roster.h"
 #include "vj/memory.h"
 
 /* Seconds of one rank group, all groups working at the same time as they do in the sweep. */
@@ -22,8 +22,7 @@ VJ_MUST_USE vj_status vj_timing_measure(vj_pool *pool, const vj_comm *world, int
 /* Seconds of a whole trial of that size. Not collective. */
 double vj_timing_of_trial(const vj_timing *timing, const vj_config *config);
 
-/* Seconds until `groups` groups, each taking the next trial when it has finished one, are through with all of them.
- * Not collective. */
-VJ_MUST_USE vj_status vj_timing_of_sweep(const double *trials, int64_t count, int groups, double *seconds);
+/* Seconds until all groups are through, going by the roster; `trials`: those of each trial. Not collective. */
+VJ_MUST_USE vj_status vj_timing_of_sweep(const vj_roster *roster, const double *trials, double *seconds);
 
 #endif

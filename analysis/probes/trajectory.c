@@ -11,7 +11,7 @@
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};
 
-enum { ERROR, ERROR_BY_HORIZON, WITHIN_2PX, BASELINE_ERROR, LAMBDA, METRICS };
+enum { ERROR, ERROR_BY_HORIZON, WITHIN_2PX, BASELINE_ERROR, LAMBDA, PREDICTED, TRUE, METRICS };
 
 static const vj_metric metrics[METRICS] = {
     [ERROR] = {"error", VJ_METRIC_SCALAR, "label",
@@ -22,6 +22,8 @@ static const vj_metric metrics[METRICS] = {
     [BASELINE_ERROR] = {"baseline_error", VJ_METRIC_SCALAR, "label",
                         "mean Euclidean distance between the train mean of the position and the test positions"},
     [LAMBDA] = {"lambda", VJ_METRIC_SCALAR, "", "ridge penalty chosen on the validation split, for each train sample"},
+    [PREDICTED] = {"predicted", VJ_METRIC_LABEL, "label", "predicted positions (x, y) in the first test clips"},
+    [TRUE] = {"true", VJ_METRIC_LABEL, "label", "true positions (x, y) in the first test clips"},
 };
 
 static const double near = 2; /* of WITHIN_2PX */
@@ -56,13 +58,24 @@ static vj_status check_steps(const vj_probe_input *input) {
 
 typedef struct distances {
   const vj_ridge *ridge;
-  int64_t steps, points;    /* points in a step */
-  double *by_step, *within; /* sums of distances [steps]; number of near positions */
-  double *baseline;         /* sum of distances from the train mean */
+  int64_t steps, points;     /* points in a step */
+  double *by_step, *within;  /* sums of distances [steps]; number of near positions */
+  double *baseline;          /* sum of distances from the train mean */
+  int64_t shown;             /* test samples still to be shown, */
+  double *predicted, *truth; /* where to */
 } distances;
 
+static void show(distances *sums, const double *predicted, const float *target) {
+  const int64_t width = 2 * sums->steps * sums->points;
+  if (sums->shown-- <= 0) return;
+  for (int64_t k = 0; k < width; k++) {
+    *sums->predicted++ = predicted[k];
+    *sums->truth++ = target[k];
+  }
+}
+
 static void add_distances(void *context, const double *predicted, const float *target) {
-  const distances *sums = context;
+  distances *sums = context;
   const double *mean = sums->ridge->target_mean;
   for (int64_t k = 0; k < sums->steps * sums->points; k++) {
     const double distance = hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
@@ -70,6 +83,7 @@ static void add_distances(void *context, const double *predicted, const float *t
     if (distance <= near) ++*sums->within;
     *sums->baseline += hypot(mean[2 * k] - target[2 * k], mean[2 * k + 1] - target[2 * k + 1]);
   }
+  show(sums, predicted, target);
 }
 
 static vj_status score(const vj_ridge *ridge, double *const *results) {
@@ -82,7 +96,10 @@ static vj_status score(const vj_ridge *ridge, double *const *results) {
                     .points = points,
                     .by_step = by_step,
                     .within = results[WITHIN_2PX],
-                    .baseline = results[BASELINE_ERROR]};
+                    .baseline = results[BASELINE_ERROR],
+                    .shown = ridge->input->shown,
+                    .predicted = results[PREDICTED],
+                    .truth = results[TRUE]};
   *sums.within = *sums.baseline = *results[ERROR] = 0;
   for (int64_t step = 0; step < steps; step++) by_step[step] = 0;
   VJ_TRY(vj_ridge_predict(ridge, VJ_TEST, &sums, add_distances));

@@ -164,12 +164,25 @@ static vj_status read_losses(const config_maker *maker) {
   return VJ_OK;
 }
 
+static vj_status check_ranks(const vj_optim_config *optim, const vj_yaml *node) {
+  if (optim->ranks & (optim->ranks - 1))
+    return vj_fail_node(node, "optim.ranks", "expected a power of two, so that sums keep their order, got %lld",
+                        (long long)optim->ranks);
+  if (optim->ranks && optim->shards % optim->ranks)
+    return vj_fail_node(
+        node, "optim.ranks",
+        "%lld ranks do not divide %lld shard%s (optim.shards); use 1, 2, 4, .. up to the number of shards",
+        (long long)optim->ranks, (long long)optim->shards, optim->shards == 1 ? "" : "s");
+  return VJ_OK;
+}
+
 static vj_status check_optim(const vj_optim_config *optim, const vj_yaml *map) {
   const vj_yaml *batch = vj_yaml_get(map, "batch"), *betas = vj_yaml_get(map, "betas");
   if (optim->batch % optim->shards != 0)
     return vj_fail_node(batch ? batch : map, "optim.batch",
                         "%lld samples do not divide into %lld shards; make optim.batch a multiple of optim.shards",
                         (long long)optim->batch, (long long)optim->shards);
+  VJ_TRY(check_ranks(optim, vj_yaml_get(map, "ranks")));
   if (optim->betas.count != 2)
     return vj_fail_node(betas, "optim.betas", "expected two numbers, got %lld", (long long)optim->betas.count);
   for (int64_t i = 0; i < 2; i++) {
@@ -284,14 +297,23 @@ vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **confi
   return VJ_OK;
 }
 
+/* A tree without one key of a section; a section that said only this says nothing without it. */
+static vj_status without(vj_pool *pool, vj_yaml *tree, const char *section, const char *key) {
+  const vj_yaml *map = vj_yaml_get(tree, section);
+  if (!map || map->kind != VJ_YAML_MAP || !vj_yaml_get(map, key)) return VJ_OK;
+  vj_yaml *branch = vj_yaml_shallow(pool, map);
+  if (!branch) return vj_fail(VJ_MEMORY, "no memory for a configuration");
+  vj_yaml_remove(branch, key);
+  if (branch->count) return vj_yaml_set(pool, tree, section, branch);
+  vj_yaml_remove(tree, section);
+  return VJ_OK;
+}
+
 vj_status vj_config_measured(vj_pool *pool, const vj_yaml *root, vj_yaml **measured) {
-  vj_yaml *tree = *measured = vj_yaml_copy(pool, root);
+  vj_yaml *tree = *measured = vj_yaml_shallow(pool, root);
   if (!tree) return vj_fail(VJ_MEMORY, "no memory for a configuration");
   vj_yaml_remove(tree, "report");
   vj_yaml_remove(tree, "checkpoint");
-  vj_yaml *logging = vj_yaml_get(tree, "logging");
-  if (!logging || logging->kind != VJ_YAML_MAP) return VJ_OK;
-  vj_yaml_remove(logging, "tensorboard");
-  if (logging->count == 0) vj_yaml_remove(tree, "logging"); /* a section that said only this says nothing now */
-  return VJ_OK;
+  VJ_TRY(without(pool, tree, "logging", "tensorboard"));
+  return without(pool, tree, "optim", "ranks");
 }

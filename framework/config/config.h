@@ -51,6 +51,7 @@ typedef struct vj_optim_config {
   double weight_decay; /* decoupled for AdamW, L2 for SGD; not on norms and biases */
   double clip;         /* global gradient norm is held to this; 0: no clipping */
   int64_t steps, batch, shards;
+  int64_t ranks; /* that train the trial together; 0: it does not say */
 } vj_optim_config;
 
 typedef enum vj_probe_when { VJ_PROBE_ENDS, VJ_PROBE_ALL, VJ_PROBE_LAST } vj_probe_when;
@@ -62,6 +63,7 @@ typedef struct vj_eval_config {
   int probe_at;                                      /* vj_probe_when */
   int64_t states;                                    /* test clips whose hidden states are recorded; 0: none */
   int64_t decoder_steps;                             /* of training a decoder afterwards, where no loss teaches it */
+  int64_t pictures;                                  /* test clips that are recorded at the end */
   int64_t probe_count;
   const vj_probe_choice *probes;
 } vj_eval_config;
@@ -101,7 +103,8 @@ typedef struct vj_config {
  *   sweeps/vcr.yaml:9:3: model.encoder: unknown key "chanels"; did you mean "channels"? */
 VJ_MUST_USE vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config);
 
-/* A copy of a tree, resolved or not, without what changes no number: `checkpoint`, `report`, `logging.tensorboard`. */
+/* A tree, resolved or not, without what changes no number: `checkpoint`, `report`, `logging.tensorboard` and
+ * `optim.ranks`. It shares its branches with `root`. Two trials of which these are the same measure the same. */
 VJ_MUST_USE vj_status vj_config_measured(vj_pool *pool, const vj_yaml *root, vj_yaml **measured);
 
 /* Loads the shared objects named under `plugins:`, if any. */

@@ -46,6 +46,8 @@ static const vj_param optim_rows[] = {
     VJ_INTEGER(vj_optim_config, steps, NULL, 1, INFINITY, "steps", "training steps of a trial"),
     VJ_INTEGER(vj_optim_config, batch, "64", 1, INFINITY, "samples", "samples of a step, over all ranks"),
     VJ_INTEGER(vj_optim_config, shards, "8", 1, INFINITY, "shards", "slices of the batch, the unit of parallel work"),
+    VJ_INTEGER(vj_optim_config, ranks, "0", 0, INFINITY, "ranks",
+               "that train the trial together, a power of two; changes no number of it. 0: as --ranks-per-trial says"),
 };
 
 static const vj_param eval_rows[] = {
@@ -61,6 +63,8 @@ static const vj_param eval_rows[] = {
                "of the test split, whose hidden states are recorded at the newest evaluation; 0: none"),
     VJ_INTEGER(vj_eval_config, decoder_steps, "0", 0, INFINITY, "steps",
                "training of the decoder alone at the end, on frozen hidden states, where no loss teaches it"),
+    VJ_INTEGER(vj_eval_config, pictures, "2", 0, 64, "samples",
+               "test clips kept to look at: frames, decoded predictions and probed trajectories at the end; 0: none"),
 };
 
 static const vj_param logging_rows[] = {
@@ -74,7 +78,7 @@ static const vj_param checkpoint_rows[] = {
     VJ_INTEGER(vj_checkpoint_config, steps, "0", 0, INFINITY, "steps",
                "the same in training steps; 0: none by steps. A run that is stopped writes one in any case"),
     VJ_CHOICE(vj_checkpoint_config, keep, "none|weights", "none",
-              "what stays of a trial that is done: nothing, or its parameters and states"),
+              "what stays of a trial that ended well: nothing, or its parameters and states"),
 };
 
 static const struct {

@@ -196,7 +196,7 @@ vj_status vj_event_file_create(const char *folder, int64_t first_step, vj_event_
   vj_status status = make_folder(fresh, folder);
   if (status == VJ_OK) status = open_file(fresh, folder, &is_first);
   if (status == VJ_OK) status = write_version(fresh, is_first ? 0 : first_step);
-  if (status == VJ_OK && !is_first) status = write_session_start(fresh, first_step);
+  if (status == VJ_OK) status = write_session_start(fresh, is_first ? 0 : first_step);
   if (status != VJ_OK) vj_event_file_close(file);
   return status;
 }

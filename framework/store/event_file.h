@@ -25,9 +25,9 @@ typedef struct vj_event_scalar {
   double value; /* in the file a float, as TensorBoard shows it */
 } vj_event_scalar;
 
-/* Makes the folder and the one above it, and in it a new file that sorts behind those there are. If there are any, it
- * begins with a SessionLog START at `first_step`: TensorBoard drops what it read of that step and later ones. VJ_IO
- * with a sentence that names the file, here and below. */
+/* Makes the folder and the one above it, and in it a new file that sorts behind those there are. It begins with a
+ * SessionLog START at `first_step`, at which TensorBoard drops what it read of that step and later ones; the first
+ * START of a folder, which drops nothing, is at 0. VJ_IO with a sentence that names the file, here and below. */
 VJ_MUST_USE vj_status vj_event_file_create(const char *folder, int64_t first_step, vj_event_file **file);
 /* One record with these numbers. */
 VJ_MUST_USE vj_status vj_event_file_scalars(vj_event_file *file, int64_t step, const vj_event_scalar *scalars,

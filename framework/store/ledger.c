@@ -27,7 +27,8 @@
  *
  * A record says what happened to a trial: claim, done, failed, release (claimed by a run that was cut off), saved (it
  * has a checkpoint of this attempt, and still runs), stop (given back by who had it), passed and ended (it was decided
- * at a place, with value and threshold, that it goes on, or ends early). */
+ * at a place, with value and threshold, that it goes on, or ends early). "1 extend 16 0 host:4242:19ab3" says that the
+ * sweep has 16 trials from now on. */
 enum { VERSION = 1, CRC_CHARACTERS = 8, HEADER_BYTES = 96 };
 static const char header_start[] = "vjvcr ledger ";
 
@@ -44,9 +45,9 @@ struct vj_ledger {
   char *path, *who;
   int descriptor;
   bool read_only;
-  int64_t trials;
+  int64_t trials, stated; /* of this sweep; that the file has told of so far */
   record *records;
-  const int64_t *order; /* in which waiting trials are taken; NULL: the lowest first */
+  bool opened;
   vj_ledger_report *reports;
   int64_t report_count, report_room;
   off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
@@ -58,8 +59,8 @@ static const struct {
   vj_trial_state state;
 } events[] = {{"claim", VJ_TRIAL_RUNNING},   {"done", VJ_TRIAL_DONE},     {"failed", VJ_TRIAL_FAILED},
               {"release", VJ_TRIAL_WAITING}, {"saved", VJ_TRIAL_RUNNING}, {"stop", VJ_TRIAL_WAITING},
-              {"passed", VJ_TRIAL_RUNNING},  {"ended", VJ_TRIAL_STOPPED}};
-enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, PASSED, ENDED, EVENTS };
+              {"passed", VJ_TRIAL_RUNNING},  {"ended", VJ_TRIAL_STOPPED}, {"extend", VJ_TRIAL_WAITING}};
+enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, PASSED, ENDED, EXTEND, EVENTS };
 
 static const char *const state_words[] = {"waiting", "running", "done", "failed", "stopped early"};
 
@@ -141,8 +142,24 @@ static char *unquote(const char *quoted) {
   return text;
 }
 
+/* The number of trials that the file states; a smaller one than this sweep has is extended when it is opened. */
+static vj_status state_trials(vj_ledger *ledger, int64_t trials) {
+  if (ledger->opened && trials > ledger->trials)
+    return vj_fail(VJ_DATA,
+                   "%s: the sweep was extended to %" PRId64 " trials while this run worked on %" PRId64
+                   " of them; start it again with the new YAML and --resume",
+                   ledger->path, trials, ledger->trials);
+  if (trials > ledger->trials || trials < ledger->stated)
+    return vj_fail(VJ_DATA,
+                   "%s: the ledger is of a sweep of %" PRId64 " trials, but this sweep has %" PRId64
+                   "; continue with the configuration it was started with, or choose another folder",
+                   ledger->path, trials, ledger->trials);
+  ledger->stated = trials;
+  return VJ_OK;
+}
+
 /* `line` has lost its line end and its checksum. */
-static vj_status parse_header(const vj_ledger *ledger, const char *line) {
+static vj_status parse_header(vj_ledger *ledger, const char *line) {
   int version = 0;
   int64_t trials = 0;
   if (strncmp(line, header_start, strlen(header_start)) != 0 ||
@@ -152,12 +169,7 @@ static vj_status parse_header(const vj_ledger *ledger, const char *line) {
   if (version != VERSION)
     return vj_fail(VJ_DATA, "%s: this ledger has format %d; this program knows format %d", ledger->path, version,
                    VERSION);
-  if (trials != ledger->trials)
-    return vj_fail(VJ_DATA,
-                   "%s: the ledger is of a sweep of %" PRId64 " trials, but this sweep has %" PRId64
-                   "; continue with the configuration it was started with, or choose another folder",
-                   ledger->path, trials, ledger->trials);
-  return VJ_OK;
+  return state_trials(ledger, trials);
 }
 
 static vj_status add_report(vj_ledger *ledger, vj_ledger_report report) {
@@ -193,9 +205,10 @@ static vj_status parse_record(vj_ledger *ledger, const char *line) {
   if (found < 4 || version != VERSION || event == EVENTS)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
                    ledger->lines, line);
-  if (trial < 0 || trial >= ledger->trials)
+  if (event == EXTEND) return state_trials(ledger, trial);
+  if (trial < 0 || trial >= ledger->stated)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": trial %" PRId64 " is not among the %" PRId64 " of this sweep",
-                   ledger->path, ledger->lines, trial, ledger->trials);
+                   ledger->path, ledger->lines, trial, ledger->stated);
   record *r = &ledger->records[trial];
   if (event == PASSED || event == ENDED) VJ_TRY(parse_report(ledger, line, trial, &end));
   if (event == PASSED) return VJ_OK; /* as it was */
@@ -309,6 +322,17 @@ static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
 
 /* --- the public side ----------------------------------------------------------------------------------------- */
 
+/* Trials that were added behind those the file knows of wait. */
+static vj_status extend(vj_ledger *ledger) {
+  off_t torn = 0;
+  lines_text text = {0};
+  VJ_TRY(refresh(ledger, &torn));
+  put_record(&text, ledger, EXTEND, ledger->trials, 0, NULL);
+  const vj_status status = append(ledger, &text, torn);
+  free(text.bytes);
+  return status;
+}
+
 static vj_status begin(vj_ledger *ledger) {
   off_t torn = 0;
   VJ_TRY(lock(ledger, LOCK_EX));
@@ -322,7 +346,9 @@ static vj_status begin(vj_ledger *ledger) {
     status = append(ledger, &text, torn);
     free(text.bytes);
   }
+  if (status == VJ_OK && ledger->stated < ledger->trials) status = extend(ledger);
   unlock(ledger);
+  ledger->opened = status == VJ_OK;
   return status;
 }
 
@@ -372,25 +398,24 @@ void vj_ledger_close(vj_ledger **ledger) {
   *ledger = NULL;
 }
 
-void vj_ledger_order(vj_ledger *ledger, const int64_t *order) { ledger->order = order; }
-
-/* -1 if none waits. */
-static int64_t first_waiting(const vj_ledger *ledger) {
-  for (int64_t i = 0; i < ledger->trials; i++) {
-    const int64_t trial = ledger->order ? ledger->order[i] : i;
-    if (ledger->records[trial].state == VJ_TRIAL_WAITING) return trial;
+/* Everything was parsed: the first of `trials` (NULL: of all there are) that waits, or -1. */
+static int64_t first_waiting(const vj_ledger *ledger, const int64_t *trials, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t trial = trials ? trials[i] : i;
+    if (trial >= 0 && trial < ledger->trials && ledger->records[trial].state == VJ_TRIAL_WAITING) return trial;
   }
   return -1;
 }
 
-vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
+vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial,
+                                int64_t *attempt) {
   off_t torn = 0;
   *trial = -1;
   *attempt = 0;
   VJ_TRY(lock(ledger, LOCK_EX));
   vj_status status = refresh(ledger, &torn);
-  const int64_t first = first_waiting(ledger);
-  if (status == VJ_OK && first >= 0) {
+  const int64_t first = status == VJ_OK ? first_waiting(ledger, trials, count) : -1;
+  if (first >= 0) {
     lines_text text = {0};
     record *r = &ledger->records[first];
     put_record(&text, ledger, CLAIM, first, r->attempts + 1, NULL);
@@ -403,6 +428,19 @@ vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
     }
   }
   unlock(ledger);
+  return status;
+}
+
+vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
+  return vj_ledger_claim_first(ledger, NULL, ledger->trials, trial, attempt);
+}
+
+vj_status vj_ledger_waits(vj_ledger *ledger, const int64_t *trials, int64_t count, bool *waits) {
+  off_t torn = 0;
+  VJ_TRY(lock(ledger, LOCK_SH));
+  const vj_status status = refresh(ledger, &torn);
+  unlock(ledger);
+  *waits = status == VJ_OK && first_waiting(ledger, trials, count) >= 0;
   return status;
 }
 

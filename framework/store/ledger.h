@@ -26,17 +26,19 @@ typedef enum vj_trial_state {
 
 typedef struct vj_ledger vj_ledger;
 
-/* Opens, making the file if there is none. `trials`: how many the sweep has. `who` signs what is appended: a name
+/* Opens, making the file if there is none. `trials`: how many the sweep has; where the file tells of fewer, the others
+ * were added to the sweep, and a record says so. `who` signs what is appended: a name
  * without blanks. */
 VJ_MUST_USE vj_status vj_ledger_open(const char *path, int64_t trials, const char *who, vj_ledger **ledger);
 void vj_ledger_close(vj_ledger **ledger);
 
-/* The order in which waiting trials are taken: a permutation of them, which must outlive the handle. Without it, the
- * lowest first. */
-void vj_ledger_order(vj_ledger *ledger, const int64_t *order);
-
-/* Takes the first waiting trial; *trial = -1 when none waits. *attempt counts from 1. */
+/* Takes the lowest waiting trial; *trial = -1 when none waits. *attempt counts from 1. */
 VJ_MUST_USE vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt);
+/* The same among `count` trials: takes the first of them that waits. */
+VJ_MUST_USE vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial,
+                                            int64_t *attempt);
+/* Whether one of these trials waits. */
+VJ_MUST_USE vj_status vj_ledger_waits(vj_ledger *ledger, const int64_t *trials, int64_t count, bool *waits);
 VJ_MUST_USE vj_status vj_ledger_done(vj_ledger *ledger, int64_t trial);
 VJ_MUST_USE vj_status vj_ledger_failed(vj_ledger *ledger, int64_t trial, const char *reason);
 /* The attempt has come further than the one before: its checkpoint lies on the disk. */

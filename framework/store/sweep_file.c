@@ -92,6 +92,11 @@ vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) {
   return open_file(path, false, file);
 }
 
+vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file) {
+  *file = NULL;
+  return open_file(path, true, file);
+}
+
 vj_status vj_sweep_file_close(vj_sweep_file **file) {
   if (*file) end(*file);
   *file = NULL;

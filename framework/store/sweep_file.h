@@ -1,8 +1,8 @@
 /* sweep.h5: everything measured, for all trials, in a file that is created whole before the first step.
  *
  * The store knows HDF5 and nothing of training: the caller lays out dimensions and variables, then writes
- * rectangles. Every data set is allocated early, contiguous and filled (NaN for reals, -1 for integers, "" for
- * text); time stamps are off; after creation only raw independent writes happen, so a kill at any moment leaves
+ * rectangles. Every data set is allocated early, contiguous and filled (NaN for reals, -1 for integers, 0 for bytes, ""
+ * for text); time stamps are off; after creation only raw independent writes happen, so a kill at any moment leaves
  * a readable file. It opens in xarray (h5netcdf, netcdf4) as it is: dimension scales are attached, coordinates
  * are listed in the global attribute `coordinates`, `units` and `long_name` stand with every variable. Text is
  * netCDF's fixed-length text: characters with a last dimension `text_<bytes>`, which no one sees here or in xarray.
@@ -25,7 +25,7 @@ typedef struct vj_file_dimension {
   const char *units, *long_name;
 } vj_file_dimension;
 
-typedef enum vj_file_type { VJ_FILE_DOUBLE, VJ_FILE_FLOAT, VJ_FILE_INT64, VJ_FILE_TEXT } vj_file_type;
+typedef enum vj_file_type { VJ_FILE_DOUBLE, VJ_FILE_FLOAT, VJ_FILE_INT64, VJ_FILE_UINT8, VJ_FILE_TEXT } vj_file_type;
 
 typedef struct vj_file_variable {
   const char *name;
@@ -59,6 +59,16 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout);
  * written, is an error that says so and leaves nothing behind. */
 VJ_MUST_USE vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout);
 
+/* The same for a file that is filled before it gets its name: `fill` writes into it, not collective, and may read. */
+typedef vj_status vj_sweep_file_filler(void *context, vj_sweep_file *fresh);
+VJ_MUST_USE vj_status vj_sweep_file_create_filled(const char *path, const vj_file_layout *layout,
+                                                  vj_sweep_file_filler *fill, void *context);
+/* The same, taking the place of the file of that name, which stays as it is until the new one is whole and on the
+ * disk. Whoever has the old one open keeps it. What earlier attempts left behind is removed: the caller sees to it
+ * that there is only one at a time. */
+VJ_MUST_USE vj_status vj_sweep_file_replace(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                                            void *context);
+
 /* Not collective: removes what killed processes left of files that were to become `path`. */
 void vj_sweep_file_tidy(const char *path);
 
@@ -89,7 +99,7 @@ void vj_sweep_file_variable(const vj_sweep_file *file, int variable, vj_file_var
 const char *vj_sweep_file_attribute(const vj_sweep_file *file, const char *name);
 
 /* A rectangle: `start` and `count` hold as many numbers as the variable has dimensions. Memory types as the file's:
- * double, float, int64_t; text as `text_bytes` each, zero-padded. */
+ * double, float, int64_t, uint8_t; text as `text_bytes` each, zero-padded. */
 VJ_MUST_USE vj_status vj_sweep_file_write(vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
                                           const void *values);
 VJ_MUST_USE vj_status vj_sweep_file_read(const vj_sweep_file *file, int variable, const int64_t *start,

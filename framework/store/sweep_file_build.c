@@ -150,6 +150,8 @@ static hid_t type_in_file(vj_file_type type) {
       return H5T_IEEE_F32LE;
     case VJ_FILE_INT64:
       return H5T_STD_I64LE;
+    case VJ_FILE_UINT8:
+      return H5T_STD_U8LE;
     case VJ_FILE_TEXT:
       break;
   }
@@ -355,7 +357,7 @@ static int copy_written(int from, int to) {
   return errno == ENXIO ? 0 : errno; /* there is nothing behind */
 }
 
-/* Writes a variable's empty value into all its places; texts are zeros already. */
+/* Writes a variable's empty value into all its places; texts and bytes are zeros already. */
 static int write_empty(const build *b, int64_t variable, int to) {
   const vj_file_variable *v = &b->full.variables[variable];
   const size_t bytes = v->type == VJ_FILE_FLOAT ? sizeof(float) : sizeof(double);

@@ -81,6 +81,21 @@ vj_status vj_sweep_file_check_layout(const char *path, const vj_file_layout *lay
 
 /* --- room on the disk ---------------------------------------------------------------------------------------- */
 
+int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes) {
+  switch (type) {
+    case VJ_FILE_TEXT:
+      return text_bytes;
+    case VJ_FILE_UINT8:
+      return 1;
+    case VJ_FILE_FLOAT:
+      return 4;
+    case VJ_FILE_DOUBLE:
+    case VJ_FILE_INT64:
+      break;
+  }
+  return 8;
+}
+
 int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
   enum { FILE_OVERHEAD = 16384, OBJECT_OVERHEAD = 2048 };
   int64_t bytes = FILE_OVERHEAD + (layout->dimension_count + layout->variable_count) * OBJECT_OVERHEAD;
@@ -89,7 +104,7 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
     bytes += layout->attributes[a].text ? (int64_t)strlen(layout->attributes[a].text) : 0;
   for (int64_t v = 0; v < layout->variable_count; v++) {
     const vj_file_variable *variable = &layout->variables[v];
-    int64_t count = variable->type == VJ_FILE_TEXT ? variable->text_bytes : variable->type == VJ_FILE_FLOAT ? 4 : 8;
+    int64_t count = vj_sweep_file_value_bytes(variable->type, variable->text_bytes);
     for (int i = 0; i < variable->rank; i++) count *= layout->dimensions[variable->dimension[i]].size;
     bytes += count + (variable->type == VJ_FILE_TEXT ? variable->text_bytes : 0); /* and its last dimension */
   }
@@ -183,6 +198,14 @@ static vj_status sync_name(const char *path, const char *name, const vj_file_lay
              : VJ_OK;
 }
 
+static vj_status sync_folder(const char *path, const vj_file_layout *layout) {
+  char *folder = folder_of(path);
+  if (!folder) return vj_fail(VJ_MEMORY, "%s: no memory for the name of its folder", path);
+  const vj_status status = sync_name(path, folder, layout, O_RDONLY | O_DIRECTORY);
+  free(folder);
+  return status;
+}
+
 static vj_status exists_fail(const char *path) {
   return vj_fail(VJ_IO, "%s: exists already, and is not overwritten; resume that sweep or choose another folder", path);
 }
@@ -197,35 +220,78 @@ static vj_status publish(const char *path, const char *temporary, const vj_file_
     if (cause == EEXIST || access(path, F_OK) == 0) return exists_fail(path);
     if (rename(temporary, path) != 0) return vj_sweep_file_system_fail(path, layout, "can't be named", cause);
   }
-  char *folder = folder_of(path);
-  if (!folder) return vj_fail(VJ_MEMORY, "%s: no memory for the name of its folder", path);
-  const vj_status status = sync_name(path, folder, layout, O_RDONLY | O_DIRECTORY);
-  free(folder);
-  return status;
+  return sync_folder(path, layout);
 }
 
-static vj_status create_as(const char *path, const char *temporary, const vj_file_layout *layout) {
-  const int descriptor = open_temporary(temporary);
-  if (descriptor < 0) return vj_sweep_file_system_fail(path, layout, "can't be created", errno);
-  vj_status status = try_for_room(path, descriptor, layout);
-  if (status == VJ_OK) status = vj_sweep_file_build(path, temporary, descriptor, layout);
-  if (status == VJ_OK) status = publish(path, temporary, layout);
+static vj_status take_place(const char *path, const char *temporary, const vj_file_layout *layout) {
+  VJ_TRY(sync_name(path, temporary, layout, O_RDWR));
+  if (rename(temporary, path) != 0) return vj_sweep_file_system_fail(path, layout, "can't be replaced", errno);
+  return sync_folder(path, layout);
+}
+
+/* --- whole ----------------------------------------------------------------------------------------------------- */
+
+typedef struct making {
+  const char *path, *temporary;
+  const vj_file_layout *layout;
+  vj_sweep_file_filler *fill; /* NULL: nothing is to be filled in */
+  void *context;
+  bool replaces;
+} making;
+
+static vj_status fill_in(const making *m) {
+  vj_sweep_file *fresh = NULL;
+  if (!m->fill) return VJ_OK;
+  VJ_TRY(vj_sweep_file_open_alone(m->temporary, &fresh));
+  const vj_status filled = m->fill(m->context, fresh), closed = vj_sweep_file_close(&fresh);
+  return filled == VJ_OK ? closed : filled;
+}
+
+static vj_status make(const making *m, int descriptor) {
+  VJ_TRY(try_for_room(m->path, descriptor, m->layout));
+  VJ_TRY(vj_sweep_file_build(m->path, m->temporary, descriptor, m->layout));
+  VJ_TRY(fill_in(m));
+  return m->replaces ? take_place(m->path, m->temporary, m->layout) : publish(m->path, m->temporary, m->layout);
+}
+
+static vj_status make_as(const making *m) {
+  const int descriptor = open_temporary(m->temporary);
+  if (descriptor < 0) return vj_sweep_file_system_fail(m->path, m->layout, "can't be created", errno);
+  const vj_status status = make(m, descriptor);
   if (status != VJ_OK) {
     vj_error_frame(__FILE__, __LINE__, __func__);
-    unlink(temporary);
+    unlink(m->temporary);
   }
   close(descriptor);
   return status;
 }
 
-vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout) {
-  struct stat about;
+static vj_status make_beside(making m) {
+  const size_t room = strlen(m.path) + 32;
   char *temporary = NULL;
-  VJ_TRY(vj_sweep_file_check_layout(path, layout));
-  if (lstat(path, &about) == 0) return exists_fail(path);
-  VJ_TRY(vj_allocate(strlen(path) + 32, 1, "the name of a temporary file", &temporary));
-  snprintf(temporary, strlen(path) + 32, "%s%s%ld", path, temporary_ending, (long)getpid());
-  const vj_status status = create_as(path, temporary, layout);
+  VJ_TRY(vj_allocate(room, 1, "the name of a temporary file", &temporary));
+  snprintf(temporary, room, "%s%s%ld", m.path, temporary_ending, (long)getpid());
+  m.temporary = temporary;
+  const vj_status status = make_as(&m);
   free(temporary);
   return status;
+}
+
+vj_status vj_sweep_file_create_filled(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                                      void *context) {
+  struct stat about;
+  VJ_TRY(vj_sweep_file_check_layout(path, layout));
+  if (lstat(path, &about) == 0) return exists_fail(path);
+  return make_beside((making){.path = path, .layout = layout, .fill = fill, .context = context});
+}
+
+vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout) {
+  return vj_sweep_file_create_filled(path, layout, NULL, NULL);
+}
+
+vj_status vj_sweep_file_replace(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                                void *context) {
+  VJ_TRY(vj_sweep_file_check_layout(path, layout));
+  vj_sweep_file_tidy(path);
+  return make_beside((making){.path = path, .layout = layout, .fill = fill, .context = context, .replaces = true});
 }

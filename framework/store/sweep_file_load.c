@@ -46,6 +46,8 @@ static vj_status load_type(const vj_sweep_file *file, hid_t data_set, vj_file_va
     info->type = VJ_FILE_FLOAT;
   else if (kind == H5T_INTEGER && bytes == sizeof(int64_t))
     info->type = VJ_FILE_INT64;
+  else if (kind == H5T_INTEGER && bytes == 1)
+    info->type = VJ_FILE_UINT8;
   else if (kind == H5T_STRING && bytes == 1)
     info->type = VJ_FILE_TEXT;
   else

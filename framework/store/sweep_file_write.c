@@ -13,6 +13,7 @@ static hid_t type_in_memory(vj_file_type type) {
   return type == VJ_FILE_DOUBLE  ? H5T_NATIVE_DOUBLE
          : type == VJ_FILE_FLOAT ? H5T_NATIVE_FLOAT
          : type == VJ_FILE_INT64 ? H5T_NATIVE_INT64
+         : type == VJ_FILE_UINT8 ? H5T_NATIVE_UINT8
                                  : H5T_C_S1;
 }
 
@@ -59,7 +60,7 @@ vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable, const int64
                             const void *values) {
   const vj_file_variable_info *v = &file->variables[variable];
   const unsigned char *from = values;
-  int64_t run = v->type == VJ_FILE_TEXT ? v->text_bytes : v->type == VJ_FILE_FLOAT ? 4 : 8;
+  int64_t run = vj_sweep_file_value_bytes(v->type, v->text_bytes);
   int64_t stride[VJ_FILE_MAX_DIMENSIONS], at[VJ_FILE_MAX_DIMENSIONS] = {0}, runs = 1;
   /* The trailing dimensions that are written whole, and the one before them, lie together. */
   int together = v->rank;

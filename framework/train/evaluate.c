@@ -170,11 +170,11 @@ static vj_status take_target(const harvest *h, const vj_loader *loader, int64_t 
 }
 
 static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loader, harvest h[VJ_SPLITS], int view,
-                           double *const *results) {
+                           int64_t shown, double *const *results) {
   vj_status status = VJ_OK;
   int64_t offset = 0;
   float *targets[VJ_SPLITS] = {NULL};
-  vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset)};
+  vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset), .shown = shown};
   for (int s = 0; s < VJ_SPLITS; s++) {
     VJ_TRY_GOTO(status, take_target(&h[s], loader, offset, input.label->width, &targets[s]), done);
     const vj_shape shape = h[s].views[view]->shape;
@@ -200,7 +200,8 @@ static vj_status run_probes(const vj_model *model, const vj_loader *loader, harv
     const vj_var *on = vj_graph_find_view(model->evaluate.graph, choice->on);
     int view = 0;
     while (view < h[0].view_count && h[0].views[view] != on) view++;
-    if (is_probed(choice, probing)) VJ_TRY(run_probe(choice, loader, h, view, results));
+    if (is_probed(choice, probing))
+      VJ_TRY(run_probe(choice, loader, h, view, vj_shown_samples(model->config, loader), results));
     results += choice->choice.component->as.probe.metric_count;
   }
   return VJ_OK;
@@ -242,4 +243,17 @@ vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, c
   int64_t first = list->step_count;
   while (first < list->count && !list->at[first].at_probes) first++;
   return probe(model, loader, comm, probing, watch, results + (first - list->step_count));
+}
+
+vj_status vj_evaluate_views(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split, int64_t samples,
+                            const char *const *names, int count, const vj_watch *watch, float **values) {
+  harvest h = {.samples = samples, .view_count = count};
+  for (int i = 0; i < count; i++) h.views[i] = vj_graph_find_view(model->evaluate.graph, names[i]);
+  const vj_status status = run_split(model, loader, comm, split, watch, &h, NULL);
+  for (int i = 0; i < count && status == VJ_OK; i++) {
+    values[i] = h.features[i];
+    h.features[i] = NULL;
+  }
+  harvest_free(&h);
+  return status;
 }

@@ -8,6 +8,7 @@
 #include "vj/ops.h"
 
 const char *const vj_hidden_views[] = {"hx", "hy", "hy_pred", NULL};
+const char *const vj_frame_views[] = {"x", "y", "y_pred", NULL};
 
 /* --- assembling: frames -> views ------------------------------------------------------------------------------ */
 
@@ -223,6 +224,8 @@ static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
                     "peak signal-to-noise ratio of decoded frames, mean over frames");
   VJ_TRY(build_losses(&model->evaluate, config));
   for (int i = 0; vj_hidden_views[i]; i++) vj_graph_keep(vj_graph_find_view(graph, vj_hidden_views[i]));
+  for (int i = 0; vj_frame_views[i] && config->eval.pictures > 0; i++)
+    vj_graph_keep(vj_graph_find_view(graph, vj_frame_views[i]));
   for (int64_t i = 0; i < config->eval.probe_count; i++) {
     vj_scope_push(graph, "eval.probes.%s", config->eval.probes[i].choice.key);
     vj_graph_keep(vj_view(graph, config->eval.probes[i].on));

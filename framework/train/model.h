@@ -49,5 +49,7 @@ vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj
 
 /* Views that are hidden states: those measured at every evaluation. NULL-terminated. */
 extern const char *const vj_hidden_views[];
+/* Views that are frames: input, target and, with a decoder, the decoded prediction. NULL-terminated. */
+extern const char *const vj_frame_views[];
 
 #endif

@@ -38,6 +38,12 @@ bool vj_is_measured(const vj_component *probe, const char *view) {
   return probe->as.probe.is_measure && (!probe->as.probe.is_comparison || strcmp(view, "hy_pred") == 0);
 }
 
+int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader) {
+  const int64_t there = loader->info.samples[VJ_TEST];
+  const int64_t most = there < config->eval.probe_test ? there : config->eval.probe_test;
+  return config->eval.pictures < most ? config->eval.pictures : most;
+}
+
 /* --- the list ------------------------------------------------------------------------------------------------ */
 
 enum { CAPACITY_STEP = 64 };
@@ -98,6 +104,7 @@ static vj_axis axis_of(const vj_metric *metric) {
   return metric->axis == VJ_METRIC_SCALAR      ? VJ_AXIS_EVAL
          : metric->axis == VJ_METRIC_COMPONENT ? VJ_AXIS_COMPONENT
          : metric->axis == VJ_METRIC_HORIZON   ? VJ_AXIS_HORIZON
+         : metric->axis == VJ_METRIC_LABEL     ? VJ_AXIS_LABEL
                                                : VJ_AXIS_CATEGORY;
 }
 
@@ -138,8 +145,7 @@ static vj_status add_states(builder *b, const vj_model *model, const vj_loader *
                                                             vj_hidden_views[v]),
                                 .axis = VJ_AXIS_STATES,
                                 .size = clips * steps * width,
-                                .clips = clips,
-                                .steps = steps,
+                                .shape = {clips, steps, width},
                                 .is_past = strcmp(vj_hidden_views[v], "hx") == 0}));
   }
   return VJ_OK;
@@ -161,6 +167,15 @@ static vj_status label_missing(const vj_probe_choice *choice, const vj_loader *l
                  loader->component->name, choice->target, known);
 }
 
+/* Labels that do not say the same at every target step are one long row. */
+static void shape_label(vj_quantity *found, const vj_label *label, int64_t steps, int64_t samples) {
+  const bool divides = label->width % steps == 0;
+  found->shape[0] = samples;
+  found->shape[1] = divides ? steps : 1;
+  found->shape[2] = divides ? label->width / steps : label->width;
+  found->size = samples * label->width;
+}
+
 static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *loader, const vj_probe_choice *choice) {
   const vj_probe_ops *ops = &choice->choice.component->as.probe;
   int64_t offset, steps, width;
@@ -178,10 +193,12 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
   const int64_t tested = asked < there ? asked : there;
   for (int64_t k = 0; k < ops->metric_count; k++) {
     const vj_metric *metric = &ops->metrics[k];
-    VJ_TRY(add(
-        b, quantity(vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name), unit_of(b, metric, label),
-                    vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on),
-                    axis_of(metric), size_of(metric, tested, steps, width, label), true)));
+    vj_quantity found =
+        quantity(vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name), unit_of(b, metric, label),
+                 vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on), axis_of(metric),
+                 size_of(metric, tested, steps, width, label), true);
+    if (metric->axis == VJ_METRIC_LABEL) shape_label(&found, label, steps, vj_shown_samples(model->config, loader));
+    VJ_TRY(add(b, found));
   }
   return VJ_OK;
 }

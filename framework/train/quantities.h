@@ -12,17 +12,17 @@ typedef enum vj_axis {
   VJ_AXIS_COMPONENT, /* `size` numbers an evaluation, one for each singular value */
   VJ_AXIS_HORIZON,   /* `size` numbers an evaluation, one for each target step */
   VJ_AXIS_CATEGORY,  /* `size` numbers an evaluation, one for each column of a label */
-  VJ_AXIS_STATES     /* hidden states of the newest evaluation alone: clips x steps x features */
+  VJ_AXIS_STATES,    /* hidden states of the newest evaluation alone: clips x steps x features */
+  VJ_AXIS_LABEL      /* `size` numbers an evaluation: samples x target steps x coordinates; 0 if none are kept */
 } vj_axis;
 
 typedef struct vj_quantity {
   const char *name, *units, *long_name;
   vj_axis axis;
   int64_t size;
-  bool at_probes; /* only measured when probes run */
-  /* Of STATES, size = clips x steps x features. */
-  int64_t clips, steps;
-  bool is_past; /* the steps are those of the input frames, else of the target */
+  bool at_probes;   /* only measured when probes run */
+  int64_t shape[3]; /* of LABEL: samples, target steps, coordinates; of STATES: clips, steps, features */
+  bool is_past;     /* of STATES: the steps are those of the input frames, else of the target */
 } vj_quantity;
 
 typedef struct vj_quantity_list {
@@ -44,6 +44,9 @@ bool vj_is_probed(const vj_config *config, int64_t done);
 
 /* Whether a probe is a measure that is taken of this hidden view. */
 bool vj_is_measured(const vj_component *probe, const char *view);
+
+/* Test samples that are kept to be looked at, the first ones: eval.pictures, or fewer if probes test on fewer. */
+int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader);
 
 /* Validation samples behind losses and measures: eval.samples, or fewer if there are not as many. */
 int64_t vj_eval_samples(const vj_config *config, const vj_loader *loader);

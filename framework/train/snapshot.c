@@ -52,7 +52,7 @@ static vj_status visit_probes(const vj_trial_parts *parts, vj_array_file *file, 
   char name[NAME_BYTES];
   for (int64_t i = parts->list->step_count; i < parts->list->count; i++) {
     const vj_quantity *quantity = &parts->list->at[i];
-    if (!quantity->at_probes) continue;
+    if (!quantity->at_probes || quantity->size == 0) continue;
     snprintf(name, sizeof name, "probe/%s", quantity->name);
     VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &quantity->size, parts->results[i - parts->list->step_count], NULL));
   }

@@ -8,6 +8,7 @@
 #include "train/evaluate.h"
 #include "train/events.h"
 #include "train/optimizer.h"
+#include "train/pictures.h"
 #include "train/snapshot.h"
 
 enum { SAVE = 1, STOP = 2 }; /* what a rank may want at a step */
@@ -48,6 +49,7 @@ static vj_status find_variables(trial *t) {
   t->variables = vj_pool_take(t->pool, (size_t)t->list.count * sizeof *t->variables);
   if (!t->variables) return vj_fail(VJ_MEMORY, "no memory for a trial's record");
   for (int64_t i = 0; i < t->list.count; i++) {
+    if (t->list.at[i].size == 0) continue;
     t->variables[i] = vj_sweep_file_find(t->job->file, t->list.at[i].name);
     if (t->variables[i] < 0)
       return vj_fail(VJ_IO, "the sweep file has no variable %s; it belongs to another configuration",
@@ -72,8 +74,8 @@ static vj_status write_step_row(const trial *t, int64_t done) {
 
 /* Of the newest evaluation alone; floats, as they were computed. */
 static vj_status write_states(const trial *t, const vj_quantity *quantity, int variable, const double *values) {
-  const int64_t clips = quantity->clips, steps = quantity->steps, width = quantity->size / (clips * steps);
-  const int64_t start[] = {t->job->index, 0, 0, 0}, count[] = {1, clips, steps, width};
+  const int64_t *shape = quantity->shape, start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index};
+  const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, shape[0], shape[1], shape[2]};
   float *states = NULL;
   VJ_TRY(vj_allocate((size_t)quantity->size, sizeof *states, "hidden states", &states));
   for (int64_t i = 0; i < quantity->size; i++) states[i] = (float)values[i];
@@ -87,8 +89,11 @@ static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes
   const int64_t row = row_of(t->job->evals, t->job->eval_count, done);
   for (int64_t i = t->list.step_count; i < t->list.count; i++) {
     const vj_quantity *quantity = &t->list.at[i];
-    if (quantity->at_probes && !with_probes) continue;
-    const int64_t start[] = {t->job->index, row, 0}, count[] = {1, 1, quantity->size};
+    if ((quantity->at_probes && !with_probes) || quantity->size == 0) continue;
+    const bool of_label = quantity->axis == VJ_AXIS_LABEL;
+    const int64_t start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index, row};
+    const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, 1, of_label ? quantity->shape[0] : quantity->size,
+                                                   quantity->shape[1], quantity->shape[2]};
     const double *values = t->results[i - t->list.step_count];
     if (quantity->axis == VJ_AXIS_STATES)
       VJ_TRY(write_states(t, quantity, t->variables[i], values));
@@ -382,6 +387,8 @@ static vj_status evaluate(trial *t) {
   const double began = omp_get_wtime();
   tell(t, done, "evaluating");
   vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probing, &t->job->watch, t->results);
+  if (status == VJ_OK && done == t->job->config->optim.steps)
+    status = vj_pictures_record(t->model, &t->loader, t->job->comm, &t->job->watch, t->job->file, t->job->index);
   if (status == VJ_STOPPED) { /* it is done again, whole */
     VJ_TRY(vj_comm_agree(t->job->comm, save(t)));
     return vj_fail(VJ_STOPPED, "stopped in the evaluation after step %lld", (long long)done);

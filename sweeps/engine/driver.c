@@ -34,13 +34,18 @@ static vj_status work(vj_driver *d) {
     if (d->stopped) return VJ_OK;
     VJ_TRY(asked);
     VJ_TRY(vj_comm_agree(&d->group, vj_driver_claim(d, &index)));
-    if (index < 0) return VJ_OK;
+    if (index < 0) {
+      bool has_split = false;
+      VJ_TRY(vj_driver_split(d, &has_split));
+      if (!has_split) return VJ_OK;
+      continue;
+    }
     const vj_trial *trial = &d->space->trials[index];
     const vj_trial_job job = {.index = index,
                               .config = trial->config,
                               .comm = &d->group,
                               .data = &d->data,
-                              .file = d->file,
+                              .file = d->is_root ? d->file : NULL,
                               .steps = d->steps,
                               .step_count = d->step_count,
                               .evals = d->evals,
@@ -64,6 +69,20 @@ static vj_status work(vj_driver *d) {
       d->options->failed(d->options->context, index, trial->arm, reason);
     VJ_TRY(vj_comm_agree(&d->group, vj_driver_end(d, index, outcome, reason)));
   }
+}
+
+/* Groups only split. A trial that waits again when they have, since the job that ran it died, finds them as they began
+ * in the next round. */
+static vj_status work_in_rounds(vj_driver *d) {
+  for (bool is_left = true; is_left;) {
+    unsigned stopped = 0;
+    VJ_TRY(vj_driver_form_groups(d));
+    VJ_TRY(vj_comm_agree(d->world, vj_driver_wait(d, work(d))));
+    VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
+    if (stopped) return VJ_OK;
+    VJ_TRY(vj_driver_is_left(d, &is_left));
+  }
+  return VJ_OK;
 }
 
 /* Trials by their state in the ledger; collective, world rank 0 counts. */
@@ -119,8 +138,7 @@ vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space
   vj_driver_start_progress(&d);
   VJ_TRY_GOTO(status, vj_stop_open(world, &d.stop), done);
   VJ_TRY_GOTO(status, vj_driver_watch(&d), done);
-  status = work(&d);
-  VJ_TRY_GOTO(status, vj_comm_agree(world, vj_driver_wait(&d, status)), done);
+  VJ_TRY_GOTO(status, work_in_rounds(&d), done);
   VJ_TRY_GOTO(status, conclude(&d, end), done);
   if (world->rank == 0) remove_empty_folders(&d);
 done:

@@ -18,7 +18,7 @@ typedef struct vj_sweep_progress {
 typedef struct vj_sweep_options {
   const char *folder;
   bool resume;
-  int ranks_per_trial;          /* 0: chosen from ranks and trials */
+  int ranks_per_trial;          /* of trials without optim.ranks; 0: chosen from ranks and trials */
   double time_limit;            /* seconds from now after which the run stops; 0: none */
   const char *time_limit_name;  /* what set it, for the sentence: "the time limit" */
   double hang_limit;            /* seconds without a step, or a batch of an evaluation, that mean it hangs; 0: none */
@@ -30,13 +30,12 @@ typedef struct vj_sweep_options {
   void (*failed)(void *context, int64_t trial, const char *arm, const char *reason);
   /* On the root of a group, when something went wrong that does not end a trial; may be NULL. */
   void (*warned)(void *context, int64_t trial, const char *arm, const char *sentence);
+  /* On world rank 0, before training: what is worth knowing of the run as a whole; may be NULL. */
+  void (*noted)(void *context, const char *sentence);
   /* On any rank and from a thread of its own, when it hangs: expected to end the process; may be NULL. */
   void (*hung)(void *context);
   void *context;
 } vj_sweep_options;
-
-/* Ranks of each group; an error names the numbers when ranks, trials and shards do not fit. Not collective. */
-VJ_MUST_USE vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_trial, int *group_size);
 
 typedef struct vj_sweep_end {
   int64_t failed, elsewhere; /* trials: of the whole sweep; that other jobs still work on */

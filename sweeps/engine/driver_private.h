@@ -6,19 +6,21 @@
 #include "comm/stop.h"
 #include "engine/driver.h"
 #include "engine/jobs.h"
+#include "engine/roster.h"
 #include "engine/judge.h"
 #include "store/ledger.h"
 
 typedef struct vj_driver {
   const vj_comm *world;
   vj_pool *pool;
-  const vj_space *space;
+  const vj_space *space; /* numbered as in the sweep file */
+  vj_roster *roster;
   const vj_sweep_options *options;
   vj_comm group, roots;
-  bool is_root; /* of its group */
-  vj_sweep_file *file;
+  bool is_root;        /* of its group */
+  vj_sweep_file *file; /* of every rank that may come to lead a group, as are the next two */
   vj_ledger *ledger;
-  vj_job *job;         /* of a group's root */
+  vj_job *job;
   bool told_of_saving; /* the ledger knows that this attempt has a checkpoint */
   int64_t *steps, *evals, step_count, eval_count;
   vj_sweep_progress progress;
@@ -35,8 +37,7 @@ enum { VJ_CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose
 /* "<folder>/<name>"; NULL when memory is out. */
 const char *vj_driver_path(const vj_driver *d, const char *name);
 
-/* Prepares the folder, splits the ranks into groups, opens files, takes over what the dead left. Collective over the
- * world. */
+/* Prepares the folder, plans who runs what, opens files, takes over what the dead left. Collective over the world. */
 VJ_MUST_USE vj_status vj_driver_open(vj_driver *d, const vj_yaml *root);
 
 /* Of a trial, "<folder>/checkpoints/trial-0007". */
@@ -47,7 +48,14 @@ void vj_driver_remove_checkpoints(const vj_driver *d, int64_t trial);
  * between file and ledger is put right, too. Not collective. */
 VJ_MUST_USE vj_status vj_driver_take_over(vj_driver *d, bool at_start);
 
-/* Collective over the group; *trial = -1: none waits. */
+/* All ranks form the groups they start in. Collective over the world. */
+VJ_MUST_USE vj_status vj_driver_form_groups(vj_driver *d);
+/* Splits the group into halves, if a trial waits that is for fewer ranks. Collective over the group alone. */
+VJ_MUST_USE vj_status vj_driver_split(vj_driver *d, bool *has_split);
+/* Whether any trial waits, as far as world rank 0 sees. Collective over the world. */
+VJ_MUST_USE vj_status vj_driver_is_left(vj_driver *d, bool *is_left);
+
+/* Collective over the group; *trial = -1: none of its size waits. */
 VJ_MUST_USE vj_status vj_driver_claim(vj_driver *d, int64_t *trial);
 /* On every rank of the group, not collective: the group's root records that its trial ended, or gives it back. */
 VJ_MUST_USE vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const char *reason);

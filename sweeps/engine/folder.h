@@ -23,6 +23,10 @@ VJ_MUST_USE vj_status vj_folder_look(vj_pool *pool, const char *path, vj_folder 
  * same text is not. Takes back what it made when it fails. */
 VJ_MUST_USE vj_status vj_folder_make(vj_folder *folder, const char *yaml);
 
+/* Puts another sweep.yaml in place of the one there is: whole, or not at all. The caller sees to it that no one else
+ * does so at the same time. */
+VJ_MUST_USE vj_status vj_folder_replace_yaml(const vj_folder *folder, const char *yaml);
+
 /* Removes what vj_folder_make made; folders that hold something by now stay. Keeps the current failure. */
 void vj_folder_take_back(const vj_folder *folder);
 

@@ -1,25 +1,44 @@
-#include "engine/driver.h"
+/* Groups of ranks: as they start, and as they split when only smaller trials are left. */
+#include "engine/driver_private.h"
 
-vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_trial, int *group_size) {
-  int size = ranks_per_trial ? ranks_per_trial : 1;
-  while (!ranks_per_trial && ranks / size > space->trial_count) size *= 2;
-  if (size & (size - 1))
-    return vj_fail(VJ_USAGE, "%d ranks for a trial: expected a power of two, so that sums keep their order", size);
-  for (int64_t i = 0; i < space->trial_count; i++) {
-    const int64_t shards = space->trials[i].config->optim.shards;
-    if (shards % size)
-      return vj_fail(
-          VJ_USAGE,
-          "%d ranks for a trial do not divide its %lld shard%s (optim.shards of trial %lld); use 1, 2, 4, .. "
-          "ranks for a trial, up to the number of shards",
-          size, (long long)shards, shards == 1 ? "" : "s", (long long)i);
-  }
-  if (ranks % size)
-    return vj_fail(VJ_USAGE, "%d ranks cannot be split into groups of %d; start a multiple of %d", ranks, size, size);
-  if (ranks / size > space->trial_count)
-    return vj_fail(VJ_USAGE, "%d ranks are more than can be used: %lld trial%s at %d rank%s each need %lld", ranks,
-                   (long long)space->trial_count, space->trial_count == 1 ? "" : "s", size, size == 1 ? "" : "s",
-                   (long long)(space->trial_count * size));
-  *group_size = size;
+static vj_status adopt(vj_driver *d, vj_comm group) {
+  if (d->group.size) vj_comm_destroy(&d->group);
+  d->group = group;
+  d->is_root = group.rank == 0;
   return VJ_OK;
+}
+
+vj_status vj_driver_form_groups(vj_driver *d) {
+  vj_comm group;
+  int first, size;
+  vj_roster_block(d->roster, d->world->rank, &first, &size);
+  VJ_TRY(vj_comm_agree(d->world, vj_comm_split(d->world, first, &group)));
+  return adopt(d, group);
+}
+
+/* Trials for fewer ranks stand behind those of this size. */
+static vj_status smaller_wait(vj_driver *d, bool *waits) {
+  int64_t first, count;
+  vj_roster_find(d->roster, d->group.size, &first, &count);
+  const int64_t behind = first + count;
+  return vj_ledger_waits(d->ledger, d->roster->order + behind, d->roster->trial_count - behind, waits);
+}
+
+vj_status vj_driver_split(vj_driver *d, bool *has_split) {
+  vj_comm half;
+  *has_split = false;
+  if (d->group.size == d->roster->least) return VJ_OK;
+  VJ_TRY(vj_comm_agree(&d->group, d->is_root ? smaller_wait(d, has_split) : VJ_OK));
+  VJ_TRY(vj_comm_broadcast(&d->group, has_split, sizeof *has_split, 0));
+  if (!*has_split) return VJ_OK;
+  VJ_TRY(vj_comm_agree(&d->group, vj_comm_split(&d->group, d->group.rank >= d->group.size / 2, &half)));
+  return adopt(d, half);
+}
+
+vj_status vj_driver_is_left(vj_driver *d, bool *is_left) {
+  vj_status status = VJ_OK;
+  *is_left = false;
+  if (d->world->rank == 0) status = vj_ledger_waits(d->ledger, d->roster->order, d->roster->trial_count, is_left);
+  VJ_TRY(vj_comm_agree(d->world, status));
+  return vj_comm_broadcast(d->world, is_left, sizeof *is_left, 0);
 }

@@ -17,8 +17,8 @@ enum { NAME_BYTES = 300, PATH_BYTES = 4096, SILENT_SECONDS = 300, TRIES = 100, S
 
 struct vj_job {
   char folder[PATH_BYTES];
-  char host[NAME_BYTES - 64], name[NAME_BYTES];
-  int descriptor; /* of its own file, locked */
+  char host[NAME_BYTES - 64], name[NAME_BYTES], other[NAME_BYTES];
+  int descriptor; /* of its own file, locked; -1: it has not joined */
   int lock;       /* of jobs/lock; -1: not held */
 };
 
@@ -59,7 +59,7 @@ static vj_status open_locked(const vj_job *job, const char *name, int *descripto
   return system_fail(path, EBUSY);
 }
 
-vj_status vj_job_begin(const char *folder, vj_job **job) {
+vj_status vj_job_prepare(const char *folder, vj_job **job) {
   vj_job *fresh = NULL;
   struct timespec now;
   VJ_TRY(vj_allocate(1, sizeof *fresh, "a job", &fresh));
@@ -71,13 +71,18 @@ vj_status vj_job_begin(const char *folder, vj_job **job) {
   clock_gettime(CLOCK_REALTIME, &now);
   snprintf(fresh->name, sizeof fresh->name, "%s:%ld:%llx", fresh->host, (long)getpid(),
            (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000);
-  const vj_status status = open_locked(fresh, fresh->name, &fresh->descriptor);
-  if (status != VJ_OK) {
-    free(fresh);
-    return status;
-  }
   *job = fresh;
   return VJ_OK;
+}
+
+vj_status vj_job_join(vj_job *job) { return open_locked(job, job->name, &job->descriptor); }
+
+vj_status vj_job_begin(const char *folder, vj_job **job) {
+  VJ_TRY(vj_job_prepare(folder, job));
+  const vj_status status = vj_job_join(*job);
+  if (status != VJ_OK) free(*job);
+  if (status != VJ_OK) *job = NULL;
+  return status;
 }
 
 const char *vj_job_name(const vj_job *job) { return job->name; }
@@ -94,8 +99,9 @@ static bool is_of_host(const char *name, const char *host) {
 /* Seconds since the last sign of life, by the clock that gives files their times. */
 static double silence(const vj_job *job, int descriptor) {
   struct stat own, other;
-  vj_job_pulse(job);
-  if (fstat(job->descriptor, &own) != 0 || fstat(descriptor, &other) != 0) return 0;
+  const int mine = job->descriptor >= 0 ? job->descriptor : job->lock;
+  (void)futimens(mine, NULL);
+  if (fstat(mine, &own) != 0 || fstat(descriptor, &other) != 0) return 0;
   return difftime(own.st_mtim.tv_sec, other.st_mtim.tv_sec);
 }
 
@@ -121,6 +127,21 @@ bool vj_job_lives(void *job, const char *name) {
   const bool dead = is_dead(job, name, &held);
   if (held >= 0) close(held);
   return !dead;
+}
+
+const char *vj_job_other(vj_job *job) {
+  char path[PATH_BYTES];
+  const char *found = NULL;
+  if (!path_of(job, "", path)) return NULL;
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+    if (entry->d_name[0] == '.' || strcmp(entry->d_name, lock_name) == 0) continue;
+    if (strcmp(entry->d_name, job->name) == 0 || !vj_job_lives(job, entry->d_name)) continue;
+    snprintf(job->other, sizeof job->other, "%s", entry->d_name);
+    found = job->other;
+  }
+  if (folder) closedir(folder);
+  return found;
 }
 
 void vj_job_bury(const vj_job *job) {
@@ -158,8 +179,9 @@ void vj_job_end(vj_job **job) {
   char path[PATH_BYTES], sentence[SENTENCE_BYTES];
   *job = NULL;
   if (!old) return;
-  if (path_of(old, old->name, path)) unlink(path);
-  close(old->descriptor);
+  if (old->descriptor >= 0 && path_of(old, old->name, path)) unlink(path);
+  if (old->descriptor >= 0) close(old->descriptor);
+  vj_job_unlock(old);
   /* What is left behind does no harm; the sentence of a run that failed must not be lost over it. */
   const vj_status status = vj_error_status();
   snprintf(sentence, sizeof sentence, "%s", vj_error_message());

@@ -14,6 +14,9 @@ typedef struct vj_job vj_job;
 
 /* Joins those that work on the folder, which is there. */
 VJ_MUST_USE vj_status vj_job_begin(const char *folder, vj_job **job);
+/* The same in two steps: one that may take the lock, but works not yet; and joining. */
+VJ_MUST_USE vj_status vj_job_prepare(const char *folder, vj_job **job);
+VJ_MUST_USE vj_status vj_job_join(vj_job *job);
 /* Leaves them; removes what the last of them has no use for. Nulls the handle. */
 void vj_job_end(vj_job **job);
 
@@ -23,6 +26,8 @@ void vj_job_pulse(const vj_job *job);
 /* Whether a job of that name lives; a vj_job is the context. One on another machine does until it gave no sign for five
  * minutes. Called with the lock held, as is the next. */
 bool vj_job_lives(void *job, const char *name);
+/* The name of another job that lives, or NULL; valid until the next call. Called with the lock held. */
+const char *vj_job_other(vj_job *job);
 /* Removes the files of dead jobs. */
 void vj_job_bury(const vj_job *job);
 

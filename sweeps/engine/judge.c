@@ -7,7 +7,6 @@ struct vj_judge {
   const vj_stopping *stopping;
   vj_stopping_axis axis;
   vj_verdict verdict;
-  int64_t *order; /* in which trials are taken; on the root, NULL where they aren't shuffled */
 };
 
 vj_status vj_judge_check(const vj_space *space, const vj_file_layout *layout, const vj_sweep_file *file,
@@ -27,21 +26,11 @@ vj_status vj_judge_check(const vj_space *space, const vj_file_layout *layout, co
   return status;
 }
 
-static vj_status shuffle(vj_pool *pool, vj_judge *judge) {
-  const int64_t trials = judge->parts.space->trial_count;
-  judge->order = vj_pool_take(pool, (size_t)trials * sizeof *judge->order);
-  if (!judge->order) return vj_fail(VJ_MEMORY, "no memory for the order of %lld trials", (long long)trials);
-  vj_stopping_order(trials, judge->order);
-  vj_ledger_order(judge->parts.ledger, judge->order);
-  return VJ_OK;
-}
-
 vj_status vj_judge_open(vj_pool *pool, const vj_judge_parts *parts, vj_judge **judge) {
   vj_judge *fresh = vj_pool_take(pool, sizeof *fresh);
   vj_status status = fresh ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for early stopping");
   if (fresh) *fresh = (vj_judge){.parts = *parts, .stopping = parts->space->stopping};
   if (status == VJ_OK && parts->file) status = vj_judge_check(parts->space, NULL, parts->file, &fresh->axis);
-  if (status == VJ_OK && parts->file && parts->space->is_grid) status = shuffle(pool, fresh);
   VJ_TRY(vj_comm_agree(parts->world, status));
   VJ_TRY(vj_comm_broadcast(parts->world, &fresh->axis, sizeof fresh->axis, 0));
   *judge = fresh;

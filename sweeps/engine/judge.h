@@ -25,7 +25,7 @@ typedef struct vj_judge_parts {
 VJ_MUST_USE vj_status vj_judge_check(const vj_space *space, const vj_file_layout *layout, const vj_sweep_file *file,
                                      vj_stopping_axis *axis);
 
-/* Collective over the world, whose rank 0 has the file. Owned by the pool. A grid's trials are taken in shuffled order from now on. */
+/* Collective over the world, whose rank 0 has the file. Owned by the pool. */
 VJ_MUST_USE vj_status vj_judge_open(vj_pool *pool, const vj_judge_parts *parts, vj_judge **judge);
 
 /* Collective over the group: whether a trial ends here, after so many steps. What it measured there is brought to the

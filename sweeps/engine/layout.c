@@ -1,9 +1,12 @@
 #include "engine/layout.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/roster.h"
+#include "train/pictures.h"
 #include "train/snapshot.h"
 #include "train/trial.h"
 
@@ -11,13 +14,30 @@
 #define VJ_VERSION "unknown"
 #endif
 
-enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, CATEGORY, CLIP, PAST, FEATURE, DIMENSIONS };
+enum {
+  TRIAL,
+  STEP,
+  EVAL,
+  COMPONENT,
+  HORIZON,
+  CATEGORY,
+  SAMPLE,
+  COORDINATE,
+  INPUT_FRAME,
+  ROW,
+  COLUMN,
+  CHANNEL,
+  CLIP,
+  FEATURE,
+  DIMENSIONS
+};
 
 /* What tells how long a step of a trial takes. */
 typedef struct trial_size {
   size_t memory;
   int64_t parameters;
   double flops;
+  int ranks;
   int64_t first; /* trial of this size */
 } trial_size;
 
@@ -27,7 +47,7 @@ typedef struct builder {
   vj_sweep_layout *layout;
   vj_file_variable *variables;
   int64_t count, capacity;
-  int64_t size[DIMENSIONS]; /* of those that are as large as the largest quantity asks for */
+  int64_t size[DIMENSIONS]; /* the largest of any trial; 0: nobody needs it */
   trial_size *sizes;
   int64_t size_count;
   const char *data_text; /* of the open data set */
@@ -85,6 +105,8 @@ static vj_status add_bookkeeping(builder *b) {
   VJ_TRY(add(b, of_trial(VJ_RECORD_COMMITTED, VJ_FILE_INT64, "steps",
                          "training steps completed and recorded; rows up to here are whole", false)));
   VJ_TRY(add_text(b, VJ_RECORD_FAILURE, VJ_FAILURE_BYTES, "why the trial failed", false));
+  VJ_TRY(add(b, of_trial(VJ_RECORD_WORK, VJ_FILE_DOUBLE, "1",
+                         "floating-point operations of the trial's matrix products, estimated", false)));
   if (b->space->stopping)
     VJ_TRY(add_text(b, VJ_RECORD_STOP_REASON, VJ_STOP_REASON_BYTES, "why the trial was stopped early", false));
 #define ADD_TIME(field, name, text) VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "s", text, false)));
@@ -136,42 +158,70 @@ static vj_status add_hyperparameters(builder *b) {
   return add_text(b, "config", (int64_t)longest + 1, "resolved configuration of the trial (YAML)", false);
 }
 
-static void make_room(builder *b, int dimension, int64_t size) {
+static void widen(builder *b, int dimension, int64_t size) {
   if (size > b->size[dimension]) b->size[dimension] = size;
 }
 
-/* The dimensions behind the trial. */
-static void set_axes(builder *b, const vj_quantity *quantity, vj_file_variable *variable) {
-  static const int last[] = {
-      [VJ_AXIS_COMPONENT] = COMPONENT, [VJ_AXIS_HORIZON] = HORIZON, [VJ_AXIS_CATEGORY] = CATEGORY};
-  if (quantity->axis == VJ_AXIS_STATES) {
-    const int64_t rows = quantity->clips * quantity->steps;
-    const int steps = quantity->is_past ? PAST : HORIZON;
-    variable->type = VJ_FILE_FLOAT;
-    variable->rank = 4;
-    variable->dimension[1] = CLIP, variable->dimension[2] = steps, variable->dimension[3] = FEATURE;
-    make_room(b, CLIP, quantity->clips);
-    make_room(b, steps, quantity->steps);
-    make_room(b, FEATURE, quantity->size / rows);
-    return;
-  }
-  variable->rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2 : 3;
-  variable->dimension[1] = quantity->axis == VJ_AXIS_STEP ? STEP : EVAL;
-  if (variable->rank == 2) return;
-  variable->dimension[2] = last[quantity->axis];
-  make_room(b, last[quantity->axis], quantity->size);
-}
-
-static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
+/* Of one evaluation alone. */
+static vj_status add_states(builder *b, const vj_quantity *quantity) {
+  const int dimensions[] = {TRIAL, CLIP, quantity->is_past ? INPUT_FRAME : HORIZON, FEATURE};
   vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
-                               .type = VJ_FILE_DOUBLE,
-                               .dimension = {TRIAL},
+                               .type = VJ_FILE_FLOAT,
+                               .rank = 4,
                                .units = vj_pool_text(b->pool, quantity->units),
                                .long_name = vj_pool_text(b->pool, quantity->long_name)};
   if (!variable.name || !variable.units || !variable.long_name)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-  set_axes(b, quantity, &variable);
+  memcpy(variable.dimension, dimensions, sizeof dimensions);
+  for (int i = 0; i < 3; i++) widen(b, dimensions[1 + i], quantity->shape[i]);
   return add(b, variable);
+}
+
+static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
+  if (quantity->size == 0) return VJ_OK;
+  if (quantity->axis == VJ_AXIS_STATES) return add_states(b, quantity);
+  vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
+                               .type = VJ_FILE_DOUBLE,
+                               .rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2
+                                       : quantity->axis == VJ_AXIS_LABEL                                ? 5
+                                                                                                        : 3,
+                               .dimension = {TRIAL, quantity->axis == VJ_AXIS_STEP ? STEP : EVAL},
+                               .units = vj_pool_text(b->pool, quantity->units),
+                               .long_name = vj_pool_text(b->pool, quantity->long_name)};
+  if (!variable.name || !variable.units || !variable.long_name)
+    return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+  if (variable.rank == 3) {
+    variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON    ? HORIZON
+                            : quantity->axis == VJ_AXIS_CATEGORY ? CATEGORY
+                                                                 : COMPONENT;
+    widen(b, variable.dimension[2], quantity->size);
+  }
+  for (int i = 0; i < 3 && quantity->axis == VJ_AXIS_LABEL; i++) {
+    variable.dimension[2 + i] = (int[]){SAMPLE, HORIZON, COORDINATE}[i];
+    widen(b, variable.dimension[2 + i], quantity->shape[i]);
+  }
+  return add(b, variable);
+}
+
+static vj_status add_pictures(builder *b, const vj_model *model) {
+  vj_picture pictures[VJ_MOST_PICTURES];
+  const int count = vj_pictures_list(model, &b->loader, pictures);
+  for (int i = 0; i < count; i++) {
+    const vj_picture *p = &pictures[i];
+    const int64_t sizes[] = {p->samples, p->frames, p->height, p->width, p->channels};
+    vj_file_variable variable = {.name = p->name,
+                                 .type = VJ_FILE_UINT8,
+                                 .rank = 6,
+                                 .dimension = {TRIAL},
+                                 .units = "",
+                                 .long_name = p->long_name};
+    for (int d = 0; d < 5; d++) {
+      variable.dimension[1 + d] = (int[]){SAMPLE, p->of_input ? INPUT_FRAME : HORIZON, ROW, COLUMN, CHANNEL}[d];
+      widen(b, variable.dimension[1 + d], sizes[d]);
+    }
+    VJ_TRY(add(b, variable));
+  }
+  return VJ_OK;
 }
 
 /* --- trials -------------------------------------------------------------------------------------------------- */
@@ -190,7 +240,7 @@ static vj_status open_data(builder *b, const vj_config *config) {
 static int64_t first_of_size(builder *b, trial_size size) {
   int64_t i = 0;
   while (i < b->size_count && (b->sizes[i].memory != size.memory || b->sizes[i].parameters != size.parameters ||
-                               b->sizes[i].flops != size.flops))
+                               b->sizes[i].flops != size.flops || b->sizes[i].ranks != size.ranks))
     i++;
   if (i == b->size_count) b->sizes[b->size_count++] = size;
   return b->sizes[i].first;
@@ -204,12 +254,15 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   VJ_TRY(vj_model_create(config, &b->loader.info, ranks, &model));
   vj_status status = vj_quantities_list(b->pool, model, &b->loader, &list);
   for (int64_t i = 0; i < list.count && status == VJ_OK; i++) status = add_quantity(b, &list.at[i]);
+  if (status == VJ_OK) status = add_pictures(b, model);
   const trial_size size = {.memory = vj_model_memory(model),
                            .parameters = vj_model_parameter_count(model),
                            .flops = vj_graph_flops(model->train.graph),
+                           .ranks = ranks,
                            .first = trial};
   if (size.memory > b->layout->memory_bytes) b->layout->memory_bytes = size.memory;
   if (size.parameters > b->layout->parameter_count) b->layout->parameter_count = size.parameters;
+  b->layout->work[trial] = vj_trial_work(config, model);
   const double checkpoint = status == VJ_OK ? vj_snapshot_estimate(config, model->parameters, &list) : 0;
   if (checkpoint > b->layout->checkpoint_bytes) b->layout->checkpoint_bytes = checkpoint;
   b->layout->like[trial] = status == VJ_OK ? first_of_size(b, size) : -1;
@@ -217,12 +270,13 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   return status;
 }
 
-static vj_status add_trials(builder *b, int ranks) {
+static vj_status add_trials(builder *b, const int *ranks) {
   const int64_t trials = b->space->trial_count;
   char *first = NULL;
   for (int64_t i = 0; i < trials; i++) {
     b->layout->like[i] = -1;
-    const vj_status status = add_trial(b, i, ranks);
+    b->layout->work[i] = NAN;
+    const vj_status status = add_trial(b, i, ranks[i]);
     if (status == VJ_OK) continue;
     b->layout->problems[i] = vj_pool_text(b->pool, vj_error_message());
     if (b->layout->problem_count++ == 0) {
@@ -263,37 +317,53 @@ static vj_status union_axis(builder *b, is_row row, int64_t **values, int64_t *c
   return *values ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the sweep's axes");
 }
 
+/* Those that are there for certain trials only. */
+static vj_file_dimension counted_dimension(const builder *b, int dimension) {
+  static const char *const names[DIMENSIONS] = {
+      [HORIZON] = "horizon", [SAMPLE] = "sample",  [COORDINATE] = "coordinate", [INPUT_FRAME] = "input_frame",
+      [ROW] = "row",         [COLUMN] = "column",  [CHANNEL] = "channel",       [CATEGORY] = "category",
+      [CLIP] = "clip",       [FEATURE] = "feature"};
+  static const char *const texts[DIMENSIONS] = {[HORIZON] = "number of the target step",
+                                                [SAMPLE] = "number of the test clip",
+                                                [COORDINATE] = "number of a label at a target step: x, y of each point",
+                                                [INPUT_FRAME] = "number of the input frame",
+                                                [ROW] = "row of a frame, from above",
+                                                [COLUMN] = "column of a frame, from the left",
+                                                [CHANNEL] = "channel of a pixel",
+                                                [CATEGORY] = "column of the label",
+                                                [CLIP] = "number of the test clip",
+                                                [FEATURE] = "number of the feature of a hidden state"};
+  const char *units = dimension == HORIZON || dimension == INPUT_FRAME ? "frames" : "1";
+  return (vj_file_dimension){names[dimension], b->size[dimension], NULL, units, texts[dimension]};
+}
+
+/* Dimensions that nobody needs are left out, and variables told where the others are. */
+static void leave_out_dimensions(builder *b, vj_file_dimension *dimensions) {
+  int place[DIMENSIONS], count = 0;
+  for (int d = 0; d < DIMENSIONS; d++) {
+    place[d] = count;
+    if (d >= HORIZON && b->size[d] == 0) continue;
+    dimensions[count++] = dimensions[d];
+  }
+  for (int64_t v = 0; v < b->count; v++)
+    for (int i = 0; i < b->variables[v].rank; i++) b->variables[v].dimension[i] = place[b->variables[v].dimension[i]];
+  b->layout->file.dimensions = dimensions;
+  b->layout->file.dimension_count = count;
+}
+
 static vj_status set_dimensions(builder *b) {
-  static const vj_file_dimension others[DIMENSIONS] = {
-      [COMPONENT] = {"component", 1, NULL, "1", "number of the singular value, largest first"},
-      [HORIZON] = {"horizon", 0, NULL, "frames", "number of the target step"},
-      [CATEGORY] = {"category", 0, NULL, "1", "column of the label"},
-      [CLIP] = {"clip", 0, NULL, "1", "number of the clip in the test split"},
-      [PAST] = {"past", 0, NULL, "frames", "number of the input step"},
-      [FEATURE] = {"feature", 0, NULL, "1", "number of the feature of a hidden state"},
-  };
   vj_file_dimension *dimensions = vj_pool_take(b->pool, DIMENSIONS * sizeof *dimensions);
   if (!dimensions) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   int64_t *steps, *evals, step_count, eval_count;
-  int place[DIMENSIONS] = {0}, count = 0;
   VJ_TRY(union_axis(b, vj_is_recorded, &steps, &step_count));
   VJ_TRY(union_axis(b, vj_is_evaluated, &evals, &eval_count));
-  dimensions[count++] = (vj_file_dimension){"trial", b->space->trial_count, NULL, "1", "number of the trial"};
-  dimensions[count++] = (vj_file_dimension){"step", step_count, steps, "steps", "training steps completed"};
-  dimensions[count++] =
-      (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
-  /* Only those that a quantity has; but components always. */
-  for (int i = 0; i < DIMENSIONS; i++) {
-    place[i] = i < COMPONENT ? i : count;
-    if (i < COMPONENT || (!b->size[i] && !others[i].size)) continue;
-    dimensions[count] = others[i];
-    if (b->size[i]) dimensions[count].size = b->size[i];
-    count++;
-  }
-  for (int64_t v = 0; v < b->count; v++)
-    for (int k = 0; k < b->variables[v].rank; k++) b->variables[v].dimension[k] = place[b->variables[v].dimension[k]];
-  b->layout->file.dimensions = dimensions;
-  b->layout->file.dimension_count = count;
+  dimensions[TRIAL] = (vj_file_dimension){"trial", b->space->trial_count, NULL, "1", "number of the trial"};
+  dimensions[STEP] = (vj_file_dimension){"step", step_count, steps, "steps", "training steps completed"};
+  dimensions[EVAL] = (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
+  dimensions[COMPONENT] = (vj_file_dimension){"component", b->size[COMPONENT] ? b->size[COMPONENT] : 1, NULL, "1",
+                                              "number of the singular value, largest first"};
+  for (int d = HORIZON; d < DIMENSIONS; d++) dimensions[d] = counted_dimension(b, d);
+  leave_out_dimensions(b, dimensions);
   return VJ_OK;
 }
 
@@ -309,7 +379,7 @@ static vj_status set_attributes(builder *b, const vj_yaml *root) {
   return VJ_OK;
 }
 
-static vj_status build(builder *b, const vj_yaml *root, int ranks) {
+static vj_status build(builder *b, const vj_yaml *root, const int *ranks) {
   VJ_TRY(add_bookkeeping(b));
   VJ_TRY(add_hyperparameters(b));
   VJ_TRY(add_trials(b, ranks));
@@ -320,15 +390,16 @@ static vj_status build(builder *b, const vj_yaml *root, int ranks) {
   return VJ_OK;
 }
 
-vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, int ranks,
+vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, const int *ranks,
                                  vj_sweep_layout **layout) {
   *layout = vj_pool_take(pool, sizeof **layout);
   builder b = {.pool = pool, .space = space, .layout = *layout, .loader = {.epoch = -1}};
   const size_t trials = (size_t)space->trial_count;
   b.sizes = vj_pool_take(pool, trials * sizeof *b.sizes);
   if (*layout) (*layout)->problems = vj_pool_take(pool, trials * sizeof *(*layout)->problems);
+  if (*layout) (*layout)->work = vj_pool_take(pool, trials * sizeof *(*layout)->work);
   if (*layout) (*layout)->like = vj_pool_take(pool, trials * sizeof *(*layout)->like);
-  if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like)
+  if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like || !(*layout)->work)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   const vj_status status = build(&b, root, ranks);
   vj_loader_close(&b.loader);

@@ -15,13 +15,17 @@ typedef struct vj_sweep_layout {
   int64_t parameter_count; /* of the largest model */
   double checkpoint_bytes; /* of the largest checkpoint */
   int64_t *like; /* for each trial the first one whose model has the same numbers of parameters, bytes and operations,
-                  * so that its steps take as long; -1: it can't run */
+                  * on as many ranks, so that its steps take as long; -1: it can't run */
+  double *work;  /* of each trial, as vj_trial_work says; NaN: it can't run */
 } vj_sweep_layout;
 
-/* `root`: the experiment's tree, kept in the file. `ranks`: per trial. Fails only when no trial can run, with the
+/* `root`: the experiment's tree, kept in the file. `ranks`: of each trial. Fails only when no trial can run, with the
  * first trial's sentence. */
-VJ_MUST_USE vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space, int ranks,
-                                             vj_sweep_layout **layout);
+VJ_MUST_USE vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space,
+                                             const int *ranks, vj_sweep_layout **layout);
+
+/* The variable of a trial's `work`. */
+#define VJ_RECORD_WORK "expected_flops"
 
 /* A setting as one text: a scalar as it stands, a list in flow style. Owned by the pool or the node. */
 const char *vj_setting_text(vj_pool *pool, const vj_yaml *value);

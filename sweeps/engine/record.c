@@ -2,12 +2,15 @@
 #include "engine/driver_private.h"
 #include "engine/rows.h"
 
-/* The lowest that waits; where none does, another job may have died meanwhile. */
+/* The first of this group's size that waits; where none does, another job may have died meanwhile. */
 static vj_status claim_any(vj_driver *d, int64_t taken[2]) {
-  VJ_TRY(vj_ledger_claim(d->ledger, &taken[0], &taken[1]));
+  int64_t first, count;
+  vj_roster_find(d->roster, d->group.size, &first, &count);
+  const int64_t *mine = d->roster->order + first;
+  if (count) VJ_TRY(vj_ledger_claim_first(d->ledger, mine, count, &taken[0], &taken[1]));
   if (taken[0] >= 0) return VJ_OK;
   VJ_TRY(vj_driver_take_over(d, false));
-  return vj_ledger_claim(d->ledger, &taken[0], &taken[1]);
+  return count ? vj_ledger_claim_first(d->ledger, mine, count, &taken[0], &taken[1]) : VJ_OK;
 }
 
 vj_status vj_driver_claim(vj_driver *d, int64_t *trial) {

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/layout.h"
 #include "store/ledger.h"
 #include "train/trial.h"
 
@@ -31,6 +30,18 @@ vj_status vj_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, 
   return status;
 }
 
+vj_status vj_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *name, int64_t trial,
+                          const char **text) {
+  vj_file_variable_info info;
+  const int variable = vj_sweep_file_find(file, name);
+  if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
+  vj_sweep_file_variable(file, variable, &info);
+  char *bytes = vj_pool_take(pool, (size_t)info.text_bytes + 1); /* zeroed */
+  *text = bytes;
+  if (!bytes) return vj_fail(VJ_MEMORY, "no memory for a text");
+  return vj_sweep_file_read(file, variable, &trial, (int64_t[]){1}, bytes);
+}
+
 /* What is known of every trial beforehand; its state goes last and says that the row is whole. */
 static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_trial *trial) {
   const int64_t seed = (int64_t)trial->seed, waiting = VJ_TRIAL_WAITING, none = 0;
@@ -53,7 +64,14 @@ static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_sp
   return vj_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
 }
 
-/* Rows that are not there yet: all of them, or those that an earlier run was stopped before. */
+vj_status vj_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_sweep_layout *layout) {
+  for (int64_t i = 0; i < space->trial_count; i++) {
+    VJ_TRY(vj_row_put(file, VJ_RECORD_WORK, i, &layout->work[i]));
+    VJ_TRY(write_trial_row(pool, file, space, &space->trials[i]));
+  }
+  return VJ_OK;
+}
+
 vj_status vj_rows_complete(vj_pool *pool, vj_sweep_file *file, const vj_space *space) {
   const int variable = vj_sweep_file_find(file, VJ_RECORD_STATUS);
   int64_t *states = vj_pool_take(pool, (size_t)space->trial_count * sizeof *states);

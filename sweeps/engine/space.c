@@ -145,7 +145,11 @@ static vj_status add_trials(walk *w) {
   if (bytes) memcpy(settings, w->settings, bytes);
   for (int64_t s = 0; s < w->plan->seed_count; s++) {
     vj_trial *trial = &w->trials[first + s];
-    *trial = (vj_trial){.index = first + s, .arm = w->arm, .setting_count = w->setting_count, .settings = settings};
+    *trial = (vj_trial){.index = first + s,
+                        .arm = w->arm,
+                        .sample = w->sample,
+                        .setting_count = w->setting_count,
+                        .settings = settings};
     const vj_status status = make_config(w->pool, w->plan, w->plan->seeds ? w->plan->seeds[s] : NULL, trial);
     if (status != VJ_OK) name_trial(w, trial);
     VJ_TRY(status);

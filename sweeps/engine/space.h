@@ -13,6 +13,7 @@ typedef struct vj_trial {
   int64_t index;
   const char *arm; /* name of the explicit trial it comes from, "" without `trials:` */
   uint64_t seed;
+  int64_t sample; /* number of the sample it was drawn with, 0 where nothing is sampled */
   int64_t setting_count;
   const vj_setting *settings; /* what differs from the base configuration, seed excepted */
   const vj_config *config;

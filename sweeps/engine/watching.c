@@ -88,6 +88,5 @@ static void on_hang(void *context) {
 vj_status vj_driver_watch(vj_driver *d) {
   const double limit = d->options->hang_limit;
   const vj_watchdog_calls calls = {.pulse = on_pulse, .hung = on_hang, .context = d};
-  return vj_comm_agree(d->world,
-                       vj_watchdog_start(limit > 0 && !d->is_root ? limit + 10 : limit, &calls, &d->watchdog));
+  return vj_comm_agree(d->world, vj_watchdog_start(limit > 0 && !d->file ? limit + 10 : limit, &calls, &d->watchdog));
 }

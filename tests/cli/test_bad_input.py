@@ -359,9 +359,10 @@ class Resuming(Case):
     def test_only_what_was_meant_is_resumed(self):
         self.assert_refused("out holds a sweep already; continue it with --resume or choose another folder with -o",
                             "train", "tiny.yaml", "-o", "out")
-        self.assert_refused("out/sweep.h5 was made from another configuration; resume with the same YAML and "
-                            "overrides, or choose another folder with -o", "train", "tiny.yaml", "-o", "out",
-                            "--resume", "optim.steps=5")
+        self.assert_refused("out/sweep.h5: --resume adds trials and keeps those there are, but some of these are not "
+                            "what they were; undo that, or choose another folder with -o:\n  trial 0: optim.steps was 4 "
+                            "and is 5 now (override optim.steps)", "train", "tiny.yaml", "-o", "out", "--resume",
+                            "optim.steps=5")
         self.assert_refused("rank 0: out holds a sweep already; continue it with --resume or choose another folder "
                             "with -o", "train", "tiny.yaml", "-o", "out", ranks=2)
 

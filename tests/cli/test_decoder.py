@@ -11,7 +11,7 @@ if h5py is None:
 
 DECODED = TINY.replace("  predictor:", "  decoder: {type: cnn, channels: [8, 8, 4]}\n  predictor:").replace(
     "losses:", "losses:\n  reconstruction: {weight: 0}")
-OF_DECODER = ("val_psnr", "val_reconstruction")
+OF_DECODER = ("val_psnr", "val_reconstruction", "expected_flops")
 
 
 def changed(one, other):

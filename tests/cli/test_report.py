@@ -111,8 +111,9 @@ class Quick(Case):
         again = self.succeed("sweep", "tiny.yaml", "--quick", "-o", "out", "--resume").out
         self.assertEqual(again.splitlines()[:-1], first.splitlines()[:-1])
         self.assertEqual(everything_in(self.path("out")), before)
-        self.assert_refused("out/sweep.h5 was made from another configuration; resume with the same YAML and "
-                            "overrides, or choose another folder with -o", "sweep", "tiny.yaml", "-o", "out", "--resume")
+        self.assert_refused("^vjvcr: out/sweep.h5: --resume adds trials and keeps those there are, but some of these are "
+                            "not what they were; undo that, or choose another folder with -o:\n  trial 0: name was "
+                            "tiny-quick and is tiny now ", "sweep", "tiny.yaml", "-o", "out", "--resume")
 
     def test_swept_parameters(self):
         self.write("grid.yaml", GRID + "quick:\n  sweep.parameters.optim.lr: [0.5]\n  sweep.seeds: [7]\n")
@@ -402,7 +403,7 @@ class Reproduce(Case):
         self.assertEqual(again[1], "going on with runs/tiny-quick")
         self.assertEqual(again[2:2 + len(table)], table)
         self.assertEqual(everything_in(self.path("runs")), before)
-        self.assertIn("was made from another configuration", self.vj("tiny", "--quick", code=2).stderr)
+        self.assertIn("some of these are not what they were", self.vj("tiny", "--quick", code=2).stderr)
         self.assertEqual(everything_in(self.path("runs")), before)
 
     def test_wrong_calls(self):

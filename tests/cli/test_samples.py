@@ -108,10 +108,15 @@ class Samples(Case):
     def test_the_examples_of_the_documentation_are_what_it_says(self):
         with open(os.path.join(SOURCE, "docs", "sweeps.md")) as file:
             examples = re.findall(r"```yaml\n(.*?)```", file.read(), re.DOTALL)
-        for example, trials in zip(examples, (96, 100, 13, 3), strict=True):
+        long = ["optim.steps=1000", "eval.every=100", "eval.probe_at=all"]
+        more = ((96, []), (100, []), (13, []), (3, []), (3, []), (1, long))
+        for example, (trials, overrides) in zip(examples, more, strict=True):
             self.write("sweep.yaml", TINY + example)
-            listed = self.succeed("sweep", "sweep.yaml", "--dry-run", "eval.samples=64", "data.validation_size=64").out
-            self.assertTrue(listed.splitlines()[-3].startswith(f"{trials} trials on "), listed)
+            result = self.run_vjvcr("sweep", "sweep.yaml", "--dry-run", "eval.samples=64", "data.validation_size=64",
+                                    *overrides)
+            listed = result.out
+            self.assertEqual(result.code, 0, result.err)
+            self.assertRegex(listed, rf"(?m)^{trials} trials? on ")
             self.assertNotIn("CAN'T RUN", listed)
 
     def test_a_mistake_has_its_place(self):

@@ -254,9 +254,9 @@ class Killed(Early):
     def test_another_rule_is_refused(self):
         self.sweep()
         for other in ("sweep.stopping=null", "sweep.stopping.reduction_factor=3"):
-            self.assert_refused("out/sweep.h5 was made from another configuration; resume with the same YAML and "
-                                "overrides, or choose another folder with -o", "sweep", "early.yaml", "-o", "out",
-                                "--resume", other)
+            self.assert_refused(r"^vjvcr: out/sweep.h5: sweep.stopping[^;]* was [^;]+ and is [^;]+ now[^;]*; --resume goes "
+                                "on by the same rule: undo that, or choose another folder with -o\n$", "sweep",
+                                "early.yaml", "-o", "out", "--resume", other)
 
 
 class Looking(Early):

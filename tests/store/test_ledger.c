@@ -198,11 +198,60 @@ static void wrong_uses_are_refused(void **state) {
   assert_sentence(": trial 2 can't be recorded as done: it is waiting, not running");
   assert_int_equal(vj_ledger_done(ledger, 4), VJ_INTERNAL);
   assert_sentence(": there is no trial 4; the sweep has 4");
-  assert_int_equal(vj_ledger_open(path, 5, "host:1:2", &other), VJ_DATA);
+  assert_int_equal(vj_ledger_open(path, 3, "host:1:2", &other), VJ_DATA);
   assert_sentence(
-      ": the ledger is of a sweep of 4 trials, but this sweep has 5; continue with the configuration it was started "
+      ": the ledger is of a sweep of 4 trials, but this sweep has 3; continue with the configuration it was started "
       "with, or choose another folder");
   assert_null(other);
+  vj_ledger_close(&ledger);
+}
+
+static void a_sweep_that_grew_keeps_its_states(void **state) {
+  (void)state;
+  vj_ledger *ledger = open_ledger(2), *larger = NULL;
+  assert_claim(ledger, 0, 1);
+  assert_int_equal(vj_ledger_done(ledger, 0), VJ_OK);
+  larger = open_ledger(4);
+  assert_state(larger, 0, VJ_TRIAL_DONE, 1, "");
+  assert_state(larger, 3, VJ_TRIAL_WAITING, 0, "");
+  /* Who worked on the smaller one can't go on: its file is not the sweep's any more. */
+  int64_t trial, attempt;
+  assert_int_equal(vj_ledger_claim(ledger, &trial, &attempt), VJ_DATA);
+  assert_sentence(
+      ": the sweep was extended to 4 trials while this run worked on 2 of them; start it again with the new YAML and "
+      "--resume");
+  vj_ledger_close(&ledger);
+  assert_int_equal(vj_ledger_open(path, 2, "host:1:2", &ledger), VJ_DATA);
+  assert_claim(larger, 1, 1);
+  assert_claim(larger, 2, 1);
+  vj_ledger_close(&larger);
+  larger = open_ledger(4); /* the record is there once */
+  assert_state(larger, 2, VJ_TRIAL_RUNNING, 1, "");
+  char bytes[FILE_BYTES];
+  read_file(bytes);
+  const char *record = strstr(bytes, "\n1 extend 4 0 host:1:2 ");
+  assert_non_null(record);
+  assert_null(strstr(record + strlen("\n1 extend"), "extend"));
+  vj_ledger_close(&larger);
+}
+
+static void the_first_of_a_list_is_taken(void **state) {
+  (void)state;
+  static const int64_t mine[] = {3, 1};
+  vj_ledger *ledger = open_ledger(4);
+  int64_t trial, attempt;
+  bool waits = false;
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(vj_ledger_waits(ledger, mine, 2, &waits), VJ_OK);
+    assert_true(waits);
+    assert_int_equal(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt), VJ_OK);
+    assert_int_equal(trial, mine[i]);
+  }
+  assert_int_equal(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt), VJ_OK);
+  assert_int_equal(trial, -1);
+  assert_int_equal(vj_ledger_waits(ledger, mine, 2, &waits), VJ_OK);
+  assert_false(waits);
+  assert_claim(ledger, 0, 1);
   vj_ledger_close(&ledger);
 }
 
@@ -455,6 +504,8 @@ int main(void) {
       cmocka_unit_test_teardown(a_trial_that_kills_its_runs_is_set_aside, remove_ledger),
       cmocka_unit_test_teardown(file_is_text_that_people_can_read, remove_ledger),
       cmocka_unit_test_teardown(wrong_uses_are_refused, remove_ledger),
+      cmocka_unit_test_teardown(a_sweep_that_grew_keeps_its_states, remove_ledger),
+      cmocka_unit_test_teardown(the_first_of_a_list_is_taken, remove_ledger),
       cmocka_unit_test_teardown(other_files_are_left_alone, remove_ledger),
       cmocka_unit_test_teardown(torn_last_line_is_cut_off_wherever_it_broke, remove_ledger),
       cmocka_unit_test_teardown(every_damaged_byte_is_noticed_and_its_line_named, remove_ledger),

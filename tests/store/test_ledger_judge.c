@@ -172,16 +172,6 @@ static void a_decision_leaves_deaths_as_they_are(void **state) {
   vj_ledger_close(&ledger);
 }
 
-static void trials_are_taken_in_a_given_order(void **state) {
-  (void)state;
-  static const int64_t order[] = {2, 0, 3, 1};
-  vj_ledger *ledger = open_ledger(4);
-  vj_ledger_order(ledger, order);
-  for (int i = 0; i < 4; i++) assert_int_equal(claim(ledger), order[i]);
-  assert_int_equal(claim(ledger), -1);
-  vj_ledger_close(&ledger);
-}
-
 /* --- several processes ------------------------------------------------------------------------------------------- */
 
 /* Records how many decisions it saw. */
@@ -263,7 +253,6 @@ int main(void) {
       cmocka_unit_test_teardown(what_was_decided_is_not_asked_again, remove_ledger),
       cmocka_unit_test_teardown(who_lost_a_trial_decides_nothing, remove_ledger),
       cmocka_unit_test_teardown(a_decision_leaves_deaths_as_they_are, remove_ledger),
-      cmocka_unit_test_teardown(trials_are_taken_in_a_given_order, remove_ledger),
       cmocka_unit_test_teardown(no_two_decisions_see_the_same_past, remove_ledger),
   };
   return cmocka_run_group_tests_name("judge", tests, make_folder, remove_folder);

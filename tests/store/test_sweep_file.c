@@ -303,6 +303,39 @@ static void existing_file_is_never_overwritten(void **state) {
   assert_int_equal(entries_like(folder, "precious"), 1);
 }
 
+static vj_status write_weights(void *context, vj_sweep_file *fresh) {
+  const double weight = *(const double *)context;
+  for (int64_t trial = 0; trial < TRIALS; trial++)
+    VJ_TRY(vj_sweep_file_write(fresh, WEIGHT, &trial, (int64_t[]){1}, &weight));
+  return weight < 0 ? vj_fail(VJ_DATA, "no such weight") : VJ_OK;
+}
+
+/* Who has the old one open reads on in it; one that can't be filled leaves it as it is, and nothing beside it. */
+static void file_is_replaced_whole_or_not_at_all(void **state) {
+  (void)state;
+  char path[PATH_BYTES], left[PATH_BYTES];
+  double weight = 0.5, found = 0;
+  vj_sweep_file *before = NULL, *after = NULL;
+  const int64_t first = 0, one = 1;
+  unlink(in_folder("grown.h5", path));
+  assert_int_equal(vj_sweep_file_create_filled(path, &sample_layout, write_weights, &weight), VJ_OK);
+  fclose(fopen(in_folder("grown.h5.new-1", left), "w")); /* of a process that was killed */
+  assert_int_equal(vj_sweep_file_read_only(path, &before), VJ_OK);
+  weight = 2;
+  assert_int_equal(vj_sweep_file_replace(path, &sample_layout, write_weights, &weight), VJ_OK);
+  weight = -1;
+  assert_int_equal(vj_sweep_file_replace(path, &sample_layout, write_weights, &weight), VJ_DATA);
+  assert_string_equal(vj_error_message(), "no such weight");
+  assert_int_equal(vj_sweep_file_read_only(path, &after), VJ_OK);
+  assert_int_equal(vj_sweep_file_read(before, WEIGHT, &first, &one, &found), VJ_OK);
+  assert_true(found == 0.5);
+  assert_int_equal(vj_sweep_file_read(after, WEIGHT, &first, &one, &found), VJ_OK);
+  assert_true(found == 2);
+  assert_int_equal(vj_sweep_file_close(&before), VJ_OK);
+  assert_int_equal(vj_sweep_file_close(&after), VJ_OK);
+  assert_int_equal(entries_like(folder, "grown"), 1);
+}
+
 static void impossible_layouts_are_refused(void **state) {
   (void)state;
   char path[PATH_BYTES];
@@ -624,6 +657,7 @@ static int run_all(void) {
       cmocka_unit_test(two_creations_are_equal_byte_for_byte),
       cmocka_unit_test(opening_for_writing_changes_no_byte),
       cmocka_unit_test(existing_file_is_never_overwritten),
+      cmocka_unit_test(file_is_replaced_whole_or_not_at_all),
       cmocka_unit_test(impossible_layouts_are_refused),
       cmocka_unit_test(folders_that_cannot_be_written_are_named),
       cmocka_unit_test(full_disk_is_found_before_anything_is_written),

@@ -1,0 +1,7 @@
+/* How the page looks. */
+#ifndef VJ_REPORT_STYLE_H
+#define VJ_REPORT_STYLE_H
+
+extern const char vj_report_style[];
+
+#endif
