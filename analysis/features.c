@@ -37,6 +37,11 @@ static vj_status check_labels(const char *probe, const vj_features *features, vj
   if (bad >= 0)
     return vj_fail(VJ_DATA, "%s: label \"%s\" of %s sample %lld is not a finite number; look at the data set", probe,
                    label->name, vj_probe_split_name(split), (long long)(bad / label->width));
+  for (int64_t i = 0; i < count && label->kind == VJ_LABEL_FLAGS; i++)
+    if (features->target[i] != 0 && features->target[i] != 1)
+      return vj_fail(VJ_DATA, "%s: label \"%s\" of %s sample %lld is %g, expected 0 or 1; look at the data set", probe,
+                     label->name, vj_probe_split_name(split), (long long)(i / label->width),
+                     (double)features->target[i]);
   if (label->kind != VJ_LABEL_CLASS) return VJ_OK;
   for (int64_t i = 0; i < count; i++) {
     const float value = features->target[i];

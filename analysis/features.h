@@ -20,8 +20,8 @@ VJ_MUST_USE vj_status vj_features_check(const char *probe, const vj_features *fe
                                         const char *setting);
 
 /* Everything that a probe with a target relies on: at least two train samples and one of each other split, features of
- * the same steps and width in all of them, and labels that are finite or, of a CLASS, one of 0..classes-1. VJ_DATA,
- * VJ_SHAPE or VJ_NUMERIC; the sentence begins with the probe's name. */
+ * the same steps and width in all of them, and labels that are finite, of a CLASS one of 0..classes-1, of FLAGS 0 or 1.
+ * VJ_DATA, VJ_SHAPE or VJ_NUMERIC; the sentence begins with the probe's name. */
 VJ_MUST_USE vj_status vj_probe_check_splits(const char *probe, const vj_probe_input *input);
 
 /* Mean and standard deviation (denominator `rows`) of each column of values [rows, columns], row-major, rows >= 1.

@@ -307,6 +307,14 @@ vj_status vj_softmax_regression_create(int64_t samples, int64_t features, int64_
   return VJ_OK;
 }
 
+void vj_softmax_regression_relabel(vj_softmax_regression *r, const int64_t *label) {
+  const size_t bytes = (size_t)(r->classes * r->row) * sizeof *r->point.at;
+  memset(r->point.at, 0, bytes);
+  memset(r->point.dual, 0, bytes);
+  r->label = label;
+  set_shares(r);
+}
+
 void vj_softmax_regression_destroy(vj_softmax_regression **regression) {
   vj_softmax_regression *r = *regression;
   if (!r) return;

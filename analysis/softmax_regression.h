@@ -23,6 +23,9 @@ VJ_MUST_USE vj_status vj_softmax_regression_create(int64_t samples, int64_t feat
                                                    const int64_t *label, vj_softmax_regression **regression);
 void vj_softmax_regression_destroy(vj_softmax_regression **regression);
 
+/* Begins anew with other labels of the same classes and samples. */
+void vj_softmax_regression_relabel(vj_softmax_regression *regression, const int64_t *label);
+
 /* Goes on from where it is to the minimum for lambda > 0, until the quadratic model promises a further decrease of
  * at most `excess` nats, rounding forbids one, or 1000 steps are done. Going from large to small lambda is fastest. */
 VJ_MUST_USE vj_status vj_softmax_regression_minimise(vj_softmax_regression *regression, double lambda, double excess);

@@ -1,23 +1,27 @@
-/* `vjvcr best DIR`: the trials of a sweep, or its arms, in the order of one quantity. */
+/* `vjvcr best DIR METRIC`: the trials of a sweep in the order of one quantity, or with --group-seeds those that differ
+ * in more than their seed, by the mean over it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "criterion.h"
+#include "records.h"
 #include "store/ledger.h"
 #include "table.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: vjvcr best DIR [--by QUANTITY] [--highest|--lowest] [--arms] [-n N]";
+static const char usage[] =
+    "usage: vjvcr best DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format text|json|csv|md]";
 
 typedef struct request {
-  const char *folder, *by;
-  int best; /* vj_best; NONE: as the quantity says */
-  bool arms;
+  const char *folder, *metric; /* metric: NULL for the default */
+  int best;                    /* vj_best; NONE: as the quantity says */
+  bool grouped;
   int64_t most;
+  vj_format format;
 } request;
 
-/* A trial, or with --arms those that differ only in their seed. */
+/* A trial, or with --group-seeds those that differ only in their seed. */
 typedef struct entry {
   int64_t first, count, found; /* its first trial; trials; those with a number */
   double mean, square;         /* of the numbers, and of their distances from the mean, summed up */
@@ -26,7 +30,7 @@ typedef struct entry {
 typedef struct ranking {
   const vj_outcome *outcome;
   vj_report_column criterion;
-  bool arms;
+  bool grouped;
   entry *entries;
   int64_t count, unfinished, failed, stopped, without_number; /* entries; trials left out */
 } ranking;
@@ -46,9 +50,9 @@ static vj_status collect(ranking *r) {
   int64_t *entry_of = vj_pool_take(o->pool, (size_t)o->trials * sizeof *entry_of);
   r->entries = vj_pool_take(o->pool, (size_t)o->trials * sizeof *r->entries);
   if (!entry_of || !r->entries) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
-  if (r->arms) VJ_TRY(vj_outcome_first_alike(o, &first));
+  if (r->grouped) VJ_TRY(vj_outcome_first_alike(o, &first));
   for (int64_t i = 0; i < o->trials; i++) {
-    const bool begins = !r->arms || first[i] == i;
+    const bool begins = !r->grouped || first[i] == i;
     if (begins) r->entries[r->count] = (entry){.first = i};
     entry_of[i] = begins ? r->count++ : entry_of[first[i]];
     entry *e = &r->entries[entry_of[i]];
@@ -85,29 +89,29 @@ static void sort(ranking *r) {
 
 /* --- printing -------------------------------------------------------------------------------------------------- */
 
+/* Over seeds, denominator n - 1; NaN for one. */
+static double deviation(const entry *e) { return e->found > 1 ? sqrt(e->square / (double)(e->found - 1)) : NAN; }
+
 static void add_headings(const ranking *r, vj_table *table) {
   const vj_outcome *o = r->outcome;
-  if (!r->arms) vj_table_column(table, "trial", true);
+  if (!r->grouped) vj_table_column(table, "trial", true);
   if (o->has_arms) vj_table_column(table, "arm", false);
-  vj_table_column(table, r->arms ? "seeds" : "seed", true);
+  vj_table_column(table, r->grouped ? "seeds" : "seed", true);
   vj_table_column(table, r->criterion.quantity, true);
-  if (r->arms) vj_table_column(table, "spread", true);
+  if (r->grouped) vj_table_column(table, "spread", true);
   if (o->setting_count) vj_table_column(table, "settings", false);
 }
 
 static void add_row(const ranking *r, vj_table *table, const entry *e) {
   const vj_outcome *o = r->outcome;
-  if (!r->arms) vj_table_cell(table, "%lld", (long long)e->first);
+  if (!r->grouped) vj_table_cell(table, "%lld", (long long)e->first);
   if (o->has_arms) vj_table_cell(table, "%s", vj_outcome_text(o, "arm", e->first));
-  if (!r->arms)
+  if (!r->grouped)
     vj_table_cell(table, "%lld", (long long)o->seed[e->first]);
   else
     vj_table_cell(table, e->found == e->count ? "%lld" : "%lld of %lld", (long long)e->found, (long long)e->count);
   vj_table_cell(table, "%.6g", e->mean);
-  if (r->arms && e->found > 1)
-    vj_table_cell(table, "%.2g", sqrt(e->square / (double)(e->found - 1)));
-  else if (r->arms)
-    vj_table_cell(table, "-");
+  if (r->grouped) vj_table_cell(table, e->found > 1 ? "%.2g" : "-", deviation(e));
   if (o->setting_count) vj_table_cell(table, "%s", vj_outcome_settings(o, e->first));
 }
 
@@ -123,47 +127,95 @@ static void print_left_out(const ranking *r) {
   if (before[0] == ',') putchar('\n');
 }
 
-static vj_status print_ranking(const ranking *r, int64_t most) {
-  const int64_t shown = r->count < most ? r->count : most;
-  vj_table *table = NULL;
-  printf("%lld of %lld %s, %s first", (long long)shown, (long long)r->count, r->arms ? "arms" : "trials",
-         vj_best_word(r->criterion.best));
+static void print_heading(const ranking *r, int64_t shown) {
+  const char *what = !r->grouped ? "trials" : r->outcome->has_arms ? "arms" : "settings";
+  printf("%lld of %lld %s, %s first", (long long)shown, (long long)r->count, what, vj_best_word(r->criterion.best));
   if (r->criterion.at != VJ_REPORT_LAST) printf("; after %lld steps", (long long)r->criterion.at);
   if (r->criterion.index != VJ_REPORT_SCALAR) printf("; number %lld", (long long)r->criterion.index);
   putchar('\n');
+}
+
+static vj_status print_table(const ranking *r, int64_t shown, vj_format format) {
+  vj_table *table = NULL;
   VJ_TRY(vj_table_create(&table));
+  print_heading(r, shown);
+  if (format == VJ_FORMAT_MARKDOWN) putchar('\n');
   add_headings(r, table);
   for (int64_t i = 0; i < shown; i++) add_row(r, table, &r->entries[i]);
-  vj_table_print(table, stdout);
+  if (format == VJ_FORMAT_MARKDOWN)
+    vj_table_print_markdown(table, stdout);
+  else
+    vj_table_print(table, stdout);
   vj_table_destroy(&table);
   print_left_out(r);
   return VJ_OK;
 }
 
+/* A trial's number and seed, or those of all trials behind a mean. */
+static void name_columns(const ranking *r, vj_records *records) {
+  const vj_outcome *o = r->outcome;
+  if (!r->grouped) vj_records_column(records, "trial");
+  if (o->has_arms) vj_records_column(records, "arm");
+  if (!r->grouped) vj_records_column(records, "seed");
+  vj_records_setting_columns(records, o);
+  vj_records_column(records, r->criterion.quantity);
+  if (!r->grouped) return;
+  const char *spread = vj_pool_format(o->pool, "%s_sd", r->criterion.quantity);
+  vj_records_column(records, spread ? spread : "sd");
+  vj_records_column(records, "n");
+  vj_records_column(records, "trials");
+}
+
+static void add_record(const ranking *r, vj_records *records, const entry *e) {
+  const vj_outcome *o = r->outcome;
+  if (!r->grouped) vj_records_integer(records, e->first);
+  if (o->has_arms) vj_records_text(records, vj_outcome_text(o, "arm", e->first));
+  if (!r->grouped) vj_records_integer(records, o->seed[e->first]);
+  vj_records_settings(records, o, e->first);
+  vj_records_number(records, e->mean);
+  if (!r->grouped) return;
+  vj_records_number(records, deviation(e));
+  vj_records_integer(records, e->found);
+  vj_records_integer(records, e->count);
+}
+
+static vj_status print_records(const ranking *r, int64_t shown, vj_format format) {
+  vj_records *records = NULL;
+  VJ_TRY(vj_records_create(&records));
+  name_columns(r, records);
+  for (int64_t i = 0; i < shown; i++) add_record(r, records, &r->entries[i]);
+  const vj_status status = vj_records_print(records, format, stdout);
+  vj_records_destroy(&records);
+  return status;
+}
+
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
 static vj_status choose(const request *wanted, ranking *r) {
-  if (wanted->by)
-    VJ_TRY(vj_criterion_by(r->outcome, wanted->folder, wanted->by, &r->criterion));
+  if (wanted->metric)
+    VJ_TRY(vj_criterion_by(r->outcome, wanted->folder, "METRIC", wanted->metric, &r->criterion));
   else
     VJ_TRY(vj_criterion_default(r->outcome, wanted->folder, &r->criterion));
   if (!r->criterion.quantity)
-    return vj_fail(VJ_USAGE, "%s: neither a probe nor a column of a report says what is good; name it with --by",
+    return vj_fail(VJ_USAGE, "%s: neither a probe nor a column of a report says what is good; name a METRIC",
                    wanted->folder);
   if (wanted->best != VJ_BEST_NONE) r->criterion.best = wanted->best;
   if (r->criterion.best != VJ_BEST_NONE) return VJ_OK;
-  return vj_fail(VJ_USAGE, "--by %s: nothing says whether low or high is good; add --lowest or --highest",
-                 r->criterion.quantity);
+  return vj_fail(VJ_USAGE, "%s: nothing says whether low or high is good; add --asc or --desc", r->criterion.quantity);
 }
 
 static vj_status rank(const request *wanted) {
   vj_outcome *outcome = NULL;
   VJ_TRY(vj_outcome_open(wanted->folder, &outcome));
-  ranking r = {.outcome = outcome, .arms = wanted->arms};
+  ranking r = {.outcome = outcome, .grouped = wanted->grouped};
   vj_status status = choose(wanted, &r);
   if (status == VJ_OK) status = collect(&r);
-  if (status == VJ_OK) sort(&r);
-  if (status == VJ_OK) status = print_ranking(&r, wanted->most);
+  if (status == VJ_OK) {
+    sort(&r);
+    const int64_t shown = r.count < wanted->most ? r.count : wanted->most;
+    status = vj_format_is_exact(wanted->format) ? print_records(&r, shown, wanted->format)
+                                                : print_table(&r, shown, wanted->format);
+  }
   vj_outcome_close(&outcome);
   return status;
 }
@@ -178,21 +230,22 @@ static vj_status read_count(const char *value, int64_t *count) {
 static vj_status read_request(int argc, char **argv, request *r) {
   *r = (request){.most = 10};
   for (int i = 1; i < argc; i++) {
-    const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-    if (strcmp(argv[i], "--arms") == 0) {
-      r->arms = true;
-    } else if (strcmp(argv[i], "--highest") == 0) {
+    bool taken;
+    VJ_TRY(vj_format_read(argc, argv, &i, &r->format, &taken));
+    if (taken) continue;
+    if (strcmp(argv[i], "--group-seeds") == 0) {
+      r->grouped = true;
+    } else if (strcmp(argv[i], "--desc") == 0) {
       r->best = VJ_BEST_HIGH;
-    } else if (strcmp(argv[i], "--lowest") == 0) {
+    } else if (strcmp(argv[i], "--asc") == 0) {
       r->best = VJ_BEST_LOW;
     } else if (strcmp(argv[i], "-n") == 0) {
-      VJ_TRY(read_count(next, &r->most));
+      VJ_TRY(read_count(i + 1 < argc ? argv[i + 1] : NULL, &r->most));
       i++;
-    } else if (strcmp(argv[i], "--by") == 0 && next) {
-      r->by = next;
-      i++;
-    } else if (argv[i][0] == '-' || r->folder) {
+    } else if (argv[i][0] == '-' || (r->folder && r->metric)) {
       return vj_fail(VJ_USAGE, "%s", usage);
+    } else if (r->folder) {
+      r->metric = argv[i];
     } else {
       r->folder = argv[i];
     }

@@ -13,7 +13,8 @@ static const struct {
              {"_mse_validation", VJ_BEST_LOW}, {"_error", VJ_BEST_LOW},
              {"_cross_entropy", VJ_BEST_LOW},  {"_r2", VJ_BEST_HIGH},
              {"_accuracy", VJ_BEST_HIGH},      {"_accuracy_validation", VJ_BEST_HIGH},
-             {"_psnr", VJ_BEST_HIGH}};
+             {"_psnr", VJ_BEST_HIGH},          {"_map", VJ_BEST_HIGH},
+             {"_map_envelope", VJ_BEST_HIGH}};
 
 static vj_best direction_of(const char *quantity) {
   const size_t length = strlen(quantity);
@@ -43,10 +44,10 @@ vj_status vj_criterion_default(const vj_outcome *outcome, const char *folder, vj
   return VJ_OK;
 }
 
-vj_status vj_criterion_by(const vj_outcome *outcome, const char *folder, const char *quantity,
+vj_status vj_criterion_by(const vj_outcome *outcome, const char *folder, const char *place, const char *quantity,
                           vj_report_column *criterion) {
   const vj_report_spec *report = NULL;
-  VJ_TRY(vj_report_check_quantity(quantity, "--by", outcome->file));
+  VJ_TRY(vj_report_check_quantity(quantity, place, outcome->file));
   *criterion =
       (vj_report_column){.quantity = quantity, .title = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   VJ_TRY(vj_outcome_report(outcome, folder, &report));

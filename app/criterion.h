@@ -9,9 +9,10 @@
 VJ_MUST_USE vj_status vj_criterion_default(const vj_outcome *outcome, const char *folder, vj_report_column *criterion);
 
 /* A named quantity at the end of training, with what the report, or else its name, says is good; VJ_BEST_NONE where
- * neither does. Names that are not recorded are an error that begins with "--by: " and suggests others. */
-VJ_MUST_USE vj_status vj_criterion_by(const vj_outcome *outcome, const char *folder, const char *quantity,
-                                      vj_report_column *criterion);
+ * neither does. Names that are not recorded are an error that begins with `place`, the argument's name, and suggests
+ * others. */
+VJ_MUST_USE vj_status vj_criterion_by(const vj_outcome *outcome, const char *folder, const char *place,
+                                      const char *quantity, vj_report_column *criterion);
 
 /* "lowest" or "highest". */
 const char *vj_best_word(int best);

@@ -240,7 +240,9 @@ static vj_status begin_table(const exporter *e, const vj_file_variable_info *inf
     t->width = info->size[2];
   }
   int64_t *places = vj_pool_take(e->pool, (size_t)t->rows * sizeof *places);
-  t->name = vj_pool_format(e->pool, "%ss", t->inner ? t->inner : t->axis);
+  const char *axis_name = t->inner ? t->inner : t->axis;
+  const bool is_category = strcmp(axis_name, "category") == 0;
+  t->name = is_category ? "categories" : vj_pool_format(e->pool, "%ss", axis_name);
   t->places = places;
   const int axis = vj_sweep_file_find(e->o->file, t->axis);
   if (!places || !t->name) return vj_fail(VJ_MEMORY, "no memory for a table");

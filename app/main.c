@@ -19,11 +19,13 @@ static const struct {
      "run every trial of an experiment"},
     {"train", vj_verb_sweep, "FILE.yaml [-o DIR] [--quick] [--resume] [key=value ...]",
      "the same without its sweep: one trial"},
-    {"table", vj_verb_table, "DIR [FILE.yaml]", "a sweep's results, also while it runs"},
-    {"ls", vj_verb_ls, "DIR", "the trials of a sweep, one by one"},
+    {"table", vj_verb_table, "DIR [FILE.yaml] [--format F]", "a sweep's results, also while it runs"},
+    {"ls", vj_verb_ls, "DIR [--format F]", "the trials of a sweep, one by one"},
     {"status", vj_verb_status, "DIR [--watch SECONDS] [--json]", "how far a sweep is, and who runs it"},
-    {"show", vj_verb_show, "DIR TRIAL", "everything of one trial"},
-    {"best", vj_verb_best, "DIR [--by QUANTITY] [--highest|--lowest] [--arms] [-n N]", "the best trials, or arms"},
+    {"show", vj_verb_show, "DIR TRIAL [--format F]", "everything of one trial"},
+    {"best", vj_verb_best, "DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format F]",
+     "the best trials, or settings over their seeds"},
+    {"compare", vj_verb_compare, "DIR A B [--format F]", "two trials or arms: what differs in settings and outcome"},
     {"report", vj_verb_report, "DIR [-o FILE.html] [--by QUANTITY]", "all of a sweep as one page with pictures"},
     {"export", vj_verb_export, "DIR [TRIAL] --format csv|safetensors, or --frames", "results, weights, pictures"},
     {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components; with a file, its plug-ins too"},
@@ -42,7 +44,8 @@ static void print_help(FILE *to) {
     fprintf(to, "  vjvcr %-63s %s\n", call, verbs[i].summary);
   }
   fputs(
-      "\nStart a sweep on several ranks with: mpirun -n 2 vjvcr sweep FILE.yaml\n"
+      "\nF is text, json, csv or md: json and csv have all digits and the names of sweep.h5.\n"
+      "Start a sweep on several ranks with: mpirun -n 2 vjvcr sweep FILE.yaml\n"
       "`vjvcr sweep --help` lists its options.\n",
       to);
 }

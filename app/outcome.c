@@ -30,11 +30,25 @@ vj_trial_state vj_outcome_state(const vj_outcome *o, int64_t trial) {
   return state > 0 && state < VJ_TRIAL_STATES ? (vj_trial_state)state : VJ_TRIAL_WAITING;
 }
 
+const char *vj_trial_state_word(vj_trial_state state) {
+  static const char *const words[VJ_TRIAL_STATES] = {[VJ_TRIAL_WAITING] = "waiting",
+                                                     [VJ_TRIAL_RUNNING] = "running",
+                                                     [VJ_TRIAL_DONE] = "done",
+                                                     [VJ_TRIAL_FAILED] = "failed",
+                                                     [VJ_TRIAL_STOPPED] = "stopped"};
+  return words[state];
+}
+
 const char *vj_outcome_text(const vj_outcome *o, const char *name, int64_t trial) {
   void *values;
   vj_file_variable_info info;
   if (read_whole(o, name, &values, &info) != VJ_OK) return "";
   return (const char *)values + trial * info.text_bytes;
+}
+
+const char *vj_outcome_reason(const vj_outcome *o, int64_t trial) {
+  const char *failure = vj_outcome_text(o, VJ_RECORD_FAILURE, trial);
+  return failure[0] ? failure : vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial);
 }
 
 /* Where `place` stands on an axis of training steps completed; -1 if the trial has not come so far. */
@@ -70,6 +84,24 @@ const char *vj_outcome_setting_key(const vj_outcome *o, int setting) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   return info.name + sizeof setting_prefix - 1;
+}
+
+static bool ends_like(const char *key, const char *end) {
+  const size_t length = strlen(key), tail = strlen(end);
+  return length >= tail && strcmp(key + length - tail, end) == 0 && (length == tail || key[length - tail - 1] == '.');
+}
+
+const char *vj_outcome_setting_short(const vj_outcome *o, int setting) {
+  const char *key = vj_outcome_setting_key(o, setting), *end = key + strlen(key);
+  while (end > key) {
+    while (end > key && *--end != '.') continue;
+    const char *tail = *end == '.' ? end + 1 : end;
+    bool is_alone = true;
+    for (int s = 0; s < o->setting_count; s++)
+      is_alone = is_alone && (s == setting || !ends_like(vj_outcome_setting_key(o, s), tail));
+    if (is_alone) return tail;
+  }
+  return key;
 }
 
 bool vj_outcome_setting_is_number(const vj_outcome *o, int setting) {

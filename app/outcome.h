@@ -22,14 +22,20 @@ void vj_outcome_close(vj_outcome **outcome);
 
 /* A trial's state; waiting where its row is not written yet, or in a state that this program does not know. */
 vj_trial_state vj_outcome_state(const vj_outcome *outcome, int64_t trial);
+/* "waiting", "running", "done", "failed", "stopped". */
+const char *vj_trial_state_word(vj_trial_state state);
 /* A trial's text; "" if there is none. */
 const char *vj_outcome_text(const vj_outcome *outcome, const char *name, int64_t trial);
+/* Why it failed or was stopped early; "" if it did not. */
+const char *vj_outcome_reason(const vj_outcome *outcome, int64_t trial);
 /* What a trial has in a column, counting only what is recorded as whole; NaN if there is nothing. */
 double vj_outcome_number(const vj_outcome *outcome, const vj_report_column *column, int64_t trial);
 /* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the outcome. */
 const char *vj_outcome_setting_key(const vj_outcome *outcome, int setting);
 const char *vj_outcome_setting(const vj_outcome *outcome, int setting, int64_t trial);
-/* The same as a number; NaN where it is text, or the trial does not have it. */
+/* The end of a key that no other setting shares, "variance.weight". Owned by the outcome. */
+const char *vj_outcome_setting_short(const vj_outcome *outcome, int setting);
+/* A setting as a number; NaN where it is text, or the trial does not have it. */
 double vj_outcome_setting_number(const vj_outcome *outcome, int setting, int64_t trial);
 /* Whether all trials have a number there. */
 bool vj_outcome_setting_is_number(const vj_outcome *outcome, int setting);

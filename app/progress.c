@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { PLAIN_SECONDS = 15, BAR = 20 };
+enum { PLAIN_SECONDS = 15, BAR = 20, MOST_COLUMNS = 100000 };
 
 /* mpirun gives its ranks a pipe for stderr and copies what comes to its own: the terminal is the parent's. */
 static int find_terminal(void) {
@@ -49,7 +49,11 @@ static int columns_of(int terminal) {
 }
 
 int vj_terminal_columns(void) {
-  const int terminal = find_terminal();
+  const char *asked = getenv("COLUMNS");
+  const long number = asked ? strtol(asked, NULL, 10) : 0;
+  if (number > 0) return number < MOST_COLUMNS ? (int)number : MOST_COLUMNS;
+  if (!isatty(STDOUT_FILENO) && !getenv("OMPI_COMM_WORLD_RANK")) return 0;
+  const int terminal = isatty(STDOUT_FILENO) ? STDOUT_FILENO : find_terminal();
   const int columns = terminal < 0 ? 0 : columns_of(terminal);
   if (terminal > STDERR_FILENO) close(terminal);
   return columns;

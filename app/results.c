@@ -8,31 +8,11 @@
 #include "default_report.h"
 #include "outcome.h"
 #include "progress.h"
+#include "results_private.h"
 #include "store/ledger.h"
 #include "table.h"
 #include "train/trial.h"
 #include "vj/param.h"
-
-typedef struct summary {
-  double mean, spread; /* NaN if there is nothing; spread 0 of a single number */
-} summary;
-
-/* Trials that differ only in their seed. */
-typedef struct result_row {
-  int64_t first, count;
-  int64_t *done; /* trials of it that are done */
-  int64_t done_count, stopped_count;
-} result_row;
-
-typedef struct results {
-  const vj_outcome *outcome;
-  const vj_report_spec *report;
-  bool is_default; /* no report names the columns */
-  bool by_trial;   /* every trial is a row */
-  int64_t row_count;
-  result_row *rows;
-  summary *cells; /* [row_count, columns] */
-} results;
 
 /* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */
 static const char *state_of(const results *r, const result_row *row) {
@@ -136,8 +116,7 @@ static const char *mark_of(const results *r, int64_t row, int64_t column) {
   return others ? "*" : "";
 }
 
-/* The paper's value for an arm; NULL if it has none. */
-static const vj_report_value *paper_value(const results *r, const char *arm, int64_t column) {
+const vj_report_value *vj_results_paper(const results *r, const char *arm, int64_t column) {
   for (int64_t i = 0; i < r->report->value_count; i++) {
     const vj_report_value *value = &r->report->values[i];
     if (value->column == column && strcmp(value->arm, arm) == 0) return value;
@@ -145,7 +124,7 @@ static const vj_report_value *paper_value(const results *r, const char *arm, int
   return NULL;
 }
 
-static bool has_paper(const results *r, int64_t column) {
+bool vj_results_has_paper(const results *r, int64_t column) {
   for (int64_t i = 0; i < r->report->value_count; i++)
     if (r->report->values[i].column == column) return true;
   return false;
@@ -173,13 +152,19 @@ static void add_headings(const results *r, vj_table *table) {
   if (o->has_arms) vj_table_column(table, "arm", false);
   for (int s = 0; s < o->setting_count; s++)
     if (is_setting_shown(r, s))
-      vj_table_column(table, vj_outcome_setting_key(o, s), vj_outcome_setting_is_number(o, s));
+      vj_table_column(table, r->short_names ? vj_outcome_setting_short(o, s) : vj_outcome_setting_key(o, s),
+                      vj_outcome_setting_is_number(o, s));
   vj_table_column(table, r->by_trial ? "seed" : "seeds", true);
   for (int64_t c = 0; c < r->report->column_count; c++) {
     const vj_report_column *column = &r->report->columns[c];
     const char *heading = vj_pool_format(o->pool, "%s%s", column->title, arrows[column->best]);
+    /* Of the usual columns the probes, which stand last, tell most; of a report's, the first. */
+    const int rank = r->is_default ? (int)(r->report->column_count - c) : 1;
     vj_table_column(table, heading ? heading : "", true);
-    if (has_paper(r, c)) vj_table_column(table, "paper", true);
+    vj_table_dispensable(table, rank);
+    if (!vj_results_has_paper(r, c)) continue;
+    vj_table_column(table, "paper", true);
+    vj_table_dispensable(table, rank);
   }
   if (r->is_default) vj_table_column(table, "collapsed?", false);
 }
@@ -198,9 +183,9 @@ static void add_row(const results *r, vj_table *table, int64_t i, bool with_spre
     vj_table_cell(table, row->done_count == row->count ? "%lld" : "%lld of %lld", (long long)row->done_count,
                   (long long)row->count);
   for (int64_t c = 0; c < r->report->column_count; c++) {
-    const vj_report_value *value = paper_value(r, arm, c);
+    const vj_report_value *value = vj_results_paper(r, arm, c);
     number_cell(table, r->cells[i * r->report->column_count + c], with_spread, mark_of(r, i, c));
-    if (has_paper(r, c)) vj_table_cell(table, "%s", value ? value->text : "-");
+    if (vj_results_has_paper(r, c)) vj_table_cell(table, "%s", value ? value->text : "-");
   }
   if (r->is_default) vj_table_cell(table, "%s", state_of(r, row));
 }
@@ -241,7 +226,7 @@ static vj_status add_control(const results *r, vj_table *table, const char *name
     if (control_column(r, is_guess, &r->report->columns[c], &control))
       VJ_TRY(summarise_trials(r, &control, NULL, o->trials, false, &s));
     number_cell(table, s, with_spread, "");
-    if (has_paper(r, c)) vj_table_cell(table, "%s", "");
+    if (vj_results_has_paper(r, c)) vj_table_cell(table, "%s", "");
   }
   return VJ_OK;
 }
@@ -267,15 +252,18 @@ static vj_status fill_table(const results *r, vj_table *table, bool with_spread)
   return add_control(r, table, "mean/majority guess", true, with_spread);
 }
 
-/* Where the terminal is too narrow for the spreads over seeds, the means alone. */
+/* Where the terminal is too narrow, settings get short names, and then means go without their spreads over seeds. */
 static vj_status print_table(const results *r, FILE *to) {
-  const int columns = vj_terminal_columns();
-  for (int with_spread = 1; with_spread >= 0; with_spread--) {
+  const bool is_markdown = r->format == VJ_FORMAT_MARKDOWN;
+  const int columns = is_markdown ? 0 : vj_terminal_columns();
+  for (int cut = 0; cut < 3; cut++) {
+    results shown = *r;
     vj_table *table = NULL;
+    shown.short_names = cut > 0;
     VJ_TRY(vj_table_create(&table));
-    const vj_status status = fill_table(r, table, with_spread);
-    const bool fits = !columns || vj_table_width(table) <= columns || !with_spread;
-    if (status == VJ_OK && fits) vj_table_print(table, to);
+    const vj_status status = fill_table(&shown, table, cut < 2);
+    const bool fits = !columns || vj_table_width(table) <= columns || cut == 2;
+    if (status == VJ_OK && fits) is_markdown ? vj_table_print_markdown(table, to) : vj_table_print(table, to);
     vj_table_destroy(&table);
     VJ_TRY(status);
     if (fits) break;
@@ -301,8 +289,8 @@ static vj_status arm_mean(const results *r, const char *arm, const vj_report_col
 /* "speed MSE, VJ-VCR / generative: 0.31; paper 0.27" */
 static vj_status print_ratio(const results *r, const vj_report_ratio *ratio, FILE *to) {
   const vj_report_column *column = &r->report->columns[ratio->column];
-  const vj_report_value *paper_of = paper_value(r, ratio->of, ratio->column);
-  const vj_report_value *paper_to = paper_value(r, ratio->to, ratio->column);
+  const vj_report_value *paper_of = vj_results_paper(r, ratio->of, ratio->column);
+  const vj_report_value *paper_to = vj_results_paper(r, ratio->to, ratio->column);
   double of, divisor;
   VJ_TRY(arm_mean(r, ratio->of, column, &of));
   VJ_TRY(arm_mean(r, ratio->to, column, &divisor));
@@ -399,38 +387,42 @@ static vj_status print_title(const results *r, FILE *to) {
 static vj_status print_all(results *r, FILE *to) {
   VJ_TRY(make_rows(r));
   VJ_TRY(make_cells(r));
+  if (vj_format_is_exact(r->format)) return vj_results_print_records(r, to);
   VJ_TRY(print_title(r, to));
+  if (r->format == VJ_FORMAT_MARKDOWN && !r->is_default) fputc('\n', to);
   VJ_TRY(print_table(r, to));
+  if (r->format == VJ_FORMAT_MARKDOWN) fputc('\n', to);
   return print_below(r, to);
 }
 
-static vj_status print_default(const vj_outcome *outcome, bool by_trial, FILE *to) {
+static vj_status print_default(const vj_outcome *outcome, bool by_trial, vj_format format, FILE *to) {
   vj_report_spec report;
   VJ_TRY(vj_default_report(outcome, &report));
-  results r = {.outcome = outcome, .report = &report, .is_default = true, .by_trial = by_trial};
+  results r = {.outcome = outcome, .report = &report, .is_default = true, .by_trial = by_trial, .format = format};
   return print_all(&r, to);
 }
 
-static vj_status print_outcome(const vj_outcome *outcome, const char *folder, const vj_report_spec *report, FILE *to) {
+static vj_status print_outcome(const vj_outcome *outcome, const char *folder, const vj_report_spec *report,
+                               vj_format format, FILE *to) {
   if (!report) VJ_TRY(vj_outcome_report(outcome, folder, &report));
-  if (!report) return print_default(outcome, outcome->setting_count == 0 && outcome->trials <= 16, to);
+  if (!report) return print_default(outcome, outcome->setting_count == 0 && outcome->trials <= 16, format, to);
   VJ_TRY(vj_report_check_file(report, outcome->file));
-  results r = {.outcome = outcome, .report = report};
+  results r = {.outcome = outcome, .report = report, .format = format};
   return print_all(&r, to);
 }
 
-vj_status vj_results_print(const char *folder, const vj_report_spec *report, FILE *to) {
+vj_status vj_results_print(const char *folder, const vj_report_spec *report, vj_format format, FILE *to) {
   vj_outcome *outcome = NULL;
   VJ_TRY(vj_outcome_open(folder, &outcome));
-  const vj_status status = print_outcome(outcome, folder, report, to);
+  const vj_status status = print_outcome(outcome, folder, report, format, to);
   vj_outcome_close(&outcome);
   return status;
 }
 
-vj_status vj_results_list(const char *folder, FILE *to) {
+vj_status vj_results_list(const char *folder, vj_format format, FILE *to) {
   vj_outcome *outcome = NULL;
   VJ_TRY(vj_outcome_open(folder, &outcome));
-  const vj_status status = print_default(outcome, true, to);
+  const vj_status status = print_default(outcome, true, format, to);
   vj_outcome_close(&outcome);
   return status;
 }

@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "records.h"
 #include "standing.h"
 #include "table.h"
 #include "train/trial.h"
 #include "verbs.h"
 
-static const char *const state_words[] = {"waiting", "running", "done", "failed", "stopped early"};
+static const char usage[] = "usage: vjvcr show DIR TRIAL [--format text|json|csv|md]";
 
 /* --- measures -------------------------------------------------------------------------------------------------- */
 
@@ -34,21 +35,38 @@ static vj_status read_course(const vj_outcome *o, int variable, int64_t trial, c
   return VJ_OK;
 }
 
-static void place_cells(vj_table *table, const course *c, int64_t row) {
-  vj_table_cell(table, "%.5g", c->values[row]);
-  vj_table_cell(table, "%lld", (long long)c->places[row]);
-}
+/* A quantity's first and last number among the rows that are whole. */
+typedef struct measured {
+  const char *name, *units;
+  double start, end;
+  int64_t start_step, end_step;
+} measured;
 
-/* The first and the last number among the rows that are whole. */
-static void add_course(const course *c, const vj_file_variable_info *info, int64_t committed, vj_table *table) {
+static bool summarise(const course *c, const vj_file_variable_info *info, int64_t committed, measured *m) {
   int64_t last = c->count - 1, first = 0;
   while (last >= 0 && (c->places[last] > committed || !isfinite(c->values[last]))) last--;
-  if (last < 0) return;
+  if (last < 0) return false;
   while (!isfinite(c->values[first])) first++;
-  vj_table_cell(table, "%s", info->name);
-  place_cells(table, c, first);
-  place_cells(table, c, last);
-  vj_table_cell(table, "%s", info->units && strcmp(info->units, "1") != 0 ? info->units : "");
+  *m = (measured){info->name, info->units, c->values[first], c->values[last], c->places[first], c->places[last]};
+  if (!m->units || strcmp(m->units, "1") == 0) m->units = "";
+  return true;
+}
+
+/* Everything that is one number a step or an evaluation; owned by the outcome. */
+static vj_status measure(const vj_outcome *o, int64_t trial, measured **list, int64_t *count) {
+  const int variables = vj_sweep_file_variable_count(o->file);
+  *count = 0;
+  *list = vj_pool_take(o->pool, (size_t)variables * sizeof **list);
+  if (!*list) return vj_fail(VJ_MEMORY, "no memory for what a trial measured");
+  for (int v = 0; v < variables && o->committed[trial] > 0; v++) {
+    vj_file_variable_info info;
+    course c;
+    vj_sweep_file_variable(o->file, v, &info);
+    if (info.rank != 2 || info.type != VJ_FILE_DOUBLE) continue;
+    VJ_TRY(read_course(o, v, trial, &c));
+    *count += summarise(&c, &info, o->committed[trial], &(*list)[*count]);
+  }
+  return VJ_OK;
 }
 
 static void print_lists(const vj_outcome *o) {
@@ -63,26 +81,29 @@ static void print_lists(const vj_outcome *o) {
   if (before[0] == ',') putchar('\n');
 }
 
-static vj_status print_courses(const vj_outcome *o, int64_t trial) {
+static vj_status print_measured(const vj_outcome *o, int64_t trial, vj_format format) {
   static const char *const headings[] = {"measured", "start", "step", "end", "step", "unit"};
+  measured *list;
+  int64_t count;
   vj_table *table = NULL;
-  vj_status status = VJ_OK;
+  VJ_TRY(measure(o, trial, &list, &count));
   if (o->committed[trial] <= 0) return VJ_OK;
   VJ_TRY(vj_table_create(&table));
   for (int i = 0; i < 6; i++) vj_table_column(table, headings[i], i > 0 && i < 5);
-  for (int v = 0; v < vj_sweep_file_variable_count(o->file) && status == VJ_OK; v++) {
-    vj_file_variable_info info;
-    course c;
-    vj_sweep_file_variable(o->file, v, &info);
-    if (info.rank != 2 || info.type != VJ_FILE_DOUBLE) continue;
-    status = read_course(o, v, trial, &c);
-    if (status == VJ_OK) add_course(&c, &info, o->committed[trial], table);
+  for (int64_t i = 0; i < count; i++) {
+    vj_table_cell(table, "%s", list[i].name);
+    vj_table_cell(table, "%.5g", list[i].start);
+    vj_table_cell(table, "%lld", (long long)list[i].start_step);
+    vj_table_cell(table, "%.5g", list[i].end);
+    vj_table_cell(table, "%lld", (long long)list[i].end_step);
+    vj_table_cell(table, "%s", list[i].units);
   }
   putchar('\n');
-  if (status == VJ_OK) vj_table_print(table, stdout);
-  if (status == VJ_OK) print_lists(o);
+  format == VJ_FORMAT_MARKDOWN ? vj_table_print_markdown(table, stdout) : vj_table_print(table, stdout);
+  if (format == VJ_FORMAT_MARKDOWN) putchar('\n');
+  print_lists(o);
   vj_table_destroy(&table);
-  return status;
+  return VJ_OK;
 }
 
 /* --- the rest -------------------------------------------------------------------------------------------------- */
@@ -91,7 +112,7 @@ static void print_state(const vj_standing *s, int64_t trial) {
   const vj_outcome *o = s->outcome;
   const char *who = vj_standing_who(s, trial);
   const int64_t attempts = trial < s->claims.count ? s->claims.of[trial].attempts : 0;
-  printf("state     %s", state_words[s->state[trial]]);
+  printf("state     %s%s", vj_standing_state(s, trial), s->state[trial] == VJ_TRIAL_STOPPED ? " early" : "");
   if (attempts) printf(", attempt %lld", (long long)attempts);
   if (who[0]) printf(", run by %s", who);
   if (s->state[trial] == VJ_TRIAL_RUNNING && vj_claim_runner(who) == VJ_RUNNER_GONE) fputs(" (gone)", stdout);
@@ -112,10 +133,12 @@ static void print_times(const vj_outcome *o, int64_t trial) {
   if (before[0] == ',') putchar('\n');
 }
 
-static vj_status print_trial(const vj_standing *s, int64_t trial) {
+static vj_status print_trial(const vj_standing *s, int64_t trial, vj_format format) {
+  const bool is_markdown = format == VJ_FORMAT_MARKDOWN;
   const vj_outcome *o = s->outcome;
   const char *title = vj_sweep_file_attribute(o->file, "title"), *config = vj_outcome_text(o, "config", trial);
   const char *arm = vj_outcome_text(o, "arm", trial), *settings = vj_outcome_settings(o, trial);
+  if (is_markdown) puts("```");
   printf("trial     %lld of %lld (%s)\n", (long long)trial, (long long)o->trials, title ? title : s->folder);
   if (arm[0]) printf("arm       %s\n", arm);
   printf("seed      %lld\n", (long long)o->seed[trial]);
@@ -124,14 +147,78 @@ static vj_status print_trial(const vj_standing *s, int64_t trial) {
   if (s->state[trial] == VJ_TRIAL_FAILED) printf("failure   %s\n", vj_outcome_text(o, VJ_RECORD_FAILURE, trial));
   if (s->state[trial] == VJ_TRIAL_STOPPED) printf("reason    %s\n", vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial));
   print_times(o, trial);
-  VJ_TRY(print_courses(o, trial));
-  if (config[0]) printf("\n%s", config);
+  if (is_markdown) puts("```");
+  VJ_TRY(print_measured(o, trial, format));
+  if (config[0]) printf(is_markdown ? "\n```yaml\n%s```\n" : "\n%s", config);
   return VJ_OK;
+}
+
+/* --- for programs ---------------------------------------------------------------------------------------------- */
+
+static vj_status make_records(const vj_outcome *o, int64_t trial, vj_records *records) {
+  static const char *const names[] = {"quantity", "start", "start_step", "end", "end_step", "units"};
+  measured *list;
+  int64_t count;
+  VJ_TRY(measure(o, trial, &list, &count));
+  for (int i = 0; i < 6; i++) vj_records_column(records, names[i]);
+  for (int64_t i = 0; i < count; i++) {
+    vj_records_text(records, list[i].name);
+    vj_records_number(records, list[i].start);
+    vj_records_integer(records, list[i].start_step);
+    vj_records_number(records, list[i].end);
+    vj_records_integer(records, list[i].end_step);
+    vj_records_text(records, list[i].units);
+  }
+  return VJ_OK;
+}
+
+static json_t *times_object(const vj_outcome *o, int64_t trial) {
+  json_t *times = json_object();
+#define ADD_TIME(field, name, doc)                                                                  \
+  {                                                                                                 \
+    const vj_report_column c = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR}; \
+    json_object_set_new(times, name, vj_json_number(vj_outcome_number(o, &c, trial)));              \
+  }
+  VJ_RECORD_TIMES(ADD_TIME)
+#undef ADD_TIME
+  return times;
+}
+
+static json_t *trial_object(const vj_standing *s, int64_t trial, const vj_records *measures) {
+  const vj_outcome *o = s->outcome;
+  const char *who = vj_standing_who(s, trial), *reason = vj_outcome_reason(o, trial);
+  json_t *object = json_object();
+  json_object_set_new(object, "trial", json_integer(trial));
+  json_object_set_new(object, "arm", vj_json_text(vj_outcome_text(o, "arm", trial)));
+  json_object_set_new(object, "seed", json_integer(o->seed[trial]));
+  json_object_set_new(object, "settings", vj_json_settings(o, trial));
+  json_object_set_new(object, "state", vj_json_text(vj_standing_state(s, trial)));
+  json_object_set_new(object, "attempts", json_integer(trial < s->claims.count ? s->claims.of[trial].attempts : 0));
+  json_object_set_new(object, "run_by", who[0] ? vj_json_text(who) : json_null());
+  json_object_set_new(object, "reason", reason[0] ? vj_json_text(reason) : json_null());
+  json_object_set_new(object, "step", json_integer(o->committed[trial] > 0 ? o->committed[trial] : 0));
+  json_object_set_new(object, "steps", json_integer(vj_outcome_steps(o, trial)));
+  json_object_set_new(object, "times", times_object(o, trial));
+  json_object_set_new(object, "measured", vj_records_array(measures));
+  json_object_set_new(object, "config", vj_json_text(vj_outcome_text(o, "config", trial)));
+  return object;
+}
+
+/* CSV has what was measured alone. */
+static vj_status print_exact(const vj_standing *s, int64_t trial, vj_format format) {
+  vj_records *records = NULL;
+  VJ_TRY(vj_records_create(&records));
+  vj_status status = make_records(s->outcome, trial, records);
+  if (status == VJ_OK)
+    status = format == VJ_FORMAT_JSON ? vj_json_print(trial_object(s, trial, records), stdout)
+                                      : vj_records_print(records, format, stdout);
+  vj_records_destroy(&records);
+  return status;
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
-static vj_status show(const char *folder, const char *word) {
+static vj_status show(const char *folder, const char *word, vj_format format) {
   vj_standing s;
   char *end = NULL;
   VJ_TRY(vj_standing_look(folder, &s));
@@ -139,13 +226,16 @@ static vj_status show(const char *folder, const char *word) {
   vj_status status = VJ_OK;
   if (end == word || *end || trial < 0 || trial > last)
     status = vj_fail(VJ_USAGE, "TRIAL: expected a number from 0 to %lld, got \"%s\"", (long long)last, word);
-  if (status == VJ_OK) status = print_trial(&s, trial);
+  if (status == VJ_OK)
+    status = vj_format_is_exact(format) ? print_exact(&s, trial, format) : print_trial(&s, trial, format);
   vj_standing_close(&s);
   return status;
 }
 
 int vj_verb_show(int argc, char **argv) {
-  const vj_status status =
-      argc == 3 && argv[1][0] != '-' ? show(argv[1], argv[2]) : vj_fail(VJ_USAGE, "usage: vjvcr show DIR TRIAL");
+  const char *words[2] = {NULL};
+  vj_format format = VJ_FORMAT_TEXT;
+  const vj_status read = vj_format_words(argc, argv, usage, 2, 2, words, &format);
+  const vj_status status = read == VJ_OK ? show(words[0], words[1], format) : read;
   return status == VJ_OK ? 0 : vj_report_failure(status);
 }

@@ -8,6 +8,8 @@
 
 static const double an_hour = 3600;
 
+const char *vj_standing_state(const vj_standing *s, int64_t trial) { return vj_trial_state_word(s->state[trial]); }
+
 const char *vj_standing_who(const vj_standing *s, int64_t trial) {
   return trial < s->claims.count ? s->claims.of[trial].who : "";
 }

@@ -36,6 +36,8 @@ typedef struct vj_standing {
 VJ_MUST_USE vj_status vj_standing_look(const char *folder, vj_standing *standing);
 void vj_standing_close(vj_standing *standing);
 
+/* "waiting", "running", "done", "failed", "stopped". */
+const char *vj_standing_state(const vj_standing *standing, int64_t trial);
 /* Who took a trial: "host:4242"; "" if it isn't known. */
 const char *vj_standing_who(const vj_standing *standing, int64_t trial);
 /* Unix time since when a trial runs; NaN if it isn't known: records of the ledger have no time, but the file has one of

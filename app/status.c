@@ -8,6 +8,7 @@
 
 #include "criterion.h"
 #include "progress.h"
+#include "records.h"
 #include "standing.h"
 #include "table.h"
 #include "train/trial.h"
@@ -131,14 +132,6 @@ static vj_status print_text(const vj_standing *s) {
 
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
 
-/* JSON has no NaN. */
-static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
-
-static json_t *text(const char *words) {
-  json_t *valid = json_string(words); /* NULL unless it is UTF-8 */
-  return valid ? valid : json_null();
-}
-
 static json_t *point_of_time(double unix_time) {
   char written[32];
   struct tm utc;
@@ -148,23 +141,12 @@ static json_t *point_of_time(double unix_time) {
   return json_string(written);
 }
 
-static json_t *settings_of(const vj_outcome *o, int64_t trial) {
-  json_t *all = json_object();
-  for (int i = 0; i < o->setting_count; i++) {
-    const char *value = vj_outcome_setting(o, i, trial);
-    const double exact = vj_outcome_setting_number(o, i, trial);
-    if (!value[0] || strcmp(value, "nan") == 0) continue;
-    json_object_set_new(all, vj_outcome_setting_key(o, i), isnan(exact) ? text(value) : json_real(exact));
-  }
-  return all;
-}
-
 static json_t *trial_object(const vj_standing *s, int64_t trial) {
   json_t *object = json_object();
   json_object_set_new(object, "trial", json_integer(trial));
-  json_object_set_new(object, "arm", text(vj_outcome_text(s->outcome, "arm", trial)));
+  json_object_set_new(object, "arm", vj_json_text(vj_outcome_text(s->outcome, "arm", trial)));
   json_object_set_new(object, "seed", json_integer(s->outcome->seed[trial]));
-  json_object_set_new(object, "settings", settings_of(s->outcome, trial));
+  json_object_set_new(object, "settings", vj_json_settings(s->outcome, trial));
   return object;
 }
 
@@ -176,7 +158,7 @@ static json_t *running_object(const vj_standing *s, int64_t trial) {
   json_object_set_new(object, "step", json_integer(made));
   json_object_set_new(object, "steps", json_integer(steps));
   json_object_set_new(object, "percent", json_real(share(made, steps)));
-  json_object_set_new(object, "run_by", who[0] ? text(who) : json_null());
+  json_object_set_new(object, "run_by", who[0] ? vj_json_text(who) : json_null());
   json_object_set_new(object, "alive",
                       runner == VJ_RUNNER_UNKNOWN ? json_null() : json_boolean(runner == VJ_RUNNER_ALIVE));
   json_object_set_new(object, "since", point_of_time(vj_standing_since(s, trial)));
@@ -186,7 +168,7 @@ static json_t *running_object(const vj_standing *s, int64_t trial) {
 static json_t *best_object(const vj_standing *s) {
   if (s->best < 0) return json_null();
   json_t *object = trial_object(s, s->best);
-  json_object_set_new(object, "quantity", text(s->criterion.quantity));
+  json_object_set_new(object, "quantity", vj_json_text(s->criterion.quantity));
   json_object_set_new(object, "is_best", json_string(vj_best_word(s->criterion.best)));
   json_object_set_new(object, "value", json_real(s->best_value));
   return object;
@@ -205,12 +187,12 @@ static json_t *whole_object(const vj_standing *s) {
     if (s->state[i] == VJ_TRIAL_RUNNING) json_array_append_new(running, running_object(s, i));
     if (s->state[i] != VJ_TRIAL_FAILED) continue;
     json_t *one = trial_object(s, i);
-    json_object_set_new(one, "reason", text(vj_outcome_text(s->outcome, VJ_RECORD_FAILURE, i)));
+    json_object_set_new(one, "reason", vj_json_text(vj_outcome_text(s->outcome, VJ_RECORD_FAILURE, i)));
     json_array_append_new(failed, one);
   }
   const char *title = vj_sweep_file_attribute(s->outcome->file, "title");
-  json_object_set_new(object, "folder", text(s->folder));
-  json_object_set_new(object, "name", text(title ? title : ""));
+  json_object_set_new(object, "folder", vj_json_text(s->folder));
+  json_object_set_new(object, "name", vj_json_text(title ? title : ""));
   json_object_set_new(object, "state", json_string(state_words[s->whole]));
   json_object_set_new(object, "trials", counts_object(s));
   json_object_set_new(object, "steps_done", json_integer(s->steps_done));
@@ -218,11 +200,11 @@ static json_t *whole_object(const vj_standing *s) {
   json_object_set_new(object, "running", running);
   json_object_set_new(object, "failed", failed);
   json_object_set_new(object, "best", best_object(s));
-  json_object_set_new(object, "trials_an_hour", number(s->trials_an_hour));
-  json_object_set_new(object, "steps_an_hour", number(s->steps_an_hour));
-  json_object_set_new(object, "seconds_left", number(s->seconds_left));
+  json_object_set_new(object, "trials_an_hour", vj_json_number(s->trials_an_hour));
+  json_object_set_new(object, "steps_an_hour", vj_json_number(s->steps_an_hour));
+  json_object_set_new(object, "seconds_left", vj_json_number(s->seconds_left));
   json_object_set_new(object, "last_change", point_of_time(s->changed));
-  json_object_set_new(object, "seconds_since_change", number(fmax(0, s->now - s->changed)));
+  json_object_set_new(object, "seconds_since_change", vj_json_number(fmax(0, s->now - s->changed)));
   json_object_set_new(object, "damaged_ledger_lines", json_integer(s->claims.damaged));
   return object;
 }

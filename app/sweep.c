@@ -126,7 +126,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   const vj_status status = vj_sweep_run(world, e->root, space, &options, end);
   vj_progress_line_end(&line);
   if (status != VJ_OK) return status;
-  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, report, stdout) : VJ_OK));
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, report, VJ_FORMAT_TEXT, stdout) : VJ_OK));
   if (world->rank != 0) return VJ_OK;
   char took[VJ_DURATION_BYTES];
   if (end->elsewhere)

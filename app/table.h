@@ -1,4 +1,4 @@
-/* Aligned text tables. */
+/* Aligned text tables, for terminals and as Markdown. */
 #ifndef VJ_TABLE_H
 #define VJ_TABLE_H
 
@@ -13,12 +13,19 @@ VJ_MUST_USE vj_status vj_table_create(vj_table **table);
 void vj_table_destroy(vj_table **table);
 /* A column; words are set left, numbers right, with spreads (0.4±0.1) and marks (0.4*) below each other. */
 void vj_table_column(vj_table *table, const char *heading, bool is_number);
+/* The newest column is left out where there is no room; of several, those of the highest rank (>= 1) first, and of
+ * these the last one. */
+void vj_table_dispensable(vj_table *table, int rank);
 /* The next cell, row by row. */
 void vj_table_cell(vj_table *table, const char *format, ...) VJ_PRINTF(2, 3);
 /* A line between the rows so far and those that follow. */
 void vj_table_rule(vj_table *table);
 /* Columns it takes on a terminal. */
 int vj_table_width(const vj_table *table);
+/* Aligned, within the columns that vj_terminal_columns tells: first words are wrapped, then dispensable columns are
+ * left out and named below. */
 void vj_table_print(const vj_table *table, FILE *to);
+/* As a table of GitHub's Markdown, whole. A rule is left out. */
+void vj_table_print_markdown(const vj_table *table, FILE *to);
 
 #endif

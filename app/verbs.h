@@ -12,6 +12,7 @@ int vj_verb_ls(int argc, char **argv);
 int vj_verb_status(int argc, char **argv);
 int vj_verb_show(int argc, char **argv);
 int vj_verb_best(int argc, char **argv);
+int vj_verb_compare(int argc, char **argv);
 int vj_verb_report(int argc, char **argv);
 int vj_verb_export(int argc, char **argv);
 int vj_verb_list(int argc, char **argv);

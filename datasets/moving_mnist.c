@@ -15,7 +15,7 @@
 enum { MOST_DIGITS = 2 };
 
 /* The labels in their order; the last only with two digits. */
-enum { SPEED, POSITION, INPUT_POSITION, VELOCITY, BOUNCE, DIGIT_INDEX, DIGIT, DIGIT_SECOND, MOST_LABELS };
+enum { SPEED, POSITION, INPUT_POSITION, VELOCITY, BOUNCE, WALLS, DIGIT_INDEX, DIGIT, DIGIT_SECOND, MOST_LABELS };
 
 typedef struct moving_mnist_config {
   const char *digits;
@@ -64,6 +64,11 @@ static void add_label(moving_mnist *d, const char *name, int64_t width, const ch
       (vj_label){.name = name, .kind = VJ_LABEL_REAL, .width = width, .unit = unit, .doc = doc};
 }
 
+static void add_flags(moving_mnist *d, const char *name, int64_t width, const char *doc) {
+  d->labels[d->label_count++] =
+      (vj_label){.name = name, .kind = VJ_LABEL_FLAGS, .width = width, .unit = "", .doc = doc};
+}
+
 static void add_class(moving_mnist *d, const char *name, const char *doc) {
   d->labels[d->label_count++] =
       (vj_label){.name = name, .kind = VJ_LABEL_CLASS, .width = 1, .classes = VJ_DIGIT_CLASSES, .unit = "", .doc = doc};
@@ -78,7 +83,8 @@ static void list_labels(moving_mnist *d) {
             "of each digit's upper left corner before rounding: target frames x digits x (x, y)");
   add_label(d, "input_position", input * n * 2, "px", "the same: input frames x digits x (x, y)");
   add_label(d, "velocity", n * 2, "px/frame", "at the first frame: digits x (x, y)");
-  add_label(d, "bounce", target * n, "", "1 where a wall was hit since the frame before: target frames x digits");
+  add_flags(d, "bounce", target * n, "1 where a wall was hit since the frame before: target frames x digits");
+  add_flags(d, "walls", VJ_WALLS, "1 for each wall that a digit hits in the target frames: left, right, top, bottom");
   add_label(d, "digit_index", n, "",
             "number of each digit's image in its file, or among the built-in ones of its split");
   add_class(d, "digit", n == 1 ? "what the digit is" : "what the first digit is");
@@ -147,7 +153,7 @@ static void start_mover(const moving_mnist *d, vj_split split, vj_rng *rng, vj_m
 
 /* Where the labels of one sample stand that are filled frame by frame. */
 typedef struct label_room {
-  float *position, *input_position, *bounce;
+  float *position, *input_position, *bounce, *walls;
 } label_room;
 
 /* Fills what is known at the first frame and tells where the rest belongs. */
@@ -171,7 +177,11 @@ static label_room start_labels(const moving_mnist *d, vj_split split, const vj_m
     speed[0] = speed[1];
     speed[1] = larger;
   }
-  return (label_room){.position = start[POSITION], .input_position = start[INPUT_POSITION], .bounce = start[BOUNCE]};
+  for (int wall = 0; wall < VJ_WALLS; wall++) start[WALLS][wall] = 0.0f;
+  return (label_room){.position = start[POSITION],
+                      .input_position = start[INPUT_POSITION],
+                      .bounce = start[BOUNCE],
+                      .walls = start[WALLS]};
 }
 
 static vj_status moving_mnist_sample(const void *dataset, vj_split split, int64_t number, float *frames,
@@ -194,7 +204,10 @@ static vj_status moving_mnist_sample(const void *dataset, vj_split split, int64_
       vj_mover_stamp(m, size, d->config.digit_size, canvas);
       float **const at = t < input ? &room.input_position : &room.position;
       for (int axis = 0; axis < 2; axis++) *(*at)++ = (float)m->position[axis];
-      if (t >= input) *room.bounce++ = m->bounced ? 1.0f : 0.0f;
+      if (t < input) continue;
+      *room.bounce++ = m->bounced ? 1.0f : 0.0f;
+      for (int wall = 0; wall < VJ_WALLS; wall++)
+        if (m->hit[wall]) room.walls[wall] = 1.0f;
     }
     vj_canvas_average(canvas, size, d->config.downsample, frames + t * side * side);
   }

@@ -28,7 +28,7 @@ enum { WAYS = 5, FREE_FRAMES = 2 /* after the last input frame in which no wall 
 static const double full_turn = 6.283185307179586;
 
 /* The labels in their order. */
-enum { PSI, SWITCHED, SPEED, POSITION, INPUT_POSITION, VELOCITY, ANGLE, BOUNCE, DIGIT_INDEX, DIGIT, LABELS };
+enum { PSI, SWITCHED, SPEED, POSITION, INPUT_POSITION, VELOCITY, ANGLE, BOUNCE, WALLS, DIGIT_INDEX, DIGIT, LABELS };
 
 typedef struct stochastic_config {
   const char *digits;
@@ -104,8 +104,10 @@ static void list_labels(stochastic *d) {
       [VELOCITY] = {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame", "during the input frames: (x, y)"},
       [ANGLE] = {"angle", VJ_LABEL_REAL, 1, 0, "rad",
                  "of that velocity, from x (to the right) towards y (downwards): 0 to 2 pi"},
-      [BOUNCE] = {"bounce", VJ_LABEL_REAL, target, 0, "",
+      [BOUNCE] = {"bounce", VJ_LABEL_FLAGS, target, 0, "",
                   "1 where a wall was hit since the frame before: target frames"},
+      [WALLS] = {"walls", VJ_LABEL_FLAGS, VJ_WALLS, 0, "",
+                 "1 for each wall that the digit hits in the target frames: left, right, top, bottom"},
       [DIGIT_INDEX] = {"digit_index", VJ_LABEL_REAL, 1, 0, "",
                        "number of the digit's image in its file, or among the built-in ones of its split"},
       [DIGIT] = {"digit", VJ_LABEL_CLASS, 1, VJ_DIGIT_CLASSES, "", "what the digit is"},
@@ -220,6 +222,7 @@ static void start_labels(const stochastic *d, vj_split split, const plan *p, flo
   start[SPEED][0] = (float)p->speed;
   for (int axis = 0; axis < 2; axis++) start[VELOCITY][axis] = (float)p->mover.velocity[axis];
   start[ANGLE][0] = (float)p->angle;
+  for (int wall = 0; wall < VJ_WALLS; wall++) start[WALLS][wall] = 0.0f;
   start[DIGIT_INDEX][0] = (float)(set->first + p->mover.image);
   start[DIGIT][0] = (float)set->labels[p->mover.image];
 }
@@ -244,7 +247,10 @@ static vj_status stochastic_sample(const void *dataset, vj_split split, int64_t 
     vj_canvas_average(canvas, size, d->config.downsample, frames + t * side * side);
     float *const place = t < input ? start[INPUT_POSITION] + 2 * t : start[POSITION] + 2 * (t - input);
     for (int axis = 0; axis < 2; axis++) place[axis] = (float)p.mover.position[axis];
-    if (t >= input) start[BOUNCE][t - input] = p.mover.bounced ? 1.0f : 0.0f;
+    if (t < input) continue;
+    start[BOUNCE][t - input] = p.mover.bounced ? 1.0f : 0.0f;
+    for (int wall = 0; wall < VJ_WALLS; wall++)
+      if (p.mover.hit[wall]) start[WALLS][wall] = 1.0f;
   }
   free(canvas);
   return VJ_OK;

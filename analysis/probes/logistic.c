@@ -43,6 +43,10 @@ static const vj_metric metrics[METRICS] = {
 };
 
 static vj_status check(const void *config, const vj_label *label) {
+  if (label->kind == VJ_LABEL_FLAGS)
+    return vj_fail(VJ_CONFIG,
+                   "label \"%s\" is columns of 0 and 1, and logistic predicts one class; it needs a multilabel probe",
+                   label->name);
   if (label->kind != VJ_LABEL_CLASS)
     return vj_fail(VJ_CONFIG, "label \"%s\" is measured, and logistic predicts a class; numbers need a ridge probe",
                    label->name);

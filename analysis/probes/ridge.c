@@ -25,7 +25,7 @@ static const vj_metric metrics[METRICS] = {
 };
 
 static vj_status check(const void *config, const vj_label *label) {
-  if (label->kind != VJ_LABEL_REAL)
+  if (label->kind == VJ_LABEL_CLASS)
     return vj_fail(VJ_CONFIG,
                    "label \"%s\" is one of %lld classes, and ridge predicts measured numbers; classes need a logistic "
                    "probe",

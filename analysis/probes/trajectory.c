@@ -29,11 +29,15 @@ static const vj_metric metrics[METRICS] = {
 static const double near = 2; /* of WITHIN_2PX */
 
 static vj_status check(const void *config, const vj_label *label) {
-  if (label->kind != VJ_LABEL_REAL)
+  if (label->kind == VJ_LABEL_CLASS)
     return vj_fail(VJ_CONFIG,
                    "label \"%s\" is one of %lld classes, and trajectory predicts positions; classes need a logistic "
                    "probe",
                    label->name, (long long)label->classes);
+  if (label->kind == VJ_LABEL_FLAGS)
+    return vj_fail(VJ_CONFIG,
+                   "label \"%s\" is columns of 0 and 1, and trajectory predicts positions; it needs a multilabel probe",
+                   label->name);
   if (label->width % 2 != 0)
     return vj_fail(VJ_CONFIG,
                    "label \"%s\" has an odd number of values, %lld, and trajectory predicts pairs (x, y); other "

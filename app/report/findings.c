@@ -64,7 +64,7 @@ static bool sets_weights(const vj_findings *f) {
 }
 
 static vj_status choose_criterion(vj_findings *f, const char *by) {
-  if (by) return vj_criterion_by(f->outcome, f->folder, by, &f->criterion);
+  if (by) return vj_criterion_by(f->outcome, f->folder, "--by", by, &f->criterion);
   VJ_TRY(vj_criterion_default(f->outcome, f->folder, &f->criterion));
   if (f->criterion.quantity) return VJ_OK;
   const bool losses = !sets_weights(f);

@@ -50,9 +50,11 @@ void vj_mover_pick(vj_mover *mover, const vj_digit_set *set, int64_t side, vj_rn
 
 void vj_mover_step(vj_mover *mover, double range) {
   mover->bounced = false;
+  for (int wall = 0; wall < VJ_WALLS; wall++) mover->hit[wall] = false;
   for (int axis = 0; axis < 2; axis++) {
     double p = mover->position[axis] + mover->velocity[axis];
     if (p < 0.0 || p > range) {
+      mover->hit[2 * axis + (p > range)] = true; /* left or right, top or bottom */
       p = p < 0.0 ? -p : 2.0 * range - p;
       mover->velocity[axis] = -mover->velocity[axis];
       mover->bounced = true;

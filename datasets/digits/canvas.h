@@ -11,10 +11,14 @@
 #include "digits.h"
 #include "vj/rng.h"
 
+/* The walls of a canvas, in the order of what tells which were hit. */
+typedef enum vj_wall { VJ_WALL_LEFT, VJ_WALL_RIGHT, VJ_WALL_TOP, VJ_WALL_BOTTOM, VJ_WALLS } vj_wall;
+
 typedef struct vj_mover {
   int64_t image;                   /* in the digits of its split */
   double position[2], velocity[2]; /* of the upper left corner, (x, y), px and px/frame */
   bool bounced;                    /* by the last step */
+  bool hit[VJ_WALLS];              /* the walls that did it */
   float ink[VJ_DIGIT_PIXELS];      /* [side, side], in [0, 1] */
 } vj_mover;
 

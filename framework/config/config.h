@@ -61,6 +61,7 @@ typedef struct vj_eval_config {
   int64_t samples; /* validation samples for losses (in whole batches) and singular values */
   int64_t probe_train, probe_validation, probe_test; /* samples for probes */
   int probe_at;                                      /* vj_probe_when */
+  int64_t states;                                    /* test clips whose hidden states are recorded; 0: none */
   int64_t decoder_steps;                             /* of training a decoder afterwards, where no loss teaches it */
   int64_t pictures;                                  /* test clips that are recorded at the end */
   int64_t probe_count;

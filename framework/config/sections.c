@@ -59,6 +59,8 @@ static const vj_param eval_rows[] = {
                "to choose a probe's regularisation on"),
     VJ_INTEGER(vj_eval_config, probe_test, "256", 1, INFINITY, "samples", "to measure a probe on"),
     VJ_CHOICE(vj_eval_config, probe_at, "ends|all|last", "ends", "the evaluations at which probes run"),
+    VJ_INTEGER(vj_eval_config, states, "0", 0, INFINITY, "clips",
+               "of the test split, whose hidden states are recorded at the newest evaluation; 0: none"),
     VJ_INTEGER(vj_eval_config, decoder_steps, "0", 0, INFINITY, "steps",
                "training of the decoder alone at the end, on frozen hidden states, where no loss teaches it"),
     VJ_INTEGER(vj_eval_config, pictures, "2", 0, 64, "samples",

@@ -11,6 +11,7 @@ typedef struct harvest {
   int64_t samples;
   int view_count;
   const vj_var *views[64];
+  const char *names[64];
   float *features[64]; /* samples x (steps x width) */
   float *labels;       /* samples x label_width */
 } harvest;
@@ -85,18 +86,34 @@ done:
 
 /* --- measures ------------------------------------------------------------------------------------------------ */
 
+static vj_features features_of(const harvest *h, int view) {
+  const vj_shape shape = h->views[view]->shape;
+  return (vj_features){h->samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank), h->features[view], NULL};
+}
+
+/* Every hidden view of a model. */
+static void ask_for_hidden(const vj_model *model, harvest *h) {
+  for (int v = 0; vj_hidden_views[v]; v++) {
+    int64_t steps, width;
+    if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
+    h->names[h->view_count] = vj_hidden_views[v];
+    h->views[h->view_count++] = vj_graph_find_view(model->evaluate.graph, vj_hidden_views[v]);
+  }
+}
+
 static vj_status measure_views(const harvest *h, double *const *results) {
+  vj_features truth = {0};
+  for (int v = 0; v < h->view_count; v++)
+    if (strcmp(h->names[v], "hy") == 0) truth = features_of(h, v);
   for (int v = 0; v < h->view_count; v++) {
-    vj_probe_input input = {.label = NULL};
-    const vj_shape shape = h->views[v]->shape;
-    input.split[VJ_VALIDATION] =
-        (vj_features){h->samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank), h->features[v], NULL};
+    vj_probe_input input = {.split = {[VJ_VALIDATION] = features_of(h, v)}};
     const vj_component *probe;
     for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++) {
-      if (!probe->as.probe.is_measure) continue;
+      if (!vj_is_measured(probe, h->names[v])) continue;
+      if (probe->as.probe.is_comparison) input.truth = truth;
       const vj_status status = probe->as.probe.evaluate(NULL, &input, results);
       if (status != VJ_OK) {
-        vj_error_prefix("%s: ", vj_hidden_views[v]);
+        vj_error_prefix("%s: ", h->names[v]);
         return status;
       }
       results += probe->as.probe.metric_count;
@@ -109,11 +126,7 @@ static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm
                          double *const *results) {
   const int64_t scalars = model->evaluate.scalar_count;
   harvest h = {.samples = vj_eval_samples(model->config, loader)};
-  for (int v = 0; vj_hidden_views[v]; v++) {
-    int64_t steps, width;
-    if (vj_model_view(model, vj_hidden_views[v], &steps, &width))
-      h.views[h.view_count++] = vj_graph_find_view(model->evaluate.graph, vj_hidden_views[v]);
-  }
+  ask_for_hidden(model, &h);
   vj_status status = VJ_OK;
   double *sums = calloc((size_t)scalars, sizeof *sums);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, sums ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for validation losses")), done);
@@ -123,6 +136,24 @@ static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm
   VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
 done:
   free(sums);
+  harvest_free(&h);
+  return status;
+}
+
+/* --- hidden states ------------------------------------------------------------------------------------------- */
+
+/* Of the first test clips, always the same. */
+static vj_status record_states(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_watch *watch,
+                               double *const *results) {
+  harvest h = {.samples = vj_state_samples(model->config, loader)};
+  if (h.samples == 0) return VJ_OK;
+  ask_for_hidden(model, &h);
+  const vj_status status = run_split(model, loader, comm, VJ_TEST, watch, &h, NULL);
+  for (int v = 0; v < h.view_count && status == VJ_OK && comm->rank == 0; v++) {
+    const vj_features features = features_of(&h, v);
+    for (int64_t i = 0; i < features.samples * features.steps * features.width; i++)
+      results[v][i] = (double)features.values[i];
+  }
   harvest_free(&h);
   return status;
 }
@@ -204,7 +235,10 @@ done:
 
 vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
                       vj_probing probing, const vj_watch *watch, double *const *results) {
+  int64_t states = list->step_count;
   VJ_TRY(measure(model, loader, comm, watch, results));
+  while (states < list->count && list->at[states].axis != VJ_AXIS_STATES) states++;
+  VJ_TRY(record_states(model, loader, comm, watch, results + (states - list->step_count)));
   if (probing == VJ_NO_PROBES || model->config->eval.probe_count == 0) return VJ_OK;
   int64_t first = list->step_count;
   while (first < list->count && !list->at[first].at_probes) first++;

@@ -1,4 +1,4 @@
-/* Evaluation: validation losses, measures of every hidden view, probes. Collective over the group. */
+/* Evaluation: validation losses, measures of every hidden view, hidden states, probes. Collective over the group. */
 #ifndef VJ_EVALUATE_H
 #define VJ_EVALUATE_H
 

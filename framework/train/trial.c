@@ -72,6 +72,18 @@ static vj_status write_step_row(const trial *t, int64_t done) {
   return VJ_OK;
 }
 
+/* Of the newest evaluation alone; floats, as they were computed. */
+static vj_status write_states(const trial *t, const vj_quantity *quantity, int variable, const double *values) {
+  const int64_t *shape = quantity->shape, start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index};
+  const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, shape[0], shape[1], shape[2]};
+  float *states = NULL;
+  VJ_TRY(vj_allocate((size_t)quantity->size, sizeof *states, "hidden states", &states));
+  for (int64_t i = 0; i < quantity->size; i++) states[i] = (float)values[i];
+  const vj_status status = vj_sweep_file_write(t->job->file, variable, start, count, states);
+  free(states);
+  return status;
+}
+
 static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes) {
   if (!t->job->file) return VJ_OK;
   const int64_t row = row_of(t->job->evals, t->job->eval_count, done);
@@ -82,7 +94,11 @@ static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes
     const int64_t start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index, row};
     const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, 1, of_label ? quantity->shape[0] : quantity->size,
                                                    quantity->shape[1], quantity->shape[2]};
-    VJ_TRY(vj_sweep_file_write(t->job->file, t->variables[i], start, count, t->results[i - t->list.step_count]));
+    const double *values = t->results[i - t->list.step_count];
+    if (quantity->axis == VJ_AXIS_STATES)
+      VJ_TRY(write_states(t, quantity, t->variables[i], values));
+    else
+      VJ_TRY(vj_sweep_file_write(t->job->file, t->variables[i], start, count, values));
   }
   return VJ_OK;
 }

@@ -14,7 +14,23 @@
 #define VJ_VERSION "unknown"
 #endif
 
-enum { TRIAL, STEP, EVAL, COMPONENT, HORIZON, SAMPLE, COORDINATE, INPUT_FRAME, ROW, COLUMN, CHANNEL, DIMENSIONS };
+enum {
+  TRIAL,
+  STEP,
+  EVAL,
+  COMPONENT,
+  HORIZON,
+  CATEGORY,
+  SAMPLE,
+  COORDINATE,
+  INPUT_FRAME,
+  ROW,
+  COLUMN,
+  CHANNEL,
+  CLIP,
+  FEATURE,
+  DIMENSIONS
+};
 
 /* What tells how long a step of a trial takes. */
 typedef struct trial_size {
@@ -146,8 +162,24 @@ static void widen(builder *b, int dimension, int64_t size) {
   if (size > b->size[dimension]) b->size[dimension] = size;
 }
 
+/* Of one evaluation alone. */
+static vj_status add_states(builder *b, const vj_quantity *quantity) {
+  const int dimensions[] = {TRIAL, CLIP, quantity->is_past ? INPUT_FRAME : HORIZON, FEATURE};
+  vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
+                               .type = VJ_FILE_FLOAT,
+                               .rank = 4,
+                               .units = vj_pool_text(b->pool, quantity->units),
+                               .long_name = vj_pool_text(b->pool, quantity->long_name)};
+  if (!variable.name || !variable.units || !variable.long_name)
+    return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+  memcpy(variable.dimension, dimensions, sizeof dimensions);
+  for (int i = 0; i < 3; i++) widen(b, dimensions[1 + i], quantity->shape[i]);
+  return add(b, variable);
+}
+
 static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
   if (quantity->size == 0) return VJ_OK;
+  if (quantity->axis == VJ_AXIS_STATES) return add_states(b, quantity);
   vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
                                .type = VJ_FILE_DOUBLE,
                                .rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2
@@ -159,7 +191,9 @@ static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
   if (!variable.name || !variable.units || !variable.long_name)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   if (variable.rank == 3) {
-    variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON ? HORIZON : COMPONENT;
+    variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON    ? HORIZON
+                            : quantity->axis == VJ_AXIS_CATEGORY ? CATEGORY
+                                                                 : COMPONENT;
     widen(b, variable.dimension[2], quantity->size);
   }
   for (int i = 0; i < 3 && quantity->axis == VJ_AXIS_LABEL; i++) {
@@ -287,15 +321,19 @@ static vj_status union_axis(builder *b, is_row row, int64_t **values, int64_t *c
 /* Those that are there for certain trials only. */
 static vj_file_dimension counted_dimension(const builder *b, int dimension) {
   static const char *const names[DIMENSIONS] = {
-      [HORIZON] = "horizon", [SAMPLE] = "sample", [COORDINATE] = "coordinate", [INPUT_FRAME] = "input_frame",
-      [ROW] = "row",         [COLUMN] = "column", [CHANNEL] = "channel"};
+      [HORIZON] = "horizon", [SAMPLE] = "sample",  [COORDINATE] = "coordinate", [INPUT_FRAME] = "input_frame",
+      [ROW] = "row",         [COLUMN] = "column",  [CHANNEL] = "channel",       [CATEGORY] = "category",
+      [CLIP] = "clip",       [FEATURE] = "feature"};
   static const char *const texts[DIMENSIONS] = {[HORIZON] = "number of the target step",
                                                 [SAMPLE] = "number of the test clip",
                                                 [COORDINATE] = "number of a label at a target step: x, y of each point",
                                                 [INPUT_FRAME] = "number of the input frame",
                                                 [ROW] = "row of a frame, from above",
                                                 [COLUMN] = "column of a frame, from the left",
-                                                [CHANNEL] = "channel of a pixel"};
+                                                [CHANNEL] = "channel of a pixel",
+                                                [CATEGORY] = "column of the label",
+                                                [CLIP] = "number of the test clip",
+                                                [FEATURE] = "number of the feature of a hidden state"};
   const char *units = dimension == HORIZON || dimension == INPUT_FRAME ? "frames" : "1";
   return (vj_file_dimension){names[dimension], b->size[dimension], NULL, units, texts[dimension]};
 }

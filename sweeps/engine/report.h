@@ -54,7 +54,7 @@ VJ_MUST_USE vj_status vj_report_check_layout(const vj_report_spec *report, const
 VJ_MUST_USE vj_status vj_report_check_file(const vj_report_spec *report, const vj_sweep_file *file);
 
 /* Fails unless the file has this quantity, and one number of it for a trial at a time; `path` is where it was named:
- *   --by: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"? */
+ *   METRIC: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"? */
 VJ_MUST_USE vj_status vj_report_check_quantity(const char *quantity, const char *path, const vj_sweep_file *file);
 
 /* Fails unless a quantity is one number at each place of an axis, that of steps or that of evaluations; by the layout

@@ -165,10 +165,10 @@ class Tables(Case):
     def test_names_follow_the_prefix(self):
         before = everything_in(self.path("out"))
         self.assertEqual(self.succeed("export", "out", "--format", "csv", "-o", "mine").out.splitlines(),
-                         ["mine-trials.csv", "mine-steps.csv", "mine-evals.csv", "mine-components.csv"])
+                         [f"mine-{name}.csv" for name in ("trials", "steps", "evals", "components", "horizons")])
         self.succeed("export", "out", "--format", "csv", "-o", "folder/")
         self.assertEqual(sorted(os.listdir(self.path("folder"))),
-                         ["components.csv", "evals.csv", "steps.csv", "trials.csv"])
+                         ["components.csv", "evals.csv", "horizons.csv", "steps.csv", "trials.csv"])
         self.assertTrue(everything_in(self.path("out")) == before)
 
     def test_pandas_reads_it(self):

@@ -208,7 +208,7 @@ class Table(Case):
         self.assertEqual(lines[at + 1:at + 5], [
             f"speed MSE, weak / strong: {speed[:2].mean() / speed[2:].mean():.3g}; paper 0.5",
             f"RankMe, strong / weak: {rank[2:].mean() / rank[:2].mean():.3g}", "one note", "and another"])
-        self.assertRegex(lines[at + 5], r"^4 of 4 trials done, in \d+s of training$")
+        self.assertRegex(lines[at + 5], r"^4 of 4 trials done, in [\dms]+ of training$")
 
     def test_another_report_for_the_same_numbers(self):
         """Headings and notes are written when the numbers are there; no trial runs again for them."""
@@ -349,8 +349,8 @@ class Wrong(Case):
                             "-o", "out", ranks=2)
 
     def test_usage(self):
-        self.assert_refused("usage: vjvcr table DIR [FILE.yaml]", "table")
-        self.assert_refused("usage: vjvcr ls DIR", "ls", "out", "--trials")
+        self.assert_refused("usage: vjvcr table DIR [FILE.yaml] [--format text|json|csv|md]", "table")
+        self.assert_refused("usage: vjvcr ls DIR [--format text|json|csv|md]", "ls", "out", "--trials")
 
 
 @unittest.skipUnless(shutil.which("bash"), "there is no bash")

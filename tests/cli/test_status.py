@@ -130,7 +130,8 @@ class Finished(Looking):
         *lines, lists = measured.splitlines()
         rows = {line.split()[0]: line.split()[1:5] for line in lines[2:]}
         self.assertEqual(lists, "more than a number each, in sweep.h5: " + ", ".join(
-            f"{view}_{name}" for view in ("hx", "hy", "hy_pred") for name in ("singular_values", "explained_variance")))
+            f"{view}_{name}" for view in ("hx", "hy", "hy_pred") for name in ("singular_values", "explained_variance"))
+            + "".join(f", hy_pred_{name}_by_horizon" for name in ("cosine", "centred_cosine", "nmse")))
         self.assertEqual(sorted(rows), sorted(n for n in v if v[n].ndim == 2 and v[n].dtype.kind == "f"))
         for name, (start, first, end, last) in rows.items():
             at = v["step" if name.startswith(("train_", "gradient", "learning")) else "eval"]
@@ -142,7 +143,7 @@ class Finished(Looking):
         self.assertIn("\nstate     failed, attempt 1, ", out)
         self.assertIn(f"\nsteps     1 of 4\nfailure   {self.values['failure'][2]}\n", out)
         self.assertNotIn("\ntimes ", out)
-        self.assertRegex(out, r"\ntrain_loss +\S+ +1 +\S+ +1 ")
+        self.assertRegex(out, r"\ntrain_loss +\S+ +1 +\S+ +1\n")
 
     def order(self, *arguments):
         lines = self.succeed("best", "out", *arguments).out.splitlines()
@@ -150,10 +151,10 @@ class Finished(Looking):
 
     def test_best(self):
         v = np.where(self.values["status"] == 2, self.values["hx_rankme"][:, -1], np.nan)
-        for option, sign in (("--lowest", 1), ("--highest", -1)):
+        for option, word, sign in (("--asc", "lowest", 1), ("--desc", "highest", -1)):
             expected = [i for i in np.argsort(sign * v, kind="stable") if np.isfinite(v[i])]
-            lines, rows = self.order("--by", "hx_rankme", option)
-            self.assertEqual(lines[0], f"4 of 4 trials, {option[2:]} first")
+            lines, rows = self.order("hx_rankme", option)
+            self.assertEqual(lines[0], f"4 of 4 trials, {word} first")
             self.assertEqual([(int(row[0]), row[1], int(row[2])) for row in rows],
                              [(i, NAMES[i], i % 2) for i in expected])
             np.testing.assert_allclose([float(row[3]) for row in rows], v[expected], rtol=1e-5)
@@ -163,7 +164,7 @@ class Finished(Looking):
 
     def test_best_arms_are_means_over_seeds(self):
         v = self.values["val_loss"][:, -1]
-        lines, rows = self.order("--by", "val_loss", "--arms")
+        lines, rows = self.order("val_loss", "--group-seeds")
         self.assertEqual(lines[0], "2 of 2 arms, lowest first")
         for row, (name, pair) in zip(rows, sorted((("weak", v[:2]), ("strong", v[4:])), key=lambda one: one[1].mean())):
             self.assertEqual(row[:2], [name, "2"])
@@ -176,10 +177,10 @@ class Finished(Looking):
         with h5py.File(self.path("holes", "sweep.h5"), "r+") as file:
             file["val_loss"][0, -1] = np.nan
             file["status"][4] = 1
-        lines = self.succeed("best", "holes", "--by", "val_loss").out.splitlines()
+        lines = self.succeed("best", "holes", "val_loss").out.splitlines()
         self.assertEqual(sorted(int(line.split()[0]) for line in lines[3:-1]), [1, 5])
         self.assertEqual(lines[-1], "left out: 1 unfinished, 2 failed, 1 without a finite number")
-        arms = self.succeed("best", "holes", "--by", "val_loss", "--arms").out
+        arms = self.succeed("best", "holes", "val_loss", "--group-seeds").out
         self.assertRegex(arms, r"\nweak +1 of 2 +\S+ +- ")
 
     def test_a_ledger_that_is_damaged_torn_or_lost(self):
@@ -201,23 +202,23 @@ class Finished(Looking):
 
     def test_wrong_calls(self):
         status = "usage: vjvcr status DIR [--watch SECONDS] [--json]"
-        best = "usage: vjvcr best DIR [--by QUANTITY] [--highest|--lowest] [--arms] [-n N]"
+        best = "usage: vjvcr best DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format text|json|csv|md]"
         for sentence, *arguments in (
                 (status, "status"), (status, "status", "out", "other"), (status, "status", "out", "--jsn"),
                 ('--watch: expected seconds between two looks, 0.1 to 86400, got "soon"', "status", "out", "--watch",
                  "soon"),
                 ('--watch: expected seconds between two looks, 0.1 to 86400, got ""', "status", "out", "--watch"),
-                ("usage: vjvcr show DIR TRIAL", "show", "out"),
+                ("usage: vjvcr show DIR TRIAL [--format text|json|csv|md]", "show", "out"),
                 ('TRIAL: expected a number from 0 to 5, got "6"', "show", "out", "6"),
                 ('TRIAL: expected a number from 0 to 5, got "weak"', "show", "out", "weak"),
-                (best, "best"), (best, "best", "out", "--arm"), (best, "best", "out", "--by"),
+                (best, "best"), (best, "best", "out", "--arms"), (best, "best", "out", "val_loss", "hx_rankme"),
                 ('-n: expected a whole number >= 1, got "0"', "best", "out", "-n", "0"),
-                ('--by: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"?', "best", "out", "--by",
+                ('METRIC: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"?', "best", "out",
                  "probe_sped_mse"),
-                ("--by: hx_singular_values has 8 numbers, one for each component; choose a quantity that is one number",
-                 "best", "out", "--by", "hx_singular_values"),
-                ("--by hx_rankme: nothing says whether low or high is good; add --lowest or --highest", "best", "out",
-                 "--by", "hx_rankme")):
+                ("METRIC: hx_singular_values has 8 numbers, one for each component; choose a quantity that is one number",
+                 "best", "out", "hx_singular_values"),
+                ("hx_rankme: nothing says whether low or high is good; add --asc or --desc", "best", "out", "hx_rankme"),
+                ('--format: expected one of text, json, csv, md, got "xml"', "best", "out", "--format", "xml")):
             self.assert_refused(sentence, *arguments)
         for verb in (["status", "nowhere"], ["show", "nowhere", "0"], ["best", "nowhere"]):
             self.assert_refused("nowhere/sweep.h5: can't be opened: No such file or directory", *verb, code=1)
@@ -227,7 +228,7 @@ class Without(Looking):
     def test_best_without_anything_to_judge_by(self):
         self.write("plain.yaml", TINY)
         self.succeed("train", "plain.yaml", "-o", "out", "eval.probes=")
-        self.assert_refused("out: neither a probe nor a column of a report says what is good; name it with --by", "best",
+        self.assert_refused("out: neither a probe nor a column of a report says what is good; name a METRIC", "best",
                             "out")
         self.assertIsNone(self.status()["best"])
         self.assertNotIn("best ", self.succeed("status", "out").out)

@@ -286,7 +286,7 @@ class Looking(Early):
         listed = self.succeed("ls", "out").out.splitlines()
         self.assertEqual([line.endswith("stopped early") for line in listed[2:11]],
                          [status == STOPPED for status in found["status"]])
-        best = self.succeed("best", "out", "--by", "val_loss").out.splitlines()
+        best = self.succeed("best", "out", "val_loss").out.splitlines()
         self.assertEqual(best[0], f"{len(done)} of {len(done)} trials, lowest first")
         self.assertEqual(best[-1], f"left out: {len(stopped)} stopped early")
         shown = self.succeed("show", "out", str(stopped[0])).out

@@ -116,8 +116,9 @@ static void info_describes_the_clip(void **state) {
   } expected[] = {
       {"speed", VJ_LABEL_REAL, 2, 0},           {"position", VJ_LABEL_REAL, 48, 0},
       {"input_position", VJ_LABEL_REAL, 12, 0}, {"velocity", VJ_LABEL_REAL, 4, 0},
-      {"bounce", VJ_LABEL_REAL, 24, 0},         {"digit_index", VJ_LABEL_REAL, 2, 0},
-      {"digit", VJ_LABEL_CLASS, 1, 10},         {"digit_second", VJ_LABEL_CLASS, 1, 10},
+      {"bounce", VJ_LABEL_FLAGS, 24, 0},        {"walls", VJ_LABEL_FLAGS, 4, 0},
+      {"digit_index", VJ_LABEL_REAL, 2, 0},     {"digit", VJ_LABEL_CLASS, 1, 10},
+      {"digit_second", VJ_LABEL_CLASS, 1, 10},
   };
   const setting two[] = {{"digit_count", 2}, {"size", 48}, {"validation_size", 77}, {NULL, 0}};
   fixture f = open_fixture("builtin", two, 1);
@@ -129,7 +130,7 @@ static void info_describes_the_clip(void **state) {
   assert_int_equal(f.info.samples[VJ_VALIDATION], 77);
   assert_int_equal(f.info.samples[VJ_TEST], 1000);
   assert_int_equal(f.info.label_count, VJ_COUNT(expected));
-  assert_int_equal(f.info.label_width, 94);
+  assert_int_equal(f.info.label_width, 98);
   for (size_t i = 0; i < VJ_COUNT(expected); i++) {
     assert_string_equal(f.info.labels[i].name, expected[i].name);
     assert_int_equal(f.info.labels[i].kind, expected[i].kind);
@@ -138,8 +139,8 @@ static void info_describes_the_clip(void **state) {
   }
   close_fixture(&f);
   f = open_fixture("builtin", defaults, 1);
-  assert_int_equal(f.info.label_count, 7);
-  assert_int_equal(f.info.label_width, 1 + 24 + 6 + 2 + 12 + 1 + 1);
+  assert_int_equal(f.info.label_count, 8);
+  assert_int_equal(f.info.label_width, 1 + 24 + 6 + 2 + 12 + 4 + 1 + 1);
   close_fixture(&f);
 }
 
@@ -335,7 +336,14 @@ static double folded(double p, double v, double t, double range) {
   return q <= range ? q : 2.0 * range - q;
 }
 
+/* Folds lie at multiples of the range: at even ones the left or upper wall, at odd ones the right or lower. */
+static void note_wall(double line, double before, double range, int axis, bool *walls) {
+  const double fold = floor(line / range), old = floor(before / range);
+  if (fold != old) walls[2 * axis + (fmod(fmax(fold, old), 2.0) != 0)] = true;
+}
+
 static void check_motion(const fixture *f, int64_t n, double range) {
+  bool walls[4] = {false};
   for (int64_t k = 0; k < n; k++) {
     const float *start = position(f, n, 0, k), *velocity = label(f, "velocity") + 2 * k;
     for (int64_t t = 0; t < FRAMES; t++) {
@@ -345,6 +353,7 @@ static void check_motion(const fixture *f, int64_t n, double range) {
         assert_true(p >= 0.0 && p <= range);
         assert_true(fabs(p - folded(start[axis], velocity[axis], (double)t, range)) < 1e-4);
         if (floor(line / range) != floor((line - velocity[axis]) / range)) bounced = true;
+        if (t >= INPUT) note_wall(line, line - velocity[axis], range, axis, walls);
       }
       if (t >= INPUT) assert_int_equal((int)label(f, "bounce")[(t - INPUT) * n + k], bounced);
       if (t < INPUT || bounced) continue;
@@ -353,6 +362,7 @@ static void check_motion(const fixture *f, int64_t n, double range) {
       assert_true(fabs(step - hypot(velocity[0], velocity[1])) < 1e-4);
     }
   }
+  for (int wall = 0; wall < 4; wall++) assert_int_equal((int)label(f, "walls")[wall], walls[wall]);
 }
 
 static void reflection_folds_a_straight_line(void **state) {

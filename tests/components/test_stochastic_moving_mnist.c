@@ -143,7 +143,8 @@ static void info_describes_the_clip(void **state) {
       {"input_position", VJ_LABEL_REAL, 6, 0, "px"},
       {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame"},
       {"angle", VJ_LABEL_REAL, 1, 0, "rad"},
-      {"bounce", VJ_LABEL_REAL, 12, 0, ""},
+      {"bounce", VJ_LABEL_FLAGS, 12, 0, ""},
+      {"walls", VJ_LABEL_FLAGS, 4, 0, ""},
       {"digit_index", VJ_LABEL_REAL, 1, 0, ""},
       {"digit", VJ_LABEL_CLASS, 1, 10, ""},
   };
@@ -157,7 +158,7 @@ static void info_describes_the_clip(void **state) {
   assert_int_equal(f.info.samples[VJ_VALIDATION], 77);
   assert_int_equal(f.info.samples[VJ_TEST], 1000);
   assert_int_equal(f.info.label_count, VJ_COUNT(expected));
-  assert_int_equal(f.info.label_width, 50);
+  assert_int_equal(f.info.label_width, 54);
   for (size_t i = 0; i < VJ_COUNT(expected); i++) {
     assert_string_equal(f.info.labels[i].name, expected[i].name);
     assert_int_equal(f.info.labels[i].kind, expected[i].kind);
@@ -459,6 +460,7 @@ static void check_motion(const fixture *f, double range) {
   const float *corner = position(f, last), *labelled = label(f, "velocity");
   const double before[2] = {labelled[0], labelled[1]}, speed = label(f, "speed")[0];
   double after[2];
+  bool walls[4] = {false};
   rotate(before, (int)label(f, "psi")[0], after);
   assert_true(fabs(hypot(before[0], before[1]) - speed) < 1e-5);
   for (int64_t t = 0; t < f->input + f->target; t++) {
@@ -470,11 +472,15 @@ static void check_motion(const fixture *f, double range) {
       assert_true(now[axis] >= 0.0f && now[axis] <= (float)range);
       assert_true(fabs(now[axis] - folded(corner[axis], v, gone, range)) < 1e-4);
       if (t <= last + 2) assert_true(fabs(now[axis] - line) < 1e-4); /* no wall yet */
-      if (t > last && floor(line / range) != floor((line - v) / range)) bounced = true;
+      const double fold = floor(line / range), old = floor((line - v) / range);
+      if (t <= last || fold == old) continue;
+      bounced = true;
+      walls[2 * axis + (fmod(fmax(fold, old), 2.0) != 0)] = true; /* left and upper walls lie at even multiples */
     }
     if (t > last) assert_int_equal((int)label(f, "bounce")[t - f->input], bounced);
     if (t > 0 && !bounced) assert_true(fabs(hypot(now[0] - then[0], now[1] - then[1]) - speed) < 1e-4);
   }
+  for (int wall = 0; wall < 4; wall++) assert_int_equal((int)label(f, "walls")[wall], walls[wall]);
 }
 
 static void digits_turn_once_and_keep_their_speed(void **state) {

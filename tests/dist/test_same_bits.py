@@ -107,7 +107,9 @@ class SameBits(unittest.TestCase):
             with h5py.File(self.path("sweep-1-1/sweep.h5")) as one, h5py.File(folder + "/sweep.h5") as other:
                 self.assertEqual(sorted(one), sorted(other))
                 self.assertEqual(list(one["status"][()]), [2, 3])
-                self.assertTrue(numpy.isfinite(one["probe_speed_mse"][0]).all())
+                for name in ("probe_speed_mse", "probe_walls_map", "hx_lidar", "hy_pred_nmse_by_horizon", "hx_states"):
+                    self.assertTrue(numpy.isfinite(one[name][0]).all(), name)
+                self.assertEqual(one["hy_pred_states"].shape, (2, 40, 12, one["hx_states"].shape[3]))
                 for name in one:
                     if not name.startswith("time_"):
                         self.assertEqual(bits(one[name]), bits(other[name]),

@@ -9,8 +9,9 @@
 typedef enum vj_split { VJ_TRAIN, VJ_VALIDATION, VJ_TEST, VJ_SPLITS } vj_split;
 
 typedef enum vj_label_kind {
-  VJ_LABEL_REAL, /* a measured number, e.g. a speed */
-  VJ_LABEL_CLASS /* one of 0..classes-1 */
+  VJ_LABEL_REAL,  /* a measured number, e.g. a speed */
+  VJ_LABEL_CLASS, /* one of 0..classes-1 */
+  VJ_LABEL_FLAGS  /* 0 or 1 in each of `width` columns: which of so many things are there, any number of them */
 } vj_label_kind;
 
 typedef struct vj_label {

@@ -18,6 +18,7 @@ typedef struct vj_features {
 typedef struct vj_probe_input {
   vj_features split[VJ_SPLITS];
   const vj_label *label; /* of the target; NULL for an unsupervised probe */
+  vj_features truth;     /* of a comparison: hy of the validation samples, as many steps and features as hy_pred */
   int64_t shown;         /* the first test samples, of which metrics with VJ_METRIC_LABEL tell */
 } vj_probe_input;
 
@@ -25,6 +26,7 @@ typedef enum vj_metric_axis {
   VJ_METRIC_SCALAR,
   VJ_METRIC_COMPONENT, /* one value a component (singular value): min(samples * steps, width) of them */
   VJ_METRIC_HORIZON,   /* one value a target step */
+  VJ_METRIC_CATEGORY,  /* one value a column of the label */
   VJ_METRIC_LABEL      /* the label's numbers, label->width of them, for each of the first `shown` test samples */
 } vj_metric_axis;
 
@@ -41,10 +43,12 @@ typedef struct vj_probe_ops {
   /* A measure looks at the validation features of a view alone, needs no target, and is taken of every hidden
    * state at every evaluation. Other probes run where the configuration names them. */
   bool is_measure;
+  /* A measure of hy_pred alone, which is given hy beside it, as `truth`. */
+  bool is_comparison;
   /* Checks what can be checked before training: the label fits. `label` as in vj_probe_input. May be NULL. */
   vj_status (*check)(const void *config, const vj_label *label);
-  /* results[i] points to the room for metrics[i]: 1, min(samples * steps, width), steps or shown * label->width
-   * doubles. */
+  /* results[i] points to the room for metrics[i]: 1, min(samples * steps, width), steps, label->width or
+   * shown * label->width doubles. */
   vj_status (*evaluate)(const void *config, const vj_probe_input *input, double *const *results);
 } vj_probe_ops;
 
