@@ -274,6 +274,14 @@ class NotWhole(Pictures):
         rows = [[cell[0].strip() for cell in row] for row in page.tables["failures"][1:]]
         self.assertEqual(rows, [["step 7: loss variance is inf", "2, 3", "2"], ["<no> data & \"such\"", "4", "1"]])
 
+    def test_stopped_early(self):
+        def change(file):
+            file["status"][2:4], file["committed"][2:4] = 4, 1
+        page = self.changed("stopped", change)
+        self.assertEqual([page.data[k] for k in ("trials-done", "trials-stopped")], [10, 2])
+        states = [row["state"][0] for row in page.rows("all-trials")]
+        self.assertEqual(states[:5], ["done", "done", "stopped", "stopped", "done"])
+
     def test_all_failed(self):
         def change(file):
             file["status"][:] = 3
