@@ -82,14 +82,30 @@ static int64_t values_of_row(const vj_file_variable_info *v) {
 }
 
 static size_t bytes_of_value(const vj_file_variable_info *v) {
-  return v->type == VJ_FILE_TEXT ? (size_t)v->text_bytes : v->type == VJ_FILE_FLOAT ? sizeof(float) : sizeof(double);
+  switch (v->type) {
+    case VJ_FILE_TEXT:
+      return (size_t)v->text_bytes;
+    case VJ_FILE_UINT8:
+      return sizeof(uint8_t);
+    case VJ_FILE_FLOAT:
+      return sizeof(float);
+    case VJ_FILE_DOUBLE:
+    case VJ_FILE_INT64:
+      break;
+  }
+  return sizeof(double);
+}
+
+/* Only steps and evaluations may lie elsewhere: all other dimensions count, and grow at their ends. */
+static bool has_places(const vj_file_variable_info *v) {
+  return v->rank > 1 && (strcmp(v->dimension[1], "step") == 0 || strcmp(v->dimension[1], "eval") == 0);
 }
 
 static vj_status prepare(const extension *e, copy *c) {
   vj_sweep_file_variable(c->old, c->from, &c->before);
   c->to = vj_sweep_file_find(c->fresh, c->before.name);
   if (c->to >= 0) vj_sweep_file_variable(c->fresh, c->to, &c->after);
-  if (c->to < 0 || c->before.rank != c->after.rank || c->before.type != c->after.type || c->before.rank > 3)
+  if (c->to < 0 || c->before.rank != c->after.rank || c->before.type != c->after.type)
     return vj_fail(VJ_DATA,
                    "%s: %s was measured by another version of vjvcr, which this one can't add trials to; choose "
                    "another folder with -o",
@@ -99,20 +115,29 @@ static vj_status prepare(const extension *e, copy *c) {
   c->row = vj_pool_take(e->pool, (size_t)values_of_row(&c->before) * c->before_bytes);
   c->fresh_row = vj_pool_take(e->pool, (size_t)values_of_row(&c->after) * c->after_bytes);
   if (!c->row || !c->fresh_row) return no_memory(e);
-  return c->before.rank > 1 ? find_places(e, c, c->before.dimension[1]) : VJ_OK;
+  return has_places(&c->before) ? find_places(e, c, c->before.dimension[1]) : VJ_OK;
+}
+
+/* Of a value of the old row, the number in the new one; -1: it has no place there. */
+static int64_t place_in_row(const copy *c, const int64_t *at) {
+  int64_t number = 0;
+  for (int i = 1; i < c->before.rank; i++) {
+    const int64_t place = i == 1 && c->place ? c->place[at[i]] : at[i];
+    if (place >= c->after.size[i]) return -1;
+    number = number * c->after.size[i] + place;
+  }
+  return number;
 }
 
 /* From the old row into the new one, whose other values stay as they are. */
 static void move_values(const copy *c) {
-  const int64_t outer = c->before.rank > 1 ? c->before.size[1] : 1;
-  const int64_t inner = c->before.rank > 2 ? c->before.size[2] : 1,
-                fresh_inner = c->after.rank > 2 ? c->after.size[2] : 1;
+  const int64_t values = values_of_row(&c->before);
   const size_t bytes = c->before_bytes < c->after_bytes ? c->before_bytes : c->after_bytes;
-  for (int64_t i = 0; i < outer; i++) {
-    const int64_t place = c->place ? c->place[i] : 0;
-    for (int64_t k = 0; k < inner && k < fresh_inner; k++)
-      memcpy(c->fresh_row + (size_t)(place * fresh_inner + k) * c->after_bytes,
-             c->row + (size_t)(i * inner + k) * c->before_bytes, bytes);
+  int64_t at[VJ_FILE_MAX_DIMENSIONS] = {0};
+  for (int64_t i = 0; i < values; i++) {
+    const int64_t to = place_in_row(c, at);
+    if (to >= 0) memcpy(c->fresh_row + (size_t)to * c->after_bytes, c->row + (size_t)i * c->before_bytes, bytes);
+    for (int d = c->before.rank - 1; d > 0 && ++at[d] == c->before.size[d]; d--) at[d] = 0;
   }
 }
 
@@ -154,13 +179,32 @@ static vj_status fill(void *context, vj_sweep_file *fresh) {
   return VJ_OK;
 }
 
+/* Texts of the old file have room in the new one: a configuration may have been longer by what measures nothing. */
+static vj_status widen_texts(const extension *e, vj_file_layout *layout) {
+  vj_file_variable *variables = vj_pool_take(e->pool, (size_t)layout->variable_count * sizeof *variables);
+  if (!variables) return no_memory(e);
+  for (int64_t v = 0; v < layout->variable_count; v++) {
+    vj_file_variable_info before;
+    const int known = vj_sweep_file_find(e->old, layout->variables[v].name);
+    variables[v] = layout->variables[v];
+    if (known < 0 || variables[v].type != VJ_FILE_TEXT) continue;
+    vj_sweep_file_variable(e->old, known, &before);
+    if (before.type == VJ_FILE_TEXT && before.text_bytes > variables[v].text_bytes)
+      variables[v].text_bytes = before.text_bytes;
+  }
+  layout->variables = variables;
+  return VJ_OK;
+}
+
 static vj_status extend(extension *e) {
+  vj_file_layout layout = e->layout->file;
   const int variable = vj_sweep_file_find(e->old, VJ_RECORD_STATUS);
   e->states = vj_pool_take(e->pool, (size_t)e->known * sizeof *e->states);
   if (variable < 0) return vj_fail(VJ_DATA, "%s: it has no variable %s", e->path, VJ_RECORD_STATUS);
   if (!e->states) return no_memory(e);
   VJ_TRY(vj_sweep_file_read(e->old, variable, (int64_t[]){0}, &e->known, e->states));
-  return vj_sweep_file_replace(e->path, &e->layout->file, fill, e);
+  VJ_TRY(widen_texts(e, &layout));
+  return vj_sweep_file_replace(e->path, &layout, fill, e);
 }
 
 vj_status vj_sweep_extend(const char *path, const vj_space *space, const vj_sweep_layout *layout, int64_t known) {

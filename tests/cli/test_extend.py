@@ -14,7 +14,9 @@ if h5py is None:
     print("skipped: h5py is not there")
     sys.exit(77)
 
-TINY = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,")
+TINY = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,").replace("  samples: 32\n", "  samples: 32\n  states: 3\n")
+DIMENSIONS = ("trial", "step", "eval", "component", "horizon", "sample", "coordinate", "input_frame", "row", "column",
+              "channel", "category", "clip", "feature")
 BEFORE = """\
 sweep:
   trials:
@@ -44,9 +46,12 @@ def trials_of(path):
     for i, config in enumerate(found["config"]):
         measured = {}
         for name, values in found.items():
-            if name in ("trial", "step", "eval", "component", "attempt") or name.startswith(("time_", "text_")):
+            if name in DIMENSIONS or name == "attempt" or name.startswith(("time_", "text_")):
                 continue
             row = values[i]
+            if name.startswith("picture_") or name.endswith("_states"):  # of one evaluation alone
+                measured[name] = {None: row.tobytes()}
+                continue
             if np.ndim(row):
                 axis = steps if name.startswith("train_") or name in ("gradient_norm", "learning_rate") else evals
                 row = {int(at): row[k].tobytes() for k, at in enumerate(axis) if not np.all(np.isnan(row[k]))}
@@ -113,6 +118,25 @@ class Extended(Case):
         for verb in (["ls", "out"], ["table", "out"], ["status", "out"], ["show", "out", str(ALL - 1)], ["best", "out"]):
             self.succeed(*verb)
         self.assertIn(f"finished; {ALL} trials: 0 running, {ALL} done", self.succeed("status", "out").out)
+
+    def test_frames_states_and_long_texts_are_kept(self):
+        """What has more dimensions than step and evaluation, beside trials that fill more of them; and a configuration
+        that was longer by what measures nothing."""
+        rows = " " * 8 + "model.decoder: {type: cnn}, losses.reconstruction.weight: 1"
+        self.write("more.yaml", TINY + BEFORE.replace("  seeds: 2\n", "") + f"    seen: {{{rows.strip()}}}\n  seeds: 2\n")
+        self.succeed("sweep", "before.yaml", "-o", "out", "checkpoint.minutes=12.0625000000000000000000", "optim.ranks=1")
+        before = values_of(self.path("out", "sweep.h5"))
+        result = self.run_vjvcr("sweep", "before.yaml", "-o", "out", "--resume", "sweep.seeds=3")
+        self.assertEqual((result.code, result.err), (0, "2 trials are added to the 4 in out/sweep.h5\n"))
+        result = self.run_vjvcr("sweep", "more.yaml", "-o", "out", "--resume", "sweep.seeds=3")
+        self.assertEqual((result.code, result.err), (0, "3 trials are added to the 6 in out/sweep.h5\n"))
+        after = values_of(self.path("out", "sweep.h5"))
+        for name in ("picture_x", "picture_y", "hx_states", "hy_states", "hy_pred_states"):
+            self.assertTrue(np.any(before[name][OLD - 1]), name)
+            np.testing.assert_array_equal(after[name][:OLD], before[name], name)
+        self.assertEqual(list(after["config"][:OLD]), list(before["config"]))
+        self.assertTrue(np.any(after["picture_y_pred"][6:]))
+        self.assertFalse(np.any(after["picture_y_pred"][:6]))
 
     def test_another_order_of_the_same_trials_is_no_change(self):
         self.fresh("before.yaml")
