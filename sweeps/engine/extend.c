@@ -81,24 +81,8 @@ static int64_t values_of_row(const vj_file_variable_info *v) {
   return count;
 }
 
-static size_t bytes_of_value(const vj_file_variable_info *v) {
-  switch (v->type) {
-    case VJ_FILE_TEXT:
-      return (size_t)v->text_bytes;
-    case VJ_FILE_UINT8:
-      return sizeof(uint8_t);
-    case VJ_FILE_FLOAT:
-      return sizeof(float);
-    case VJ_FILE_DOUBLE:
-    case VJ_FILE_INT64:
-      break;
-  }
-  return sizeof(double);
-}
-
-/* Only steps and evaluations may lie elsewhere: all other dimensions count, and grow at their ends. */
-static bool has_places(const vj_file_variable_info *v) {
-  return v->rank > 1 && (strcmp(v->dimension[1], "step") == 0 || strcmp(v->dimension[1], "eval") == 0);
+static bool is_axis_of_trials(const char *dimension) {
+  return strcmp(dimension, "step") == 0 || strcmp(dimension, "eval") == 0;
 }
 
 static vj_status prepare(const extension *e, copy *c) {
@@ -110,34 +94,35 @@ static vj_status prepare(const extension *e, copy *c) {
                    "%s: %s was measured by another version of vjvcr, which this one can't add trials to; choose "
                    "another folder with -o",
                    e->path, c->before.name);
-  c->before_bytes = bytes_of_value(&c->before);
-  c->after_bytes = bytes_of_value(&c->after);
+  c->before_bytes = (size_t)vj_sweep_file_value_bytes(c->before.type, c->before.text_bytes);
+  c->after_bytes = (size_t)vj_sweep_file_value_bytes(c->after.type, c->after.text_bytes);
   c->row = vj_pool_take(e->pool, (size_t)values_of_row(&c->before) * c->before_bytes);
   c->fresh_row = vj_pool_take(e->pool, (size_t)values_of_row(&c->after) * c->after_bytes);
   if (!c->row || !c->fresh_row) return no_memory(e);
-  return has_places(&c->before) ? find_places(e, c, c->before.dimension[1]) : VJ_OK;
+  const bool has_axis = c->before.rank > 1 && is_axis_of_trials(c->before.dimension[1]);
+  return has_axis ? find_places(e, c, c->before.dimension[1]) : VJ_OK;
 }
 
-/* Of a value of the old row, the number in the new one; -1: it has no place there. */
-static int64_t place_in_row(const copy *c, const int64_t *at) {
-  int64_t number = 0;
-  for (int i = 1; i < c->before.rank; i++) {
-    const int64_t place = i == 1 && c->place ? c->place[at[i]] : at[i];
-    if (place >= c->after.size[i]) return -1;
-    number = number * c->after.size[i] + place;
+/* Where the value at `index` of an old row stands in a new one; -1: nowhere. */
+static int64_t index_in_fresh_row(const copy *c, int64_t index) {
+  int64_t fresh = 0, scale = 1;
+  for (int i = c->before.rank - 1; i > 0; i--) {
+    const int64_t at = index % c->before.size[i], to = i == 1 && c->place ? c->place[at] : at;
+    index /= c->before.size[i];
+    if (to >= c->after.size[i]) return -1;
+    fresh += to * scale;
+    scale *= c->after.size[i];
   }
-  return number;
+  return fresh;
 }
 
 /* From the old row into the new one, whose other values stay as they are. */
 static void move_values(const copy *c) {
-  const int64_t values = values_of_row(&c->before);
+  const int64_t count = values_of_row(&c->before);
   const size_t bytes = c->before_bytes < c->after_bytes ? c->before_bytes : c->after_bytes;
-  int64_t at[VJ_FILE_MAX_DIMENSIONS] = {0};
-  for (int64_t i = 0; i < values; i++) {
-    const int64_t to = place_in_row(c, at);
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t to = index_in_fresh_row(c, i);
     if (to >= 0) memcpy(c->fresh_row + (size_t)to * c->after_bytes, c->row + (size_t)i * c->before_bytes, bytes);
-    for (int d = c->before.rank - 1; d > 0 && ++at[d] == c->before.size[d]; d--) at[d] = 0;
   }
 }
 

@@ -15,8 +15,6 @@ if h5py is None:
     sys.exit(77)
 
 TINY = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,").replace("  samples: 32\n", "  samples: 32\n  states: 3\n")
-DIMENSIONS = ("trial", "step", "eval", "component", "horizon", "sample", "coordinate", "input_frame", "row", "column",
-              "channel", "category", "clip", "feature")
 BEFORE = """\
 sweep:
   trials:
@@ -39,6 +37,10 @@ REFUSED = ("out/sweep.h5: --resume adds trials and keeps those there are, but so
            "that, or choose another folder with -o:\n")
 
 
+AXES = ("trial", "step", "eval", "component", "horizon", "sample", "input_frame", "row", "column", "channel", "clip",
+        "feature", "attempt")
+
+
 def trials_of(path):
     """(arm, configuration) -> everything measured of that trial, apart from times, with step numbers."""
     found = values_of(path)
@@ -46,13 +48,12 @@ def trials_of(path):
     for i, config in enumerate(found["config"]):
         measured = {}
         for name, values in found.items():
-            if name in DIMENSIONS or name == "attempt" or name.startswith(("time_", "text_")):
+            if name in AXES or name.startswith(("time_", "text_")):
                 continue
             row = values[i]
-            if name.startswith("picture_") or name.endswith("_states"):  # of one evaluation alone
-                measured[name] = {None: row.tobytes()}
-                continue
-            if np.ndim(row):
+            if values.dtype == np.uint8 or name.endswith("_states"):
+                row = str(row.tobytes())
+            elif np.ndim(row):
                 axis = steps if name.startswith("train_") or name in ("gradient_norm", "learning_rate") else evals
                 row = {int(at): row[k].tobytes() for k, at in enumerate(axis) if not np.all(np.isnan(row[k]))}
             measured[name] = row if isinstance(row, (dict, str)) else float(row)
