@@ -1,6 +1,7 @@
 """What the tests of kills and faults share: a tiny sweep, running it with something going wrong, and what must hold
 afterwards. VJ_FAULTS=full, as ./vj test kill and ./vj test faults set it, asks for the full form of each test; the
-default run samples. VJ_FAULTS_SEED chooses what is left to chance, and is printed."""
+default run samples. VJ_FAULTS_POINTS asks for so many points, of each kind of fault, in between. VJ_FAULTS_SEED chooses
+what is left to chance, and is printed."""
 
 import os
 import random
@@ -21,6 +22,7 @@ INTERPOSE = os.path.abspath(os.environ.get("VJ_INTERPOSE", os.path.join(os.path.
                                                                        "libvj_interpose.so")))
 SMALL_POOLS = os.path.join(os.path.dirname(INTERPOSE), "vjvcr_small_pools")
 FULL = os.environ.get("VJ_FAULTS") == "full"
+POINTS = int(os.environ.get("VJ_FAULTS_POINTS", "0"))
 SEED = int(os.environ.get("VJ_FAULTS_SEED") or random.SystemRandom().randrange(1 << 31))
 
 # Everything that a sweep writes, as little of it as possible: two trials with two checkpoints' time each.
@@ -314,12 +316,17 @@ def problems_of_the_outcome(outcome, ranks):
     return problems
 
 
-def some_of(numbers, wanted, dice):
+def wanted(few, many):
+    """So many points."""
+    return POINTS or (many if FULL else few)
+
+
+def some_of(numbers, number, dice):
     """So many of them, or all: one by chance from each of as many even parts."""
     numbers = list(numbers)
-    if len(numbers) <= wanted:
+    if len(numbers) <= number:
         return numbers
-    ends = [i * len(numbers) // wanted for i in range(wanted + 1)]
+    ends = [i * len(numbers) // number for i in range(number + 1)]
     return [numbers[dice.randrange(low, high)] for low, high in zip(ends, ends[1:])]
 
 

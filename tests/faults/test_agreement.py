@@ -11,7 +11,7 @@ import re
 import sys
 
 import faults
-from faults import FULL, SEED, Case, main, needs, some_of
+from faults import SEED, Case, main, needs, some_of, wanted
 
 needs(interpose=True)
 
@@ -49,7 +49,7 @@ class Agreement(Case):
         dice, tally = random.Random(SEED), collections.Counter()
         points = [(rank, at) for rank, lines in enumerate(self.sweep.calls(*more, ranks=ranks, of="memory"))
                   for at in first_of_each(lines)]
-        for rank, at in some_of(points, many if FULL else few, dice):
+        for rank, at in some_of(points, wanted(few, many), dice):
             self.sweep.clear()
             with self.subTest(ranks=ranks, arguments=more, rank=rank, at=at):
                 outcome = self.sweep.run(*more, ranks=ranks, seconds=SECONDS,

@@ -9,7 +9,7 @@ import sys
 import time
 
 import faults
-from faults import FULL, SEED, Case, main, needs, some_of
+from faults import SEED, Case, main, needs, some_of, wanted
 
 needs(interpose=True)
 
@@ -29,8 +29,8 @@ class CrashPoints(Case):
             began = time.monotonic()
             points = [(rank, at) for rank in range(ranks) for at, line in enumerate(calls[rank], 1)
                       if operations is None or line.split()[0] in operations]
-            wanted = (len(points) if FULL else few) if ranks == 1 else many_on_two if FULL else few_on_two
-            chosen = some_of(points, wanted, dice) if wanted else []
+            number = wanted(few, len(points)) if ranks == 1 else wanted(few_on_two, many_on_two)
+            chosen = some_of(points, number, dice) if number else []
             for rank, at in chosen:
                 tally[self.one(kind, ever, at, ranks, rank, *more)] += 1
             print(f"{kind}{' for ever' if ever else ''}: {len(chosen)} of {len(points)} points, "
