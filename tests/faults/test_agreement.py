@@ -62,13 +62,13 @@ class Agreement(Case):
               f"{tally[0]} went on without", file=sys.stderr, flush=True)
 
     def test_memory_of_one_process(self):
-        self.fail_memory(1, 8, 10000)
+        self.fail_memory(1, 6, 10000)
 
     def test_memory_of_one_group(self):
-        self.fail_memory(2, 4, 150, "--ranks-per-trial", "2")
+        self.fail_memory(2, 2, 150, "--ranks-per-trial", "2")
 
     def test_memory_of_two_groups(self):
-        self.fail_memory(2, 2, 50, "--ranks-per-trial", "1")
+        self.fail_memory(2, 1, 50, "--ranks-per-trial", "1")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ needs(interpose=True)
 INTERRUPTED = ("open", "write", "fsync", "truncate", "reserve", "lock")
 # Kind of fault; from there on for ever; the operations that it can happen to; points in the default run with one
 # process and on two ranks; points in the full form on two ranks.
-KINDS = [("killed", False, None, 7, 2, 40), ("kill", False, None, 5, 1, 20), ("EIO", False, None, 6, 2, 40),
-         ("EIO", True, None, 3, 1, 20), ("ENOSPC", False, None, 2, 0, 10), ("ENOSPC", True, None, 5, 1, 20),
-         ("short", False, ("write",), 3, 0, 10), ("EINTR", False, INTERRUPTED, 3, 0, 10)]
+KINDS = [("killed", False, None, 4, 1, 40), ("kill", False, None, 2, 0, 20), ("EIO", False, None, 3, 1, 40),
+         ("EIO", True, None, 2, 0, 20), ("ENOSPC", False, None, 1, 0, 10), ("ENOSPC", True, None, 3, 1, 20),
+         ("short", False, ("write",), 2, 0, 10), ("EINTR", False, INTERRUPTED, 2, 0, 10)]
 
 
 class CrashPoints(Case):
