@@ -169,7 +169,7 @@ class Sweep:
         self.name, self.program = "s", VJVCR
         with open(os.path.join(self.folder, "e.yaml"), "w") as file:
             file.write(text)
-        self.whole_values = self.whole_bytes = None
+        self.whole_values = self.whole_bytes = self.rows = None
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -219,7 +219,14 @@ class Sweep:
         assert outcome.code == 0 and outcome.err == "", outcome
         self.whole_values = values_of(self.path(self.name, "sweep.h5"))
         self.whole_bytes = self.reproducible_bytes()
+        self.rows = self.find_rows()
         self.clear()
+
+    def find_rows(self):
+        """Name -> "step" or "eval", of each variable that gets a row at a time."""
+        with h5py.File(self.path(self.name, "sweep.h5"), "r", locking=False) as file:
+            axes = {name: next(iter(data.dims[1].keys()), None) for name, data in file.items() if data.ndim > 1}
+        return {name: axis for name, axis in axes.items() if axis in ("step", "eval")}
 
     def reproducible_bytes(self):
         """Of sweep.h5, with zeros where times and numbers of attempts stand."""
@@ -255,14 +262,11 @@ class Sweep:
         found, whole = values_of(self.path(self.name, "sweep.h5")), self.whole_values
         problems = []
         for trial, committed in enumerate(found["committed"]):
-            for name, values in found.items():
-                axis = "step" if name.startswith("train_") or name in ("gradient_norm", "learning_rate") else "eval"
-                if values.ndim < 2 or values.shape[1] != len(found[axis]):
-                    continue
+            for name, axis in self.rows.items():
                 if axis == "eval" and committed <= 0:  # that of step 0 once `committed` is above 0
                     continue
                 rows = found[axis] <= committed
-                if values[trial][rows].tobytes() != whole[name][trial][rows].tobytes():
+                if found[name][trial][rows].tobytes() != whole[name][trial][rows].tobytes():
                     problems.append(f"trial {trial}: {name} up to {committed} is not what it should be")
             if before is not None:
                 if committed < before.get(trial, -1):
