@@ -17,7 +17,7 @@ from faults import FULL, RICH, SEED, Case, main, needs
 
 needs()
 
-KILLS = int(os.environ.get("VJ_KILLS", "200" if FULL else "6"))
+KILLS = int(os.environ.get("VJ_KILLS", "200" if FULL else "10"))
 # Each kill finds the sweep at least a checkpoint further, so trials are as long as it takes.
 STEPS = 12 if not FULL else 40
 
