@@ -185,7 +185,7 @@ static const char *color_of(const vj_findings *f, const vj_factor *x, int64_t va
 static void plot_categories(FILE *script, const vj_findings *f, const vj_factor *x) {
   fprintf(script,
           "set yrange [%g:-0.5]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
-          "' lt 1 lw 0.3\nset border 1\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
+          "' lt 1 lw 0.3\nset border 1\nset lmargin 4\nset rmargin 6\nset xtics font ',10'\n",
           (double)x->count - 0.2);
   for (int64_t k = 0; k < x->count; k++) {
     fputs("set label ", script);

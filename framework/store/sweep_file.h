@@ -95,6 +95,8 @@ typedef struct vj_file_variable_info {
   bool is_coordinate;
 } vj_file_variable_info;
 void vj_sweep_file_variable(const vj_sweep_file *file, int variable, vj_file_variable_info *info);
+/* Of one value in the file. */
+int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes);
 /* The file attribute's text, or NULL. */
 const char *vj_sweep_file_attribute(const vj_sweep_file *file, const char *name);
 

@@ -35,9 +35,6 @@ VJ_MUST_USE vj_status vj_sweep_file_load(vj_sweep_file *file);
 /* Opens for writing by this process alone. Not collective. */
 VJ_MUST_USE vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file);
 
-/* Of one value in the file. */
-int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes);
-
 /* Fills `places` of a loaded file. */
 VJ_MUST_USE vj_status vj_sweep_file_find_places(vj_sweep_file *file);
 /* Writes a rectangle that was checked. */

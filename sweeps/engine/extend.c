@@ -81,38 +81,48 @@ static int64_t values_of_row(const vj_file_variable_info *v) {
   return count;
 }
 
-static size_t bytes_of_value(const vj_file_variable_info *v) {
-  return v->type == VJ_FILE_TEXT ? (size_t)v->text_bytes : v->type == VJ_FILE_FLOAT ? sizeof(float) : sizeof(double);
+static bool is_axis_of_trials(const char *dimension) {
+  return strcmp(dimension, "step") == 0 || strcmp(dimension, "eval") == 0;
 }
 
 static vj_status prepare(const extension *e, copy *c) {
   vj_sweep_file_variable(c->old, c->from, &c->before);
   c->to = vj_sweep_file_find(c->fresh, c->before.name);
   if (c->to >= 0) vj_sweep_file_variable(c->fresh, c->to, &c->after);
-  if (c->to < 0 || c->before.rank != c->after.rank || c->before.type != c->after.type || c->before.rank > 3)
+  if (c->to < 0 || c->before.rank != c->after.rank || c->before.type != c->after.type)
     return vj_fail(VJ_DATA,
                    "%s: %s was measured by another version of vjvcr, which this one can't add trials to; choose "
                    "another folder with -o",
                    e->path, c->before.name);
-  c->before_bytes = bytes_of_value(&c->before);
-  c->after_bytes = bytes_of_value(&c->after);
+  c->before_bytes = (size_t)vj_sweep_file_value_bytes(c->before.type, c->before.text_bytes);
+  c->after_bytes = (size_t)vj_sweep_file_value_bytes(c->after.type, c->after.text_bytes);
   c->row = vj_pool_take(e->pool, (size_t)values_of_row(&c->before) * c->before_bytes);
   c->fresh_row = vj_pool_take(e->pool, (size_t)values_of_row(&c->after) * c->after_bytes);
   if (!c->row || !c->fresh_row) return no_memory(e);
-  return c->before.rank > 1 ? find_places(e, c, c->before.dimension[1]) : VJ_OK;
+  const bool has_axis = c->before.rank > 1 && is_axis_of_trials(c->before.dimension[1]);
+  return has_axis ? find_places(e, c, c->before.dimension[1]) : VJ_OK;
+}
+
+/* Where the value at `index` of an old row stands in a new one; -1: nowhere. */
+static int64_t index_in_fresh_row(const copy *c, int64_t index) {
+  int64_t fresh = 0, scale = 1;
+  for (int i = c->before.rank - 1; i > 0; i--) {
+    const int64_t at = index % c->before.size[i], to = i == 1 && c->place ? c->place[at] : at;
+    index /= c->before.size[i];
+    if (to >= c->after.size[i]) return -1;
+    fresh += to * scale;
+    scale *= c->after.size[i];
+  }
+  return fresh;
 }
 
 /* From the old row into the new one, whose other values stay as they are. */
 static void move_values(const copy *c) {
-  const int64_t outer = c->before.rank > 1 ? c->before.size[1] : 1;
-  const int64_t inner = c->before.rank > 2 ? c->before.size[2] : 1,
-                fresh_inner = c->after.rank > 2 ? c->after.size[2] : 1;
+  const int64_t count = values_of_row(&c->before);
   const size_t bytes = c->before_bytes < c->after_bytes ? c->before_bytes : c->after_bytes;
-  for (int64_t i = 0; i < outer; i++) {
-    const int64_t place = c->place ? c->place[i] : 0;
-    for (int64_t k = 0; k < inner && k < fresh_inner; k++)
-      memcpy(c->fresh_row + (size_t)(place * fresh_inner + k) * c->after_bytes,
-             c->row + (size_t)(i * inner + k) * c->before_bytes, bytes);
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t to = index_in_fresh_row(c, i);
+    if (to >= 0) memcpy(c->fresh_row + (size_t)to * c->after_bytes, c->row + (size_t)i * c->before_bytes, bytes);
   }
 }
 

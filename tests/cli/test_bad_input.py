@@ -249,7 +249,7 @@ class Shapes(Case):
 
     def test_probe_of_a_label_that_is_not_there(self):
         self.assert_misfit('eval.probes.speed: dataset moving_mnist has no label "velo"; it has: speed, position, '
-                           "input_position, velocity, bounce, digit_index, digit", "eval.probes.speed.target=velo")
+                           "input_position, velocity, bounce, walls, digit_index, digit", "eval.probes.speed.target=velo")
 
     def test_ridge_on_a_class(self):
         self.assert_misfit('eval.probes.speed: label "digit" is one of 10 classes, and ridge predicts measured '

@@ -37,6 +37,9 @@ REFUSED = ("out/sweep.h5: --resume adds trials and keeps those there are, but so
            "that, or choose another folder with -o:\n")
 
 
+AXES = ("trial", "step", "eval", "component", "horizon", "sample", "input_frame", "row", "column", "channel", "attempt")
+
+
 def trials_of(path):
     """(arm, configuration) -> everything measured of that trial, apart from times, with step numbers."""
     found = values_of(path)
@@ -44,10 +47,12 @@ def trials_of(path):
     for i, config in enumerate(found["config"]):
         measured = {}
         for name, values in found.items():
-            if name in ("trial", "step", "eval", "component", "attempt") or name.startswith(("time_", "text_")):
+            if name in AXES or name.startswith(("time_", "text_")):
                 continue
             row = values[i]
-            if np.ndim(row):
+            if values.dtype == np.uint8:
+                row = str(row.tobytes())
+            elif np.ndim(row):
                 axis = steps if name.startswith("train_") or name in ("gradient_norm", "learning_rate") else evals
                 row = {int(at): row[k].tobytes() for k, at in enumerate(axis) if not np.all(np.isnan(row[k]))}
             measured[name] = row if isinstance(row, (dict, str)) else float(row)

@@ -131,7 +131,8 @@ class Finished(Looking):
         rows = {line.split()[0]: line.split()[1:5] for line in lines[2:]}
         self.assertEqual(lists, "more than a number each, in sweep.h5: " + ", ".join(
             f"{view}_{name}" for view in ("hx", "hy", "hy_pred") for name in ("singular_values", "explained_variance"))
-            + "".join(f", hy_pred_{name}_by_horizon" for name in ("cosine", "centred_cosine", "nmse")))
+            + "".join(f", hy_pred_{name}_by_horizon" for name in ("cosine", "centred_cosine", "nmse"))
+            + ", picture_x, picture_y")
         self.assertEqual(sorted(rows), sorted(n for n in v if v[n].ndim == 2 and v[n].dtype.kind == "f"))
         for name, (start, first, end, last) in rows.items():
             at = v["step" if name.startswith(("train_", "gradient", "learning")) else "eval"]

@@ -349,8 +349,8 @@ class Refused(Early):
                         "{type: asha, metric: val_los" + rest, *settings)
         self.refuse(at + 'no quantity "accuracy" of steps or evaluations; quantities are train_loss, train_prediction, '
                     "train_variance, gradient_norm, learning_rate, val_loss, val_prediction, val_variance, hx_rankme, "
-                    "hx_effective_rank, hx_feature_std, hx_correlation, hy_rankme, hy_effective_rank, hy_feature_std, "
-                    "hy_correlation, ...", "{type: asha, metric: accuracy" + rest)
+                    "hx_effective_rank, hx_feature_std, hx_correlation, hx_lidar, hy_rankme, hy_effective_rank, "
+                    "hy_feature_std, ...", "{type: asha, metric: accuracy" + rest)
         self.refuse(at + "hx_singular_values has 8 numbers, one for each component; choose a quantity that is one "
                     "number", "{type: asha, metric: hx_singular_values" + rest)
         self.refuse(at + "time_total is one number of a whole trial; choose a quantity of steps or evaluations",

@@ -240,7 +240,7 @@ class TensorBoard(Case):
         long = "".join(f", {letter * 200}: {{type: variance, weight: 0}}" for letter in "abcdefgh")
         settings = ["losses={prediction: {weight: 1}" + long + "}", "optim.steps=200", "eval.every=200"]
         self.succeed("train", "tiny.yaml", "-o", "whole", *settings)
-        size = os.path.getsize(self.path("whole", "sweep.h5")) + 100000  # more is reserved for it than it takes
+        size = os.path.getsize(self.path("whole", "sweep.h5")) + 150000  # more is reserved for it than it takes
         result = self.run_vjvcr("train", "tiny.yaml", "-o", "out", ON, *settings,
                                 before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
         self.assertEqual(result.code, 0, result.err)
