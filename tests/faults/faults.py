@@ -1,6 +1,7 @@
 """What the tests of kills and faults share: a tiny sweep, running it with something going wrong, and what must hold
 afterwards. VJ_FAULTS=full, as ./vj test kill and ./vj test faults set it, asks for the full form of each test; the
-default run samples. VJ_FAULTS_SEED chooses what is left to chance, and is printed."""
+default run samples. VJ_FAULTS_POINTS asks for so many points, of each kind of fault, in between. VJ_FAULTS_SEED chooses
+what is left to chance, and is printed."""
 
 import os
 import random
@@ -21,6 +22,7 @@ INTERPOSE = os.path.abspath(os.environ.get("VJ_INTERPOSE", os.path.join(os.path.
                                                                        "libvj_interpose.so")))
 SMALL_POOLS = os.path.join(os.path.dirname(INTERPOSE), "vjvcr_small_pools")
 FULL = os.environ.get("VJ_FAULTS") == "full"
+POINTS = int(os.environ.get("VJ_FAULTS_POINTS", "0"))
 SEED = int(os.environ.get("VJ_FAULTS_SEED") or random.SystemRandom().randrange(1 << 31))
 
 # Everything that a sweep writes, as little of it as possible: two trials with two checkpoints' time each.
@@ -167,7 +169,7 @@ class Sweep:
         self.name, self.program = "s", VJVCR
         with open(os.path.join(self.folder, "e.yaml"), "w") as file:
             file.write(text)
-        self.whole_values = self.whole_bytes = None
+        self.whole_values = self.whole_bytes = self.rows = None
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -217,7 +219,14 @@ class Sweep:
         assert outcome.code == 0 and outcome.err == "", outcome
         self.whole_values = values_of(self.path(self.name, "sweep.h5"))
         self.whole_bytes = self.reproducible_bytes()
+        self.rows = self.find_rows()
         self.clear()
+
+    def find_rows(self):
+        """Name -> "step" or "eval", of each variable that gets a row at a time."""
+        with h5py.File(self.path(self.name, "sweep.h5"), "r", locking=False) as file:
+            axes = {name: next(iter(data.dims[1].keys()), None) for name, data in file.items() if data.ndim > 1}
+        return {name: axis for name, axis in axes.items() if axis in ("step", "eval")}
 
     def reproducible_bytes(self):
         """Of sweep.h5, with zeros where times and numbers of attempts stand."""
@@ -253,14 +262,11 @@ class Sweep:
         found, whole = values_of(self.path(self.name, "sweep.h5")), self.whole_values
         problems = []
         for trial, committed in enumerate(found["committed"]):
-            for name, values in found.items():
-                axis = "step" if name.startswith("train_") or name in ("gradient_norm", "learning_rate") else "eval"
-                if values.ndim < 2 or values.shape[1] != len(found[axis]):
-                    continue
+            for name, axis in self.rows.items():
                 if axis == "eval" and committed <= 0:  # that of step 0 once `committed` is above 0
                     continue
                 rows = found[axis] <= committed
-                if values[trial][rows].tobytes() != whole[name][trial][rows].tobytes():
+                if found[name][trial][rows].tobytes() != whole[name][trial][rows].tobytes():
                     problems.append(f"trial {trial}: {name} up to {committed} is not what it should be")
             if before is not None:
                 if committed < before.get(trial, -1):
@@ -314,12 +320,17 @@ def problems_of_the_outcome(outcome, ranks):
     return problems
 
 
-def some_of(numbers, wanted, dice):
+def wanted(few, many):
+    """So many points."""
+    return POINTS or (many if FULL else few)
+
+
+def some_of(numbers, number, dice):
     """So many of them, or all: one by chance from each of as many even parts."""
     numbers = list(numbers)
-    if len(numbers) <= wanted:
+    if len(numbers) <= number:
         return numbers
-    ends = [i * len(numbers) // wanted for i in range(wanted + 1)]
+    ends = [i * len(numbers) // number for i in range(number + 1)]
     return [numbers[dice.randrange(low, high)] for low, high in zip(ends, ends[1:])]
 
 

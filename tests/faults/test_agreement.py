@@ -11,7 +11,7 @@ import re
 import sys
 
 import faults
-from faults import FULL, SEED, Case, main, needs, some_of
+from faults import SEED, Case, main, needs, some_of, wanted
 
 needs(interpose=True)
 
@@ -49,7 +49,7 @@ class Agreement(Case):
         dice, tally = random.Random(SEED), collections.Counter()
         points = [(rank, at) for rank, lines in enumerate(self.sweep.calls(*more, ranks=ranks, of="memory"))
                   for at in first_of_each(lines)]
-        for rank, at in some_of(points, many if FULL else few, dice):
+        for rank, at in some_of(points, wanted(few, many), dice):
             self.sweep.clear()
             with self.subTest(ranks=ranks, arguments=more, rank=rank, at=at):
                 outcome = self.sweep.run(*more, ranks=ranks, seconds=SECONDS,
@@ -62,13 +62,13 @@ class Agreement(Case):
               f"{tally[0]} went on without", file=sys.stderr, flush=True)
 
     def test_memory_of_one_process(self):
-        self.fail_memory(1, 8, 10000)
+        self.fail_memory(1, 6, 10000)
 
     def test_memory_of_one_group(self):
-        self.fail_memory(2, 4, 150, "--ranks-per-trial", "2")
+        self.fail_memory(2, 2, 150, "--ranks-per-trial", "2")
 
     def test_memory_of_two_groups(self):
-        self.fail_memory(2, 2, 50, "--ranks-per-trial", "1")
+        self.fail_memory(2, 1, 50, "--ranks-per-trial", "1")
 
 
 if __name__ == "__main__":

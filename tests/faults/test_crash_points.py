@@ -9,16 +9,16 @@ import sys
 import time
 
 import faults
-from faults import FULL, SEED, Case, main, needs, some_of
+from faults import SEED, Case, main, needs, some_of, wanted
 
 needs(interpose=True)
 
 INTERRUPTED = ("open", "write", "fsync", "truncate", "reserve", "lock")
 # Kind of fault; from there on for ever; the operations that it can happen to; points in the default run with one
 # process and on two ranks; points in the full form on two ranks.
-KINDS = [("killed", False, None, 7, 2, 40), ("kill", False, None, 5, 1, 20), ("EIO", False, None, 6, 2, 40),
-         ("EIO", True, None, 3, 1, 20), ("ENOSPC", False, None, 2, 0, 10), ("ENOSPC", True, None, 5, 1, 20),
-         ("short", False, ("write",), 3, 0, 10), ("EINTR", False, INTERRUPTED, 3, 0, 10)]
+KINDS = [("killed", False, None, 4, 1, 40), ("kill", False, None, 2, 0, 20), ("EIO", False, None, 3, 1, 40),
+         ("EIO", True, None, 2, 0, 20), ("ENOSPC", False, None, 1, 0, 10), ("ENOSPC", True, None, 3, 1, 20),
+         ("short", False, ("write",), 2, 0, 10), ("EINTR", False, INTERRUPTED, 2, 0, 10)]
 
 
 class CrashPoints(Case):
@@ -29,8 +29,8 @@ class CrashPoints(Case):
             began = time.monotonic()
             points = [(rank, at) for rank in range(ranks) for at, line in enumerate(calls[rank], 1)
                       if operations is None or line.split()[0] in operations]
-            wanted = (len(points) if FULL else few) if ranks == 1 else many_on_two if FULL else few_on_two
-            chosen = some_of(points, wanted, dice) if wanted else []
+            number = wanted(few, len(points)) if ranks == 1 else wanted(few_on_two, many_on_two)
+            chosen = some_of(points, number, dice) if number else []
             for rank, at in chosen:
                 tally[self.one(kind, ever, at, ranks, rank, *more)] += 1
             print(f"{kind}{' for ever' if ever else ''}: {len(chosen)} of {len(points)} points, "

@@ -71,7 +71,7 @@ class Checkpoints(Damaged):
         self.assertEqual(names, ["trial-0000.0", "trial-0000.1"])
         newer = "trial-0000.0"  # the fourth has an even number
         size = os.path.getsize(self.in_sweep("checkpoints", newer))
-        places = self.places(size, 5, 150)
+        places = self.places(size, 3, 150)
         for kind, at in places:
             with self.subTest(kind=kind, at=at, of=size):
                 self.restore()
@@ -92,7 +92,7 @@ class Ledger(Damaged):
         with open(self.in_sweep("ledger"), "rb") as file:
             whole = file.read()
         self.assertEqual(whole.count(b"\n"), 3)
-        places = self.places(len(whole), 8, len(whole))
+        places = self.places(len(whole), 4, len(whole))
         for kind, at in places:
             with self.subTest(kind=kind, at=at, of=len(whole)):
                 self.restore()
@@ -122,8 +122,8 @@ class SweepFile(Damaged):
         time, without a signal, and a sentence unless all went well."""
         size = os.path.getsize(self.in_sweep("sweep.h5"))
         dice = random.Random(SEED)
-        header = [("flip", at) for at in some_of(range(2048), 400 if FULL else 4, dice)]  # superblock, root group
-        places = header + self.places(size, 4, 300)
+        header = [("flip", at) for at in some_of(range(2048), 400 if FULL else 2, dice)]  # superblock, root group
+        places = header + self.places(size, 2, 300)
         failed = 0
         for kind, at in places:
             with self.subTest(kind=kind, at=at, of=size):

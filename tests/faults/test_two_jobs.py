@@ -1,15 +1,22 @@
 """Several jobs on one sweep, of which one dies or is stopped at the worst of moments: every trial is committed exactly
-once, and ends as in an undisturbed sweep."""
+once, and ends as in an undisturbed sweep. The default run takes some of the moments, by chance, ./vj test faults all of
+them."""
 
 import os
+import random
 import signal
 import sys
 import time
 
 import faults
-from faults import SMALL, Case, end, finish, main, needs, start
+from faults import FULL, SEED, SMALL, Case, end, finish, main, needs, some_of, start
 
 needs(interpose=True)
+
+
+def chosen(number, moments):
+    """So many of them (the operation, which of such calls), or in full all."""
+    return moments if FULL else some_of(moments, number, random.Random(SEED))
 
 
 class Jobs(Case):
@@ -53,26 +60,22 @@ class Jobs(Case):
         # What the second could not see to, as it had already looked when the first died, a third does.
         self.assert_complete(self.sweep.run())
 
+    def go_through(self, number, moments):
+        for place, at in chosen(number, moments):
+            with self.subTest(place=place, at=at):
+                self.killed_in(place, at)
+
     def test_killed_with_the_ledger_locked(self):
-        for at in (2, 5, 8):  # stopped behind taking the lock
-            with self.subTest(at=at):
-                self.killed_in("lock ledger", at)
+        self.go_through(1, [("lock ledger", at) for at in (2, 5, 8)])  # stopped behind taking the lock
 
     def test_killed_in_the_middle_of_a_record(self):
-        for operation in ("write ledger", "fsync ledger"):
-            for at in (2, 3, 4):
-                with self.subTest(operation=operation, at=at):
-                    self.killed_in(operation, at)
+        self.go_through(2, [(f"{operation} ledger", at) for operation in ("write", "fsync") for at in (2, 3, 4)])
 
     def test_killed_with_the_jobs_lock(self):
-        for at in (1, 2):
-            with self.subTest(at=at):
-                self.killed_in("lock jobs/lock", at)
+        self.go_through(1, [("lock jobs/lock", at) for at in (1, 2)])
 
     def test_killed_between_file_and_ledger(self):
-        for operation, at in (("write sweep.h5 ", 80), ("fsync sweep.h5 ", 2), ("rename checkpoints/", 1)):
-            with self.subTest(operation=operation):
-                self.killed_in(operation, at)
+        self.go_through(1, [("write sweep.h5 ", 80), ("fsync sweep.h5 ", 2), ("rename checkpoints/", 1)])
 
     def woken(self, place, at):
         """A job is stopped, and its file in jobs/ is gone, as if it had been silent for long on another machine: its
@@ -90,8 +93,8 @@ class Jobs(Case):
         os.kill(first.pid, signal.SIGCONT)
 
     def test_taken_for_dead_it_wakes_up_when_all_is_done(self):
-        for place, at in (("write sweep.h5 ", 70), ("rename checkpoints/", 1), ("fsync sweep.h5 ", 1),
-                          ("fsync checkpoints", 1)):
+        for place, at in chosen(1, [("write sweep.h5 ", 70), ("rename checkpoints/", 1), ("fsync sweep.h5 ", 1),
+                                    ("fsync checkpoints", 1)]):
             with self.subTest(place=place):
                 first, second = self.woken(place, at)
                 outcomes = [finish(second)]
@@ -101,7 +104,7 @@ class Jobs(Case):
                 self.assert_complete(*outcomes)
 
     def test_taken_for_dead_it_wakes_up_while_the_other_works(self):
-        for place, at in (("write sweep.h5 ", 70), ("rename checkpoints/", 1), ("fsync sweep.h5 ", 1)):
+        for place, at in chosen(1, [("write sweep.h5 ", 70), ("rename checkpoints/", 1), ("fsync sweep.h5 ", 1)]):
             with self.subTest(place=place):
                 first, second = self.woken(place, at)
                 deadline = time.monotonic() + 60

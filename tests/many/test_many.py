@@ -1,4 +1,5 @@
-"""A thousand trials of 20 tiny steps on two ranks: what the engine costs a trial, how many files, how much memory.
+"""A thousand trials of 20 tiny steps on two ranks: few files, and memory that stays flat. What the engine costs a trial
+is printed; of fewer trials the start of the program takes much of it.
 
 Not among the tests that run by default; `./vj test many`, or with another number VJ_TRIALS=10000 ./vj test many."""
 
@@ -27,8 +28,6 @@ class Thousand(unittest.TestCase):
             self.assertEqual(set(many.values["status"]), {2})
             self.assertLess(many.files, 20)
             self.assertLess(many.growth(), 512)
-            if TRIALS >= 1000:  # of fewer, the start of the program takes too much
-                self.assertLess(many.overhead()["cpu"], 20)  # processor time: other work on the machine hardly changes it
 
 
 if __name__ == "__main__":
