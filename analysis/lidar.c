@@ -25,11 +25,12 @@
 
 static const double within_delta = 1e-4, share_epsilon = 1e-7;
 
-static const vj_metric metrics[] = {{"lidar", VJ_METRIC_SCALAR, "",
-                                     "LiDAR: effective number of directions that tell clips apart, clips as classes "
-                                     "and their steps as samples; NaN of a "
-                                     "view of one step, and where hidden states are so large that rounding hides what varies "
-                                     "within a clip; 0 where clips do not differ"}};
+static const vj_metric metrics[] = {
+    {"lidar", VJ_METRIC_SCALAR, "",
+     "LiDAR: effective number of directions that tell clips apart, clips as classes "
+     "and their steps as samples; NaN of a "
+     "view of one step, and where hidden states are so large that rounding hides what varies "
+     "within a clip; 0 where clips do not differ"}};
 
 typedef struct lidar {
   int64_t clips, steps, width; /* n, q, d */
