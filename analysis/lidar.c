@@ -25,10 +25,12 @@
 
 static const double within_delta = 1e-4, share_epsilon = 1e-7;
 
-static const vj_metric metrics[] = {{"lidar", VJ_METRIC_SCALAR, "",
-                                     "LiDAR: effective number of directions that tell clips apart, clips as classes "
-                                     "and their steps as samples; NaN of a "
-                                     "view of one step, 0 where clips do not differ"}};
+static const vj_metric metrics[] = {
+    {"lidar", VJ_METRIC_SCALAR, "",
+     "LiDAR: effective number of directions that tell clips apart, clips as classes "
+     "and their steps as samples; NaN of a "
+     "view of one step, and where hidden states are so large that rounding hides what varies "
+     "within a clip; 0 where clips do not differ"}};
 
 typedef struct lidar {
   int64_t clips, steps, width; /* n, q, d */
@@ -61,26 +63,18 @@ static void split_scatter(const lidar *l, const float *values) {
   }
 }
 
-static vj_status not_definite(bool definite) {
-  return definite ? VJ_OK
-                  : vj_fail(VJ_NUMERIC,
-                            "lidar: hidden states are too large for their scatter within a clip to be told "
-                            "from 0; try a lower optim.lr");
-}
-
 /* n q >= d: S_w x = (m_i - m)' for every clip. */
-static vj_status solve_primal(const lidar *l) {
+static vj_status solve_primal(const lidar *l, bool *definite) {
   const int n = (int)l->clips, d = (int)l->width, rows = (int)(l->clips * l->steps);
   double *scatter = NULL, *solved = NULL;
-  bool definite = false;
   vj_status status;
   VJ_TRY_GOTO(status, vj_allocate((size_t)d * (size_t)d, sizeof *scatter, "scatter within clips", &scatter), done);
   VJ_TRY_GOTO(status, vj_allocate((size_t)n * (size_t)d, sizeof *solved, "scatter between clips", &solved), done);
   cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, d, rows, 1.0 / rows, l->within, d, 0, scatter, d);
   for (int j = 0; j < d; j++) scatter[(int64_t)j * d + j] += within_delta;
   memcpy(solved, l->between, (size_t)n * (size_t)d * sizeof *solved);
-  VJ_TRY_GOTO(status, vj_cholesky_solve(d, scatter, n, solved, &definite), done);
-  VJ_TRY_GOTO(status, not_definite(definite), done);
+  VJ_TRY_GOTO(status, vj_cholesky_solve(d, scatter, n, solved, definite), done);
+  if (!*definite) goto done;
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, d, 1, l->between, d, solved, d, 0, l->products, n);
 done:
   free(solved);
@@ -88,10 +82,9 @@ done:
   return status;
 }
 
-static vj_status solve_dual(const lidar *l) {
+static vj_status solve_dual(const lidar *l, bool *definite) {
   const int n = (int)l->clips, d = (int)l->width, rows = (int)(l->clips * l->steps);
   double *system = NULL, *across = NULL, *solved = NULL; /* [rows, rows], [n, rows] twice */
-  bool definite = false;
   vj_status status;
   const size_t wide = (size_t)n * (size_t)rows;
   VJ_TRY_GOTO(status, vj_allocate((size_t)rows * (size_t)rows, sizeof *system, "scatter within clips", &system), done);
@@ -101,8 +94,8 @@ static vj_status solve_dual(const lidar *l) {
   for (int i = 0; i < rows; i++) system[(int64_t)i * rows + i] += rows * within_delta;
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, rows, d, 1, l->between, d, l->within, d, 0, across, rows);
   memcpy(solved, across, wide * sizeof *solved);
-  VJ_TRY_GOTO(status, vj_cholesky_solve(rows, system, n, solved, &definite), done);
-  VJ_TRY_GOTO(status, not_definite(definite), done);
+  VJ_TRY_GOTO(status, vj_cholesky_solve(rows, system, n, solved, definite), done);
+  if (!*definite) goto done;
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, d, 1, l->between, d, l->between, d, 0, l->products, n);
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n, rows, -1 / within_delta, across, rows, solved, rows,
               1 / within_delta, l->products, n);
@@ -126,9 +119,11 @@ static double entropy_rank(const lidar *l, const double *eigenvalues) {
   return exp(entropy);
 }
 
+/* `result` stays as it is where the scatter within clips is lost in rounding: a measure ends no trial. */
 static vj_status measure(lidar *l, const float *values, double *result) {
   const size_t n = (size_t)l->clips, d = (size_t)l->width;
   double *eigenvalues = NULL;
+  bool definite = false;
   vj_status status;
   VJ_TRY_GOTO(status, vj_allocate(n * d, sizeof *l->between, "means of clips", &l->between), done);
   VJ_TRY_GOTO(status, vj_allocate(n * d * (size_t)l->steps, sizeof *l->within, "deviations in clips", &l->within),
@@ -136,7 +131,8 @@ static vj_status measure(lidar *l, const float *values, double *result) {
   VJ_TRY_GOTO(status, vj_allocate(n * n, sizeof *l->products, "scatter of clips", &l->products), done);
   VJ_TRY_GOTO(status, vj_allocate(n, sizeof *eigenvalues, "eigenvalues", &eigenvalues), done);
   split_scatter(l, values);
-  VJ_TRY_GOTO(status, l->clips * l->steps >= l->width ? solve_primal(l) : solve_dual(l), done);
+  VJ_TRY_GOTO(status, l->clips * l->steps >= l->width ? solve_primal(l, &definite) : solve_dual(l, &definite), done);
+  if (!definite) goto done;
   /* The singular values of a matrix that is symmetric and not negative. */
   VJ_TRY_GOTO(status, vj_singular_values(l->clips, l->clips, l->products, eigenvalues), done);
   *result = entropy_rank(l, eigenvalues);

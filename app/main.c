@@ -21,7 +21,7 @@ static const struct {
      "the same without its sweep: one trial"},
     {"table", vj_verb_table, "DIR [FILE.yaml] [--format F]", "a sweep's results, also while it runs"},
     {"ls", vj_verb_ls, "DIR [--format F]", "the trials of a sweep, one by one"},
-    {"status", vj_verb_status, "DIR [--watch SECONDS] [--json]", "how far a sweep is, and who runs it"},
+    {"status", vj_verb_status, "DIR [--watch SECONDS] [--format text|json]", "how far a sweep is, and who runs it"},
     {"show", vj_verb_show, "DIR TRIAL [--format F]", "everything of one trial"},
     {"best", vj_verb_best, "DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format F]",
      "the best trials, or settings over their seeds"},

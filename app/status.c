@@ -14,7 +14,7 @@
 #include "train/trial.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: vjvcr status DIR [--watch SECONDS] [--json]";
+static const char usage[] = "usage: vjvcr status DIR [--watch SECONDS] [--format text|json]";
 static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",
                                           [VJ_SWEEP_RUNNING] = "running",
                                           [VJ_SWEEP_STOPPED] = "stopped",
@@ -223,15 +223,18 @@ static vj_status print_json(const vj_standing *s, bool watched) {
 typedef struct request {
   const char *folder;
   double watch; /* seconds between two looks; 0: one look */
-  bool json;
+  vj_format format;
 } request;
 
 static vj_status read_request(int argc, char **argv, request *r) {
   *r = (request){0};
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--json") == 0) {
-      r->json = true;
-    } else if (strcmp(argv[i], "--watch") == 0) {
+    bool taken;
+    VJ_TRY(vj_format_read(argc, argv, &i, &r->format, &taken));
+    if (taken && r->format != VJ_FORMAT_TEXT && r->format != VJ_FORMAT_JSON)
+      return vj_fail(VJ_USAGE, "--format: status is text or json, got \"%s\"", argv[i]);
+    if (taken) continue;
+    if (strcmp(argv[i], "--watch") == 0) {
       char *end = NULL;
       const char *value = i + 1 < argc ? argv[++i] : "";
       r->watch = strtod(value, &end);
@@ -249,7 +252,7 @@ static vj_status read_request(int argc, char **argv, request *r) {
 /* A terminal shows the newest look alone; in a file a blank line stands between two. */
 static void begin_look(const request *r, int64_t looks) {
   static const char clear[] = "\033[H\033[2J";
-  if (r->watch <= 0 || r->json) return;
+  if (r->watch <= 0 || r->format == VJ_FORMAT_JSON) return;
   if (isatty(STDOUT_FILENO))
     fputs(clear, stdout);
   else if (looks)
@@ -260,7 +263,7 @@ static vj_status look(const request *r, int64_t looks, bool *is_over) {
   vj_standing standing;
   VJ_TRY(vj_standing_look(r->folder, &standing));
   begin_look(r, looks);
-  const vj_status status = r->json ? print_json(&standing, r->watch > 0) : print_text(&standing);
+  const vj_status status = r->format == VJ_FORMAT_JSON ? print_json(&standing, r->watch > 0) : print_text(&standing);
   *is_over = standing.whole == VJ_SWEEP_FINISHED;
   vj_standing_close(&standing);
   if (status == VJ_OK && fflush(stdout) != 0) return vj_fail(VJ_IO, "the terminal or file takes no more");

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +12,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "config/nodes.h"
 #include "store/disk.h"
+#include "store/ledger_private.h"
 #include "vj/memory.h"
 
 /* The file, line by line; every line ends in the CRC-32 of what stands before its last blank:
@@ -29,38 +28,15 @@
  * has a checkpoint of this attempt, and still runs), stop (given back by who had it), passed and ended (it was decided
  * at a place, with value and threshold, that it goes on, or ends early). "1 extend 16 0 host:4242:19ab3" says that the
  * sweep has 16 trials from now on. */
-enum { VERSION = 1, CRC_CHARACTERS = 8, HEADER_BYTES = 96 };
+enum { HEADER_BYTES = 96 };
 static const char header_start[] = "vjvcr ledger ";
 
-typedef struct record {
-  vj_trial_state state;
-  int64_t attempts;
-  int64_t own_attempt; /* the attempt claimed through this handle, 0 if none */
-  int64_t deaths;      /* attempts in a row that were cut off and had saved nothing */
-  bool saved;          /* this attempt did */
-  char *text;          /* who claimed it, or the reason of its failure; owned; or NULL */
-} record;
-
-struct vj_ledger {
-  char *path, *who;
-  int descriptor;
-  bool read_only;
-  int64_t trials, stated; /* of this sweep; that the file has told of so far */
-  record *records;
-  bool opened;
-  vj_ledger_report *reports;
-  int64_t report_count, report_room;
-  off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
-  int64_t lines;
-};
-
-static const struct {
-  const char *name;
-  vj_trial_state state;
-} events[] = {{"claim", VJ_TRIAL_RUNNING},   {"done", VJ_TRIAL_DONE},     {"failed", VJ_TRIAL_FAILED},
-              {"release", VJ_TRIAL_WAITING}, {"saved", VJ_TRIAL_RUNNING}, {"stop", VJ_TRIAL_WAITING},
-              {"passed", VJ_TRIAL_RUNNING},  {"ended", VJ_TRIAL_STOPPED}, {"extend", VJ_TRIAL_WAITING}};
-enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, PASSED, ENDED, EXTEND, EVENTS };
+const vj_ledger_event vj_ledger_events[VJ_LEDGER_EVENTS] = {
+    [CLAIM] = {"claim", VJ_TRIAL_RUNNING},   [DONE] = {"done", VJ_TRIAL_DONE},
+    [FAILED] = {"failed", VJ_TRIAL_FAILED},  [RELEASE] = {"release", VJ_TRIAL_WAITING},
+    [SAVED] = {"saved", VJ_TRIAL_RUNNING},   [STOP] = {"stop", VJ_TRIAL_WAITING},
+    [PASSED] = {"passed", VJ_TRIAL_RUNNING}, [ENDED] = {"ended", VJ_TRIAL_STOPPED},
+    [EXTEND] = {"extend", VJ_TRIAL_WAITING}};
 
 static const char *const state_words[] = {"waiting", "running", "done", "failed", "stopped early"};
 
@@ -70,77 +46,21 @@ static vj_status system_fail(const vj_ledger *ledger, const char *what) {
 
 /* --- lines --------------------------------------------------------------------------------------------------- */
 
-/* Text that grows; `failed` once memory was out. */
-typedef struct lines_text {
-  char *bytes;
-  size_t used, size;
-  bool failed;
-} lines_text;
-
-static void put(lines_text *text, const char *bytes, size_t count) {
-  if (text->failed) return;
-  if (text->size - text->used < count) {
-    const size_t size = 2 * (text->used + count) + 256;
-    char *larger = realloc(text->bytes, size);
-    text->failed = !larger;
-    if (!larger) return;
-    text->bytes = larger;
-    text->size = size;
-  }
-  memcpy(text->bytes + text->used, bytes, count);
-  text->used += count;
-}
-
-/* Quotes a reason so that it stays on one line: a backslash before quotes and backslashes, blanks for controls. */
-static void put_quoted(lines_text *text, const char *reason) {
-  put(text, "\"", 1);
-  for (const char *c = reason; *c; c++) {
-    if (*c == '"' || *c == '\\') put(text, "\\", 1);
-    put(text, *c == '\n' ? "\\n" : (unsigned char)*c < ' ' ? " " : c, *c == '\n' ? 2 : 1);
-  }
-  put(text, "\"", 1);
-}
-
-/* Ends the line that began at `start`. */
-static void put_checksum(lines_text *text, size_t start) {
-  if (text->failed) return;
-  char end[CRC_CHARACTERS + 3];
-  const unsigned long crc = crc32(0, (const Bytef *)text->bytes + start, (uInt)(text->used - start));
-  snprintf(end, sizeof end, " %08lx\n", crc & 0xffffffffUL);
-  put(text, end, strlen(end));
-}
-
-static void put_record(lines_text *text, const vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
+static void put_record(vj_lines *text, const vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
                        const char *reason) {
   const size_t start = text->used;
   char begin[80];
-  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " ", VERSION, events[event].name, trial, attempt);
-  put(text, begin, strlen(begin));
+  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " ", VJ_LEDGER_VERSION, vj_ledger_events[event].name,
+           trial, attempt);
+  vj_lines_put(text, begin, strlen(begin));
   if (reason)
-    put_quoted(text, reason);
+    vj_lines_put_quoted(text, reason);
   else
-    put(text, ledger->who, strlen(ledger->who));
-  put_checksum(text, start);
+    vj_lines_put(text, ledger->who, strlen(ledger->who));
+  vj_lines_put_checksum(text, start);
 }
 
 /* --- reading what was appended ------------------------------------------------------------------------------- */
-
-/* Undoes put_quoted; `quoted` starts behind the first quote. NULL when memory is out. */
-static char *unquote(const char *quoted) {
-  char *text = malloc(strlen(quoted) + 1);
-  size_t used = 0;
-  if (!text) return NULL;
-  for (const char *c = quoted; *c && *c != '"'; c++) {
-    if (*c == '\\' && c[1]) {
-      c++;
-      text[used++] = *c == 'n' ? '\n' : *c;
-    } else {
-      text[used++] = *c;
-    }
-  }
-  text[used] = '\0';
-  return text;
-}
 
 /* The number of trials that the file states; a smaller one than this sweep has is extended when it is opened. */
 static vj_status state_trials(vj_ledger *ledger, int64_t trials) {
@@ -166,9 +86,9 @@ static vj_status parse_header(vj_ledger *ledger, const char *line) {
       sscanf(line + strlen(header_start), "%d trials %" SCNd64, &version, &trials) < 1)
     return vj_fail(VJ_DATA, "%s: this is no ledger: its first line should begin with \"%s\"", ledger->path,
                    header_start);
-  if (version != VERSION)
+  if (version != VJ_LEDGER_VERSION)
     return vj_fail(VJ_DATA, "%s: this ledger has format %d; this program knows format %d", ledger->path, version,
-                   VERSION);
+                   VJ_LEDGER_VERSION);
   return state_trials(ledger, trials);
 }
 
@@ -201,25 +121,25 @@ static vj_status parse_record(vj_ledger *ledger, const char *line) {
   int version = 0, end = 0, event = 0;
   int64_t trial = -1, attempt = 0;
   const int found = sscanf(line, "%d %15s %" SCNd64 " %" SCNd64 " %n", &version, name, &trial, &attempt, &end);
-  while (event < EVENTS && strcmp(events[event].name, name) != 0) event++;
-  if (found < 4 || version != VERSION || event == EVENTS)
+  while (event < VJ_LEDGER_EVENTS && strcmp(vj_ledger_events[event].name, name) != 0) event++;
+  if (found < 4 || version != VJ_LEDGER_VERSION || event == VJ_LEDGER_EVENTS)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
                    ledger->lines, line);
   if (event == EXTEND) return state_trials(ledger, trial);
   if (trial < 0 || trial >= ledger->stated)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": trial %" PRId64 " is not among the %" PRId64 " of this sweep",
                    ledger->path, ledger->lines, trial, ledger->stated);
-  record *r = &ledger->records[trial];
+  vj_ledger_record *r = &ledger->records[trial];
   if (event == PASSED || event == ENDED) VJ_TRY(parse_report(ledger, line, trial, &end));
   if (event == PASSED) return VJ_OK; /* as it was */
-  r->state = events[event].state;
+  r->state = vj_ledger_events[event].state;
   r->attempts = attempt > r->attempts ? attempt : r->attempts;
   if (event == RELEASE) r->deaths = r->saved ? 0 : r->deaths + 1;
   if (event == STOP) r->deaths = 0;
   r->saved = event == SAVED;
   if (event == SAVED) return VJ_OK; /* by whom it was claimed */
   free(r->text);
-  r->text = unquote(line + end + (line[end] == '"'));
+  r->text = vj_lines_unquote(line + end + (line[end] == '"'));
   return r->text ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
 }
 
@@ -228,7 +148,7 @@ static vj_status parse_line(vj_ledger *ledger, char *line, size_t length) {
   ledger->lines++;
   char *last = strrchr(line, ' '), *end = NULL;
   const unsigned long written = last ? strtoul(last + 1, &end, 16) : 0;
-  const bool whole = last && end == line + length && end - last == CRC_CHARACTERS + 1 &&
+  const bool whole = last && end == line + length && end - last == VJ_LEDGER_CRC_CHARACTERS + 1 &&
                      (crc32(0, (const Bytef *)line, (uInt)(last - line)) & 0xffffffffUL) == written;
   if (!whole && ledger->lines == 1 && strncmp(line, header_start, strlen(header_start)) != 0)
     VJ_TRY(parse_header(ledger, line));
@@ -256,7 +176,7 @@ static vj_status read_at(const vj_ledger *ledger, char *bytes, size_t count, off
 
 /* Parses the whole lines that were appended since the last call; *torn is how many bytes of a line without its end
  * follow them. Called under the lock. */
-static vj_status refresh(vj_ledger *ledger, off_t *torn) {
+vj_status vj_ledger_refresh(vj_ledger *ledger, off_t *torn) {
   struct stat about;
   *torn = 0;
   if (fstat(ledger->descriptor, &about) != 0) return system_fail(ledger, "can't be examined");
@@ -291,18 +211,18 @@ static vj_status refresh(vj_ledger *ledger, off_t *torn) {
 
 /* --- locking and appending ----------------------------------------------------------------------------------- */
 
-static vj_status lock(const vj_ledger *ledger, int how) {
+vj_status vj_ledger_lock(const vj_ledger *ledger, int how) {
   while (flock(ledger->descriptor, how) != 0)
     if (errno != EINTR) return system_fail(ledger, "can't be locked");
   return VJ_OK;
 }
 
-static void unlock(const vj_ledger *ledger) {
+void vj_ledger_unlock(const vj_ledger *ledger) {
   while (flock(ledger->descriptor, LOCK_UN) != 0 && errno == EINTR) continue;
 }
 
 /* The lock is held and everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. */
-static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
+vj_status vj_ledger_append(vj_ledger *ledger, const vj_lines *text, off_t torn) {
   if (text->failed) return vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
   if (ledger->read_only) return vj_fail(VJ_IO, "%s: can't be written: this user may only read it", ledger->path);
   if (torn > 0 && ftruncate(ledger->descriptor, ledger->parsed) != 0)
@@ -317,7 +237,7 @@ static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
   cause = vj_disk_sync(ledger->descriptor);
   errno = cause;
   if (cause != 0) return system_fail(ledger, "can't be brought to the disk");
-  return refresh(ledger, &torn);
+  return vj_ledger_refresh(ledger, &torn);
 }
 
 /* --- the public side ----------------------------------------------------------------------------------------- */
@@ -325,29 +245,29 @@ static vj_status append(vj_ledger *ledger, const lines_text *text, off_t torn) {
 /* Trials that were added behind those the file knows of wait. */
 static vj_status extend(vj_ledger *ledger) {
   off_t torn = 0;
-  lines_text text = {0};
-  VJ_TRY(refresh(ledger, &torn));
+  vj_lines text = {0};
+  VJ_TRY(vj_ledger_refresh(ledger, &torn));
   put_record(&text, ledger, EXTEND, ledger->trials, 0, NULL);
-  const vj_status status = append(ledger, &text, torn);
+  const vj_status status = vj_ledger_append(ledger, &text, torn);
   free(text.bytes);
   return status;
 }
 
 static vj_status begin(vj_ledger *ledger) {
   off_t torn = 0;
-  VJ_TRY(lock(ledger, LOCK_EX));
-  vj_status status = refresh(ledger, &torn);
+  VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
+  vj_status status = vj_ledger_refresh(ledger, &torn);
   if (status == VJ_OK && ledger->lines == 0) {
-    lines_text text = {0};
+    vj_lines text = {0};
     char line[HEADER_BYTES];
-    snprintf(line, sizeof line, "%s%d trials %" PRId64, header_start, VERSION, ledger->trials);
-    put(&text, line, strlen(line));
-    put_checksum(&text, 0);
-    status = append(ledger, &text, torn);
+    snprintf(line, sizeof line, "%s%d trials %" PRId64, header_start, VJ_LEDGER_VERSION, ledger->trials);
+    vj_lines_put(&text, line, strlen(line));
+    vj_lines_put_checksum(&text, 0);
+    status = vj_ledger_append(ledger, &text, torn);
     free(text.bytes);
   }
   if (status == VJ_OK && ledger->stated < ledger->trials) status = extend(ledger);
-  unlock(ledger);
+  vj_ledger_unlock(ledger);
   ledger->opened = status == VJ_OK;
   return status;
 }
@@ -412,14 +332,14 @@ vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_
   off_t torn = 0;
   *trial = -1;
   *attempt = 0;
-  VJ_TRY(lock(ledger, LOCK_EX));
-  vj_status status = refresh(ledger, &torn);
+  VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
+  vj_status status = vj_ledger_refresh(ledger, &torn);
   const int64_t first = status == VJ_OK ? first_waiting(ledger, trials, count) : -1;
   if (first >= 0) {
-    lines_text text = {0};
-    record *r = &ledger->records[first];
+    vj_lines text = {0};
+    vj_ledger_record *r = &ledger->records[first];
     put_record(&text, ledger, CLAIM, first, r->attempts + 1, NULL);
-    status = append(ledger, &text, torn);
+    status = vj_ledger_append(ledger, &text, torn);
     free(text.bytes);
     if (status == VJ_OK) {
       r->own_attempt = r->attempts;
@@ -427,7 +347,7 @@ vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_
       *attempt = r->attempts;
     }
   }
-  unlock(ledger);
+  vj_ledger_unlock(ledger);
   return status;
 }
 
@@ -437,14 +357,14 @@ vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
 
 vj_status vj_ledger_waits(vj_ledger *ledger, const int64_t *trials, int64_t count, bool *waits) {
   off_t torn = 0;
-  VJ_TRY(lock(ledger, LOCK_SH));
-  const vj_status status = refresh(ledger, &torn);
-  unlock(ledger);
+  VJ_TRY(vj_ledger_lock(ledger, LOCK_SH));
+  const vj_status status = vj_ledger_refresh(ledger, &torn);
+  vj_ledger_unlock(ledger);
   *waits = status == VJ_OK && first_waiting(ledger, trials, count) >= 0;
   return status;
 }
 
-static vj_status check_trial(const vj_ledger *ledger, int64_t trial) {
+vj_status vj_ledger_check_trial(const vj_ledger *ledger, int64_t trial) {
   if (trial >= 0 && trial < ledger->trials) return VJ_OK;
   return vj_fail(VJ_INTERNAL, "%s: there is no trial %" PRId64 "; the sweep has %" PRId64, ledger->path, trial,
                  ledger->trials);
@@ -452,31 +372,31 @@ static vj_status check_trial(const vj_ledger *ledger, int64_t trial) {
 
 /* Who lost a trial to a resumed run must not end the other's attempt. */
 static vj_status check_running(const vj_ledger *ledger, int64_t trial, int event) {
-  const record *r = &ledger->records[trial];
+  const vj_ledger_record *r = &ledger->records[trial];
   if (r->state != VJ_TRIAL_RUNNING)
     return vj_fail(VJ_DATA, "%s: trial %" PRId64 " can't be recorded as %s: it is %s, not running", ledger->path, trial,
-                   events[event].name, state_words[r->state]);
+                   vj_ledger_events[event].name, state_words[r->state]);
   if (r->own_attempt != 0 && r->own_attempt != r->attempts)
     return vj_fail(VJ_DATA,
                    "%s: trial %" PRId64 " can't be recorded as %s: attempt %" PRId64
                    " was given up and attempt %" PRId64 " runs elsewhere",
-                   ledger->path, trial, events[event].name, r->own_attempt, r->attempts);
+                   ledger->path, trial, vj_ledger_events[event].name, r->own_attempt, r->attempts);
   return VJ_OK;
 }
 
 static vj_status end_trial(vj_ledger *ledger, int64_t trial, int event, const char *reason) {
   off_t torn = 0;
-  VJ_TRY(check_trial(ledger, trial));
-  VJ_TRY(lock(ledger, LOCK_EX));
-  vj_status status = refresh(ledger, &torn);
+  VJ_TRY(vj_ledger_check_trial(ledger, trial));
+  VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
+  vj_status status = vj_ledger_refresh(ledger, &torn);
   if (status == VJ_OK) status = check_running(ledger, trial, event);
   if (status == VJ_OK) {
-    lines_text text = {0};
+    vj_lines text = {0};
     put_record(&text, ledger, event, trial, ledger->records[trial].attempts, reason);
-    status = append(ledger, &text, torn);
+    status = vj_ledger_append(ledger, &text, torn);
     free(text.bytes);
   }
-  unlock(ledger);
+  vj_ledger_unlock(ledger);
   return status;
 }
 
@@ -493,23 +413,23 @@ vj_status vj_ledger_stop(vj_ledger *ledger, int64_t trial) { return end_trial(le
 /* Everything appended so far is known afterwards. */
 static vj_status look(vj_ledger *ledger, int64_t trial) {
   off_t torn = 0;
-  VJ_TRY(check_trial(ledger, trial));
-  VJ_TRY(lock(ledger, LOCK_SH));
-  const vj_status status = refresh(ledger, &torn);
-  unlock(ledger);
+  VJ_TRY(vj_ledger_check_trial(ledger, trial));
+  VJ_TRY(vj_ledger_lock(ledger, LOCK_SH));
+  const vj_status status = vj_ledger_refresh(ledger, &torn);
+  vj_ledger_unlock(ledger);
   return status;
 }
 
 vj_status vj_ledger_owns(vj_ledger *ledger, int64_t trial, bool *owns) {
   VJ_TRY(look(ledger, trial));
-  const record *r = &ledger->records[trial];
+  const vj_ledger_record *r = &ledger->records[trial];
   *owns = r->state == VJ_TRIAL_RUNNING && r->own_attempt == r->attempts;
   return VJ_OK;
 }
 
 /* The line for a trial whose attempt was cut off. */
-static void put_death(lines_text *text, const vj_ledger *ledger, int64_t trial, int64_t most) {
-  const record *r = &ledger->records[trial];
+static void put_death(vj_lines *text, const vj_ledger *ledger, int64_t trial, int64_t most) {
+  const vj_ledger_record *r = &ledger->records[trial];
   const int64_t deaths = r->saved ? 0 : r->deaths + 1;
   char reason[128];
   snprintf(reason, sizeof reason, "its run died %" PRId64 " time%s in a row and had saved nothing (--max-attempts)",
@@ -521,18 +441,18 @@ static void put_death(lines_text *text, const vj_ledger *ledger, int64_t trial, 
 vj_status vj_ledger_release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context,
                             int64_t most, int64_t *count) {
   off_t torn = 0;
-  lines_text text = {0};
+  vj_lines text = {0};
   *count = 0;
-  VJ_TRY(lock(ledger, LOCK_EX));
-  vj_status status = refresh(ledger, &torn);
+  VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
+  vj_status status = vj_ledger_refresh(ledger, &torn);
   for (int64_t i = 0; status == VJ_OK && i < ledger->trials; i++) {
-    const record *r = &ledger->records[i];
+    const vj_ledger_record *r = &ledger->records[i];
     if (r->state != VJ_TRIAL_RUNNING || (lives && lives(context, r->text ? r->text : ""))) continue;
     put_death(&text, ledger, i, most);
     ++*count;
   }
-  if (status == VJ_OK && (text.used > 0 || text.failed)) status = append(ledger, &text, torn);
-  unlock(ledger);
+  if (status == VJ_OK && (text.used > 0 || text.failed)) status = vj_ledger_append(ledger, &text, torn);
+  vj_ledger_unlock(ledger);
   free(text.bytes);
   return status;
 }
@@ -540,63 +460,10 @@ vj_status vj_ledger_release(vj_ledger *ledger, bool (*lives)(void *context, cons
 vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *state, int64_t *attempts,
                           const char **reason) {
   VJ_TRY(look(ledger, trial));
-  const record *r = &ledger->records[trial];
+  const vj_ledger_record *r = &ledger->records[trial];
   *state = r->state;
   *attempts = r->attempts;
   const bool has_reason = r->state == VJ_TRIAL_FAILED || r->state == VJ_TRIAL_STOPPED;
   *reason = has_reason && r->text ? r->text : "";
   return VJ_OK;
-}
-
-/* --- early ends ------------------------------------------------------------------------------------------------ */
-
-static bool was_judged(const vj_ledger *ledger, const vj_ledger_report *mine) {
-  for (int64_t i = 0; i < ledger->report_count; i++)
-    if (ledger->reports[i].trial == mine->trial && ledger->reports[i].place == mine->place) return true;
-  return false;
-}
-
-/* The signs of NaN differ between processors; one word for all of them. */
-static const char *value_text(double value, char text[VJ_REAL_BYTES]) {
-  return isnan(value) ? "nan" : vj_real_text(value, text);
-}
-
-static void put_judgement(lines_text *text, const vj_ledger *ledger, const vj_ledger_report *mine,
-                          const vj_ledger_judgement *judgement) {
-  const size_t start = text->used;
-  char begin[160], value[VJ_REAL_BYTES], threshold[VJ_REAL_BYTES];
-  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " %" PRId64 " %s %s ", VERSION,
-           events[judgement->ends ? ENDED : PASSED].name, mine->trial, ledger->records[mine->trial].attempts,
-           mine->place, value_text(mine->value, value), value_text(judgement->threshold, threshold));
-  put(text, begin, strlen(begin));
-  put_quoted(text, judgement->reason);
-  put_checksum(text, start);
-}
-
-/* The lock is held. */
-static vj_status judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule, const void *context,
-                       vj_verdict *verdict) {
-  off_t torn = 0;
-  VJ_TRY(refresh(ledger, &torn));
-  const record *r = &ledger->records[mine->trial];
-  if (r->state != VJ_TRIAL_RUNNING || r->own_attempt != r->attempts) return *verdict = VJ_VERDICT_LOST, VJ_OK;
-  if (was_judged(ledger, mine)) return VJ_OK;
-  vj_ledger_judgement judgement = {.threshold = NAN};
-  VJ_TRY(rule(context, ledger->reports, ledger->report_count, mine, &judgement));
-  lines_text text = {0};
-  put_judgement(&text, ledger, mine, &judgement);
-  const vj_status status = append(ledger, &text, torn);
-  free(text.bytes);
-  if (judgement.ends) *verdict = VJ_VERDICT_END;
-  return status;
-}
-
-vj_status vj_ledger_judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule, const void *context,
-                          vj_verdict *verdict) {
-  *verdict = VJ_VERDICT_GO_ON;
-  VJ_TRY(check_trial(ledger, mine->trial));
-  VJ_TRY(lock(ledger, LOCK_EX));
-  const vj_status status = judge(ledger, mine, rule, context, verdict);
-  unlock(ledger);
-  return status;
 }

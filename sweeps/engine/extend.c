@@ -164,13 +164,32 @@ static vj_status fill(void *context, vj_sweep_file *fresh) {
   return VJ_OK;
 }
 
+/* Texts of the old file have room in the new one: a configuration may have been longer by what measures nothing. */
+static vj_status widen_texts(const extension *e, vj_file_layout *layout) {
+  vj_file_variable *variables = vj_pool_take(e->pool, (size_t)layout->variable_count * sizeof *variables);
+  if (!variables) return no_memory(e);
+  for (int64_t v = 0; v < layout->variable_count; v++) {
+    vj_file_variable_info before;
+    const int known = vj_sweep_file_find(e->old, layout->variables[v].name);
+    variables[v] = layout->variables[v];
+    if (known < 0 || variables[v].type != VJ_FILE_TEXT) continue;
+    vj_sweep_file_variable(e->old, known, &before);
+    if (before.type == VJ_FILE_TEXT && before.text_bytes > variables[v].text_bytes)
+      variables[v].text_bytes = before.text_bytes;
+  }
+  layout->variables = variables;
+  return VJ_OK;
+}
+
 static vj_status extend(extension *e) {
+  vj_file_layout layout = e->layout->file;
   const int variable = vj_sweep_file_find(e->old, VJ_RECORD_STATUS);
   e->states = vj_pool_take(e->pool, (size_t)e->known * sizeof *e->states);
   if (variable < 0) return vj_fail(VJ_DATA, "%s: it has no variable %s", e->path, VJ_RECORD_STATUS);
   if (!e->states) return no_memory(e);
   VJ_TRY(vj_sweep_file_read(e->old, variable, (int64_t[]){0}, &e->known, e->states));
-  return vj_sweep_file_replace(e->path, &e->layout->file, fill, e);
+  VJ_TRY(widen_texts(e, &layout));
+  return vj_sweep_file_replace(e->path, &layout, fill, e);
 }
 
 vj_status vj_sweep_extend(const char *path, const vj_space *space, const vj_sweep_layout *layout, int64_t known) {

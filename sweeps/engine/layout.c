@@ -229,6 +229,7 @@ static vj_status add_pictures(builder *b, const vj_model *model) {
 /* Trials mostly share their data; it is opened again only when its section changes. */
 static vj_status open_data(builder *b, const vj_config *config) {
   const char *text = vj_yaml_print(b->pool, vj_yaml_find(config->resolved, "data"));
+  if (!text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   if (b->data_text && strcmp(text, b->data_text) == 0) return VJ_OK;
   vj_loader_close(&b->loader);
   b->data_text = NULL;
@@ -375,6 +376,7 @@ static vj_status set_attributes(builder *b, const vj_yaml *root) {
   attributes[0] = (vj_file_attribute){"title", b->space->trials[0].config->name};
   attributes[1] = (vj_file_attribute){"source", "vjvcr " VJ_VERSION};
   attributes[2] = (vj_file_attribute){"sweep_yaml", vj_yaml_print(b->pool, root)};
+  if (!attributes[2].text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   b->layout->file.attributes = attributes;
   b->layout->file.attribute_count = ATTRIBUTES;
   return VJ_OK;

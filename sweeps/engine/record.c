@@ -47,6 +47,15 @@ static vj_status is_ours(vj_driver *d, int64_t trial, bool *ours) {
   return VJ_OK;
 }
 
+/* What became of a record in the ledger. Between the look there and the record the disk may take any time, in which a
+ * job that is stopped can be taken for dead: then it is no failure. */
+static vj_status unless_lost(vj_driver *d, int64_t trial, vj_status recorded) {
+  bool ours = true;
+  if (recorded == VJ_OK || vj_ledger_owns(d->ledger, trial, &ours) != VJ_OK || ours) return recorded;
+  vj_error_clear();
+  return is_ours(d, trial, &ours);
+}
+
 /* Of a trial that was judged to end: the ledger has it already. */
 static vj_status record_early_end(vj_driver *d, int64_t trial) {
   vj_trial_state state;
@@ -73,7 +82,9 @@ vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const ch
   if (outcome != VJ_OK) VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
   VJ_TRY(vj_row_put(d->file, VJ_RECORD_STATUS, trial, &state));
   VJ_TRY(vj_sweep_file_sync(d->file));
-  VJ_TRY(outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason));
+  const vj_status recorded =
+      outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason);
+  if (recorded != VJ_OK) return unless_lost(d, trial, recorded);
   vj_driver_remove_checkpoints(d, trial);
   return VJ_OK;
 }
@@ -86,7 +97,7 @@ vj_status vj_driver_give_back(vj_driver *d, int64_t trial) {
   VJ_TRY(is_ours(d, trial, &ours));
   if (!ours) return VJ_OK;
   VJ_TRY(vj_row_put(d->file, VJ_RECORD_STATUS, trial, &waiting));
-  return vj_ledger_stop(d->ledger, trial);
+  return unless_lost(d, trial, vj_ledger_stop(d->ledger, trial));
 }
 
 vj_status vj_driver_on_saved(void *context, int64_t trial) {

@@ -90,8 +90,8 @@ static vj_status fail_places(const vj_stopping *s, vj_stopping_axis axis) {
       [VJ_STOPPING_AT_ROWS] = "record more often (logging.every)",
       [VJ_STOPPING_AT_EVALUATIONS] = "evaluate more often (eval.every)",
       [VJ_STOPPING_AT_PROBES] =
-          "let probes run at all evaluations (eval.probe_at: all), evaluate more often "
-          "(eval.every)"};
+          ("let probes run at all evaluations (eval.probe_at: all), evaluate more often "
+           "(eval.every)")}; /* in parentheses: clang takes the second text for a forgotten comma else */
   return vj_fail_node(
       s->node, path,
       "no trial measures %s at step %lld (grace_steps) or later but before its last step, so none could "

@@ -14,7 +14,7 @@ if h5py is None:
     print("skipped: h5py is not there")
     sys.exit(77)
 
-TINY = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,")
+TINY = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,").replace("  samples: 32\n", "  samples: 32\n  states: 3\n")
 BEFORE = """\
 sweep:
   trials:
@@ -37,7 +37,8 @@ REFUSED = ("out/sweep.h5: --resume adds trials and keeps those there are, but so
            "that, or choose another folder with -o:\n")
 
 
-AXES = ("trial", "step", "eval", "component", "horizon", "sample", "input_frame", "row", "column", "channel", "attempt")
+AXES = ("trial", "step", "eval", "component", "horizon", "sample", "input_frame", "row", "column", "channel", "clip",
+        "feature", "attempt")
 
 
 def trials_of(path):
@@ -50,7 +51,7 @@ def trials_of(path):
             if name in AXES or name.startswith(("time_", "text_")):
                 continue
             row = values[i]
-            if values.dtype == np.uint8:
+            if values.dtype == np.uint8 or name.endswith("_states"):
                 row = str(row.tobytes())
             elif np.ndim(row):
                 axis = steps if name.startswith("train_") or name in ("gradient_norm", "learning_rate") else evals
@@ -118,6 +119,25 @@ class Extended(Case):
         for verb in (["ls", "out"], ["table", "out"], ["status", "out"], ["show", "out", str(ALL - 1)], ["best", "out"]):
             self.succeed(*verb)
         self.assertIn(f"finished; {ALL} trials: 0 running, {ALL} done", self.succeed("status", "out").out)
+
+    def test_frames_states_and_long_texts_are_kept(self):
+        """What has more dimensions than step and evaluation, beside trials that fill more of them; and a configuration
+        that was longer by what measures nothing."""
+        self.write("more.yaml", TINY + BEFORE.replace("  seeds: 2\n", "    wide: {model.encoder.temporal: [12]}\n  seeds: 2\n"))
+        self.succeed("sweep", "before.yaml", "-o", "out", "checkpoint.minutes=12.0625000000000000000000", "optim.ranks=1")
+        before = values_of(self.path("out", "sweep.h5"))
+        result = self.run_vjvcr("sweep", "before.yaml", "-o", "out", "--resume", "sweep.seeds=3")
+        self.assertEqual((result.code, result.err), (0, "2 trials are added to the 4 in out/sweep.h5\n"))
+        result = self.run_vjvcr("sweep", "more.yaml", "-o", "out", "--resume", "sweep.seeds=3")
+        self.assertEqual((result.code, result.err), (0, "3 trials are added to the 6 in out/sweep.h5\n"))
+        after = values_of(self.path("out", "sweep.h5"))
+        for name in ("picture_x", "picture_y", "hx_states", "hy_states", "hy_pred_states"):
+            was, now = before[name], after[name][:OLD]
+            self.assertTrue(np.all(np.any(was, axis=tuple(range(1, was.ndim)))), name)
+            np.testing.assert_array_equal(now[..., :was.shape[-1]], was, name)
+            self.assertTrue(np.all(np.isnan(now[..., was.shape[-1]:])), name)
+        self.assertGreater(after["hx_states"].shape[-1], before["hx_states"].shape[-1])
+        self.assertEqual(list(after["config"][:OLD]), list(before["config"]))
 
     def test_another_order_of_the_same_trials_is_no_change(self):
         self.fresh("before.yaml")

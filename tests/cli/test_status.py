@@ -36,7 +36,7 @@ def in_background(folder, *arguments):
 
 class Looking(Case):
     def status(self, folder="out", *arguments):
-        return json.loads(self.succeed("status", folder, "--json", *arguments).out)
+        return json.loads(self.succeed("status", folder, "--format", "json", *arguments).out)
 
     def wait_for(self, condition, folder="out"):
         end = time.monotonic() + 60
@@ -202,7 +202,7 @@ class Finished(Looking):
         self.assertEqual(self.status("bad")["damaged_ledger_lines"], 1)
 
     def test_wrong_calls(self):
-        status = "usage: vjvcr status DIR [--watch SECONDS] [--json]"
+        status = "usage: vjvcr status DIR [--watch SECONDS] [--format text|json]"
         best = "usage: vjvcr best DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format text|json|csv|md]"
         for sentence, *arguments in (
                 (status, "status"), (status, "status", "out", "other"), (status, "status", "out", "--jsn"),
@@ -290,7 +290,7 @@ class Running(Looking):
     def test_watched_to_its_end(self):
         self.start("optim.steps=100", "eval.every=50")
         self.wait_for(lambda status: True)
-        lines = self.succeed("status", "out", "--watch", "0.1", "--json").out.splitlines()
+        lines = self.succeed("status", "out", "--watch", "0.1", "--format", "json").out.splitlines()
         looks = [json.loads(line) for line in lines]
         self.assertGreater(len(looks), 1)
         done = [look["steps_done"] for look in looks]

@@ -112,6 +112,16 @@ static void features_that_cannot_be_measured_are_refused(void **state) {
                       "diverged, try a lower optim.lr");
 }
 
+/* Next to 1e36, the 1e-4 that makes the scatter within clips invertible is nothing. */
+static void a_scatter_lost_in_rounding_gives_no_number(void **state) {
+  (void)state;
+  float x[2 * 2 * 8];
+  double lidar = 0;
+  for (int i = 0; i < 32; i++) x[i] = (i / 8 % 2 ? -1e18F : 1e18F) * (float)(1 + i / 16);
+  assert_int_equal(evaluate(2, 2, 8, x, &lidar), VJ_OK);
+  assert_true(isnan(lidar));
+}
+
 static int export_cases(const char *folder) {
   static const struct {
     const char *name;
@@ -142,6 +152,7 @@ int main(int count, char **arguments) {
       cmocka_unit_test(one_step_or_one_clip_says_nothing),
       cmocka_unit_test(same_bits_for_any_thread_count),
       cmocka_unit_test(features_that_cannot_be_measured_are_refused),
+      cmocka_unit_test(a_scatter_lost_in_rounding_gives_no_number),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,8 @@ static const char resolved_text[] =
     "losses:\n  prediction:\n    type: prediction\n    weight: 1.0\n"
     "  variance:\n    type: variance\n    weight: 10.0\n    tau: 1.0\n    on: [hx, hy]\n"
     "optim:\n  type: adamw\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  betas: [0.9, 0.999]\n"
-    "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n  ranks: 0\n"
+    "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n  "
+    "ranks: 0\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
     "  probe_at: ends\n  states: 0\n  decoder_steps: 0\n  pictures: 2\n  probes: {}\n"
     "logging:\n  every: 10\n  tensorboard: false\n"
@@ -164,7 +165,8 @@ static void unknown_keys_are_refused_wherever_they_stand(void **state) {
                           "override model.encodr: model: unknown key \"encodr\"; did you mean \"encoder\"?");
   assert_override_refused("eval.probs={}",
                           "override eval.probs: eval: unknown key \"probs\"; did you mean \"probes\"?");
-  assert_override_refused("logging.x=3", "override logging.x: logging: unknown key \"x\"; known keys are every, tensorboard");
+  assert_override_refused("logging.x=3",
+                          "override logging.x: logging: unknown key \"x\"; known keys are every, tensorboard");
   assert_override_refused("model.predictor.chanels=3",
                           "override model.predictor.chanels: model.predictor: unknown key "
                           "\"chanels\"; known keys are type");
