@@ -33,6 +33,22 @@ static vj_status read_text(const vj_sweep_file *file, hid_t object, const char *
   return status;
 }
 
+/* As H5DSis_scale(), which (1.10.8) frees twice what it can't read in a damaged file. */
+static bool is_scale(hid_t data_set) {
+  static const char class_of_scales[] = "DIMENSION_SCALE";
+  char text[sizeof class_of_scales] = "";
+  if (H5Aexists(data_set, "CLASS") <= 0) return false;
+  const hid_t attribute = H5Aopen(data_set, "CLASS", H5P_DEFAULT);
+  const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  const bool fits = type >= 0 && space >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
+                    H5Tget_size(type) == sizeof text && H5Sget_simple_extent_npoints(space) == 1;
+  const bool is = fits && H5Aread(attribute, type, text) >= 0 && memcmp(text, class_of_scales, sizeof text) == 0;
+  if (space >= 0) H5Sclose(space);
+  if (type >= 0) H5Tclose(type);
+  if (attribute >= 0) H5Aclose(attribute);
+  return is;
+}
+
 /* --- variables ----------------------------------------------------------------------------------------------- */
 
 static vj_status load_type(const vj_sweep_file *file, hid_t data_set, vj_file_variable_info *info) {
@@ -80,7 +96,7 @@ static herr_t keep_scale_name(hid_t data_set, unsigned dimension, hid_t scale, v
 static vj_status load_dimensions(const vj_sweep_file *file, hid_t data_set, vj_file_variable_info *info) {
   for (int i = 0; i < info->rank; i++) {
     char name[NAME_BYTES] = "";
-    if (H5DSis_scale(data_set) > 0)
+    if (is_scale(data_set) > 0)
       H5DSget_scale_name(data_set, name, sizeof name);
     else
       H5DSiterate_scales(data_set, (unsigned)i, NULL, keep_scale_name, name);
@@ -111,13 +127,13 @@ static vj_status load_variable(const vj_sweep_file *file, hid_t data_set, const 
   VJ_TRY(read_text(file, data_set, "units", &info->units));
   VJ_TRY(read_text(file, data_set, "long_name", &info->long_name));
   const char *coordinates = vj_sweep_file_attribute(file, "coordinates");
-  info->is_coordinate = H5DSis_scale(data_set) > 0 || (coordinates && listed(coordinates, name));
+  info->is_coordinate = is_scale(data_set) > 0 || (coordinates && listed(coordinates, name));
   return VJ_OK;
 }
 
 static bool is_bare_dimension(hid_t data_set) {
   char name[NAME_BYTES] = "";
-  if (H5DSis_scale(data_set) <= 0 || H5DSget_scale_name(data_set, name, sizeof name) <= 0) return false;
+  if (is_scale(data_set) <= 0 || H5DSget_scale_name(data_set, name, sizeof name) <= 0) return false;
   return strncmp(name, VJ_FILE_BARE_DIMENSION, strlen(VJ_FILE_BARE_DIMENSION)) == 0;
 }
 
@@ -135,7 +151,7 @@ static vj_status load_variables(vj_sweep_file *file) {
       H5Lget_name_by_idx(file->file, ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
       const hid_t data_set = H5Dopen2(file->file, name, H5P_DEFAULT);
       if (data_set < 0) return vj_hdf5_fail(file->path, "variable %s can't be opened", name);
-      if ((H5DSis_scale(data_set) > 0) != (scales == 1) || is_bare_dimension(data_set)) {
+      if ((is_scale(data_set) > 0) != (scales == 1) || is_bare_dimension(data_set)) {
         H5Dclose(data_set);
         continue;
       }
