@@ -160,8 +160,8 @@ static vj_status print_result(bench *b, int64_t steps, bool ops) {
          b->world->size == 1 ? "" : "s", vj_threads(), vj_threads() == 1 ? "" : "s", peak);
   printf("training step   %.3f s (median of %lld): data %.4f, graph %.3f, update %.4f; waiting %.4f\n", whole,
          (long long)steps, data, graph, update, b->wait);
-  printf("matrix products %.1f GFLOP a step: %.0f GFLOP/s, %.1f%% of sgemm\n", flops / 1e9, flops / whole / 1e9,
-         100 * flops / whole / 1e9 / peak);
+  printf("matrix products %.1f GFLOP a step: %.0f GFLOP/s, %.1f%% of sgemm; %.1f GFLOP are carried out\n", flops / 1e9,
+         flops / whole / 1e9, 100 * flops / whole / 1e9 / peak, vj_graph_flops_done(b->model->train.graph) / 1e9);
   printf("making data     %.2f%% of the step\n", 100 * data / whole);
   printf("throughput      %.1f clips/s\n", (double)b->config->optim.batch / whole);
   printf("peak memory     %.0f MiB of this process (planned %.0f MiB)\n", (double)usage.ru_maxrss / 1024,

@@ -118,7 +118,7 @@ static const char resolved_text[] =
     "  target:\n    type: shared\n    momentum: 0.996\n"
     "losses:\n  prediction:\n    type: prediction\n    weight: 1.0\n"
     "  variance:\n    type: variance\n    weight: 10.0\n    tau: 1.0\n    on: [hx, hy]\n"
-    "optim:\n  type: adamw\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  betas: [0.9, 0.999]\n"
+    "optim:\n  type: adamw\n  precision: fp32\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  betas: [0.9, 0.999]\n"
     "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n  "
     "ranks: 0\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
