@@ -1,9 +1,11 @@
 """The PyTorch program that we measure ourselves against does what vjvcr does.
 
-`vjvcr debug step` lays a step open; from its batch and weights torch_model.py, in float32 and in both of its memory
-layouts, has to come to the same losses, gradients, parameters and running statistics after the step. A comparison of
-times is worth nothing without.
+`vjvcr debug step` lays a step open; from its batch and weights torch_model.py has to come to the same losses, gradients,
+parameters and running statistics after the step: in float64, and in float32 in both memory layouts, as it is measured.
+A comparison of times is worth nothing without. (PyTorch 1.13 sums the moments of channels-last images in float, one
+after the other, so that layout rounds more.)
 """
+import collections
 import os
 import subprocess
 import sys
@@ -23,7 +25,12 @@ from torch_model import Model, Trainer, clips_of, load, names_of, read_config, t
 
 from comparison import Comparison  # of tests/reference, where torch_model looks too
 
-LOSS, GRADIENT, AFTER = 1e-5, 1e-4, 1e-4
+Tolerance = collections.namedtuple("Tolerance", "loss gradient after state")
+KINDS = {  # of computing in PyTorch
+    "float64": (torch.float64, torch.contiguous_format, Tolerance(1e-5, 1e-5, 2e-5, 1e-5)),
+    "float32": (torch.float32, torch.contiguous_format, Tolerance(1e-5, 1e-4, 2e-5, 1e-5)),
+    "float32, channels last": (torch.float32, torch.channels_last, Tolerance(1e-4, 1e-3, 1e-3, 2e-4)),
+}
 YAML = """\
 seed: 5
 data: {dataset: moving_mnist, size: 32, digit_size: 14, target_frames: 5, train_size: 64}
@@ -36,24 +43,35 @@ losses:
   covariance: {weight: 0.5}
 optim: {steps: 10, batch: 16, shards: 4, clip: 0.5, warmup: 3}
 """
-DECODER = ("model.decoder={type: cnn, channels: [12, 8, 8]}", "losses.reconstruction={weight: 3.0}")
-SPARSE = "model.latent={type: sparse, size: 6, lambda: 2.0e-3, tolerance: 1.0e-6, unrolled_steps: 12}"
+DECODER = ("model.decoder={type: cnn, channels: [12, 8, 8], activation: silu}", "losses.reconstruction={weight: 3.0}")
+SPARSE = "model.latent={type: sparse, size: 6, lambda: 2.0e-3, tolerance: 1.0e-6, unrolled_steps: 40}"
 CASES = {
     "without latent": (),
     "whole grids, other activations": ("model.encoder.pool=0", "model.encoder.activation=silu", "data.size=16",
                                        "data.digit_size=8", "model.predictor.activation=gelu"),
-    "projection": ("model.encoder.projection=10", "losses.covariance.norm=vicreg", "losses.variance.norm=vicreg"),
+    "projection": ("model.encoder.projection=10", "model.encoder.activation=silu", "losses.covariance.norm=vicreg",
+                   "losses.variance.norm=vicreg"),
     "with decoder": DECODER,
     "discrete": ("model.latent={type: discrete, choices: 4, revive: 1.0}",),
     "discrete, with decoder": ("model.latent={type: discrete, choices: 4}", *DECODER),
     "sparse": (SPARSE,),
     "sparse, with decoder": (SPARSE, *DECODER),
-    "sgd": ("optim.type=sgd",),
+    "sparse, with decoder, one iteration": (SPARSE, *DECODER, "model.latent.unrolled_steps=1"),
+    "sgd": ("optim.type=sgd", "optim.lr=0.3"),
 }
 
+# The energy through a decoder is nearly quadratic, and the first step as long as that allows: whether it was too long
+# is decided by rounding. Codes then end at the same place on other ways, where they are converged to about 1e-4.
+BY_ROUNDING = {"sparse, with decoder": Tolerance(1e-5, 3e-3, 2e-4, 2e-4)}
 
-def arrays_of(file, group):
-    return {name: data[()] for name, data in file[group].items()} if group in file else {}
+
+def text(value):
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def arrays_of(file, group, names=None):
+    """Of a group, those with these names: the engine also records reports and states of its own."""
+    return {name: data[()] for name, data in file[group].items() if names is None or name in names}
 
 
 class SameComputation(unittest.TestCase):
@@ -71,41 +89,38 @@ class SameComputation(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return path
 
-    def compare(self, file, case, layout):
-        text = file.attrs["config"]
-        config = read_config(text.decode() if isinstance(text, bytes) else str(text))
-        frames = clips_of(file["batch/frames"][()])
+    def compare(self, file, case, kind):
+        dtype, layout, tolerance = KINDS[kind]
+        tolerance = Tolerance(*map(max, tolerance, BY_ROUNDING.get(case, tolerance)))
+        config = read_config(text(file.attrs["config"]))
+        frames = clips_of(file["batch/frames"][()]).to(dtype)
         model = Model(config, tuple(frames.shape[2:]))
         load(model, {**arrays_of(file, "param"), **arrays_of(file, "state")})
-        model = model.to(memory_format=layout)
-        trainer = Trainer(config, model)
-        losses = {name: value.item() for name, value in trainer.step(frames).items()}
-        names, compare = names_of(model), Comparison(f"{case}, {layout}")
-        wanted = {name: value for name, value in arrays_of(file, "loss").items() if name in losses}
-        compare.arrays("loss", losses, wanted, LOSS)
-        # Of names that PyTorch trains; log_lambda and other states of the engine are its own.
+        model = model.to(dtype=dtype, memory_format=layout)
+        losses = {name: value.item() for name, value in Trainer(config, model).step(frames).items()}
+        compare, names = Comparison(f"{case}, {kind}"), names_of(model)
         trained = {names[name]: parameter for name, parameter in model.named_parameters()}
-        norm = float(file["grad_norm"][()])
-        scale = norm / min(norm, float(config["optim"]["clip"]))  # PyTorch's are clipped, ours not yet
-        gradients = {name: scale * to_engine(model, name, value.grad) for name, value in trained.items()}
-        compare.arrays("gradient", gradients, arrays_of(file, "grad"), GRADIENT, floor=1e-5 * norm)
-        after = {name: to_engine(model, name, value) for name, value in trained.items()}
-        compare.arrays("parameter after", after, arrays_of(file, "param_after"), AFTER)
+        norm, clip = float(file["grad_norm"][()]), float(config["optim"]["clip"])
+        compare.claim(norm > clip, f"the gradient's norm {norm:.3g} is never clipped")
+        # PyTorch's are clipped, ours not yet; a gradient that vanishes is held against the whole of them
+        gradients = {name: norm / min(norm, clip) * to_engine(model, name, p.grad) for name, p in trained.items()}
+        after = {name: to_engine(model, name, p) for name, p in trained.items()}
         states = {names[name]: buffer.numpy() for name, buffer in model.named_buffers() if name in names}
-        wanted = {name: value for name, value in arrays_of(file, "state_after").items() if name in states}
-        compare.arrays("state after", states, wanted, LOSS)
-        compare.claim(norm > float(config["optim"]["clip"]), f"the gradient's norm {norm:.3g} is never clipped")
-        for name, value in arrays_of(file, "param").items():
+        compare.arrays("loss", losses, arrays_of(file, "loss", losses), tolerance.loss)
+        compare.arrays("gradient", gradients, arrays_of(file, "grad"), tolerance.gradient, floor=1e-5 * norm)
+        compare.arrays("parameter after", after, arrays_of(file, "param_after"), tolerance.after)
+        compare.arrays("state after", states, arrays_of(file, "state_after", states), tolerance.state)
+        for name, value in arrays_of(file, "param").items() if dtype == torch.float64 else ():
             moved = np.linalg.norm(after[name] - value)
-            compare.claim(moved > 3 * AFTER * np.linalg.norm(value), f"{name} hardly moves: nothing is compared")
+            compare.claim(moved > 5 * tolerance.after * np.linalg.norm(value), f"{name} moves by {moved:.1e} only")
         compare.print_table()
         return compare.failures
 
     def check(self, case):
         failures = []
         with h5py.File(self.lay_open(CASES[case])) as file:
-            for layout in (torch.contiguous_format, torch.channels_last):
-                failures += self.compare(file, case, layout)
+            for kind in KINDS:
+                failures += self.compare(file, case, kind)
         self.assertEqual(failures, [])
 
 

@@ -135,7 +135,7 @@ class Discrete(nn.Module):
             chosen = each.argmin(1)
             if self.training:
                 share = torch.bincount(chosen, minlength=self.choices) * (self.choices / len(chosen))
-                self.usage.lerp_(share, 0.01)
+                self.usage.lerp_(share.to(self.usage.dtype), 0.01)
         return candidates[torch.arange(len(chosen)), chosen].unflatten(1, hy.shape[1:])
 
 
@@ -161,7 +161,7 @@ class Sparse(nn.Module):
         columns = F.normalize(self.weight, dim=0)
         with torch.no_grad():
             infer = self.unrolled if energy.gamma > 0 else self.quadratic
-            z = infer(base.detach().float(), columns.detach(), hy.detach().float(), energy)
+            z = infer(base.detach().to(hy.dtype), columns.detach(), hy.detach(), energy)
         return (base + z @ columns.T).unflatten(1, hy.shape[1:])
 
     def quadratic(self, base, columns, hy, energy):
@@ -196,7 +196,7 @@ class Sparse(nn.Module):
                 gradient, = torch.autograd.grad(energies.sum(), z)
             return energies.detach(), gradient
 
-        rounding = 4 * torch.finfo(torch.float32).eps
+        rounding = 4 * torch.finfo(base.dtype).eps
         z = base.new_zeros(len(base), self.size)
         ahead = z
         energy_ahead, gradient = slope(z)
@@ -262,10 +262,10 @@ class Energy:
             flat = Energy(self.alpha, self.gamma, self.hy.repeat_interleave(h.shape[1], 0),
                           self.y.repeat_interleave(h.shape[1], 0) if self.gamma else self.y, self.decoder)
             return flat(h.flatten(0, 1)).unflatten(0, h.shape[:2])
-        energy = self.alpha * mean_square(h.float(), self.hy) if self.alpha else 0
+        energy = self.alpha * mean_square(h.to(self.hy.dtype), self.hy) if self.alpha else 0
         if self.gamma:
             with evaluating(self.decoder):
-                energy = energy + self.gamma * mean_square(self.decoder(h).float(), self.y)
+                energy = energy + self.gamma * mean_square(self.decoder(h).to(self.y.dtype), self.y)
         return energy
 
 
@@ -296,17 +296,18 @@ class Model(nn.Module):
         if self.latent is None:
             return top.unflatten(1, hy.shape[1:])
         gamma = self.weight_of("reconstruction") if self.decoder is not None else 0
-        return self.latent(top, hy, Energy(self.weight_of("prediction"), gamma, hy.float(), y, self.decoder))
+        hy = hy.to(y.dtype)
+        return self.latent(top, hy, Energy(self.weight_of("prediction"), gamma, hy, y, self.decoder))
 
     def forward(self, frames):
-        """Views by name, hidden states in float32."""
+        """Views by name, in the precision of the frames."""
         x, y = frames[:, :self.cut], frames[:, self.cut:]
         hx, hy = self.encoder(x), self.encoder(y)
         hy_pred = self.predict(hx, hy, y)
         views = {"y": y, "hx": hx, "hy": hy, "hy_pred": hy_pred}
         if self.decoder is not None and self.weight_of("reconstruction"):
             views["y_pred"] = self.decoder(hy_pred)
-        return {name: view.float() for name, view in views.items()}
+        return {name: view.to(frames.dtype) for name, view in views.items()}
 
     def losses(self, views):
         """Unweighted, those that teach, and their weighted sum under `total`."""
@@ -405,7 +406,7 @@ def to_torch(model, name, array):
 
 def to_engine(model, name, tensor):
     """The reverse."""
-    array = tensor.detach().float().numpy()
+    array = tensor.detach().numpy()
     if array.ndim == 4:
         array = array[..., 0].transpose(0, 2, 1) if ".time" in name else array.transpose(0, 2, 3, 1)
     return rows_reordered(model, name, np.ascontiguousarray(array), back=True)
