@@ -2,8 +2,8 @@
 
 For each row the programs run one after the other, each in a process of its own, in an order that turns round from
 cycle to cycle (ABBA), so that a machine that gets faster or slower favours none. A cycle gives one ratio of medians;
-the table has the median of these ratios, and the smallest and largest. Results gather in --file, to which a later run of
-the same programs adds its cycles.
+the table has the median of these ratios, and the smallest and largest. Results gather in --file, to which a later run
+of the same programs adds its cycles.
 
 PyTorch runs twice: as it is installed, and with an allocator that keeps freed pages (what its tuning guide gets from
 jemalloc; here glibc's own settings), in the faster of its two memory layouts, tried at the start. It trains on one
@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(FOLDER))
@@ -78,6 +79,34 @@ def torch_layouts(**arguments):
     return [torch(layout=layout, **arguments) for layout in ("channels_last", "default")]
 
 
+def our_sweep(trials):
+    def measure(_):
+        with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("r") as peaks:
+            launch = ["mpirun", "--quiet", "--bind-to", "none", "-n", "2"]
+            sweep = [VJVCR, "sweep", os.path.join(FOLDER, "sweep.yaml"), *first_trials(trials), "-o"]
+            extra = {"OMP_NUM_THREADS": "1", **MPI}
+            start = time.perf_counter()
+            run([*launch, PYTHON, os.path.join(FOLDER, "peak.py"), peaks.name, *sweep, folder + "/sweep"], extra)
+            seconds = time.perf_counter() - start
+            peak = sum(int(line) for line in peaks) / 1024
+        return {"seconds": seconds, "peak_mib": peak, "command": typed([*launch, *sweep, "FOLDER"], extra)}
+    return measure
+
+
+def first_trials(trials):
+    """The overrides that leave the first 8 or 16 of the 24."""
+    return [f"sweep.parameters.losses.variance.weight={[1, 10, 100][:trials // 8]}"] if trials < 24 else []
+
+
+def torch_sweep(trials, layout, keep_pages=False):
+    extra = dict(KEEP_PAGES) if keep_pages else {}
+    command = [PYTHON, os.path.join(FOLDER, "torch_sweep.py"), "--trials", str(trials), "--layout", layout]
+
+    def measure(_):
+        return {**json.loads(run(command, extra)), "command": typed(command, extra)}
+    return measure
+
+
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 class Row:
@@ -97,6 +126,14 @@ def against_torch(what, target, overrides=(), cores=1):
                {"PyTorch as installed": target, "PyTorch, pages kept": target})
 
 
+def sweep_row(trials):
+    layout = "channels_last"  # a trial of it takes longer than the layouts differ; measured once
+    return Row(f"{trials} trials on 2 ranks against as many processes, two at a time",
+               {"vjvcr": [our_sweep(trials)], "PyTorch as installed": [torch_sweep(trials, layout)],
+                "PyTorch, pages kept": [torch_sweep(trials, layout, True)]},
+               {"PyTorch as installed": 4, "PyTorch, pages kept": 4})
+
+
 ROWS = {
     "step1": against_torch("training step", 2.3),
     "step2": against_torch("training step", 2.6, cores=2),
@@ -107,6 +144,8 @@ ROWS = {
     "sparse_decoder2": against_torch("FISTA latents through the decoder", 5, SPARSE + DECODER, cores=2),
     "ranks": Row("2 ranks against 1, same global batch", {"2 ranks": [ours(ranks=2)], "1 rank": [ours()]},
                  {"1 rank": 1.92}),
+    "sweep": sweep_row(24),
+    "sweep8": sweep_row(8),
     "bf16": Row("bf16, 1 core", {"vjvcr bf16": [ours(BF16)], "vjvcr fp32": [ours()],
                                  "PyTorch bf16, as installed": torch_layouts(precision="bf16"),
                                  "PyTorch bf16, pages kept": torch_layouts(precision="bf16", keep_pages=True)},
@@ -129,16 +168,19 @@ def fastest(alternatives):
     return seconds.index(min(seconds))
 
 
-def measure_row(row, record, cycles, steps):
+def measure_row(row, record, cycles, steps, save):
+    """`save` is called whenever the record has something new."""
     chosen = record.setdefault("chosen", {})
     for side, alternatives in row.sides.items():
         if side not in chosen:
             chosen[side] = fastest(alternatives)
+            save()
     for _ in range(cycles):
         order = list(row.sides)
         if len(record.setdefault("cycles", [])) % 2:
             order.reverse()
         record["cycles"].append({side: row.sides[side][chosen[side]](steps) for side in order})
+        save()
 
 
 def spread(values, form="{:.2f}"):
@@ -170,10 +212,10 @@ def own_lines(name, row, record):
         runs = [cycle[side] for cycle in record["cycles"] if "of_sgemm" in cycle[side]]
         if not runs or side == "1 rank":
             continue
-        for what, values, reach, reached in (
-                ("of sgemm in the same run", [100 * run["of_sgemm"] for run in runs], "at least 80 %", lambda v: v >= 80),
-                ("making data, of the step", [100 * run["data_seconds"] / run["step_seconds"] for run in runs],
-                 "at most 2 %", lambda v: v <= 2)):
+        of_sgemm = [100 * run["of_sgemm"] for run in runs]
+        data = [100 * run["data_seconds"] / run["step_seconds"] for run in runs]
+        for what, values, reach, reached in (("of sgemm in the same run", of_sgemm, "at least 80 %", lambda v: v >= 80),
+                                             ("making data, of the step", data, "at most 2 %", lambda v: v <= 2)):
             median = statistics.median(values)
             yield f"{what} ({name}, {side})", reach, spread(values, "{:.2f} %"), "yes" if reached(median) else "no"
 
@@ -238,13 +280,21 @@ def read_store(path, about):
     return store if same else {"about": about, "rows": {}}
 
 
+def write_store(path, store):
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(store, file, indent=1)
+    os.replace(path + ".new", path)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./vj bench compare", description=__doc__.splitlines()[0].split(": ")[1],
                                      epilog="rows: " + ", ".join(f"{name} ({row.what})" for name, row in ROWS.items()))
     parser.add_argument("rows", nargs="*", metavar="row", help="which of the rows below; none: all")
     parser.add_argument("--cycles", type=int, default=5, help="so many times each program (5)")
     parser.add_argument("--steps", type=int, default=4, help="timed steps of each run (4)")
-    parser.add_argument("--file", default=os.path.join(ROOT, "runs", "compare.json"), help="results (runs/compare.json)")
+    parser.add_argument("--file", default=os.path.join(ROOT, "runs", "compare.json"),
+                        help="results (runs/compare.json)")
     parser.add_argument("--show", action="store_true", help="only print what is in the file")
     chosen = parser.parse_args()
     unknown = [name for name in chosen.rows if name not in ROWS]
@@ -257,10 +307,8 @@ def main():
             print(f"{name}: left out, this vjvcr has no {' '.join(row.needs)}", file=sys.stderr)
             continue
         print(f"{name}: {row.what}", file=sys.stderr)
-        measure_row(row, store["rows"].setdefault(name, {}), chosen.cycles, chosen.steps)
-        os.makedirs(os.path.dirname(os.path.abspath(chosen.file)), exist_ok=True)
-        with open(chosen.file, "w", encoding="utf-8") as file:
-            json.dump(store, file, indent=1)
+        measure_row(row, store["rows"].setdefault(name, {}), chosen.cycles, chosen.steps,
+                    lambda: write_store(chosen.file, store))
     print_all(store)
 
 

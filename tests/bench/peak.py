@@ -1,4 +1,4 @@
-"""peak.py FILE COMMAND ...: runs the command and appends its peak memory, in KiB, to the file. For each rank of mpirun."""
+"""peak.py FILE COMMAND ...: runs the command and appends its peak memory, in KiB, to the file. For ranks of mpirun."""
 import os
 import sys
 
