@@ -11,6 +11,7 @@
 #include "engine/roster.h"
 #include "experiment.h"
 #include "ops/gemm.h"
+#include "records.h"
 #include "table.h"
 #include "train/loader.h"
 #include "train/model.h"
@@ -145,34 +146,99 @@ static vj_status print_ops(const bench *b, int64_t steps, double step_seconds, b
   return VJ_OK;
 }
 
-static vj_status print_result(bench *b, int64_t steps, bool ops) {
-  const double data = median(b->data, steps), graph = median(b->graph, steps), update = median(b->update, steps);
-  const double whole = data + graph + update, flops = vj_graph_flops(b->model->train.graph);
-  const double peak = b->peak * b->world->size;
-  const vj_clip_info *info = &b->loader.info;
+/* What a run came to: medians of the timed steps, on rank 0. */
+typedef struct summary {
+  double data, graph, update, step; /* seconds */
+  double flops, peak;               /* of a step; sgemm of all ranks together, GFLOP/s */
+  double memory, planned;           /* bytes of this process */
+} summary;
+
+static summary summarise(bench *b, int64_t steps) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
+  summary s = {.data = median(b->data, steps),
+               .graph = median(b->graph, steps),
+               .update = median(b->update, steps),
+               .flops = vj_graph_flops(b->model->train.graph),
+               .peak = b->peak * b->world->size,
+               .memory = (double)usage.ru_maxrss * 1024,
+               .planned = (double)vj_model_memory(b->model)};
+  s.step = s.data + s.graph + s.update;
+  return s;
+}
+
+static vj_status print_text(bench *b, const summary *s, int64_t steps, bool ops) {
+  const vj_clip_info *info = &b->loader.info;
   printf("configuration   %s: batch %lld in %lld shards, %lld frames of %lldx%lldx%lld, %.2f million parameters\n",
          b->config->name, (long long)b->config->optim.batch, (long long)b->config->optim.shards,
          (long long)info->frames, (long long)info->height, (long long)info->width, (long long)info->channels,
          (double)vj_model_parameter_count(b->model) / 1e6);
   printf("machine         %d rank%s of %d thread%s; sgemm 1024^3: %.0f GFLOP/s in all\n", b->world->size,
-         b->world->size == 1 ? "" : "s", vj_threads(), vj_threads() == 1 ? "" : "s", peak);
-  printf("training step   %.3f s (median of %lld): data %.4f, graph %.3f, update %.4f; waiting %.4f\n", whole,
-         (long long)steps, data, graph, update, b->wait);
-  printf("matrix products %.1f GFLOP a step: %.0f GFLOP/s, %.1f%% of sgemm; %.1f GFLOP are carried out\n", flops / 1e9,
-         flops / whole / 1e9, 100 * flops / whole / 1e9 / peak, vj_graph_flops_done(b->model->train.graph) / 1e9);
-  printf("making data     %.2f%% of the step\n", 100 * data / whole);
-  printf("throughput      %.1f clips/s\n", (double)b->config->optim.batch / whole);
-  printf("peak memory     %.0f MiB of this process (planned %.0f MiB)\n", (double)usage.ru_maxrss / 1024,
-         (double)vj_model_memory(b->model) / 1048576);
-  return print_ops(b, steps, whole, ops);
+         b->world->size == 1 ? "" : "s", vj_threads(), vj_threads() == 1 ? "" : "s", s->peak);
+  printf("training step   %.3f s (median of %lld): data %.4f, graph %.3f, update %.4f; waiting %.4f\n", s->step,
+         (long long)steps, s->data, s->graph, s->update, b->wait);
+  printf("matrix products %.1f GFLOP a step: %.0f GFLOP/s, %.1f%% of sgemm; %.1f GFLOP are carried out\n",
+         s->flops / 1e9, s->flops / s->step / 1e9, 100 * s->flops / s->step / 1e9 / s->peak,
+         vj_graph_flops_done(b->model->train.graph) / 1e9);
+  printf("making data     %.2f%% of the step\n", 100 * s->data / s->step);
+  printf("throughput      %.1f clips/s\n", (double)b->config->optim.batch / s->step);
+  printf("peak memory     %.0f MiB of this process (planned %.0f MiB)\n", s->memory / 1048576, s->planned / 1048576);
+  return print_ops(b, steps, s->step, ops);
+}
+
+static vj_status print_json(const bench *b, const summary *s, int64_t steps) {
+  const vj_clip_info *info = &b->loader.info;
+  json_t *all = json_object();
+  const struct {
+    const char *name;
+    int64_t value;
+  } counts[] = {{"batch", b->config->optim.batch},
+                {"shards", b->config->optim.shards},
+                {"frames", info->frames},
+                {"height", info->height},
+                {"width", info->width},
+                {"channels", info->channels},
+                {"parameters", vj_model_parameter_count(b->model)},
+                {"ranks", b->world->size},
+                {"threads", vj_threads()},
+                {"steps", steps}};
+  const struct {
+    const char *name;
+    double value;
+  } numbers[] = {{"step_seconds", s->step},
+                 {"data_seconds", s->data},
+                 {"graph_seconds", s->graph},
+                 {"update_seconds", s->update},
+                 {"wait_seconds", b->wait},
+                 {"gflop", s->flops / 1e9},
+                 {"gflop_carried_out", vj_graph_flops_done(b->model->train.graph) / 1e9},
+                 {"sgemm_gflops", s->peak},
+                 {"of_sgemm", s->flops / s->step / 1e9 / s->peak},
+                 {"peak_memory_bytes", s->memory},
+                 {"planned_memory_bytes", s->planned}};
+  json_object_set_new(all, "name", vj_json_text(b->config->name));
+  for (size_t i = 0; i < VJ_COUNT(counts); i++) json_object_set_new(all, counts[i].name, json_integer(counts[i].value));
+  for (size_t i = 0; i < VJ_COUNT(numbers); i++)
+    json_object_set_new(all, numbers[i].name, vj_json_number(numbers[i].value));
+  return vj_json_print(all, stdout);
+}
+
+/* "text" or "json". */
+static vj_status read_format(const vj_experiment *e, bool *json) {
+  *json = e->format && strcmp(e->format, "json") == 0;
+  if (*json || !e->format || strcmp(e->format, "text") == 0) return VJ_OK;
+  return vj_fail(VJ_USAGE, "--format: expected text or json, got \"%s\"", e->format);
 }
 
 static vj_status run(vj_experiment *e, const vj_comm *world) {
   vj_space *space = NULL;
   int group = 1;
-  if (!e->file) return vj_fail(VJ_USAGE, "usage: vjvcr bench FILE.yaml [--steps N] [--ops] [key=value ...]");
+  bool json;
+  if (!e->file)
+    return vj_fail(VJ_USAGE,
+                   "usage: vjvcr bench FILE.yaml [--steps N] [--ops] [--format text|json] "
+                   "[key=value ...]");
+  VJ_TRY(read_format(e, &json));
   vj_yaml_remove(e->root, "sweep");
   VJ_TRY(vj_experiment_agree(e, world));
   VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
@@ -186,7 +252,10 @@ static vj_status run(vj_experiment *e, const vj_comm *world) {
   double again = 0;
   if (status == VJ_OK) status = vj_comm_agree(world, measure_sgemm(&again));
   b.peak = fmax(b.peak, again); /* before and after: other work on the machine only lowers it */
-  if (status == VJ_OK && world->rank == 0) status = print_result(&b, steps, e->ops);
+  if (status == VJ_OK && world->rank == 0) {
+    const summary s = summarise(&b, steps);
+    status = json ? print_json(&b, &s, steps) : print_text(&b, &s, steps, e->ops);
+  }
   free(b.data);
   free(b.graph);
   free(b.update);
@@ -200,7 +269,7 @@ int vj_verb_bench(int argc, char **argv) {
   vj_experiment e;
   vj_comm world = {0};
   vj_status status = vj_mpi_start(&world);
-  const vj_status mine = vj_experiment_read(argc, argv, "--steps --ops --seed", &e);
+  const vj_status mine = vj_experiment_read(argc, argv, "--steps --ops --format --seed", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = run(&e, &world);
   if (status != VJ_OK && world.rank == 0) vj_report_failure(status);

@@ -81,6 +81,7 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   *used = 2;
   if (!next) return vj_fail(VJ_USAGE, "%s: expected a value", argument);
   if (strcmp(argument, "-o") == 0) return e->output = next, VJ_OK;
+  if (strcmp(argument, "--format") == 0) return e->format = next, VJ_OK;
   if (strcmp(argument, "--from") == 0) return e->from = next, VJ_OK;
   if (strcmp(argument, "--ranks-per-trial") == 0) return read_count(argument, next, &e->ranks_per_trial);
   if (strcmp(argument, "--max-attempts") == 0) return read_count(argument, next, &e->max_attempts);
