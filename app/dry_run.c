@@ -8,6 +8,7 @@
 #include "blas_core.h"
 #include "engine/judge.h"
 #include "engine/layout.h"
+#include "engine/makespan.h"
 #include "engine/match.h"
 #include "engine/report.h"
 #include "engine/room.h"
@@ -252,7 +253,7 @@ static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
     const vj_timing *t = d->like[i] < 0 ? NULL : &timings[d->like[i]];
     each[i] = t && !t->problem ? expected_share(d, i) * vj_timing_of_trial(t, d->space->trials[i].config) : 0;
   }
-  VJ_TRY(vj_timing_of_sweep(d->roster, each, &seconds));
+  VJ_TRY(vj_makespan(d->roster, each, &seconds));
   printf("\nthe whole sweep: about %s on %s%s\n", vj_duration_text(seconds, text), groups_text(d),
          d->space->stopping ? ", with early stopping" : "");
   return VJ_OK;

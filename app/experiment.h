@@ -12,7 +12,7 @@ typedef struct vj_experiment {
   const char *output; /* -o, NULL if not given */
   const char *from;   /* --from, NULL if not given */
   const char *format; /* --format, NULL if not given; the verb reads it */
-  bool resume, dry_run, timed, print_config, help, quick, ops;
+  bool resume, dry_run, timed, print_config, help, quick, ops, comm;
   int64_t ranks_per_trial, steps, max_attempts; /* 0: not given */
   double time_limit, hang_limit;                /* seconds; negative: not given */
 } vj_experiment;
