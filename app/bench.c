@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "bench_machine.h"
 #include "blas_core.h"
+#include "engine/cost_model.h"
 #include "engine/roster.h"
 #include "experiment.h"
 #include "ops/gemm.h"
@@ -227,7 +228,22 @@ static vj_status print_text(bench *b, const summary *s, int64_t steps, bool ops)
   return print_ops(b, steps, s->step, ops);
 }
 
+/* What the plan says that a rank sends in a step. */
+static vj_status planned_traffic(const bench *b, vj_step_cost *cost) {
+  vj_pool *pool = NULL;
+  vj_cluster *cluster = NULL;
+  vj_graph_cost *graph = NULL;
+  VJ_TRY(vj_pool_create(&pool));
+  vj_status status = vj_cluster_builtin(pool, 1, b->world->size, 1, &cluster);
+  if (status == VJ_OK) status = vj_graph_cost_count(pool, b->model->train.graph, &graph);
+  if (status == VJ_OK) *cost = vj_cost_of_run(cluster, graph, b->world->size);
+  vj_pool_destroy(&pool);
+  return status;
+}
+
 static vj_status print_json(const bench *b, const summary *s, int64_t steps) {
+  vj_step_cost planned;
+  VJ_TRY(planned_traffic(b, &planned));
   const vj_clip_info *info = &b->loader.info;
   json_t *all = json_object();
   const struct {
@@ -246,13 +262,22 @@ static vj_status print_json(const bench *b, const summary *s, int64_t steps) {
   const struct {
     const char *name;
     double value;
-  } numbers[] = {{"step_seconds", s->step},        {"data_seconds", s->data},
-                 {"graph_seconds", s->graph},      {"update_seconds", s->update},
-                 {"wait_seconds", b->wait},        {"exchange_seconds", b->exchange},
-                 {"idle_seconds", b->idle},        {"sent_messages", b->messages},
-                 {"sent_bytes", b->sent},          {"gflop", s->flops / 1e9},
-                 {"sgemm_gflops", s->peak},        {"of_sgemm", s->flops / s->step / 1e9 / s->peak},
-                 {"peak_memory_bytes", s->memory}, {"planned_memory_bytes", s->planned}};
+  } numbers[] = {{"step_seconds", s->step},
+                 {"data_seconds", s->data},
+                 {"graph_seconds", s->graph},
+                 {"update_seconds", s->update},
+                 {"wait_seconds", b->wait},
+                 {"exchange_seconds", b->exchange},
+                 {"idle_seconds", b->idle},
+                 {"sent_messages", b->messages},
+                 {"sent_bytes", b->sent},
+                 {"planned_sent_messages", planned.messages},
+                 {"planned_sent_bytes", planned.bytes},
+                 {"gflop", s->flops / 1e9},
+                 {"sgemm_gflops", s->peak},
+                 {"of_sgemm", s->flops / s->step / 1e9 / s->peak},
+                 {"peak_memory_bytes", s->memory},
+                 {"planned_memory_bytes", s->planned}};
   json_object_set_new(all, "name", vj_json_text(b->config->name));
   for (size_t i = 0; i < VJ_COUNT(counts); i++) json_object_set_new(all, counts[i].name, json_integer(counts[i].value));
   for (size_t i = 0; i < VJ_COUNT(numbers); i++)

@@ -24,13 +24,14 @@ static void add(vj_work *sum, vj_work work) {
 }
 
 static vj_segment_cost count_segment(const vj_plan *plan, const vj_segment *segment) {
-  vj_segment_cost cost = {.sums = segment->sums, .waits = vj_plan_waits(plan, segment)};
+  const bool of_shards = segment->kind == VJ_SEGMENT_SHARDS; /* others sum what every rank has */
+  vj_segment_cost cost = {.sums = of_shards ? segment->sums : 0, .waits = vj_plan_waits(plan, segment)};
   for (int i = segment->begin; i < segment->end; i++) {
     const vj_node *node = plan->nodes[i];
     const vj_var *output = node->outputs[0];
     add(segment->kind == VJ_SEGMENT_ONCE ? &cost.alike : &cost.shard, vj_node_work(node));
     if (segment->kind == VJ_SEGMENT_WEIGHT) cost.weight = output->count;
-    if (segment->kind != VJ_SEGMENT_SHARDS || node->op->form != VJ_GATHER) continue;
+    if (!of_shards || node->op->form != VJ_GATHER) continue;
     cost.gathers++;
     cost.gathered += bytes_of(output);
   }
