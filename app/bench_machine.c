@@ -16,7 +16,7 @@ vj_status vj_step_rates_of(const vj_graph *graph, int64_t steps, double seconds,
   for (int i = 0; i < count; i++) {
     const double each = rows[i].seconds / (double)steps / threads;
     *(rows[i].flops > 0 ? &products : &passes) += each;
-    flops += rows[i].flops;
+    flops += rows[i].flops_done;
     bytes += rows[i].bytes;
     calls += rows[i].calls;
   }

@@ -10,7 +10,7 @@ vj_work vj_node_work(const vj_node *node) {
   vj_work work = {0};
   if (node->op->form == VJ_ALIAS) return work;
   work.calls = 1;
-  work.flops = node->op->flops ? node->op->flops(node) : 0;
+  work.flops = node->op->flops_done ? node->op->flops_done(node) : node->op->flops ? node->op->flops(node) : 0;
   if (work.flops > 0) return work;
   for (int k = 0; k < node->input_count; k++) work.bytes += bytes_of(node->inputs[k]);
   for (int k = 0; k < node->output_count; k++) work.bytes += bytes_of(node->outputs[k]);

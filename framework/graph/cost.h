@@ -7,7 +7,7 @@
 #include "graph/graph.h"
 
 typedef struct vj_work {
-  double flops;  /* of matrix products, 2 a multiply-add */
+  double flops;  /* of matrix products, 2 a multiply-add, as they are carried out */
   double bytes;  /* that all other kernels read and write */
   int64_t calls; /* of kernels */
 } vj_work;

@@ -183,14 +183,16 @@ vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard
 
 typedef struct vj_graph_profile_row {
   const char *op, *scope;
-  double seconds, flops; /* of all shards of this rank; seconds are summed over its threads and over runs */
-  double bytes, calls;   /* of all shards of this rank, as cost.h counts them */
+  double seconds, flops, flops_done; /* of all shards of this rank; seconds are summed over its threads and over runs */
+  double bytes, calls;               /* of all shards of this rank, as cost.h counts them */
 } vj_graph_profile_row;
 /* Timing of nodes on or off; rows are in order of execution. */
 void vj_graph_profile(vj_graph *graph, bool on);
 int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int capacity);
 /* Floating-point operations of matrix products (2 a multiply-add) in one run over all shards of the batch. */
 double vj_graph_flops(const vj_graph *graph);
+/* The same, without those that an op's way of computing spares. */
+double vj_graph_flops_done(const vj_graph *graph);
 /* Seconds this rank waited in collectives during runs so far. */
 double vj_graph_wait_seconds(const vj_graph *graph);
 /* The same for the newest run, place by place in the order they come; returns how many places there are. All ranks of

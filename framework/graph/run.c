@@ -318,6 +318,10 @@ void vj_graph_profile(vj_graph *graph, bool on) {
 
 static double node_flops(const vj_node *node) { return node->op->flops ? node->op->flops(node) : 0; }
 
+static double node_flops_done(const vj_node *node) {
+  return node->op->flops_done ? node->op->flops_done(node) : node_flops(node);
+}
+
 int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int capacity) {
   const vj_plan *plan = graph->plan;
   int count = 0;
@@ -325,20 +329,29 @@ int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int
     const vj_node *node = plan->nodes[i];
     const double shards = node->batched ? (double)plan->local_shards : 1;
     const vj_work work = vj_node_work(node);
-    rows[count++] = (vj_graph_profile_row){node->op->name,      node->scope,         node->seconds,
-                                           work.flops * shards, work.bytes * shards, (double)work.calls * shards};
+    rows[count++] = (vj_graph_profile_row){.op = node->op->name,
+                                           .scope = node->scope,
+                                           .seconds = node->seconds,
+                                           .flops = node_flops(node) * shards,
+                                           .flops_done = node_flops_done(node) * shards,
+                                           .bytes = work.bytes * shards,
+                                           .calls = (double)work.calls * shards};
   }
   return count;
 }
 
-double vj_graph_flops(const vj_graph *graph) {
+static double sum_flops(const vj_graph *graph, double (*of)(const vj_node *)) {
   double flops = 0;
   for (int i = 0; i < graph->plan->node_count; i++) {
     const vj_node *node = graph->plan->nodes[i];
-    flops += node_flops(node) * (node->batched ? (double)graph->options.shards : 1);
+    flops += of(node) * (node->batched ? (double)graph->options.shards : 1);
   }
   return flops;
 }
+
+double vj_graph_flops(const vj_graph *graph) { return sum_flops(graph, node_flops); }
+
+double vj_graph_flops_done(const vj_graph *graph) { return sum_flops(graph, node_flops_done); }
 
 double vj_graph_wait_seconds(const vj_graph *graph) { return graph->plan->wait_seconds; }
 

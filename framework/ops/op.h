@@ -43,7 +43,8 @@ struct vj_op {
   int in_place;                          /* 1 + index of an input whose room the first output may take; 0: none */
   int64_t (*sum_count)(const vj_node *); /* SUM: doubles in a part */
   size_t (*scratch_bytes)(const vj_node *);
-  double (*flops)(const vj_node *); /* of one shard; matrix products only */
+  double (*flops)(const vj_node *);      /* of one shard; matrix products only, as the op's definition asks for them */
+  double (*flops_done)(const vj_node *); /* those that are carried out, where they are fewer */
 };
 
 /* For those who lay open what it drew. */

@@ -128,8 +128,9 @@ def slope(axis, name, rows):
 
 
 def ticks_between(low, high):
-    """1, 2, 5, 10, ... within a range."""
-    found = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
+    """1, 2, 5, 10, ... within a range; more of them within a small one."""
+    digits = (1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 4, 5, 7)
+    found = [digit * 10.0**power for power in range(-6, 7) for digit in digits]
     return [tick for tick in found if low <= tick <= high]
 
 

@@ -123,6 +123,15 @@ static vj_var *case_conv_time(vj_graph *g) {
 static vj_var *case_conv_time_valid(vj_graph *g) {
   return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 3)), shared(g, "w", VJ_SHAPE(2, 2, 3)), NULL, 0);
 }
+/* Enough channels for minimal filtering: tiles of 2, 3 and 4 frames, and a last one that is not full. */
+static vj_var *minimal_case(vj_graph *g, int64_t frames, int64_t padding) {
+  return vj_conv_time(g, batched(g, "x", VJ_SHAPE(frames, 3, 64)), shared(g, "w", VJ_SHAPE(96, 3, 64)),
+                      shared(g, "b", VJ_SHAPE(96)), padding);
+}
+static vj_var *case_conv_time_tile_2(vj_graph *g) { return minimal_case(g, 4, 0); }
+static vj_var *case_conv_time_tile_3(vj_graph *g) { return minimal_case(g, 3, 1); }
+static vj_var *case_conv_time_tile_4(vj_graph *g) { return minimal_case(g, 8, 1); }
+static vj_var *case_conv_time_tile_ragged(vj_graph *g) { return minimal_case(g, 7, 1); }
 static vj_var *case_channel_affine(vj_graph *g) {
   return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(40, 3)), shared(g, "s", VJ_SHAPE(3)),
                            shared(g, "h", VJ_SHAPE(3)), VJ_RELU);
@@ -252,6 +261,10 @@ static const struct {
              CASE(conv2d_narrow_apart),
              CASE(conv_time),
              CASE(conv_time_valid),
+             CASE(conv_time_tile_2),
+             CASE(conv_time_tile_3),
+             CASE(conv_time_tile_4),
+             CASE(conv_time_tile_ragged),
              CASE(channel_affine),
              CASE(channel_affine_silu),
              CASE(moments),
