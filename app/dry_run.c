@@ -215,8 +215,8 @@ static vj_status print_needs(const dry_run *d) {
 
 /* --- how many ranks for a trial --------------------------------------------------------------------------------- */
 
-/* `measured`: seconds of each trial, or NULL. */
-static vj_status print_advice(const dry_run *d, const double *measured) {
+/* `measured`: times of each trial, or NULL. */
+static vj_status print_advice(const dry_run *d, const vj_trial_time *measured) {
   vj_rank_question question = d->question;
   const int64_t trials = d->space->trial_count;
   double *share = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *share);
@@ -264,18 +264,21 @@ static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
   char text[VJ_DURATION_BYTES];
   vj_pool *pool = d->experiment->pool;
   double seconds, *each = vj_pool_take(pool, (size_t)trials * sizeof *each);
-  double *whole = vj_pool_take(pool, (size_t)trials * sizeof *whole);
-  if (!each || !whole) return vj_fail(VJ_MEMORY, "no memory for the times of %lld trials", (long long)trials);
+  vj_trial_time *measured = vj_pool_take(pool, (size_t)trials * sizeof *measured);
+  if (!each || !measured) return vj_fail(VJ_MEMORY, "no memory for the times of %lld trials", (long long)trials);
   VJ_TRY(print_timings(d, timings));
   for (int64_t i = 0; i < trials; i++) {
     const vj_timing *t = d->like[i] < 0 ? NULL : &timings[d->like[i]];
-    whole[i] = t && !t->problem ? vj_timing_of_trial(t, d->space->trials[i].config) : 0;
-    each[i] = expected_share(d, i) * whole[i];
+    if (!t || t->problem) continue;
+    const double whole = vj_timing_of_trial(t, d->space->trials[i].config);
+    each[i] = expected_share(d, i) * whole;
+    measured[i] = (vj_trial_time){.step = t->step, .fixed = t->start};
+    measured[i].shared = whole - t->start - (double)d->space->trials[i].config->optim.steps * t->step;
   }
   VJ_TRY(vj_makespan(d->roster, each, &seconds));
   printf("\nthe whole sweep: about %s on %s%s\n", vj_duration_text(seconds, text), groups_text(d),
          d->space->stopping ? ", with early stopping" : "");
-  return print_advice(d, whole);
+  return print_advice(d, measured);
 }
 
 static vj_status time_trials(const dry_run *d) {

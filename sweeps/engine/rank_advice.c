@@ -96,15 +96,33 @@ static vj_status look_at_sizes(adviser *a) {
 
 /* --- rows ------------------------------------------------------------------------------------------------------ */
 
-/* By the model, in proportion to what was measured. */
-static double seconds_of(const adviser *a, int64_t trial, int ranks) {
+static const vj_trial_time *measured_of(const adviser *a, int64_t trial) {
+  return a->q->measured && a->q->measured[trial].step > 0 ? &a->q->measured[trial] : NULL;
+}
+
+/* By the model, or what was measured, changed as the model's time does. */
+static double step_of(const adviser *a, int64_t trial, int ranks) {
+  const vj_model_cost *cost = &a->costs[a->q->like[trial]];
+  const vj_trial_time *measured = measured_of(a, trial);
+  const double step = vj_cost_of_step(a->q->cluster, cost, ranks).seconds;
+  if (!measured) return step;
+  return measured->step * step / vj_cost_of_step(a->q->cluster, cost, a->q->measured_ranks[trial]).seconds;
+}
+
+static double whole_of(const adviser *a, int64_t trial, int ranks) {
   const vj_rank_question *q = a->q;
-  if (q->like[trial] < 0) return 0;
   const vj_model_cost *cost = &a->costs[q->like[trial]];
-  const vj_config *config = config_of(a, trial);
-  const double share = q->share ? q->share[trial] : 1, modelled = vj_cost_of_trial(q->cluster, cost, config, ranks);
-  if (!q->measured || !(q->measured[trial] > 0)) return share * modelled;
-  return share * modelled * q->measured[trial] / vj_cost_of_trial(q->cluster, cost, config, q->measured_ranks[trial]);
+  const vj_trial_time *measured = measured_of(a, trial);
+  if (!measured) return vj_cost_of_trial(q->cluster, cost, config_of(a, trial), ranks);
+  const double ratio = vj_cost_of_run(q->cluster, cost->evaluate, ranks).seconds /
+                       vj_cost_of_run(q->cluster, cost->evaluate, q->measured_ranks[trial]).seconds;
+  return (double)config_of(a, trial)->optim.steps * step_of(a, trial, ranks) + measured->shared * ratio +
+         measured->fixed;
+}
+
+static double seconds_of(const adviser *a, int64_t trial, int ranks) {
+  if (a->q->like[trial] < 0) return 0;
+  return (a->q->share ? a->q->share[trial] : 1) * whole_of(a, trial, ranks);
 }
 
 static vj_status find_sweep(const adviser *a, vj_rank_row *row, bool *possible) {
@@ -128,10 +146,7 @@ static void find_longest(const adviser *a, int level, vj_rank_row *row) {
     row->memory = fmax(row->memory, a->memory[like][level]);
     if (a->seconds[i] <= row->trial) continue;
     row->trial = a->seconds[i];
-    const int ranks = ranks_of(a, i, row->ranks_per_trial);
-    const double unscaled =
-        (a->q->share ? a->q->share[i] : 1) * vj_cost_of_trial(a->q->cluster, &a->costs[like], config_of(a, i), ranks);
-    row->step = vj_cost_of_step(a->q->cluster, &a->costs[like], ranks).seconds * a->seconds[i] / unscaled;
+    row->step = step_of(a, i, ranks_of(a, i, row->ranks_per_trial));
   }
 }
 

@@ -18,12 +18,19 @@ typedef struct vj_rank_row {
   double efficiency; /* time of all trials on one rank each, over that of all ranks there are */
 } vj_rank_row;
 
+/* What a trial was seen to take, in seconds: one step; evaluations and all else that ranks share; what they do not. */
+typedef struct vj_trial_time {
+  double step, shared, fixed;
+} vj_trial_time;
+
 typedef struct vj_rank_question {
   const vj_space *space;
-  const int64_t *like;    /* as the layout's: for each trial the first of its size, -1: it can't run */
-  const double *work;     /* of each trial, for their order */
-  const double *share;    /* of each trial that early stopping lets it come to; NULL: all of it */
-  const double *measured; /* seconds of each whole trial on `measured_ranks` of it, 0: not known; or NULL */
+  const int64_t *like; /* as the layout's: for each trial the first of its size, -1: it can't run */
+  const double *work;  /* of each trial, for their order */
+  const double *share; /* of each trial that early stopping lets it come to; NULL: all of it */
+  /* Of each trial on `measured_ranks` of it, a step of 0: not known. NULL: of none. The model then says only how they
+   * change with the number of ranks. */
+  const vj_trial_time *measured;
   const int *measured_ranks;
   const vj_cluster *cluster;
   int64_t ranks;
