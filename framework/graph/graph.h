@@ -189,6 +189,7 @@ vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard
 typedef struct vj_graph_profile_row {
   const char *op, *scope;
   double seconds, flops, flops_done; /* of all shards of this rank; seconds are summed over its threads and over runs */
+  double bytes, calls;               /* of all shards of this rank, as cost.h counts them */
 } vj_graph_profile_row;
 /* Timing of nodes on or off; rows are in order of execution. */
 void vj_graph_profile(vj_graph *graph, bool on);
@@ -199,5 +200,8 @@ double vj_graph_flops(const vj_graph *graph);
 double vj_graph_flops_done(const vj_graph *graph);
 /* Seconds this rank waited in collectives during runs so far. */
 double vj_graph_wait_seconds(const vj_graph *graph);
+/* The same for the newest run, place by place in the order they come; returns how many places there are. All ranks of
+ * the group have the same places: the least that any of them waited at one is what the exchange itself takes. */
+int vj_graph_waits(const vj_graph *graph, const double **seconds);
 
 #endif

@@ -231,6 +231,15 @@ int64_t vj_plan_rows(const vj_node *node) {
   return row >= WEIGHT_RANGE_NUMBERS ? 1 : WEIGHT_RANGE_NUMBERS / row;
 }
 
+bool vj_plan_waits(const vj_plan *plan, const vj_segment *segment) {
+  for (int i = segment->begin; i < segment->end; i++)
+    for (int k = 0; k < plan->nodes[i]->input_count; k++) {
+      const vj_var *input = plan->nodes[i]->inputs[k];
+      if (input && input->producer && input->producer->op->form == VJ_WEIGHT && input->producer->batched) return true;
+    }
+  return false;
+}
+
 static void find_scratch(vj_plan *plan) {
   for (int i = 0; i < plan->node_count; i++) {
     const vj_node *node = plan->nodes[i];
@@ -255,7 +264,9 @@ vj_status vj_graph_plan(vj_graph *graph, int64_t local_shards) {
   plan->nodes = vj_pool_take(graph->pool, nodes * sizeof *plan->nodes);
   plan->segments = vj_pool_take(graph->pool, nodes * sizeof *plan->segments);
   plan->storages = vj_pool_take(graph->pool, ((size_t)graph->vars.count + 1) * sizeof *plan->storages);
-  if (!plan->nodes || !plan->segments || !plan->storages) return vj_fail(VJ_MEMORY, "no memory for a plan");
+  plan->waits = vj_pool_take(graph->pool, (nodes + 1) * sizeof *plan->waits);
+  if (!plan->nodes || !plan->segments || !plan->storages || !plan->waits)
+    return vj_fail(VJ_MEMORY, "no memory for a plan");
   plan->local_shards = local_shards;
   mark_needed(graph);
   order_nodes(graph, plan);
