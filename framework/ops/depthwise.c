@@ -1,7 +1,8 @@
 /* Depthwise convolution, stride 1: every channel with a kernel of its own, so there is no matrix product in it, and
- * little to do for each number that is read. A vector's width of channels of one image is copied, with zeros to its
- * left and right, to where it stays in the nearest cache; then sums for a run of pixels stay in registers while taps
- * pass. Rows outside the image are left out. */
+ * little to do for each number that is read. Runs of pixels are taken at a time: a list says where the pixels are that
+ * the run's taps read, those outside the image being zeros; then all channels pass in order, their sums staying in
+ * registers. Memory is read as it lies, whatever the number of channels, and rows of pixels stay in the cache from one
+ * row of runs to the next. */
 #include <string.h>
 
 #include "ops/build.h"
@@ -10,7 +11,12 @@
 
 typedef vj_real lanes __attribute__((vector_size(VJ_LANES * sizeof(vj_real))));
 
-enum { RUN = 8 }; /* pixels, or taps of a row, whose sums are in registers */
+/* RUN pixels times PAIR vectors of channels: the sums that registers hold. */
+#if defined(__AVX512F__)
+enum { RUN = 8, PAIR = 2 };
+#else
+enum { RUN = 8, PAIR = 1 };
+#endif
 
 typedef struct depthwise {
   int64_t images, height, width, channels; /* of x in one shard */
@@ -36,73 +42,122 @@ static depthwise turned(const depthwise *d) {
   return t;
 }
 
-/* Columns of a padded row: what all taps of whole runs of pixels read. */
-static int64_t columns_of(const depthwise *d) {
-  return (d->out_width + RUN - 1) / RUN * RUN + (d->kernel[1] - 1) * d->dilation[1];
-}
-
 static int64_t taps_of(const depthwise *d) { return d->kernel[0] * d->kernel[1]; }
 
-/* Channels at..at+VJ_LANES-1, those past the last being zero. */
-static inline lanes load(const vj_real *from, int64_t channels) {
-  lanes value = {0};
-  if (channels >= VJ_LANES)
-    memcpy(&value, from, sizeof value);
-  else
-    memcpy(&value, from, (size_t)channels * sizeof(vj_real));
-  return value;
+/* Pixels of a row that a run's taps read. */
+static int64_t columns_of(const depthwise *d) { return RUN + (d->kernel[1] - 1) * d->dilation[1]; }
+
+/* --- runs ----------------------------------------------------------------------------------------------------------
+ */
+
+/* What RUN pixels read through one tap, of number `number`, and its weights. */
+typedef struct tap {
+  const vj_real *const *pixel; /* [RUN] */
+  int64_t number;
+} tap;
+
+/* Scratch: a pixel of zeros, places of pixels, taps of which at least one pixel of the run is inside. */
+typedef struct reader {
+  vj_real *zero;
+  const vj_real **pixel;
+  tap *taps;
+  int64_t count;
+} reader;
+
+static size_t reader_bytes(const depthwise *d) {
+  const size_t zero = ((size_t)d->channels * sizeof(vj_real) + 63) / 64 * 64;
+  return zero + (size_t)(d->kernel[0] * columns_of(d) + RUN) * sizeof(vj_real *) + (size_t)taps_of(d) * sizeof(tap);
 }
 
-static inline void store(vj_real *to, lanes value, int64_t channels) {
-  memcpy(to, &value, channels >= VJ_LANES ? sizeof value : (size_t)channels * sizeof(vj_real));
+static reader reader_in(const depthwise *d, void *scratch) {
+  reader r = {.zero = scratch};
+  memset(r.zero, 0, (size_t)d->channels * sizeof *r.zero);
+  r.pixel = (const vj_real **)((char *)scratch + ((size_t)d->channels * sizeof(vj_real) + 63) / 64 * 64);
+  r.taps = (tap *)(r.pixel + d->kernel[0] * columns_of(d) + RUN);
+  return r;
 }
 
-/* One image's channels from `at` on, with zeros beside it, `left` of them in front. */
-static void pad_image(const depthwise *d, const vj_real *image, int64_t at, int64_t left, int64_t columns,
-                      lanes *padded) {
-  const int64_t channels = d->channels - at;
-  for (int64_t y = 0; y < d->height; y++, padded += columns)
-    for (int64_t i = 0; i < columns; i++) {
-      const int64_t x = i - left;
-      padded[i] = x >= 0 && x < d->width ? load(image + (y * d->width + x) * d->channels + at, channels) : (lanes){0};
-    }
-}
-
-/* RUN pixels of output row `oy` from `ox` on. */
-static inline void convolve_run(const depthwise *d, const lanes *padded, int64_t columns, const lanes *weight,
-                                int64_t oy, int64_t ox, lanes start, lanes sum[RUN]) {
-  for (int p = 0; p < RUN; p++) sum[p] = start;
+/* The taps of the run of output pixels (oy, ox).. of an image. */
+static void read_run(const depthwise *d, reader *r, const vj_real *image, int64_t oy, int64_t ox) {
+  const int64_t columns = columns_of(d), left = ox - d->padding[1];
+  r->count = 0;
   for (int64_t ky = 0; ky < d->kernel[0]; ky++) {
     const int64_t y = oy - d->padding[0] + ky * d->dilation[0];
     if (y < 0 || y >= d->height) continue;
-    const lanes *row = padded + y * columns + ox, *w = weight + ky * d->kernel[1];
-    for (int64_t kx = 0; kx < d->kernel[1]; kx++, row += d->dilation[1])
-      for (int p = 0; p < RUN; p++) sum[p] += row[p] * w[kx];
+    const vj_real **pixel = r->pixel + ky * columns;
+    for (int64_t i = 0; i < columns; i++) {
+      const int64_t x = left + i;
+      pixel[i] = x >= 0 && x < d->width ? image + (y * d->width + x) * d->channels : r->zero;
+    }
+    for (int64_t kx = 0; kx < d->kernel[1]; kx++) {
+      const int64_t first = left + kx * d->dilation[1];
+      if (first + RUN > 0 && first < d->width)
+        r->taps[r->count++] = (tap){pixel + kx * d->dilation[1], ky * d->kernel[1] + kx};
+    }
   }
+}
+
+/* `count` vectors from `from` on; of a single one, those of its `channels` that exist. */
+static inline __attribute__((always_inline)) lanes load(const vj_real *from, int64_t channels) {
+  lanes value = {0};
+  memcpy(&value, from, channels < VJ_LANES ? (size_t)channels * sizeof(vj_real) : sizeof value);
+  return value;
+}
+
+static inline __attribute__((always_inline)) void store(vj_real *to, lanes value, int64_t channels) {
+  memcpy(to, &value, channels < VJ_LANES ? (size_t)channels * sizeof(vj_real) : sizeof value);
+}
+
+/* Calls part(vectors, channels, at) for all channels: PAIR vectors at a time, then one, then what is left of one. */
+#define VJ_ALL_CHANNELS(all, part)                                                            \
+  do {                                                                                        \
+    int64_t at_ = 0;                                                                          \
+    for (; at_ + PAIR * VJ_LANES <= (all); at_ += PAIR * VJ_LANES) part(PAIR, VJ_LANES, at_); \
+    for (; at_ + VJ_LANES <= (all); at_ += VJ_LANES) part(1, VJ_LANES, at_);                  \
+    if (at_ < (all)) part(1, (all)-at_, at_);                                                 \
+  } while (0)
+
+/* --- y and dx ------------------------------------------------------------------------------------------------------
+ */
+
+/* Channels from `at` on of up to `pixels` pixels of y. */
+static inline __attribute__((always_inline)) void convolve_run(const depthwise *d, const reader *r,
+                                                               const vj_real *weight, const vj_real *bias, bool turn,
+                                                               vj_real *y, int64_t pixels, int vectors,
+                                                               int64_t channels, int64_t at) {
+  const int64_t last = taps_of(d) - 1;
+  lanes sum[RUN][PAIR];
+  for (int v = 0; v < vectors; v++) {
+    const lanes start = bias ? load(bias + at + v * VJ_LANES, channels) : (lanes){0};
+    for (int p = 0; p < RUN; p++) sum[p][v] = start;
+  }
+  for (int64_t k = 0; k < r->count; k++) {
+    const tap *t = &r->taps[k];
+    const vj_real *w = weight + (turn ? last - t->number : t->number) * d->channels + at;
+    lanes factor[PAIR];
+    for (int v = 0; v < vectors; v++) factor[v] = load(w + v * VJ_LANES, channels);
+    for (int p = 0; p < RUN; p++)
+      for (int v = 0; v < vectors; v++) sum[p][v] += load(t->pixel[p] + at + v * VJ_LANES, channels) * factor[v];
+  }
+  for (int p = 0; p < RUN && p < pixels; p++)
+    for (int v = 0; v < vectors; v++) store(y + p * d->channels + at + v * VJ_LANES, sum[p][v], channels);
 }
 
 /* y = x * weight + bias, or without bias; with `turn` the kernel is turned round. */
 static void convolve(const depthwise *d, const vj_real *x, const vj_real *weight, const vj_real *bias, bool turn,
-                     vj_real *y, lanes *scratch) {
-  const int64_t columns = columns_of(d), taps = taps_of(d), size = d->height * d->width * d->channels;
-  lanes *padded = scratch + taps;
-  for (int64_t at = 0; at < d->channels; at += VJ_LANES) {
-    const int64_t channels = d->channels - at;
-    const lanes start = bias ? load(bias + at, channels) : (lanes){0};
-    for (int64_t k = 0; k < taps; k++)
-      scratch[k] = load(weight + (turn ? taps - 1 - k : k) * d->channels + at, channels);
-    for (int64_t image = 0; image < d->images; image++) {
-      pad_image(d, x + image * size, at, d->padding[1], columns, padded);
-      for (int64_t oy = 0; oy < d->out_height; oy++)
-        for (int64_t ox = 0; ox < d->out_width; ox += RUN) {
-          lanes sum[RUN];
-          convolve_run(d, padded, columns, scratch, oy, ox, start, sum);
-          vj_real *to = y + ((image * d->out_height + oy) * d->out_width + ox) * d->channels + at;
-          const int64_t left = d->out_width - ox;
-          for (int p = 0; p < RUN && p < left; p++) store(to + p * d->channels, sum[p], channels);
-        }
-    }
-  }
+                     vj_real *y, void *scratch) {
+  const int64_t size = d->height * d->width * d->channels;
+  reader r = reader_in(d, scratch);
+  for (int64_t image = 0; image < d->images; image++)
+    for (int64_t oy = 0; oy < d->out_height; oy++)
+      for (int64_t ox = 0; ox < d->out_width; ox += RUN) {
+        vj_real *to = y + ((image * d->out_height + oy) * d->out_width + ox) * d->channels;
+        read_run(d, &r, x + image * size, oy, ox);
+#define VJ_PART(vectors, channels, at) \
+  convolve_run(d, &r, weight, bias, turn, to, d->out_width - ox, vectors, channels, at)
+        VJ_ALL_CHANNELS(d->channels, VJ_PART);
+#undef VJ_PART
+      }
 }
 
 /* inputs x, weight, bias (may be NULL) */
@@ -116,78 +171,67 @@ static void depthwise_input_gradient_run(const vj_call *call) {
   convolve(&t, call->in[0], call->in[1], NULL, true, call->out[0], call->scratch);
 }
 
-static size_t convolve_bytes(const depthwise *d) {
-  return (size_t)(taps_of(d) + d->height * columns_of(d)) * sizeof(lanes);
-}
-
-static size_t forward_bytes(const vj_node *node) { return convolve_bytes(sizes_of(node)); }
+static size_t forward_bytes(const vj_node *node) { return reader_bytes(sizes_of(node)); }
 
 static size_t input_gradient_bytes(const vj_node *node) {
   const depthwise t = turned(sizes_of(node));
-  return convolve_bytes(&t);
+  return reader_bytes(&t);
 }
 
-/* --- the weight's gradient -----------------------------------------------------------------------------------------
+/* --- dweight -------------------------------------------------------------------------------------------------------
  */
 
-/* Adds to sum[0..taps-1] the products of dy with what `taps` taps of kernel row ky, from kx on, read of one image. */
-static inline __attribute__((always_inline)) void correlate(const depthwise *d, const lanes *padded, int64_t columns,
-                                                            const lanes *dy, int64_t ky, int64_t kx, int taps,
-                                                            double *total) {
-  lanes sum[RUN];
-  for (int k = 0; k < taps; k++) sum[k] = (lanes){0};
-  for (int64_t oy = 0; oy < d->out_height; oy++) {
-    const int64_t y = oy - d->padding[0] + ky * d->dilation[0];
-    if (y < 0 || y >= d->height) continue;
-    const lanes *row = padded + y * columns + kx * d->dilation[1], *slope = dy + oy * d->out_width;
-    for (int64_t ox = 0; ox < d->out_width; ox++)
-      for (int k = 0; k < taps; k++) sum[k] += row[ox + k * d->dilation[1]] * slope[ox];
-  }
-  for (int k = 0; k < taps; k++)
-    for (int l = 0; l < VJ_LANES; l++) total[k * VJ_LANES + l] += (double)sum[k][l];
-}
-
-/* All taps of a kernel row, RUN of them at a time; the compiler keeps as many sums in registers as it is told. */
-static void correlate_row(const depthwise *d, const lanes *padded, int64_t columns, const lanes *dy, int64_t ky,
-                          double *total) {
-  for (int64_t kx = 0; kx < d->kernel[1]; kx += RUN, total += RUN * VJ_LANES) {
-    const int64_t left = d->kernel[1] - kx;
-#define VJ_TAPS(count)                                       \
-  case count:                                                \
-    correlate(d, padded, columns, dy, ky, kx, count, total); \
-    break;
-    switch (left < RUN ? left : RUN) {
-      VJ_TAPS(1)
-      VJ_TAPS(2) VJ_TAPS(3) VJ_TAPS(4) VJ_TAPS(5) VJ_TAPS(6) VJ_TAPS(7) VJ_TAPS(8)
+/* Adds a run's products of dy with what each tap reads, to sum [taps,C]. */
+static inline __attribute__((always_inline)) void correlate_run(const depthwise *d, const reader *r,
+                                                                const vj_real *const *dy, vj_real *sum,
+                                                                int64_t channels, int64_t at) {
+  lanes slope[RUN];
+  for (int p = 0; p < RUN; p++) slope[p] = load(dy[p] + at, channels);
+  for (int64_t k = 0; k < r->count; k++) {
+    const tap *t = &r->taps[k];
+    vj_real *to = sum + t->number * d->channels + at;
+    lanes even = load(to, channels), odd = {0};
+    for (int p = 0; p < RUN; p += 2) {
+      even += load(t->pixel[p] + at, channels) * slope[p];
+      odd += load(t->pixel[p + 1] + at, channels) * slope[p + 1];
     }
-#undef VJ_TAPS
+    store(to, even + odd, channels);
   }
 }
 
-/* inputs dy, x */
+/* One image's part to sum [taps,C]. */
+static void correlate_image(const depthwise *d, reader *r, const vj_real *x, const vj_real *dy, vj_real *sum) {
+  const vj_real **slope = r->pixel + d->kernel[0] * columns_of(d);
+  for (int64_t oy = 0; oy < d->out_height; oy++)
+    for (int64_t ox = 0; ox < d->out_width; ox += RUN) {
+      read_run(d, r, x, oy, ox);
+      for (int64_t p = 0; p < RUN; p++)
+        slope[p] = ox + p < d->out_width ? dy + (oy * d->out_width + ox + p) * d->channels : r->zero;
+      int64_t at = 0;
+      for (; at + VJ_LANES <= d->channels; at += VJ_LANES) correlate_run(d, r, slope, sum, VJ_LANES, at);
+      if (at < d->channels) correlate_run(d, r, slope, sum, d->channels - at, at);
+    }
+}
+
+/* inputs dy, x. An image's sums in vj_real, those of all in double. */
 static void depthwise_weight_gradient_reduce(const vj_call *call) {
   const depthwise *d = sizes_of(call->node);
-  const int64_t columns = columns_of(d), taps = taps_of(d), out = d->out_height * d->out_width;
-  lanes *padded = call->scratch, *dy = padded + d->height * columns;
-  double *total = (double *)(dy + out);
-  for (int64_t at = 0; at < d->channels; at += VJ_LANES) {
-    const int64_t channels = d->channels - at < VJ_LANES ? d->channels - at : VJ_LANES;
-    memset(total, 0, (size_t)(taps * VJ_LANES) * sizeof *total);
-    for (int64_t image = 0; image < d->images; image++) {
-      pad_image(d, call->in[1] + image * d->height * d->width * d->channels, at, d->padding[1], columns, padded);
-      for (int64_t p = 0; p < out; p++) dy[p] = load(call->in[0] + (image * out + p) * d->channels + at, channels);
-      for (int64_t ky = 0; ky < d->kernel[0]; ky++)
-        correlate_row(d, padded, columns, dy, ky, total + ky * d->kernel[1] * VJ_LANES);
-    }
-    for (int64_t k = 0; k < taps; k++)
-      for (int64_t c = 0; c < channels; c++) call->part[k * d->channels + at + c] = (vj_real)total[k * VJ_LANES + c];
+  const int64_t count = taps_of(d) * d->channels, size = d->height * d->width * d->channels;
+  const int64_t out = d->out_height * d->out_width * d->channels;
+  double *total = call->scratch;
+  reader r = reader_in(d, total + count);
+  memset(total, 0, (size_t)count * sizeof *total);
+  for (int64_t image = 0; image < d->images; image++) {
+    memset(call->part, 0, (size_t)count * sizeof *call->part);
+    correlate_image(d, &r, call->in[1] + image * size, call->in[0] + image * out, call->part);
+    for (int64_t i = 0; i < count; i++) total[i] += (double)call->part[i];
   }
+  for (int64_t i = 0; i < count; i++) call->part[i] = (vj_real)total[i];
 }
 
 static size_t weight_gradient_bytes(const vj_node *node) {
   const depthwise *d = sizes_of(node);
-  return (size_t)(d->height * columns_of(d) + d->out_height * d->out_width) * sizeof(lanes) +
-         (size_t)(taps_of(d) * VJ_LANES) * sizeof(double);
+  return (size_t)(taps_of(d) * d->channels) * sizeof(double) + reader_bytes(d);
 }
 
 /* --- the ops ---------------------------------------------------------------------------------------------------------
