@@ -275,7 +275,7 @@ static vj_status print_json(const bench *b, const summary *s, int64_t steps) {
                  {"planned_sent_messages", planned.messages},
                  {"planned_sent_bytes", planned.bytes},
                  {"gflop", s->flops / 1e9},
-                  {"gflop_carried_out", vj_graph_flops_done(b->model->train.graph) / 1e9},
+                 {"gflop_carried_out", vj_graph_flops_done(b->model->train.graph) / 1e9},
                  {"sgemm_gflops", s->peak},
                  {"of_sgemm", s->flops / s->step / 1e9 / s->peak},
                  {"peak_memory_bytes", s->memory},
