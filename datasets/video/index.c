@@ -1,8 +1,7 @@
 /* Where the frames of a file are: all packets are read once, none is decoded. */
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <libavcodec/codec_desc.h>
 
@@ -59,35 +58,31 @@ static vj_status add(vj_index *index, const vj_source *s) {
 
 /* Seconds that a stream lasts according to its file; 0: it does not say. */
 static double said_duration(const vj_source *s) {
-  const AVDictionaryEntry *const said = av_dict_get(s->stream->metadata, "DURATION", NULL, AV_DICT_IGNORE_SUFFIX);
-  int hours, minutes;
-  double seconds;
   if (s->stream->duration > 0) return (double)s->stream->duration * av_q2d(s->stream->time_base);
-  if (said && sscanf(said->value, "%d:%d:%lf", &hours, &minutes, &seconds) == 3)
-    return 3600.0 * hours + 60.0 * minutes + seconds;
   return s->format->nb_streams == 1 && s->format->duration > 0 ? (double)s->format->duration / AV_TIME_BASE : 0.0;
 }
 
 /* From the first packet's time to the last's. */
 static double read_duration(const vj_source *s, const vj_index *index) {
-  if (!index->timed || index->entry_count == 0) return 0.0;
   const int64_t first = index->entries[0].time, last = index->entries[index->entry_count - 1].time;
-  return (double)(last - first) * av_q2d(s->stream->time_base);
+  return index->timed ? (double)(last - first) * av_q2d(s->stream->time_base) : 0.0;
 }
 
+/* The family of mp4 lists its packets before anything is read, and may be told to leave some out at its ends, so there
+ * the list counts; elsewhere the time. Matroska also says how many bytes there should be, which FFmpeg only mentions.
+ */
 static vj_status check_length(const vj_source *s, const vj_index *index) {
   const int64_t there = index->entry_count, listed = avformat_index_get_entries_count(s->stream);
-  if (there < listed)
-    return vj_fail(VJ_DATA, "%s: cut short: it lists %" PRId64 " frames and has %" PRId64, s->path, listed, there);
-  if (there < s->stream->nb_frames && listed == 0)
-    return vj_fail(VJ_DATA, "%s: cut short: it says it has %" PRId64 " frames and has %" PRId64, s->path,
-                   s->stream->nb_frames, there);
   const double said = said_duration(s), read = read_duration(s, index);
-  /* The last frame's own length is missing in what was read, and writers round. */
-  const double frame = there > 1 ? read / (double)(there - 1) : 0.0;
-  if (index->timed && listed == 0 && said - read > 3.0 * frame + 0.25)
-    return vj_fail(VJ_DATA, "%s: cut short: it says it lasts %.2f s and its frames end after %.2f s", s->path, said,
+  const double frame = there > 1 ? read / (double)(there - 1) : 0.0; /* the last one's own length is not in `read` */
+  const bool lists = strncmp(s->format->iformat->name, "mov", 3) == 0;
+  if (lists && there < listed)
+    return vj_fail(VJ_DATA, "%s: cut short: it lists %" PRId64 " frames and has %" PRId64, s->path, listed, there);
+  if (!lists && index->timed && said - read > 3.0 * frame + 0.25)
+    return vj_fail(VJ_DATA, "%s: cut short: it says it lasts %.2f s, and ends after %.2f s", s->path, said,
                    read + frame);
+  if (strstr(vj_video_reason(0), "prematurely"))
+    return vj_fail(VJ_DATA, "%s: cut short: it ends within frame %" PRId64 ", or before the next", s->path, there - 1);
   return VJ_OK;
 }
 
