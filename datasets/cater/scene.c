@@ -12,7 +12,8 @@ static int find(const char *word, const char *const *words, int count) {
   return -1;
 }
 
-/* --- movements ------------------------------------------------------------------------------------------------------- */
+/* --- movements -------------------------------------------------------------------------------------------------------
+ */
 
 static vj_status read_movement(const char *name, const char *instance, const json_t *one, int shape,
                                vj_cater_movement *m) {
@@ -51,7 +52,8 @@ static vj_status read_movements(const char *name, json_t *root, vj_cater_scene *
   VJ_TRY(vj_allocate(count + 1, sizeof *s->movements, "movements", &s->movements));
   json_object_foreach(all, instance, own) {
     const int shape = shape_of(objects, instance);
-    if (shape < 0) return vj_fail(VJ_DATA, "%s: movements of %.64s: no object of that instance and CATER's shapes", name, instance);
+    if (shape < 0)
+      return vj_fail(VJ_DATA, "%s: movements of %.64s: no object of that instance and CATER's shapes", name, instance);
     for (size_t i = 0; i < json_array_size(own); i++) {
       VJ_TRY(read_movement(name, instance, json_array_get(own, i), shape, &s->movements[s->movement_count]));
       s->movement_count++;
@@ -60,7 +62,8 @@ static vj_status read_movements(const char *name, json_t *root, vj_cater_scene *
   return VJ_OK;
 }
 
-/* --- where the snitch is ------------------------------------------------------------------------------------------- */
+/* --- where the snitch is -------------------------------------------------------------------------------------------
+ */
 
 static vj_status read_snitch(const char *name, const json_t *root, vj_cater_scene *s) {
   const json_t *objects = json_object_get(root, "objects"), *locations = NULL;
@@ -105,7 +108,8 @@ void vj_cater_scene_free(vj_cater_scene *scene) {
   *scene = (vj_cater_scene){0};
 }
 
-/* --- lists ------------------------------------------------------------------------------------------------------------ */
+/* --- lists
+ * ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct line {
   const char *at, *end, *name;

@@ -48,8 +48,9 @@ static vj_status read_objects(reader *r, const json_t *root) {
     const char *colour = json_string_value(json_object_get(one, "color"));
     const int slot = vj_clevrer_slot(shape, material, colour);
     if (!json_is_integer(id) || slot < 0)
-      return vj_fail(VJ_DATA, "%s: object_property[%zu]: expected an object_id and CLEVRER's names, got %s %s %s", r->name,
-                     i, colour ? colour : "no color", material ? material : "no material", shape ? shape : "no shape");
+      return vj_fail(VJ_DATA, "%s: object_property[%zu]: expected an object_id and CLEVRER's names, got %s %s %s",
+                     r->name, i, colour ? colour : "no color", material ? material : "no material",
+                     shape ? shape : "no shape");
     for (int k = 0; k < a->count; k++)
       if (r->ids[k] == json_integer_value(id) || a->slots[k] == slot)
         return vj_fail(VJ_DATA, "%s: object_property[%zu]: the same object as object_property[%d]", r->name, i, k);
@@ -76,7 +77,8 @@ static vj_status read_moment(reader *r, const json_t *one, int64_t frame) {
   int k = 0;
   while (json_is_integer(id) && k < a->count && r->ids[k] != json_integer_value(id)) k++;
   if (!json_is_integer(id) || k == a->count)
-    return vj_fail(VJ_DATA, "%s: frame %lld: an object_id that object_property does not have", r->name, (long long)frame);
+    return vj_fail(VJ_DATA, "%s: frame %lld: an object_id that object_property does not have", r->name,
+                   (long long)frame);
   if (!read_pair(json_object_get(one, "location"), place) || !read_pair(json_object_get(one, "velocity"), velocity))
     return vj_fail(VJ_DATA, "%s: frame %lld, object %lld: expected numbers for location and velocity", r->name,
                    (long long)frame, (long long)json_integer_value(id));
@@ -98,7 +100,8 @@ static vj_status read_frames(reader *r, const json_t *all) {
     if (frame < 0 || frame >= r->a->frames || seen[frame] || !json_is_array(objects))
       status = vj_fail(VJ_DATA, "%s: motion_trajectory[%lld]: expected a frame_id of its own below %lld and objects",
                        r->name, (long long)i, (long long)r->a->frames);
-    else seen[frame] = true;
+    else
+      seen[frame] = true;
     for (size_t k = 0; status == VJ_OK && k < json_array_size(objects); k++)
       status = read_moment(r, json_array_get(objects, k), frame);
   }
@@ -130,7 +133,8 @@ static vj_status measure_rate(reader *r) {
   VJ_TRY(vj_allocate((size_t)(a->frames * a->count), sizeof *ratios, "ratios of speeds", &ratios));
   for (int64_t t = 1; t + 1 < a->frames; t++) {
     for (int k = 0; k < a->count; k++) {
-      const double *before = r->places + 3 * ((t - 1) * a->count + k), *after = r->places + 3 * ((t + 1) * a->count + k);
+      const double *before = r->places + 3 * ((t - 1) * a->count + k),
+                   *after = r->places + 3 * ((t + 1) * a->count + k);
       const double way = 0.5 * hypot(after[0] - before[0], after[1] - before[1]);
       const double speed = (double)a->moments[t * a->count + k].speed;
       if (before[2] * after[2] > 0 && way > 1e-3 && speed > 0) ratios[count++] = speed / way;

@@ -33,8 +33,8 @@ int vj_clevrer_slot(const char *shape, const char *material, const char *colour)
 /* "red metal cube" into a buffer of 40 bytes; returns it. */
 const char *vj_clevrer_slot_name(int slot, char *buffer);
 
-/* Reads `bytes` of JSON. Collisions stand under `collision` or `collisions`. VJ_DATA, beginning with `name`, where it is
- * no annotation. Release it with free(annotation->moments). */
+/* Reads `bytes` of JSON. Collisions stand under `collision` or `collisions`. VJ_DATA, beginning with `name`, where it
+ * is no annotation. Release it with free(annotation->moments). */
 VJ_MUST_USE vj_status vj_clevrer_annotation_parse(const char *text, size_t bytes, const char *name,
                                                   vj_clevrer_annotation *annotation);
 
