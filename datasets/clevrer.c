@@ -93,6 +93,7 @@ static void list_labels(clevrer *d) {
                                 .kind = VJ_LABEL_REAL,
                                 .width = 1,
                                 .unit = "u/s",
+                                .has_gaps = true,
                                 .doc = "mean speed over the objects in view and the target frames; NaN if none is"};
   d->labels[OBJECT_SPEED] = (vj_label){.name = "object_speed",
                                        .kind = VJ_LABEL_REAL,
