@@ -178,8 +178,8 @@ static vj_status decode_list(run *r, const int64_t *frames, int64_t count) {
   return status;
 }
 
-vj_status vj_decode(vj_video *video, const vj_video_request *request, const int64_t *frames, int64_t count, uint8_t *to,
-                    bool *whole) {
+vj_status vj_video_decode(vj_video *video, const vj_video_request *request, const int64_t *frames, int64_t count,
+                          uint8_t *to, bool *whole) {
   run r = {.video = video, .request = request, .to = to, .whole = whole};
   memset(whole, 0, (size_t)count * sizeof *whole);
   r.latest = av_frame_alloc();

@@ -138,7 +138,7 @@ static int64_t count_real(const vj_video *v, const vj_video_request *r) {
 static vj_status read_frames(vj_video *v, const vj_video_request *r, int64_t *frames, bool *whole, uint8_t *to) {
   const size_t bytes = (size_t)(r->height * r->width * (r->grey ? 1 : 3));
   const int64_t count = list_frames(v, r, frames);
-  VJ_TRY(vj_decode(v, r, frames, count, to, whole));
+  VJ_TRY(vj_video_decode(v, r, frames, count, to, whole));
   for (int64_t i = 0; i < count; i++)
     if (!whole[i]) memset(to + (size_t)i * bytes, 0, bytes);
   for (int64_t i = count; i < r->count; i++) {

@@ -107,7 +107,7 @@ struct vj_video {
 
 /* Decodes frames[0..count-1], ascending, and puts the i-th at to + i * picture_bytes; whole[i] says whether it is
  * without damage. */
-VJ_MUST_USE vj_status vj_decode(vj_video *video, const vj_video_request *request, const int64_t *frames, int64_t count,
-                                uint8_t *to, bool *whole);
+VJ_MUST_USE vj_status vj_video_decode(vj_video *video, const vj_video_request *request, const int64_t *frames,
+                                      int64_t count, uint8_t *to, bool *whole);
 
 #endif
