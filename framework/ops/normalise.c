@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops/activation.h"
+#include "ops/bf16.h"
 #include "ops/build.h"
 #include "ops/op.h"
 
@@ -31,6 +32,26 @@ static inline __attribute__((always_inline)) void affine_rows(const affine *a, c
 static void channel_affine_run(const vj_call *call) {
   const affine *a = affine_of(call->node);
 #define VJ_ROWS(activation) affine_rows(a, call, activation)
+  VJ_FOR_ACTIVATION(a->activation, VJ_ROWS)
+#undef VJ_ROWS
+}
+
+static inline __attribute__((always_inline)) void affine_rows_bf16(const affine *a, const vj_call *call,
+                                                                   vj_activation activation) {
+  const vj_real *restrict scale = call->in[1], *restrict shift = call->in[2];
+  for (int64_t r = 0; r < a->rows; r++) {
+    const vj_real *x = call->in[0] + r * a->channels;
+    uint16_t *restrict y = (uint16_t *)call->out[0] + r * a->channels;
+#pragma omp simd
+    for (int64_t c = 0; c < a->channels; c++)
+      y[c] = vj_round_bf16(vj_activated(activation, x[c] * scale[c] + shift[c]));
+  }
+}
+
+/* The same, rounded. */
+static void channel_affine_bf16_run(const vj_call *call) {
+  const affine *a = affine_of(call->node);
+#define VJ_ROWS(activation) affine_rows_bf16(a, call, activation)
   VJ_FOR_ACTIVATION(a->activation, VJ_ROWS)
 #undef VJ_ROWS
 }
@@ -105,11 +126,19 @@ static void channel_affine_gradient(vj_graph *graph, vj_node *node) {
   vj_gradient_add(graph, shift, vj_node_output(graph, back, false, &shift->shape));
 }
 
+const vj_op vj_op_channel_affine_bf16 = {.name = "channel_affine_bf16",
+                                         .summary = "channel_affine, rounded to bf16",
+                                         .form = VJ_MAP,
+                                         .recompute = true,
+                                         .run = channel_affine_bf16_run};
+
 const vj_op vj_op_channel_affine = {.name = "channel_affine",
                                     .summary = "activation(x scale[c] + shift[c]) over the last dimension",
                                     .form = VJ_MAP,
                                     .in_place = 1,
                                     .run = channel_affine_run,
+                                    .rounding = &vj_op_channel_affine_bf16,
+                                    .recompute = true,
                                     .gradient = channel_affine_gradient};
 
 vj_var *vj_channel_affine(vj_graph *graph, vj_var *x, vj_var *scale, vj_var *shift, vj_activation activation) {
@@ -197,16 +226,22 @@ static void moments_finish(const vj_call *call) {
 }
 
 /* inputs x, mean, dmean (may be NULL), dvariance (may be NULL), base (may be NULL: what other uses of x gave):
- * dx = base + dmean / N + dvariance 2 (x - mean) / N */
-static void moments_gradient_run(const vj_call *call) {
+ * dx = base + dmean / N + dvariance 2 (x - mean) / N = base + x slope + offset */
+static void moments_gradient_factors(const vj_call *call, vj_real *restrict slope, vj_real *restrict offset) {
   const moments *m = moments_of(call->node);
-  const vj_real *mean = call->in[1], *dmean = call->in[2], *dvariance = call->in[3], *base = call->in[4];
+  const vj_real *mean = call->in[1], *dmean = call->in[2], *dvariance = call->in[3];
   const vj_real inverse = (vj_real)(1.0 / m->all_rows);
-  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
   for (int64_t c = 0; c < m->columns; c++) {
     slope[c] = dvariance ? 2 * inverse * dvariance[c] : 0;
     offset[c] = (dmean ? dmean[c] * inverse : 0) - slope[c] * mean[c];
   }
+}
+
+static void moments_gradient_run(const vj_call *call) {
+  const moments *m = moments_of(call->node);
+  const vj_real *base = call->in[4];
+  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
+  moments_gradient_factors(call, slope, offset);
   for (int64_t r = 0; r < m->rows; r++) {
     const vj_real *x = call->in[0] + r * m->columns;
     vj_real *dx = call->out[0] + r * m->columns;
@@ -221,11 +256,36 @@ static void moments_gradient_run(const vj_call *call) {
   }
 }
 
+static void moments_gradient_bf16_run(const vj_call *call) {
+  const moments *m = moments_of(call->node);
+  const vj_real *base = call->in[4];
+  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
+  moments_gradient_factors(call, slope, offset);
+  for (int64_t r = 0; r < m->rows; r++) {
+    const vj_real *x = call->in[0] + r * m->columns, *b = base ? base + r * m->columns : NULL;
+    uint16_t *restrict dx = (uint16_t *)call->out[0] + r * m->columns;
+    if (b) {
+#pragma omp simd
+      for (int64_t c = 0; c < m->columns; c++) dx[c] = vj_round_bf16(b[c] + (x[c] * slope[c] + offset[c]));
+    } else {
+#pragma omp simd
+      for (int64_t c = 0; c < m->columns; c++) dx[c] = vj_round_bf16(x[c] * slope[c] + offset[c]);
+    }
+  }
+}
+
+const vj_op vj_op_moments_gradient_bf16 = {.name = "moments_gradient_bf16",
+                                           .summary = "moments_gradient, rounded to bf16",
+                                           .form = VJ_MAP,
+                                           .run = moments_gradient_bf16_run,
+                                           .scratch_bytes = moments_scratch};
+
 const vj_op vj_op_moments_gradient = {.name = "moments_gradient",
                                       .summary = "dx of mean and variance, added to what x's other uses gave",
                                       .form = VJ_MAP,
                                       .in_place = 5,
                                       .run = moments_gradient_run,
+                                      .rounding = &vj_op_moments_gradient_bf16,
                                       .scratch_bytes = moments_scratch};
 
 static void moments_gradient(vj_graph *graph, vj_node *node) {
