@@ -90,7 +90,8 @@ static void cut_segments(vj_plan *plan) {
 
 static vj_storage *storage_create(vj_plan *plan, const vj_var *var) {
   vj_storage *storage = &plan->storages[plan->storage_count++];
-  *storage = (vj_storage){.count = var->count, .batched = var->batched, .first = -1, .last = -1};
+  *storage = (vj_storage){
+      .count = var->half ? (var->count + 1) / 2 : var->count, .batched = var->batched, .first = -1, .last = -1};
   return storage;
 }
 
@@ -123,7 +124,8 @@ static vj_storage *in_place_storage(const vj_graph *graph, const vj_plan *plan, 
                                     const vj_var *output) {
   if (!node->op->in_place || !output->batched) return NULL;
   const vj_var *input = node->inputs[node->op->in_place - 1];
-  if (!input || !input->batched || input->count != output->count || !input->storage) return NULL;
+  if (!input || !input->batched || input->count != output->count || input->half != output->half || !input->storage)
+    return NULL;
   for (int k = 0; k < node->input_count; k++) /* read at other places while it is written: not this op's promise */
     if (k != node->op->in_place - 1 && node->inputs[k] && node->inputs[k]->storage == input->storage) return NULL;
   if (last_use(plan, input->storage) != node->order || is_kept(graph, input->storage)) return NULL;
