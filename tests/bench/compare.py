@@ -330,7 +330,7 @@ def main():
     parser.add_argument("--file", default=os.path.join(ROOT, "runs", "compare.json"),
                         help="results (runs/compare.json)")
     parser.add_argument("--show", action="store_true", help="only print what is in the file")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     unknown = [name for name in chosen.rows if name not in ROWS]
     if unknown:
         parser.error(f"there is no row {unknown[0]!r}; there are: {', '.join(ROWS)}")
