@@ -20,6 +20,7 @@ int vj_verb_describe(int argc, char **argv);
 int vj_verb_debug(int argc, char **argv);
 int vj_verb_bench(int argc, char **argv);
 int vj_verb_info(int argc, char **argv);
+int vj_verb_data(int argc, char **argv);
 
 /* Starts MPI for a verb that computes, and gives it the world. */
 VJ_MUST_USE vj_status vj_mpi_start(vj_comm *world);

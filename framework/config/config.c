@@ -76,7 +76,8 @@ static vj_status read_data(const config_maker *maker) {
   VJ_TRY(add_section(maker, maker->resolved, "data", &resolved));
   VJ_TRY(vj_choose(maker->pool, &slot, &maker->config->dataset, &read, resolved));
   const vj_data_section *data = read;
-  maker->config->clip = (vj_clip_request){data->input_frames, data->target_frames, (uint64_t)data->seed};
+  maker->config->clip = (vj_clip_request){
+      .input_frames = data->input_frames, .target_frames = data->target_frames, .seed = (uint64_t)data->seed};
   return VJ_OK;
 }
 

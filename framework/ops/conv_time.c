@@ -4,7 +4,11 @@
 
 #include "ops/build.h"
 #include "ops/conv_time.h"
+#include "ops/dnn.h"
 #include "ops/gemm.h"
+
+/* With fewer, rounding to bf16 costs more than it spares. */
+enum { LEAST_CHANNELS = 16 };
 
 typedef vj_conv_time_sizes conv;
 
@@ -147,16 +151,16 @@ static vj_var *filters_for(vj_graph *graph, const conv *c, vj_var *weight, bool 
 static void conv_time_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *bias = node->inputs[2], *weight = node->inputs[3];
   vj_var *dy = node->outputs[0]->gradient;
+  if (vj_wants_gradient(weight)) {
+    vj_node *dw = vj_node_create(graph, &vj_op_conv_time_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
+                                 sizeof(conv));
+    vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
+  }
   if (vj_wants_gradient(x)) {
     const conv back = turned_round(conv_of(node));
     vj_node *dx = vj_node_create(graph, &vj_op_conv_time_input_gradient,
                                  (vj_var *[]){dy, filters_for(graph, &back, weight, true)}, 2, 2, &back, sizeof back);
     vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
-  if (vj_wants_gradient(weight)) {
-    vj_node *dw = vj_node_create(graph, &vj_op_conv_time_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
-                                 sizeof(conv));
-    vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
   }
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
 }
@@ -169,6 +173,23 @@ const vj_op vj_op_conv_time = {.name = "conv_time",
                                .scratch_bytes = conv_time_scratch,
                                .flops = flops,
                                .flops_done = flops_done};
+
+/* The same as a spatial convolution: frames are rows, positions columns. */
+static vj_convolution as_convolution(const conv *c) {
+  return (vj_convolution){.images = c->samples,
+                          .height = c->frames,
+                          .width = c->positions,
+                          .channels = c->channels,
+                          .out_height = c->out_frames,
+                          .out_width = c->positions,
+                          .out = c->out,
+                          .kernel = {c->taps, 1},
+                          .stride = {1, 1},
+                          .padding = {c->padding, 0},
+                          .dilation = {1, 1},
+                          .groups = 1,
+                          .patch = c->taps * c->channels};
+}
 
 vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, int64_t padding) {
   if (!x || !weight) return NULL;
@@ -194,6 +215,11 @@ vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, i
   vj_shape shape = xs;
   shape.size[1] = c.out_frames;
   shape.size[shape.rank - 1] = c.out;
+  if (graph->options.bf16 && c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS) {
+    const vj_convolution as = as_convolution(&c);
+    vj_var *y = vj_dnn_convolution(graph, x, weight, bias, &as, &shape, flops_of(&c, vj_conv_time_products(&c)), NULL);
+    if (y || vj_graph_failed(graph)) return y;
+  }
   c.tile = vj_conv_time_tile(&c);
   vj_var *inputs[] = {x, filters_for(graph, &c, weight, false), bias, weight};
   vj_node *node = vj_node_create(graph, &vj_op_conv_time, inputs, 4, 2, &c, sizeof c);

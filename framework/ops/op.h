@@ -39,7 +39,9 @@ struct vj_op {
   void (*finish)(const vj_call *call); /* SUM: from call->sums to the shared outputs */
   /* Adds the backward nodes; NULL for ops that only occur in gradients. */
   void (*gradient)(vj_graph *graph, vj_node *node);
+  bool recompute;                        /* one cheap pass: run again rather than kept for backward */
   bool splits_rows;                      /* WEIGHT: ranges of rows cost what they are; else all at once */
+  const vj_op *rounding;                 /* the same op with its first output in bf16 */
   int in_place;                          /* 1 + index of an input whose room the first output may take; 0: none */
   int64_t (*sum_count)(const vj_node *); /* SUM: doubles in a part */
   size_t (*scratch_bytes)(const vj_node *);

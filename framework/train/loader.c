@@ -16,7 +16,9 @@ static vj_status of_data(vj_status status) {
 /* --- opening ------------------------------------------------------------------------------------------------- */
 
 static vj_status open_data_set(const vj_config *config, void **dataset) {
-  return of_data(config->dataset.component->as.dataset.open(config->dataset.config, &config->clip, dataset));
+  vj_clip_request request = config->clip;
+  request.threads = vj_threads();
+  return of_data(config->dataset.component->as.dataset.open(config->dataset.config, &request, dataset));
 }
 
 /* What a loader has beside its data set. */

@@ -498,7 +498,8 @@ static void digits_turn_once_and_keep_their_speed(void **state) {
                                 {"speed_min", cases[i].speed_min},
                                 {"speed_max", cases[i].speed_max},
                                 {NULL, 0}};
-    fixture f = open_request(settings, (vj_clip_request){cases[i].input, cases[i].target, 59});
+    fixture f = open_request(
+        settings, (vj_clip_request){.input_frames = cases[i].input, .target_frames = cases[i].target, .seed = 59});
     int bounces = 0;
     for (int64_t number = 0; number < 1000; number++) {
       take(&f, VJ_TRAIN, number);

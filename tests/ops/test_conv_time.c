@@ -43,7 +43,7 @@ static void agrees(int64_t frames, int64_t padding, int64_t channels, int64_t ou
   vj_parameters *parameters = NULL;
   vj_graph *g = NULL;
   check(vj_parameters_create(&parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0}, parameters, &g));
+  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0, false}, parameters, &g));
   vj_var *x = vj_scatter_batch(g, normal(g, "x", VJ_SHAPE(SAMPLES, frames, POSITIONS, channels)));
   vj_var *w = normal(g, "w", VJ_SHAPE(out, TAPS, channels)), *b = normal(g, "b", VJ_SHAPE(out));
   vj_var *y = vj_conv_time(g, x, w, b, padding);

@@ -118,7 +118,8 @@ static const char resolved_text[] =
     "  target:\n    type: shared\n    momentum: 0.996\n"
     "losses:\n  prediction:\n    type: prediction\n    weight: 1.0\n"
     "  variance:\n    type: variance\n    weight: 10.0\n    tau: 1.0\n    on: [hx, hy]\n"
-    "optim:\n  type: adamw\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  betas: [0.9, 0.999]\n"
+    "optim:\n  type: adamw\n  precision: fp32\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  "
+    "betas: [0.9, 0.999]\n"
     "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n  "
     "ranks: 0\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
@@ -287,7 +288,7 @@ static void tables_refuse_what_cannot_be_used(void **state) {
   (void)state;
   static const vj_param outside[] = {VJ_INTEGER(fake_dataset_config, size, "1", 0, 9, "", "a size")};
   assert_register_refused((vj_component){.abi = VJ_ABI + 1},
-                          "a component was built for ABI 4, this program has ABI 3; build it again");
+                          "a component was built for ABI 5, this program has ABI 4; build it again");
   assert_register_refused((vj_component){.abi = VJ_ABI, .kind = VJ_ENCODER, .name = "cnn"},
                           "encoder \"cnn\": there is one of this name already; give it another");
   assert_register_refused((vj_component){.abi = VJ_ABI, .kind = VJ_LOSS}, "a component of kind loss has no name");
@@ -367,7 +368,7 @@ static void plugins_that_cannot_be_loaded_say_why(void **state) {
   assert_int_equal(vj_plugin_load(path), VJ_PLUGIN);
   assert_string_equal(
       vj_error_message(),
-      vj_pool_format(pool, "plug-in %s: built for ABI 4, this program has ABI 3; build it again", path));
+      vj_pool_format(pool, "plug-in %s: built for ABI 5, this program has ABI 4; build it again", path));
   path = compile("twin",
                  "#include \"vj/component.h\"\nstatic const vj_component twin = {.abi = VJ_ABI, .kind = "
                  "VJ_ENCODER, .name = \"cnn\"};\nVJ_PLUGIN(&twin);\n");

@@ -2,6 +2,7 @@
 #ifndef VJ_DATASET_H
 #define VJ_DATASET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vj/status.h"
@@ -27,6 +28,7 @@ typedef struct vj_label {
 typedef struct vj_clip_request {
   int64_t input_frames, target_frames; /* a clip is input then target frames, consecutive */
   uint64_t seed;                       /* of the data, not of the trial */
+  int threads;                         /* that opening may use; 0 counts as 1 */
 } vj_clip_request;
 
 typedef struct vj_clip_info {
@@ -35,7 +37,12 @@ typedef struct vj_clip_info {
   const vj_label *labels; /* owned by the data set */
   int64_t label_count;
   int64_t label_width; /* sum of the labels' widths: numbers a sample */
+  /* Of data sets that are read from files: videos in use, and those that are listed but can't be read. */
+  int64_t videos[VJ_SPLITS], skipped[VJ_SPLITS];
+  bool is_slow; /* making a sample takes long enough that it should be done ahead, by threads of its own */
 } vj_clip_info;
+
+struct vj_clips; /* datasets/video/clips.h */
 
 typedef struct vj_dataset_ops {
   /* Opens files, checks them, reads what is small. Errors name the file and what was expected. */
@@ -45,6 +52,8 @@ typedef struct vj_dataset_ops {
    * Called by many threads at once, each with its own number in 0..samples[split]-1. */
   vj_status (*sample)(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
   void (*close)(void **dataset);
+  /* The videos behind it, for `vjvcr data`; NULL for a data set that is not made of videos. */
+  const struct vj_clips *(*clips)(const void *dataset);
 } vj_dataset_ops;
 
 #endif

@@ -1,0 +1,284 @@
+/* CATER (Girdhar and Ramanan 2020, arXiv 1910.04744): solids that slide, rotate, are picked, placed and contained.
+ *
+ * Its three tasks are lists of videos with their classes: which actions happen (14, any number of them), which happen
+ * before, during or after which (301), and in which cell of the plane the snitch is at the end. Training clips come
+ * from train_subsetT, validation clips from train_subsetV, test clips from val. Labels are those of the lists, of whole
+ * videos, or those of a clip: from the movements in the video's scene that overlap it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cater/scene.h"
+#include "video/clips.h"
+#include "video/text_file.h"
+#include "vj/component.h"
+
+enum { MOST_BYTES = 1 << 26 };
+typedef enum task { ACTIONS, ORDERS, PLACE } task;
+typedef enum label_source { OF_LIST, OF_CLIP } label_source;
+
+typedef struct cater_config {
+  vj_clip_params clips;
+  int task, labels;
+  int64_t grid;
+} cater_config;
+
+static const vj_param params[] = {
+    VJ_CLIP_ROWS(cater_config, clips, "8", "4", "[0, 90, 180]"),
+    VJ_CHOICE(cater_config, task, "actions|orders|place", "actions",
+              "actions: which of 14 happen; orders: which happen before, during or after which, 301; place: where the "
+              "snitch is at the end"),
+    VJ_CHOICE(cater_config, labels, "video|clip", "video",
+              "video: of the lists, for whole videos; clip: from the scene's movements that overlap the clip"),
+    VJ_INTEGER(cater_config, grid, "6", 4, 8, "", "rows and columns of the task place: 4, 6 or 8"),
+};
+
+typedef struct cater {
+  task task;
+  label_source source;
+  int64_t grid, classes;
+  const vj_cater_listed *listed[VJ_SPLITS];
+  const vj_cater_scene *scenes[VJ_SPLITS]; /* of labels of clips */
+  vj_label label;
+} cater;
+
+/* --- labels
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static void fill_from_list(const cater *d, const vj_cater_listed *listed, float *labels) {
+  if (d->task == PLACE) {
+    labels[0] = (float)listed->classes[0];
+    return;
+  }
+  for (int64_t i = 0; i < d->classes; i++) labels[i] = 0;
+  for (int64_t i = 0; i < listed->count; i++) labels[listed->classes[i]] = 1;
+}
+
+/* What stands on the grid's edge belongs to its last cell. */
+static double inside(float coordinate) { return fmin(fmax((double)coordinate, -3), 2.999999); }
+
+static void fill_from_scene(const cater *d, const vj_cater_scene *s, const vj_clip_window *w, float *labels) {
+  int64_t last = w->start + (w->input_frames + w->target_frames - 1) * w->stride;
+  if (last > w->video_frames - 1) last = w->video_frames - 1;
+  if (d->task == ACTIONS) vj_cater_label_present(s->movements, s->movement_count, w->start, last, labels);
+  if (d->task == ORDERS) vj_cater_label_orders(s->movements, s->movement_count, w->start, last, labels);
+  if (d->task != PLACE) return;
+  if (last > s->frames - 1) last = s->frames - 1;
+  labels[0] = (float)vj_cater_label_place(inside(s->snitch[2 * last]), inside(s->snitch[2 * last + 1]), d->grid);
+}
+
+static vj_status fill_labels(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
+                             float *labels) {
+  const cater *d = owner;
+  if (d->source == OF_CLIP)
+    fill_from_scene(d, &d->scenes[split][video], window, labels);
+  else
+    fill_from_list(d, &d->listed[split][video], labels);
+  return VJ_OK;
+}
+
+static void describe_label(cater *d) {
+  const bool clip = d->source == OF_CLIP;
+  d->label = (vj_label){.kind = VJ_LABEL_FLAGS, .width = d->classes, .unit = ""};
+  if (d->task == ACTIONS) {
+    d->label.name = "actions";
+    d->label.doc = clip ? "1 for each of CATER's 14 actions that overlaps the clip"
+                        : "1 for each of CATER's 14 actions "
+                          "in the video";
+  } else if (d->task == ORDERS) {
+    d->label.name = "orders";
+    d->label.doc = clip ? "1 for each of CATER's 301 ordered pairs of actions that overlap the clip"
+                        : "1 for each of CATER's 301 ordered pairs of actions in the video";
+  } else {
+    d->label = (vj_label){.name = "place",
+                          .kind = VJ_LABEL_CLASS,
+                          .width = 1,
+                          .classes = d->classes,
+                          .unit = "",
+                          .doc = clip ? "cell of the plane where the snitch is at the clip's end"
+                                      : "cell of the plane where the snitch is at the video's end"};
+  }
+}
+
+/* --- files
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static bool is_file(const char *path) {
+  struct stat about;
+  return path && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* "<root>/<folder>/<name><extension>" where it is there, also under the other of the two prefixes that such files have;
+ * else NULL. A name ends before its last dot. */
+static const char *find_file(vj_pool *pool, const char *root, const char *folder, const char *name,
+                             const char *extension) {
+  static const char *const prefixes[] = {"CATER_new_", "CLEVR_new_"};
+  const char *dot = strrchr(name, '.');
+  const int stem = dot ? (int)(dot - name) : (int)strlen(name);
+  const char *path = vj_pool_format(pool, "%s/%s/%.*s%s", root, folder, stem, name, extension);
+  if (is_file(path)) return path;
+  for (int i = 0; i < 2; i++) {
+    const int length = (int)strlen(prefixes[i]);
+    if (strncmp(name, prefixes[i], (size_t)length) != 0 || stem < length) continue;
+    path =
+        vj_pool_format(pool, "%s/%s/%s%.*s%s", root, folder, prefixes[1 - i], stem - length, name + length, extension);
+    return is_file(path) ? path : NULL;
+  }
+  return NULL;
+}
+
+/* A video that is not there keeps the path where it should be. */
+static const char *find_video(vj_pool *pool, const char *root, const char *name) {
+  const char *extension = strrchr(name, '.') ? strrchr(name, '.') : ".avi";
+  const char *path = find_file(pool, root, "videos", name, extension);
+  if (!path) path = find_file(pool, root, "images", name, extension);
+  return path ? path : vj_pool_format(pool, "%s/videos/%s", root, name);
+}
+
+static const char *list_folder(const cater_config *c) {
+  if (c->task == ACTIONS) return "actions_present";
+  if (c->task == ORDERS) return "actions_order_uniq";
+  return c->grid == 4 ? "localize_4x4" : c->grid == 8 ? "localize_8x8" : "localize";
+}
+
+static vj_status read_list(const cater_config *c, const char *name, cater *d, vj_split split, vj_clip_list *list) {
+  char *text = NULL;
+  size_t bytes = 0;
+  const char *path = vj_pool_format(list->pool, "%s/lists/%s/%s.txt", c->clips.root, list_folder(c), name);
+  if (!path) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  if (!is_file(path))
+    return vj_fail(VJ_DATA,
+                   "%s: there is no such list; cater reads train_subsetT, train_subsetV and val in the folder "
+                   "lists/%s of data.root",
+                   path, list_folder(c));
+  VJ_TRY(vj_text_file_read(path, MOST_BYTES, &text, &bytes));
+  const vj_status status =
+      vj_cater_list_parse(text, bytes, path, d->classes, list->pool, &list->count[split], &d->listed[split]);
+  free(text);
+  return status;
+}
+
+static vj_status read_scene(const char *path, vj_cater_scene *scene) {
+  char *text = NULL;
+  size_t bytes = 0;
+  VJ_TRY(vj_text_file_read(path, MOST_BYTES, &text, &bytes));
+  const vj_status status = vj_cater_scene_parse(text, bytes, path, scene);
+  free(text);
+  return status;
+}
+
+/* Moves what a scene has into the pool. */
+static vj_status keep_scene(vj_pool *pool, vj_cater_scene *s) {
+  const size_t movements = (size_t)s->movement_count * sizeof *s->movements;
+  const size_t places = 2 * (size_t)s->frames * sizeof *s->snitch;
+  vj_cater_scene kept = *s;
+  kept.movements = vj_pool_take(pool, movements + 1);
+  kept.snitch = vj_pool_take(pool, places + 1);
+  if (kept.movements && kept.snitch) {
+    memcpy(kept.movements, s->movements, movements);
+    memcpy(kept.snitch, s->snitch, places);
+  }
+  vj_cater_scene_free(s);
+  *s = kept;
+  return kept.movements && kept.snitch ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set cater");
+}
+
+static vj_status add_scene(vj_pool *pool, const char *root, const char *video, vj_cater_scene *scene,
+                           const char **broken) {
+  const char *path = find_file(pool, root, "scenes", video, ".json");
+  if (!path) {
+    *broken = vj_pool_format(pool, "%s/scenes: there is no scene of %s", root, video);
+    return *broken ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  }
+  const vj_status status = read_scene(path, scene);
+  if (status == VJ_OK) return keep_scene(pool, scene);
+  if (status == VJ_MEMORY) return status;
+  *broken = vj_pool_text(pool, vj_error_message());
+  return *broken ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set cater");
+}
+
+/* --- opening
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static vj_status list_videos(const char *root, cater *d, vj_split split, vj_clip_list *list) {
+  const int64_t count = list->count[split];
+  vj_clip_entry *entries = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *entries);
+  vj_cater_scene *scenes = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *scenes);
+  if (!entries || !scenes) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  for (int64_t i = 0; i < count; i++) {
+    const char *video = d->listed[split][i].video;
+    entries[i].name = vj_pool_format(list->pool, "videos/%s", video);
+    entries[i].path = find_video(list->pool, root, video);
+    if (!entries[i].name || !entries[i].path) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+    if (d->listed[split][i].count == 0 && d->source == OF_LIST) entries[i].broken = "it has no label in its list";
+    if (d->source == OF_CLIP) VJ_TRY(add_scene(list->pool, root, video, &scenes[i], &entries[i].broken));
+  }
+  list->entries[split] = entries;
+  d->scenes[split] = scenes;
+  return VJ_OK;
+}
+
+static vj_status check(const cater_config *c) {
+  struct stat about;
+  if (!c->clips.root[0])
+    return vj_fail(
+        VJ_CONFIG,
+        "data.root: expected the folder of a variant of CATER, with videos and lists; `vjvcr data make cater "
+        "DIR` makes a small stand-in, DIR/max2action");
+  if (c->grid != 4 && c->grid != 6 && c->grid != 8)
+    return vj_fail(VJ_CONFIG, "data.grid: expected 4, 6 or 8, got %lld", (long long)c->grid);
+  if (stat(c->clips.root, &about) != 0 || !S_ISDIR(about.st_mode))
+    return vj_fail(VJ_DATA, "data.root: %s: there is no such folder", c->clips.root);
+  return VJ_OK;
+}
+
+static vj_status prepare(const cater_config *c, vj_clip_list *list) {
+  static const char *const names[VJ_SPLITS] = {"train_subsetT", "train_subsetV", "val"};
+  VJ_TRY(check(c));
+  cater *d = vj_pool_take(list->pool, sizeof *d);
+  if (!d) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  *d = (cater){.task = (task)c->task,
+               .source = (label_source)c->labels,
+               .grid = c->grid,
+               .classes = c->task == ACTIONS  ? (int64_t)VJ_CATER_PRESENT
+                          : c->task == ORDERS ? (int64_t)VJ_CATER_ORDERS
+                                              : c->grid * c->grid};
+  describe_label(d);
+  list->labels = &d->label;
+  list->label_count = 1;
+  list->fill_labels = fill_labels;
+  list->owner = d;
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    VJ_TRY(read_list(c, names[s], d, (vj_split)s, list));
+    VJ_TRY(list_videos(c->clips.root, d, (vj_split)s, list));
+  }
+  return VJ_OK;
+}
+
+static vj_status cater_open(const void *config, const vj_clip_request *request, void **dataset) {
+  const cater_config *const c = config;
+  vj_clip_list list = {.what = "cater"};
+  *dataset = NULL;
+  VJ_TRY(vj_pool_create(&list.pool));
+  const vj_status status = prepare(c, &list);
+  if (status == VJ_OK) return vj_clips_open(&c->clips, request, &list, dataset);
+  vj_pool_destroy(&list.pool);
+  return status;
+}
+
+const vj_component vj_dataset_cater = {
+    .abi = VJ_ABI,
+    .kind = VJ_DATASET,
+    .name = "cater",
+    .summary = "videos of solids that slide, rotate, are picked, placed and contained, with these actions",
+    .source = "Girdhar and Ramanan 2020, CATER (arXiv 1910.04744)",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(cater_config),
+    .as.dataset = {.open = cater_open,
+                   .info = vj_clips_info,
+                   .sample = vj_clips_sample,
+                   .close = vj_clips_close,
+                   .clips = vj_clips_of},
+};

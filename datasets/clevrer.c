@@ -1,0 +1,254 @@
+/* CLEVRER (Yi et al. 2020, arXiv 1910.01442): solids that move and collide, with their velocities.
+ *
+ * Training clips come from the train videos. The release has no annotations of its test videos, so the first half of
+ * the validation videos is for validation and the second for testing. A video whose annotation is missing or can't be
+ * read is skipped and counted, as one that can't be decoded is.
+ *
+ * Speeds are lengths of the annotated velocities, in the annotation's units. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clevrer/annotation.h"
+#include "clevrer/folders.h"
+#include "video/clips.h"
+#include "video/text_file.h"
+#include "vj/component.h"
+
+enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS, MOST_BYTES = 1 << 26 };
+
+typedef struct clevrer_config {
+  vj_clip_params clips;
+  int64_t most;
+} clevrer_config;
+
+static const vj_param params[] = {
+    VJ_CLIP_ROWS(clevrer_config, clips, "4", "4", "[0, 32, 64]"),
+    VJ_INTEGER(clevrer_config, most, "0", 0, 1000000, "", "videos of train, and of validation, at most; 0: all"),
+};
+
+/* --- labels ----------------------------------------------------------------------------------------------------------
+ */
+
+/* What is kept of a video's annotation. */
+typedef struct motion {
+  int64_t frames;
+  int count, collision_count;
+  const int *slots;                 /* [count] */
+  const vj_clevrer_moment *moments; /* [frames, count] */
+  const int64_t *collisions;
+} motion;
+
+typedef struct clevrer {
+  const motion *motions[VJ_SPLITS];
+  vj_label labels[LABELS];
+} clevrer;
+
+static int64_t frame_at(const motion *m, const vj_clip_window *w, int64_t step) {
+  int64_t frame = w->start + step * w->stride;
+  if (frame > w->video_frames - 1) frame = w->video_frames - 1;
+  return frame < m->frames ? frame : m->frames - 1;
+}
+
+/* Means over the moments at which something is in view; NaN where it never is. */
+static void label_speeds(const motion *m, const vj_clip_window *w, float *speed, float *object_speed, float *objects) {
+  double sum = 0;
+  int64_t seen = 0;
+  for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) object_speed[slot] = NAN, objects[slot] = 0;
+  for (int k = 0; k < m->count; k++) {
+    double own = 0;
+    int64_t own_seen = 0;
+    for (int64_t t = 0; t < w->target_frames; t++) {
+      const vj_clevrer_moment *at = &m->moments[frame_at(m, w, w->input_frames + t) * m->count + k];
+      if (!at->in_view) continue;
+      own += (double)at->speed;
+      own_seen++;
+    }
+    if (own_seen == 0) continue;
+    object_speed[m->slots[k]] = (float)(own / (double)own_seen);
+    objects[m->slots[k]] = 1;
+    sum += own;
+    seen += own_seen;
+  }
+  *speed = seen > 0 ? (float)(sum / (double)seen) : NAN;
+}
+
+static vj_status fill_labels(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
+                             float *labels) {
+  const motion *m = &((const clevrer *)owner)->motions[split][video];
+  float *const object_speed = labels + 1, *const objects = object_speed + VJ_CLEVRER_SLOTS;
+  float *const collision = objects + VJ_CLEVRER_SLOTS;
+  const int64_t first = frame_at(m, window, window->input_frames);
+  const int64_t last = frame_at(m, window, window->input_frames + window->target_frames - 1);
+  label_speeds(m, window, labels, object_speed, objects);
+  *collision = 0;
+  for (int i = 0; i < m->collision_count; i++)
+    if (m->collisions[i] >= first && m->collisions[i] <= last) *collision = 1;
+  return VJ_OK;
+}
+
+static void list_labels(clevrer *d) {
+  d->labels[SPEED] = (vj_label){.name = "speed",
+                                .kind = VJ_LABEL_REAL,
+                                .width = 1,
+                                .unit = "u/s",
+                                .doc = "mean speed over the objects in view and the target frames; NaN if none is"};
+  d->labels[OBJECT_SPEED] = (vj_label){.name = "object_speed",
+                                       .kind = VJ_LABEL_REAL,
+                                       .width = VJ_CLEVRER_SLOTS,
+                                       .unit = "u/s",
+                                       .doc =
+                                           "mean speed of each object while in view of the target frames, NaN if it "
+                                           "is not: cube, sphere, cylinder x metal, rubber x 8 colours"};
+  d->labels[OBJECTS] = (vj_label){.name = "objects",
+                                  .kind = VJ_LABEL_FLAGS,
+                                  .width = VJ_CLEVRER_SLOTS,
+                                  .unit = "",
+                                  .doc = "1 for each object in view of the target frames, in that order"};
+  d->labels[COLLISION] = (vj_label){.name = "collision",
+                                    .kind = VJ_LABEL_FLAGS,
+                                    .width = 1,
+                                    .unit = "",
+                                    .doc = "1 if objects collide between the first and the last target frame"};
+}
+
+/* --- annotations
+ * ------------------------------------------------------------------------------------------------------ */
+
+typedef struct reading {
+  vj_clevrer_annotation annotation;
+  vj_status status;
+  char message[512];
+} reading;
+
+static vj_status read_annotation(const char *path, vj_clevrer_annotation *a) {
+  char *text = NULL;
+  size_t bytes = 0;
+  VJ_TRY(vj_text_file_read(path, MOST_BYTES, &text, &bytes));
+  const vj_status status = vj_clevrer_annotation_parse(text, bytes, path, a);
+  free(text);
+  return status;
+}
+
+static void read_one(const vj_clevrer_file *file, reading *r) {
+  r->status = read_annotation(file->annotation, &r->annotation);
+  if (r->status != VJ_OK) snprintf(r->message, sizeof r->message, "%s", vj_error_message());
+}
+
+static void *copy(vj_pool *pool, const void *from, size_t bytes) {
+  void *to = vj_pool_take(pool, bytes + 1);
+  if (to && bytes > 0) memcpy(to, from, bytes);
+  return to;
+}
+
+static bool keep_motion(vj_pool *pool, const vj_clevrer_annotation *a, motion *m) {
+  const size_t count = (size_t)a->count;
+  *m = (motion){.frames = a->frames, .count = a->count, .collision_count = a->collision_count};
+  m->slots = copy(pool, a->slots, count * sizeof *a->slots);
+  m->moments = copy(pool, a->moments, (size_t)a->frames * count * sizeof *a->moments);
+  m->collisions = copy(pool, a->collisions, (size_t)a->collision_count * sizeof *a->collisions);
+  return m->slots && m->moments && m->collisions;
+}
+
+static vj_status keep_reading(vj_pool *pool, const vj_clevrer_file *file, const reading *r, vj_clip_entry *entry,
+                              motion *m) {
+  if (r->status == VJ_MEMORY) return vj_fail(VJ_MEMORY, "%s", r->message);
+  *entry = (vj_clip_entry){.name = file->name, .path = file->video};
+  if (r->status == VJ_OK)
+    return keep_motion(pool, &r->annotation, m) ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for %s", file->name);
+  entry->broken = vj_pool_text(pool, r->message);
+  return entry->broken ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for %s", file->name);
+}
+
+/* A few hundred at a time by all threads: whole annotations are large, what is kept of them is not. */
+static vj_status read_motions(vj_pool *pool, int threads, const vj_clevrer_file *files, int64_t count,
+                              vj_clip_entry *entries, motion *motions) {
+  enum { BLOCK = 256 };
+  reading *readings = NULL;
+  vj_status status = vj_allocate(BLOCK, sizeof *readings, "annotations", &readings);
+  for (int64_t first = 0; first < count && status == VJ_OK; first += BLOCK) {
+    const int64_t block = count - first < BLOCK ? count - first : BLOCK;
+#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
+    for (int64_t i = 0; i < block; i++) read_one(&files[first + i], &readings[i]);
+    for (int64_t i = 0; i < block; i++) {
+      if (status == VJ_OK)
+        status = keep_reading(pool, &files[first + i], &readings[i], &entries[first + i], &motions[first + i]);
+      free(readings[i].annotation.moments);
+    }
+  }
+  free(readings);
+  return status;
+}
+
+/* --- opening
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static vj_status take_videos(const clevrer_config *c, const char *split, int threads, vj_pool *pool, int64_t *count,
+                             vj_clip_entry **entries, motion **motions) {
+  const vj_clevrer_file *files;
+  VJ_TRY(vj_clevrer_find(c->clips.root, split, pool, count, &files));
+  if (c->most > 0 && *count > c->most) *count = c->most;
+  *entries = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **entries);
+  *motions = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **motions);
+  if (!*entries || !*motions) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
+  return read_motions(pool, threads, files, *count, *entries, *motions);
+}
+
+static vj_status list_videos(const clevrer_config *c, int threads, clevrer *d, vj_clip_list *list) {
+  vj_clip_entry *entries;
+  motion *motions;
+  int64_t count;
+  VJ_TRY(take_videos(c, "train", threads, list->pool, &list->count[VJ_TRAIN], &entries, &motions));
+  list->entries[VJ_TRAIN] = entries;
+  d->motions[VJ_TRAIN] = motions;
+  VJ_TRY(take_videos(c, "validation", threads, list->pool, &count, &entries, &motions));
+  list->count[VJ_VALIDATION] = (count + 1) / 2;
+  list->count[VJ_TEST] = count / 2;
+  list->entries[VJ_VALIDATION] = entries;
+  list->entries[VJ_TEST] = entries + list->count[VJ_VALIDATION];
+  d->motions[VJ_VALIDATION] = motions;
+  d->motions[VJ_TEST] = motions + list->count[VJ_VALIDATION];
+  return VJ_OK;
+}
+
+static vj_status prepare(const clevrer_config *c, int threads, vj_clip_list *list) {
+  if (!c->clips.root[0])
+    return vj_fail(VJ_CONFIG,
+                   "data.root: expected the folder of CLEVRER; `vjvcr data make clevrer DIR` makes a small stand-in");
+  clevrer *d = vj_pool_take(list->pool, sizeof *d);
+  if (!d) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
+  list_labels(d);
+  list->labels = d->labels;
+  list->label_count = LABELS;
+  list->fill_labels = fill_labels;
+  list->owner = d;
+  return list_videos(c, threads, d, list);
+}
+
+static vj_status clevrer_open(const void *config, const vj_clip_request *request, void **dataset) {
+  const clevrer_config *const c = config;
+  vj_clip_list list = {.what = "clevrer"};
+  *dataset = NULL;
+  VJ_TRY(vj_pool_create(&list.pool));
+  const vj_status status = prepare(c, request->threads > 0 ? request->threads : 1, &list);
+  if (status == VJ_OK) return vj_clips_open(&c->clips, request, &list, dataset);
+  vj_pool_destroy(&list.pool);
+  return status;
+}
+
+const vj_component vj_dataset_clevrer = {
+    .abi = VJ_ABI,
+    .kind = VJ_DATASET,
+    .name = "clevrer",
+    .summary = "videos of solids that move and collide, with their speeds",
+    .source = "Yi et al. 2020, CLEVRER (arXiv 1910.01442)",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(clevrer_config),
+    .as.dataset = {.open = clevrer_open,
+                   .info = vj_clips_info,
+                   .sample = vj_clips_sample,
+                   .close = vj_clips_close,
+                   .clips = vj_clips_of},
+};

@@ -1,0 +1,245 @@
+#include "clips.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pack.h"
+#include "survey.h"
+#include "vj/rng.h"
+
+/* A split with more damage in a row than this is worth an error. */
+enum { MOST_REPLACEMENTS = 64 };
+
+static const char *const split_names[VJ_SPLITS] = {"training", "validation", "test"};
+
+struct vj_clips {
+  vj_clip_params params;
+  vj_clip_request request;
+  vj_video_request frames; /* of a clip */
+  vj_clip_list list;       /* its pool owns all that is here, this structure included */
+  vj_clip_video *videos[VJ_SPLITS];
+  int64_t *usable[VJ_SPLITS]; /* numbers of the videos that can be read */
+  int64_t usable_count[VJ_SPLITS];
+  vj_pack *pack;             /* NULL: frames come from the videos */
+  int64_t *place[VJ_SPLITS]; /* of each video in the pack */
+};
+
+/* --- opening -------------------------------------------------------------------------------------------------------
+ */
+
+static vj_status set_frames(vj_clips *c) {
+  const vj_integer_list size = c->params.size;
+  if (size.count < 1 || size.count > 2)
+    return vj_fail(VJ_CONFIG, "data.size: expected one number or two, height and width, got %" PRId64, size.count);
+  if (c->params.starts.count < 1) return vj_fail(VJ_CONFIG, "data.starts: expected at least one frame, got none");
+  c->frames = (vj_video_request){.stride = c->params.stride,
+                                 .count = c->request.input_frames + c->request.target_frames,
+                                 .height = size.at[0],
+                                 .width = size.at[size.count - 1],
+                                 .grey = c->params.grey};
+  return VJ_OK;
+}
+
+static vj_status no_memory(const vj_clips *c) {
+  return vj_fail(VJ_MEMORY, "no memory for the data set %s", c->list.what);
+}
+
+static vj_status take_entries(vj_clips *c) {
+  vj_pool *const pool = c->list.pool;
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    const size_t count = (size_t)c->list.count[s] + 1;
+    c->videos[s] = vj_pool_take(pool, count * sizeof *c->videos[s]);
+    c->usable[s] = vj_pool_take(pool, count * sizeof *c->usable[s]);
+    c->place[s] = vj_pool_take(pool, count * sizeof *c->place[s]);
+    if (!c->videos[s] || !c->usable[s] || !c->place[s]) return no_memory(c);
+    for (int64_t i = 0; i < c->list.count[s]; i++) c->videos[s][i].entry = &c->list.entries[s][i];
+  }
+  return VJ_OK;
+}
+
+/* All splits in one survey, which then need not lock three times. */
+static vj_status survey(vj_clips *c) {
+  vj_pool *const pool = c->list.pool;
+  const char *const index = c->params.index[0] ? c->params.index : vj_survey_index(pool, c->list.what, c->params.root);
+  int64_t all = 0;
+  vj_clip_video *videos = NULL;
+  for (int s = 0; s < VJ_SPLITS; s++) all += c->list.count[s];
+  VJ_TRY(vj_allocate((size_t)all + 1, sizeof *videos, "a list of videos", &videos));
+  for (int s = 0, at = 0; s < VJ_SPLITS; at += (int)c->list.count[s++])
+    memcpy(videos + at, c->videos[s], (size_t)c->list.count[s] * sizeof *videos);
+  const vj_status status = vj_survey(pool, index, c->request.threads, videos, all);
+  for (int s = 0, at = 0; s < VJ_SPLITS; at += (int)c->list.count[s++])
+    memcpy(c->videos[s], videos + at, (size_t)c->list.count[s] * sizeof *videos);
+  free(videos);
+  return status;
+}
+
+static vj_status use_pack(vj_clips *c) {
+  VJ_TRY(vj_pack_open(c->params.pack, &c->pack));
+  VJ_TRY(vj_pack_check(c->pack, c->list.what, &c->frames));
+  for (int s = 0; s < VJ_SPLITS; s++)
+    VJ_TRY(vj_pack_match(c->pack, (vj_split)s, c->videos[s], c->list.count[s], c->place[s]));
+  return VJ_OK;
+}
+
+static vj_status find_usable(vj_clips *c) {
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    const char *first = NULL;
+    for (int64_t i = 0; i < c->list.count[s]; i++) {
+      if (!c->videos[s][i].broken) c->usable[s][c->usable_count[s]++] = i;
+      if (c->videos[s][i].broken && !first) first = c->videos[s][i].broken;
+    }
+    if (c->list.count[s] == 0)
+      return vj_fail(VJ_DATA, "%s: no %s videos are listed in %s", c->list.what, split_names[s], c->params.root);
+    if (c->usable_count[s] == 0)
+      return vj_fail(VJ_DATA, "%s: none of the %" PRId64 " %s videos can be used; the first: %s", c->list.what,
+                     c->list.count[s], split_names[s], first);
+  }
+  return VJ_OK;
+}
+
+/* The configuration may be gone while the data set is still open. */
+static vj_status keep_params(vj_clips *c) {
+  vj_pool *const pool = c->list.pool;
+  vj_clip_params *const p = &c->params;
+  int64_t *const starts = vj_pool_take(pool, (size_t)(p->starts.count + 1) * sizeof *starts);
+  p->root = vj_pool_text(pool, p->root);
+  p->pack = vj_pool_text(pool, p->pack);
+  p->index = vj_pool_text(pool, p->index);
+  if (!starts || !p->root || !p->pack || !p->index) return no_memory(c);
+  for (int64_t i = 0; i < p->starts.count; i++) starts[i] = p->starts.at[i];
+  p->starts.at = starts;
+  return VJ_OK;
+}
+
+static vj_status open_clips(vj_clips *c) {
+  VJ_TRY(set_frames(c));
+  VJ_TRY(keep_params(c));
+  VJ_TRY(take_entries(c));
+  VJ_TRY(c->params.pack[0] ? use_pack(c) : survey(c));
+  return find_usable(c);
+}
+
+vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_request *request, vj_clip_list *list,
+                        void **dataset) {
+  *dataset = NULL;
+  vj_clips *const c = vj_pool_take(list->pool, sizeof *c);
+  if (!c) {
+    vj_pool_destroy(&list->pool);
+    return vj_fail(VJ_MEMORY, "no memory for a data set of videos");
+  }
+  *c = (vj_clips){.params = *params, .request = *request, .list = *list};
+  list->pool = NULL;
+  *dataset = c;
+  const vj_status status = open_clips(c);
+  if (status != VJ_OK) vj_clips_close(dataset);
+  return status;
+}
+
+void vj_clips_close(void **dataset) {
+  vj_clips *const c = *dataset;
+  if (!c) return;
+  vj_pool *pool = c->list.pool; /* the structure goes with it */
+  vj_pack_close(&c->pack);
+  vj_pool_destroy(&pool);
+  *dataset = NULL;
+}
+
+/* --- what it has ---------------------------------------------------------------------------------------------------
+ */
+
+static int64_t clips_of_video(const vj_clips *c, vj_split split) {
+  return split == VJ_TRAIN ? c->params.clips : c->params.starts.count;
+}
+
+void vj_clips_info(const void *dataset, vj_clip_info *info) {
+  const vj_clips *const c = dataset;
+  *info = (vj_clip_info){.frames = c->frames.count,
+                         .height = c->frames.height,
+                         .width = c->frames.width,
+                         .channels = c->frames.grey ? 1 : 3,
+                         .labels = c->list.labels,
+                         .label_count = c->list.label_count,
+                         .is_slow = true};
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    info->videos[s] = c->usable_count[s];
+    info->skipped[s] = c->list.count[s] - c->usable_count[s];
+    info->samples[s] = c->usable_count[s] * clips_of_video(c, (vj_split)s);
+  }
+  for (int64_t i = 0; i < c->list.label_count; i++) info->label_width += c->list.labels[i].width;
+}
+
+const vj_clips *vj_clips_of(const void *dataset) { return dataset; }
+int64_t vj_clips_count(const vj_clips *c, vj_split split) { return c->list.count[split]; }
+const vj_clip_video *vj_clips_video(const vj_clips *c, vj_split split, int64_t number) {
+  return &c->videos[split][number];
+}
+const vj_clip_list *vj_clips_list(const vj_clips *c) { return &c->list; }
+vj_video_request vj_clips_request(const vj_clips *c) { return c->frames; }
+
+/* --- a clip --------------------------------------------------------------------------------------------------------
+ */
+
+/* The last start from which a clip is all frames of its video; 0 where there is none. */
+static int64_t last_start(const vj_clips *c, int64_t video_frames) {
+  const int64_t span = (c->frames.count - 1) * c->frames.stride + 1;
+  return video_frames > span ? video_frames - span : 0;
+}
+
+/* `where` in [0, 1) says where a training clip starts, whichever video it comes to be taken from. */
+static int64_t start_of(const vj_clips *c, vj_split split, int64_t number, double where, int64_t video_frames) {
+  const int64_t last = last_start(c, video_frames);
+  if (split == VJ_TRAIN) return (int64_t)(where * (double)(last + 1));
+  const int64_t start = c->params.starts.at[number % c->params.starts.count];
+  return start < last ? start : last;
+}
+
+static vj_status read_clip(const vj_clips *c, vj_split split, int64_t video, int64_t start, uint8_t *frames) {
+  vj_video_request request = c->frames;
+  request.start = start;
+  if (c->pack) return vj_pack_read(c->pack, c->place[split][video], &request, frames);
+  return vj_video_read(c->videos[split][video].entry->path, &request, frames, NULL);
+}
+
+/* Tries the video of a sample, and those after it, until one has no damage where it is needed. */
+static vj_status find_clip(const vj_clips *c, vj_split split, int64_t number, uint8_t *frames, int64_t *video,
+                           int64_t *start) {
+  const int64_t videos = c->usable_count[split], slot = number / clips_of_video(c, split);
+  vj_rng rng = vj_rng_stream(c->request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
+  const double where = vj_rng_uniform(&rng);
+  vj_status status = VJ_OK;
+  for (int64_t k = 0; k < videos && k < MOST_REPLACEMENTS; k++) {
+    *video = c->usable[split][(slot + k) % videos];
+    *start = start_of(c, split, number, where, c->videos[split][*video].info.frames);
+    status = read_clip(c, split, *video, *start, frames);
+    if (status != VJ_DATA) return status;
+  }
+  vj_error_prefix("%" PRId64 " videos in a row are damaged; the last one: ",
+                  videos < MOST_REPLACEMENTS ? videos : (int64_t)MOST_REPLACEMENTS);
+  return status;
+}
+
+static vj_status fill(const vj_clips *c, vj_split split, int64_t number, uint8_t *bytes, float *frames, float *labels) {
+  const int64_t count = c->frames.count * c->frames.height * c->frames.width * (c->frames.grey ? 1 : 3);
+  int64_t video = 0, start = 0;
+  VJ_TRY(find_clip(c, split, number, bytes, &video, &start));
+  for (int64_t i = 0; i < count; i++) frames[i] = (float)bytes[i] / 255.0f;
+  const vj_clip_window window = {.start = start,
+                                 .stride = c->frames.stride,
+                                 .input_frames = c->request.input_frames,
+                                 .target_frames = c->request.target_frames,
+                                 .video_frames = c->videos[split][video].info.frames};
+  return c->list.fill_labels(c->list.owner, split, video, &window, labels);
+}
+
+vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels) {
+  const vj_clips *const c = dataset;
+  const int64_t count = c->frames.count * c->frames.height * c->frames.width * (c->frames.grey ? 1 : 3);
+  uint8_t *bytes = NULL;
+  VJ_TRY(vj_allocate((size_t)count, 1, "a clip", &bytes));
+  const vj_status status = fill(c, split, number, bytes, frames, labels);
+  free(bytes);
+  return status;
+}

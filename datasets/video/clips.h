@@ -1,0 +1,111 @@
+/* What all data sets of videos share. A data set of its own is a thin file: it lists its videos and says what the
+ * labels of a clip are; everything else is here. See datasets/video_list.c.
+ *
+ *   typedef struct my_config { vj_clip_params clips; const char *lists; } my_config;
+ *   static const vj_param params[] = {VJ_CLIP_ROWS(my_config, clips, "4", "4", "[0]"), VJ_TEXT(my_config, lists, ...)};
+ *
+ *   static vj_status my_open(const void *config, const vj_clip_request *request, void **dataset) {
+ *     vj_clip_list list = {.what = "my"};
+ *     VJ_TRY(vj_pool_create(&list.pool));
+ *     ... entries of each split, labels, and what fill_labels needs, all from list.pool; on failure destroy it ...
+ *     return vj_clips_open(&((const my_config *)config)->clips, request, &list, dataset);
+ *   }
+ *   .as.dataset = {my_open, vj_clips_info, vj_clips_sample, vj_clips_close, vj_clips_of}
+ *
+ * A clip is `input_frames + target_frames` frames of one video, `stride` frames apart. In training each video gives
+ * `clips` of them, each beginning at random; in validation and test one for each of `starts`. Videos that can't be read
+ * are found when the data set opens, and skipped. A clip that meets damage which only decoding finds is replaced by the
+ * same clip of the next video of its split, and so on: a rule that depends on nothing but the files.
+ *
+ * What was found about a file is remembered by its size and time of change in the file `index`, so that only the first
+ * opening reads them all. Processes that open at the same time wait for the first one and read what it found. */
+#ifndef VJ_CLIPS_H
+#define VJ_CLIPS_H
+
+#include "video.h"
+#include "vj/dataset.h"
+#include "vj/memory.h"
+#include "vj/param.h"
+
+typedef struct vj_clip_params {
+  const char *root, *pack, *index;
+  vj_integer_list size, starts;
+  int64_t stride, clips;
+  bool grey;
+} vj_clip_params;
+
+#define VJ_CLIP_ROW(type_, struct_, at_, field_, fallback_, low_, high_, unit_, doc_) \
+  { #field_, (type_), offsetof(struct_, at_.field_), (fallback_), (low_), (high_), NULL, (unit_), (doc_) }
+
+/* The rows of a field `at` of type vj_clip_params, with the data set's own defaults. */
+#define VJ_CLIP_ROWS(s, at, stride_, clips_, starts_)                                                               \
+  VJ_CLIP_ROW(VJ_PARAM_TEXT, s, at, root, "", 0, 0, "", "folder with the videos and their lists; has to be given"), \
+      VJ_CLIP_ROW(VJ_PARAM_INTEGER_LIST, s, at, size, "64", 1, 4096, "px",                                          \
+                  "height and width of frames, averaged over areas; one number: a square"),                         \
+      VJ_CLIP_ROW(VJ_PARAM_BOOL, s, at, grey, "false", 0, 1, "", "grey frames instead of RGB"),                     \
+      VJ_CLIP_ROW(VJ_PARAM_INTEGER, s, at, stride, stride_, 1, 1000000, "frames",                                   \
+                  "from one frame of a clip to the next"),                                                          \
+      VJ_CLIP_ROW(VJ_PARAM_INTEGER, s, at, clips, clips_, 1, 1000000, "",                                           \
+                  "training clips of a video, each with its own random start"),                                     \
+      VJ_CLIP_ROW(VJ_PARAM_INTEGER_LIST, s, at, starts, starts_, 0, INFINITY, "frames",                             \
+                  "first frames of a video's validation and test clips"),                                           \
+      VJ_CLIP_ROW(VJ_PARAM_TEXT, s, at, pack, "", 0, 0, "", "file made by `vjvcr data pack`: frames come from it"), \
+      VJ_CLIP_ROW(VJ_PARAM_TEXT, s, at, index, "", 0, 0, "",                                                        \
+                  "file that remembers what was found about videos; empty: one in the user's cache folder")
+
+/* A video as a data set lists it. */
+typedef struct vj_clip_entry {
+  const char *name;   /* as it stands in lists; relative to the root */
+  const char *path;   /* to open it */
+  const char *broken; /* why it can't be used whatever the video is (an unreadable annotation); NULL: it can */
+} vj_clip_entry;
+
+/* Which frames of its video a clip is: step t shows frame min(start + t stride, video_frames - 1). */
+typedef struct vj_clip_window {
+  int64_t start, stride, input_frames, target_frames, video_frames;
+} vj_clip_window;
+
+typedef struct vj_clip_list {
+  const char *what; /* the data set's name */
+  int64_t count[VJ_SPLITS];
+  const vj_clip_entry *entries[VJ_SPLITS];
+  const vj_label *labels;
+  int64_t label_count;
+  /* Fills the labels of a clip, one label after the other. `video` is the entry's number in its split. Called by many
+   * threads at once. */
+  vj_status (*fill_labels)(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
+                           float *labels);
+  const void *owner;
+  vj_pool *pool; /* owns all of the above; vj_clips_open takes it over, also where it fails */
+} vj_clip_list;
+
+/* The data set; what components have as `dataset`. */
+typedef struct vj_clips vj_clips;
+
+/* Errors: what the files say (VJ_DATA, VJ_IO), settings that can't be (VJ_CONFIG), a pack that is of something else.
+ * A split without a usable video is an error. */
+VJ_MUST_USE vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_request *request, vj_clip_list *list,
+                                    void **dataset);
+/* As in vj_dataset_ops. */
+void vj_clips_info(const void *dataset, vj_clip_info *info);
+vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
+void vj_clips_close(void **dataset);
+const struct vj_clips *vj_clips_of(const void *dataset);
+
+/* --- for those who look at all videos: packing, inspection ------------------------------------------------------- */
+
+typedef struct vj_clip_video {
+  const vj_clip_entry *entry;
+  const char *broken; /* NULL: it can be read */
+  int64_t changed;    /* time of its last change, ns since 1970 */
+  vj_video_info info; /* where it can be read; of one that is only in a pack, frames and bytes */
+} vj_clip_video;
+
+/* Of a split, those that are skipped included. */
+int64_t vj_clips_count(const vj_clips *clips, vj_split split);
+const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64_t number);
+const vj_clip_list *vj_clips_list(const vj_clips *clips);
+/* Height, width and channels of frames; start, stride and count are those of a clip. */
+vj_video_request vj_clips_request(const vj_clips *clips);
+
+#endif

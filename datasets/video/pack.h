@@ -1,0 +1,30 @@
+/* A pack: all frames of a data set's videos, decoded, in one HDF5 file. `vjvcr data pack` writes it (app/pack.c);
+ * docs/file-formats.md says what is in it. Frames are read at the place that HDF5 tells, by any number of threads at
+ * once. Nothing here is collective. */
+#ifndef VJ_PACK_H
+#define VJ_PACK_H
+
+#include "clips.h"
+
+#define VJ_PACK_FORMAT "vjvcr pack 1"
+
+typedef struct vj_pack vj_pack;
+
+/* VJ_IO, VJ_DATA: no such file, no pack, or damaged. */
+VJ_MUST_USE vj_status vj_pack_open(const char *path, vj_pack **pack);
+void vj_pack_close(vj_pack **pack);
+
+/* VJ_DATA says what differs: the data set, or the size or colours of frames. */
+VJ_MUST_USE vj_status vj_pack_check(const vj_pack *pack, const char *what, const vj_video_request *request);
+
+/* Fills broken, changed and info.{frames,bytes} of each video of a split, whose entries are set, and `place`, its
+ * number in the pack. Sentences are owned by the pack. A video that the pack does not have, or that has changed since,
+ * is VJ_DATA; one that is no longer there is none: the pack has its frames. */
+VJ_MUST_USE vj_status vj_pack_match(const vj_pack *pack, vj_split split, vj_clip_video *videos, int64_t count,
+                                    int64_t *place);
+
+/* As vj_video_read, from the video at `place`. */
+VJ_MUST_USE vj_status vj_pack_read(const vj_pack *pack, int64_t place, const vj_video_request *request,
+                                   uint8_t *frames);
+
+#endif

@@ -1,0 +1,67 @@
+/* Videos: what a file is, and its frames by their number.
+ *
+ * Frames are numbered from 0 in the order in which they are shown, whatever their times: a file of variable rate has as
+ * many frames as it has pictures. A frame of one file, at one size, is always the same bytes, however it was reached;
+ * decoding uses one thread and no approximations that differ between processors. Any container and codec that FFmpeg's
+ * libraries know; what a file is says its content, not its name. Pictures are turned and mirrored as the file says.
+ *
+ * Memory is that of a few full-size pictures and 24 bytes a frame of the file; pictures of more than VJ_VIDEO_PIXELS
+ * pixels and files of more than VJ_VIDEO_FRAMES frames are refused. Nothing here is collective; all may be called by
+ * many threads at once, one vj_video by one thread at a time.
+ *
+ * Errors are sentences that begin with the path: VJ_IO where a file can't be opened or read, VJ_DATA where it is no
+ * video, has no pictures, is cut short or damaged. */
+#ifndef VJ_VIDEO_H
+#define VJ_VIDEO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vj/status.h"
+
+enum { VJ_VIDEO_PIXELS = 1 << 26, VJ_VIDEO_FRAMES = 1 << 24 };
+
+typedef struct vj_video_info {
+  int64_t frames;
+  int64_t width, height; /* px, as shown */
+  double rate;           /* frames a second, on average; 0 where the file has no times */
+  double seconds;        /* from the first frame to the end of the last; 0 where the file has no times */
+  int turned;            /* degrees clockwise that pictures are turned before they are shown: 0, 90, 180, 270 */
+  bool mirrored;
+  bool steady;        /* all frames last equally long, as far as times in the file can tell */
+  int64_t bytes;      /* of the file */
+  char codec[24];     /* "h264" */
+  char container[24]; /* "mov": the first of FFmpeg's names for it */
+} vj_video_info;
+
+/* Which frames, and as what: start, start + stride, ..., `count` of them. Beyond the end of the video its last frame is
+ * repeated. Each is averaged over areas to height x width px (exact sums of integers; the shape may change), and is RGB
+ * or grey (luma). */
+typedef struct vj_video_request {
+  int64_t start, stride, count;
+  int64_t height, width;
+  bool grey;
+} vj_video_request;
+
+/* Reads the file's packets without decoding them, decodes the first frame only: milliseconds for a clip of seconds.
+ * Finds files that are empty, no video, cut short, without pictures; damage within pictures only where it is decoded.
+ */
+VJ_MUST_USE vj_status vj_video_probe(const char *path, vj_video_info *info);
+
+/* frames [count,height,width,channels], channels 3 or 1. *real (may be NULL) is how many of them are frames of the
+ * video and no repetitions. A frame that can't be decoded without error is VJ_DATA; `frames` is then undefined. */
+VJ_MUST_USE vj_status vj_video_read(const char *path, const vj_video_request *request, uint8_t *frames, int64_t *real);
+
+/* --- a video that is read from several times ------------------------------------------------------------------- */
+
+typedef struct vj_video vj_video;
+
+VJ_MUST_USE vj_status vj_video_open(const char *path, vj_video **video);
+const vj_video_info *vj_video_about(const vj_video *video);
+/* As vj_video_read; with `whole` [count], damage is no failure: frames that can't be decoded are 0 and whole[i] false.
+ */
+VJ_MUST_USE vj_status vj_video_frames(vj_video *video, const vj_video_request *request, uint8_t *frames, bool *whole,
+                                      int64_t *real);
+void vj_video_close(vj_video **video);
+
+#endif

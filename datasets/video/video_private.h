@@ -1,0 +1,113 @@
+/* What the files beside video.h share. FFmpeg's headers are included nowhere else. */
+#ifndef VJ_VIDEO_PRIVATE_H
+#define VJ_VIDEO_PRIVATE_H
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswscale/swscale.h>
+
+#include "video.h"
+#include "vj/memory.h"
+
+/* --- messages (messages.c) -----------------------------------------------------------------------------------------
+ */
+
+/* FFmpeg prints nothing; its last complaint on this thread is kept. To be called before anything else of FFmpeg. */
+void vj_video_listen(void);
+void vj_video_forget(void);
+/* "Invalid data found when processing input (moov atom not found)": FFmpeg's words for an error number, and the last
+ * complaint. Valid until the next call on this thread. */
+const char *vj_video_reason(int error);
+
+/* --- a file and its decoder (source.c) -----------------------------------------------------------------------------
+ */
+
+typedef struct vj_source {
+  char *path;
+  AVIOContext *io;
+  AVFormatContext *format;
+  AVStream *stream;        /* of pictures; all others are discarded */
+  AVCodecContext *decoder; /* NULL until vj_source_decoder */
+  AVPacket *packet;        /* the last one read */
+} vj_source;
+
+VJ_MUST_USE vj_status vj_source_open(const char *path, vj_source *source);
+VJ_MUST_USE vj_status vj_source_decoder(vj_source *source);
+/* The next packet of the stream. *error: 0, AVERROR_EOF, or what went wrong. */
+void vj_source_read(vj_source *source, int *error);
+/* The demuxer at its beginning again, whatever it can seek. The decoder stays as it is. */
+VJ_MUST_USE vj_status vj_source_rewind(vj_source *source);
+void vj_source_close(vj_source *source);
+
+/* --- where frames are (index.c) ------------------------------------------------------------------------------------
+ */
+
+typedef struct vj_index_entry {
+  int64_t time;     /* when it is shown, in the stream's unit */
+  int32_t position; /* of its packet among the stream's packets, from 0: the order of decoding */
+  bool shown;       /* false: the decoder needs it, nobody sees it */
+} vj_index_entry;
+
+/* A packet that decoding can start with. */
+typedef struct vj_index_start {
+  int64_t time, decoding_time;
+  int32_t position;
+} vj_index_start;
+
+typedef struct vj_index {
+  bool timed;              /* each packet has a time of its own; else frames can only be counted from the beginning */
+  vj_index_entry *entries; /* by time; by position where not timed */
+  int64_t entry_count;
+  int32_t *frames; /* frame -> its entry */
+  int64_t frame_count;
+  vj_index_start *starts; /* by position; the first packet is always one */
+  int64_t start_count;
+} vj_index;
+
+/* Reads all packets from the beginning. Cut files are VJ_DATA. */
+VJ_MUST_USE vj_status vj_index_scan(vj_source *source, vj_index *index);
+const vj_index_start *vj_index_start_of(const vj_index *index, int64_t frame);
+/* The position of the packet shown at a time; -1: there is none. */
+int64_t vj_index_position(const vj_index *index, int64_t time);
+void vj_index_free(vj_index *index);
+
+/* --- pictures (picture.c) ------------------------------------------------------------------------------------------
+ */
+
+/* How a decoded picture is turned: first transposed, then mirrored. */
+typedef struct vj_orientation {
+  bool transposed, flipped_x, flipped_y;
+} vj_orientation;
+
+typedef struct vj_picture_maker {
+  struct SwsContext *scaler;
+  int width, height, format, colorspace, range; /* what the scaler was made for */
+  bool grey;
+  uint8_t *wide; /* a picture at full size, RGB or grey */
+  size_t wide_bytes;
+  uint32_t *sums; /* a row of it, summed downwards */
+  size_t sums_count;
+} vj_picture_maker;
+
+/* to [height,width,channels] */
+VJ_MUST_USE vj_status vj_picture_make(vj_picture_maker *maker, const AVFrame *frame, vj_orientation orientation,
+                                      const vj_video_request *request, uint8_t *to);
+void vj_picture_free(vj_picture_maker *maker);
+
+/* --- all together (video.c, decode.c) ------------------------------------------------------------------------------
+ */
+
+struct vj_video {
+  vj_source source;
+  vj_index index;
+  vj_picture_maker maker;
+  vj_orientation orientation;
+  vj_video_info info;
+};
+
+/* Decodes frames[0..count-1], ascending, and puts the i-th at to + i * picture_bytes; whole[i] says whether it is
+ * without damage. */
+VJ_MUST_USE vj_status vj_video_decode(vj_video *video, const vj_video_request *request, const int64_t *frames,
+                                      int64_t count, uint8_t *to, bool *whole);
+
+#endif

@@ -1,0 +1,407 @@
+/* Labelled videos of any origin: V-JEPA's lists, Kinetics' CSV, Something-Something's JSON, or a folder for each class.
+ *
+ * Where nothing else is said, lists and folders have the names that these collections give them. A split for which
+ * there is none is taken from the one before: validation gets a tenth of the training videos, test half of those for
+ * validation. Which ones is a function of a video's name, so a video that is added moves no other. */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "video/clips.h"
+#include "video/lists.h"
+#include "vj/component.h"
+#include "vj/rng.h"
+
+typedef enum layout { PATHS, FOLDERS, KINETICS, SOMETHING } layout;
+
+typedef struct video_list_config {
+  vj_clip_params clips;
+  int layout;
+  const char *train, *validation, *test, *classes, *videos;
+} video_list_config;
+
+static const vj_param params[] = {
+    VJ_CLIP_ROWS(video_list_config, clips, "4", "4", "[0]"),
+    VJ_CHOICE(video_list_config, layout, "list|folders|kinetics|something", "list",
+              "`list`: lines `path label`; `folders`: one for each class; `kinetics`: CSV; `something`: JSON"),
+    VJ_TEXT(video_list_config, train, "",
+            "list of training videos, or folder of the classes' folders, below the root; empty: by its usual name"),
+    VJ_TEXT(video_list_config, validation, "", "the same for validation"),
+    VJ_TEXT(video_list_config, test, "", "the same for test"),
+    VJ_TEXT(video_list_config, classes, "", "of something: JSON with the numbers of classes; empty: by its usual name"),
+    VJ_TEXT(video_list_config, videos, "",
+            "of kinetics and something: folder of the videos below the root; empty: the usual ones are tried"),
+};
+
+/* The usual names, most usual first. */
+static const char *const usual[4][VJ_SPLITS][4] = {
+    [PATHS] = {{"train.txt", "lists/train.txt", "train.csv"},
+               {"validation.txt", "val.txt", "lists/validation.txt", "val.csv"},
+               {"test.txt", "lists/test.txt", "test.csv"}},
+    [FOLDERS] = {{"train", "."}, {"validation", "val"}, {"test"}},
+    [KINETICS] = {{"train.csv"}, {"validate.csv", "validation.csv", "val.csv"}, {"test.csv"}},
+    [SOMETHING] = {{"something-something-v2-train.json"}, {"something-something-v2-validation.json"}, {NULL}},
+};
+static const char *const usual_classes = "something-something-v2-labels.json";
+static const char *const split_names[VJ_SPLITS] = {"train", "validation", "test"};
+static const char *const extensions[] = {"mp4", "webm", "mkv", "avi", "mov"};
+
+typedef struct owner {
+  int64_t *class[VJ_SPLITS]; /* of each video */
+} owner;
+
+/* A data set on its way: rows of each split, then entries. */
+typedef struct maker {
+  const video_list_config *config;
+  vj_pool *pool;
+  const char *source[VJ_SPLITS]; /* list or folder; NULL: it is taken from the split before */
+  vj_list_rows rows[VJ_SPLITS];
+  int64_t classes;
+} maker;
+
+static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for the data set video_list"); }
+
+/* --- where lists are -----------------------------------------------------------------------------------------------
+ */
+
+static bool exists(const char *path) { return access(path, F_OK) == 0; }
+
+static const char *below(vj_pool *pool, const char *folder, const char *name) {
+  return name[0] == '/' ? vj_pool_text(pool, name) : vj_pool_format(pool, "%s/%s", folder, name);
+}
+
+static vj_status nothing_found(const maker *m, int split) {
+  const char *const *const names = usual[m->config->layout][split];
+  char tried[256] = "";
+  for (int i = 0; i < 4 && names[i]; i++)
+    snprintf(tried + strlen(tried), sizeof tried - strlen(tried), "%s%s", i ? ", " : "", names[i]);
+  return vj_fail(VJ_DATA, "data.%s: nothing to be found in %s; looked for %s", split_names[split],
+                 m->config->clips.root, tried);
+}
+
+static vj_status find_source(maker *m, int split) {
+  const video_list_config *const c = m->config;
+  const char *const said[VJ_SPLITS] = {c->train, c->validation, c->test};
+  const char *const *const names = usual[c->layout][split];
+  if (said[split][0]) {
+    m->source[split] = below(m->pool, c->clips.root, said[split]);
+    if (!m->source[split]) return no_memory();
+    if (exists(m->source[split])) return VJ_OK;
+    return vj_fail(VJ_DATA, "data.%s: there is no %s", split_names[split], m->source[split]);
+  }
+  for (int i = 0; i < 4 && names[i] && !m->source[split]; i++) {
+    const char *const path = below(m->pool, c->clips.root, names[i]);
+    if (!path) return no_memory();
+    if (exists(path)) m->source[split] = path;
+  }
+  return split == VJ_TRAIN && !m->source[split] ? nothing_found(m, split) : VJ_OK;
+}
+
+static vj_status check_root(const video_list_config *c) {
+  struct stat about;
+  if (!c->clips.root[0])
+    return vj_fail(VJ_CONFIG, "data.root: expected the folder with the videos and their lists, got nothing");
+  if (stat(c->clips.root, &about) != 0)
+    return vj_fail(VJ_DATA, "data.root: %s: can't be opened: %s", c->clips.root, strerror(errno));
+  return S_ISDIR(about.st_mode) ? VJ_OK : vj_fail(VJ_DATA, "data.root: %s: is no folder", c->clips.root);
+}
+
+/* --- reading lists -------------------------------------------------------------------------------------------------
+ */
+
+typedef vj_status (*parser)(vj_pool *pool, const char *text, size_t length, const char *path, vj_list_rows *rows);
+
+static vj_status parse_file(vj_pool *pool, const char *path, parser parse, vj_list_rows *rows) {
+  char *text = NULL;
+  size_t length = 0;
+  VJ_TRY(vj_list_read_file(path, &text, &length));
+  const vj_status status = parse(pool, text, length, path, rows);
+  free(text);
+  return status;
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* The names in a folder, sorted; hidden ones are left out. */
+static vj_status read_folder(vj_pool *pool, const char *path, const char ***names, int64_t *count) {
+  vj_list_rows found = {0};
+  DIR *const folder = opendir(path);
+  if (!folder) return vj_fail(VJ_DATA, "%s: can't be read: %s", path, strerror(errno));
+  vj_status status = VJ_OK;
+  for (const struct dirent *entry; status == VJ_OK && (entry = readdir(folder));) {
+    if (entry->d_name[0] == '.') continue;
+    const char *const name = vj_pool_text(pool, entry->d_name);
+    status = name ? vj_list_add(pool, &found, name, NULL, -1) : no_memory();
+  }
+  closedir(folder);
+  VJ_TRY(status);
+  *count = found.count;
+  *names = vj_pool_take(pool, (size_t)(found.count + 1) * sizeof **names);
+  if (!*names) return no_memory();
+  for (int64_t i = 0; i < found.count; i++) (*names)[i] = found.at[i].name;
+  qsort(*names, (size_t)found.count, sizeof **names, by_text);
+  return VJ_OK;
+}
+
+static bool is_folder(const char *path) {
+  struct stat about;
+  return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* root/<class>/<video>. The training folder may be the root, which then holds other splits' folders too. */
+static vj_status read_class_folders(maker *m, int split) {
+  const char **classes, **videos;
+  int64_t class_count, video_count;
+  VJ_TRY(read_folder(m->pool, m->source[split], &classes, &class_count));
+  for (int64_t i = 0; i < class_count; i++) {
+    const char *const folder = below(m->pool, m->source[split], classes[i]);
+    if (!folder) return no_memory();
+    if (!is_folder(folder)) continue;
+    VJ_TRY(read_folder(m->pool, folder, &videos, &video_count));
+    for (int64_t k = 0; k < video_count; k++) {
+      const char *const path = below(m->pool, folder, videos[k]);
+      if (!path) return no_memory();
+      if (!is_folder(path)) VJ_TRY(vj_list_add(m->pool, &m->rows[split], path, classes[i], -1));
+    }
+  }
+  return VJ_OK;
+}
+
+static vj_status read_split(maker *m, int split) {
+  const char *const path = m->source[split];
+  if (!path) return VJ_OK;
+  switch (m->config->layout) {
+    case PATHS:
+      return parse_file(m->pool, path, vj_list_parse_paths, &m->rows[split]);
+    case KINETICS:
+      return parse_file(m->pool, path, vj_list_parse_kinetics, &m->rows[split]);
+    case SOMETHING:
+      return parse_file(m->pool, path, vj_list_parse_something, &m->rows[split]);
+    default:
+      return read_class_folders(m, split);
+  }
+}
+
+/* --- classes -------------------------------------------------------------------------------------------------------
+ */
+
+static int by_class(const void *a, const void *b) {
+  return strcmp(((const vj_list_row *)a)->class, ((const vj_list_row *)b)->class);
+}
+
+/* All names there are, sorted: a class's number is its place among them. */
+static vj_status collect_classes(maker *m, vj_list_rows *classes) {
+  for (int s = 0; s < VJ_SPLITS; s++)
+    for (int64_t i = 0; i < m->rows[s].count; i++)
+      VJ_TRY(vj_list_add(m->pool, classes, NULL, m->rows[s].at[i].class, -1));
+  if (classes->count) qsort(classes->at, (size_t)classes->count, sizeof *classes->at, by_class);
+  int64_t kept = 0;
+  for (int64_t i = 0; i < classes->count; i++)
+    if (i == 0 || by_class(&classes->at[i], &classes->at[kept - 1]) != 0) {
+      classes->at[kept] = classes->at[i];
+      classes->at[kept].number = kept;
+      kept++;
+    }
+  classes->count = kept;
+  return VJ_OK;
+}
+
+static vj_status read_classes(maker *m, vj_list_rows *classes) {
+  const char *const name = m->config->classes[0] ? m->config->classes : usual_classes;
+  const char *const path = below(m->pool, m->config->clips.root, name);
+  if (!path) return no_memory();
+  VJ_TRY(parse_file(m->pool, path, vj_list_parse_classes, classes));
+  if (classes->count) qsort(classes->at, (size_t)classes->count, sizeof *classes->at, by_class);
+  return VJ_OK;
+}
+
+static vj_status number_classes(maker *m) {
+  vj_list_rows classes = {0};
+  if (m->config->layout == SOMETHING) VJ_TRY(read_classes(m, &classes));
+  if (m->config->layout == FOLDERS || m->config->layout == KINETICS) VJ_TRY(collect_classes(m, &classes));
+  for (int s = 0; s < VJ_SPLITS; s++)
+    for (int64_t i = 0; i < m->rows[s].count; i++) {
+      vj_list_row *const row = &m->rows[s].at[i];
+      const vj_list_row *const class =
+          row->class && classes.count ? bsearch(row, classes.at, (size_t)classes.count, sizeof *classes.at, by_class)
+                                      : NULL;
+      if (row->class && !class)
+        return vj_fail(VJ_DATA, "%s: video %s: there is no class \"%s\"", m->source[s], row->name, row->class);
+      if (class) row->number = class->number;
+      if (row->number >= m->classes) m->classes = row->number + 1;
+    }
+  for (int64_t i = 0; i < classes.count; i++)
+    if (classes.at[i].number >= m->classes) m->classes = classes.at[i].number + 1;
+  return VJ_OK;
+}
+
+/* --- splits that are not given -------------------------------------------------------------------------------------
+ */
+
+/* One of `parts` of the videos of a split, by their names, becomes the next one. */
+static vj_status divide(maker *m, int from, int to, uint64_t parts) {
+  vj_list_rows *const all = &m->rows[from];
+  int64_t kept = 0;
+  if (m->source[to]) return VJ_OK;
+  for (int64_t i = 0; i < all->count; i++) {
+    const char *const slash = strrchr(all->at[i].name, '/');
+    if (vj_hash_text(slash ? slash + 1 : all->at[i].name) / 16 % parts == 0)
+      VJ_TRY(vj_list_add(m->pool, &m->rows[to], all->at[i].name, all->at[i].class, all->at[i].number));
+    else
+      all->at[kept++] = all->at[i];
+  }
+  all->count = kept;
+  return VJ_OK;
+}
+
+/* --- where videos are ----------------------------------------------------------------------------------------------
+ */
+
+/* The first of folder/name.<extension> that is there; NULL: none. */
+static const char *with_extension(vj_pool *pool, const char *folder, const char *name) {
+  for (size_t i = 0; i < VJ_COUNT(extensions); i++) {
+    const char *const path = vj_pool_format(pool, "%s/%s.%s", folder, name, extensions[i]);
+    if (path && exists(path)) return path;
+  }
+  return NULL;
+}
+
+/* Kinetics' videos lie in one folder, or in one for each split, or in one for each class in these. */
+static const char *find_kinetics(const maker *m, int split, const vj_list_row *row) {
+  static const char *const folders[VJ_SPLITS][3] = {{"train"}, {"validate", "validation", "val"}, {"test"}};
+  const char *const folder = below(m->pool, m->config->clips.root, m->config->videos[0] ? m->config->videos : ".");
+  const char *path = folder ? with_extension(m->pool, folder, row->name) : NULL;
+  for (int s = 0; s < 3 * VJ_SPLITS && !path && folder; s++) {
+    const char *const name = folders[(split + s / 3) % VJ_SPLITS][s % 3]; /* its own split's first */
+    const char *const inner = name ? vj_pool_format(m->pool, "%s/%s", folder, name) : NULL;
+    if (inner) path = with_extension(m->pool, inner, row->name);
+    const char *const class = inner && !path ? vj_pool_format(m->pool, "%s/%s", inner, row->class) : NULL;
+    if (class) path = with_extension(m->pool, class, row->name);
+  }
+  return path ? path : vj_pool_format(m->pool, "%s/%s.mp4", folder, row->name);
+}
+
+static const char *find_something(const maker *m, const vj_list_row *row) {
+  static const char *const folders[] = {"20bn-something-something-v2", "videos", "."};
+  const char *path = NULL;
+  const char *const said = m->config->videos;
+  for (size_t i = 0; i < (said[0] ? 1 : VJ_COUNT(folders)) && !path; i++) {
+    const char *const folder = below(m->pool, m->config->clips.root, said[0] ? said : folders[i]);
+    if (folder) path = with_extension(m->pool, folder, row->name);
+  }
+  return path ? path
+              : vj_pool_format(m->pool, "%s/%s/%s.webm", m->config->clips.root, said[0] ? said : folders[0], row->name);
+}
+
+/* A relative path stands below the root, or, as V-JEPA reads it, below the current folder. */
+static const char *find_path(const maker *m, const vj_list_row *row) {
+  const char *const path = below(m->pool, m->config->clips.root, row->name);
+  return path && !exists(path) && exists(row->name) ? row->name : path;
+}
+
+static const char *find_video(const maker *m, int split, const vj_list_row *row) {
+  switch (m->config->layout) {
+    case KINETICS:
+      return find_kinetics(m, split, row);
+    case SOMETHING:
+      return find_something(m, row);
+    default:
+      return find_path(m, row);
+  }
+}
+
+/* A name that does not depend on where the root is. */
+static const char *name_of(const maker *m, const vj_list_row *row) {
+  const size_t length = strlen(m->config->clips.root);
+  const char *name = row->name;
+  if (m->config->layout == FOLDERS && strncmp(name, m->config->clips.root, length) == 0) name += length;
+  while (*name == '/' && name != row->name) name++;
+  return strncmp(name, "./", 2) == 0 ? name + 2 : name;
+}
+
+/* --- the data set --------------------------------------------------------------------------------------------------
+ */
+
+static vj_status fill_labels(const void *context, vj_split split, int64_t video, const vj_clip_window *window,
+                             float *labels) {
+  (void)window;
+  labels[0] = (float)((const owner *)context)->class[split][video];
+  return VJ_OK;
+}
+
+static vj_status take_entries(maker *m, vj_clip_list *list, owner *own) {
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    const int64_t count = m->rows[s].count;
+    vj_clip_entry *const entries = vj_pool_take(m->pool, (size_t)(count + 1) * sizeof *entries);
+    own->class[s] = vj_pool_take(m->pool, (size_t)(count + 1) * sizeof *own->class[s]);
+    if (!entries || !own->class[s]) return no_memory();
+    for (int64_t i = 0; i < count; i++) {
+      entries[i] = (vj_clip_entry){.name = name_of(m, &m->rows[s].at[i]), .path = find_video(m, s, &m->rows[s].at[i])};
+      if (!entries[i].path) return no_memory();
+      own->class[s][i] = m->rows[s].at[i].number;
+    }
+    list->entries[s] = entries;
+    list->count[s] = count;
+  }
+  return VJ_OK;
+}
+
+static vj_status make_list(maker *m, vj_clip_list *list) {
+  owner *const own = vj_pool_take(m->pool, sizeof *own);
+  vj_label *const label = vj_pool_take(m->pool, sizeof *label);
+  if (!own || !label) return no_memory();
+  VJ_TRY(check_root(m->config));
+  for (int s = 0; s < VJ_SPLITS; s++) VJ_TRY(find_source(m, s));
+  if (m->config->layout == FOLDERS && strcmp(m->source[VJ_TRAIN] + strlen(m->config->clips.root), "/.") == 0)
+    m->source[VJ_VALIDATION] = m->source[VJ_TEST] = NULL;
+  for (int s = 0; s < VJ_SPLITS; s++) VJ_TRY(read_split(m, s));
+  VJ_TRY(number_classes(m));
+  VJ_TRY(divide(m, VJ_TRAIN, VJ_VALIDATION, 10));
+  VJ_TRY(divide(m, VJ_VALIDATION, VJ_TEST, 2));
+  VJ_TRY(take_entries(m, list, own));
+  *label = (vj_label){.name = "class",
+                      .kind = VJ_LABEL_CLASS,
+                      .width = 1,
+                      .classes = m->classes < 2 ? 2 : m->classes,
+                      .unit = "",
+                      .doc = "of the whole video"};
+  list->labels = label;
+  list->label_count = 1;
+  list->fill_labels = fill_labels;
+  list->owner = own;
+  return VJ_OK;
+}
+
+static vj_status video_list_open(const void *config, const vj_clip_request *request, void **dataset) {
+  vj_clip_list list = {.what = "video_list"};
+  *dataset = NULL;
+  VJ_TRY(vj_pool_create(&list.pool));
+  maker m = {.config = config, .pool = list.pool};
+  const vj_status status = make_list(&m, &list);
+  if (status != VJ_OK) {
+    vj_pool_destroy(&list.pool);
+    return status;
+  }
+  return vj_clips_open(&m.config->clips, request, &list, dataset);
+}
+
+const vj_component vj_dataset_video_list = {
+    .abi = VJ_ABI,
+    .kind = VJ_DATASET,
+    .name = "video_list",
+    .summary = "labelled videos: lists, Kinetics, Something-Something, or a folder for each class",
+    .source = "lists as of facebookresearch/jepa, Kinetics (arXiv 1705.06950), Something-Something (arXiv 1706.04261)",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(video_list_config),
+    .as.dataset = {.open = video_list_open,
+                   .info = vj_clips_info,
+                   .sample = vj_clips_sample,
+                   .close = vj_clips_close,
+                   .clips = vj_clips_of},
+};
