@@ -13,10 +13,10 @@
 #include "clevrer/annotation.h"
 #include "clevrer/folders.h"
 #include "video/clips.h"
-#include "video/text_file.h"
+#include "video/lists.h"
 #include "vj/component.h"
 
-enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS, MOST_BYTES = 1 << 26 };
+enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS };
 
 typedef struct clevrer_config {
   vj_clip_params clips;
@@ -93,6 +93,7 @@ static void list_labels(clevrer *d) {
                                 .kind = VJ_LABEL_REAL,
                                 .width = 1,
                                 .unit = "u/s",
+                                .has_gaps = true,
                                 .doc = "mean speed over the objects in view and the target frames; NaN if none is"};
   d->labels[OBJECT_SPEED] = (vj_label){.name = "object_speed",
                                        .kind = VJ_LABEL_REAL,
@@ -125,7 +126,7 @@ typedef struct reading {
 static vj_status read_annotation(const char *path, vj_clevrer_annotation *a) {
   char *text = NULL;
   size_t bytes = 0;
-  VJ_TRY(vj_text_file_read(path, MOST_BYTES, &text, &bytes));
+  VJ_TRY(vj_list_read_file(path, &text, &bytes));
   const vj_status status = vj_clevrer_annotation_parse(text, bytes, path, a);
   free(text);
   return status;
