@@ -107,5 +107,7 @@ const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64
 const vj_clip_list *vj_clips_list(const vj_clips *clips);
 /* Height, width and channels of frames; start, stride and count are those of a clip. */
 vj_video_request vj_clips_request(const vj_clips *clips);
+/* The clip of a video that begins at a frame. */
+vj_clip_window vj_clips_window(const vj_clips *clips, int64_t start, int64_t video_frames);
 
 #endif
