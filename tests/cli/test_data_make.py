@@ -329,7 +329,7 @@ class Videos(Stand):
         self.assertEqual(len(rows), 21)
         forms = set()
         for path, number in rows:
-            path = os.path.join(self.folder, path)
+            path = self.path("v", path)
             forms.add((os.path.splitext(path)[1], probe(path)[0]))
             self.assertEqual(self.seen(path), self.CLASSES[int(number)], path)
         self.assertGreaterEqual(len(forms), 4, forms)
