@@ -8,12 +8,14 @@
 #include "blas_core.h"
 #include "engine/judge.h"
 #include "engine/layout.h"
+#include "engine/makespan.h"
 #include "engine/match.h"
 #include "engine/report.h"
 #include "engine/room.h"
 #include "engine/roster.h"
 #include "machine.h"
 #include "progress.h"
+#include "rank_table.h"
 #include "table.h"
 #include "timing.h"
 
@@ -23,10 +25,11 @@ typedef struct dry_run {
   const vj_space *space;
   const vj_report_spec *report;
   vj_roster *roster;
-  int ranks_here;          /* ranks on this host */
-  vj_sweep_layout *layout; /* on world rank 0 */
-  int64_t *like;           /* as the layout's, on all ranks */
-  vj_stopping_axis axis;   /* of the metric of early stopping; on world rank 0 */
+  int ranks_here;            /* ranks on this host */
+  vj_sweep_layout *layout;   /* on world rank 0 */
+  int64_t *like;             /* as the layout's, on all ranks */
+  vj_rank_question question; /* on world rank 0 */
+  vj_stopping_axis axis;     /* of the metric of early stopping; on world rank 0 */
 } dry_run;
 
 static const double mebibyte = 1048576, gibibyte = 1073741824;
@@ -210,6 +213,20 @@ static vj_status print_needs(const dry_run *d) {
   return VJ_OK;
 }
 
+/* --- how many ranks for a trial --------------------------------------------------------------------------------- */
+
+/* `measured`: times of each trial, or NULL. */
+static vj_status print_advice(const dry_run *d, const vj_trial_time *measured) {
+  vj_rank_question question = d->question;
+  const int64_t trials = d->space->trial_count;
+  double *share = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *share);
+  if (!share) return vj_fail(VJ_MEMORY, "no memory to compare numbers of ranks");
+  for (int64_t i = 0; i < trials; i++) share[i] = expected_share(d, i);
+  question.share = share;
+  question.measured = measured;
+  return vj_rank_table_print(d->experiment->pool, &question, measured != NULL);
+}
+
 /* --- how long they take ---------------------------------------------------------------------------------------- */
 
 static void add_timing(vj_table *table, const dry_run *d, int64_t trial, const vj_timing *t) {
@@ -245,17 +262,23 @@ static vj_status print_timings(const dry_run *d, const vj_timing *timings) {
 static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
   const int64_t trials = d->space->trial_count;
   char text[VJ_DURATION_BYTES];
-  double seconds, *each = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *each);
-  if (!each) return vj_fail(VJ_MEMORY, "no memory for the times of %lld trials", (long long)trials);
+  vj_pool *pool = d->experiment->pool;
+  double seconds, *each = vj_pool_take(pool, (size_t)trials * sizeof *each);
+  vj_trial_time *measured = vj_pool_take(pool, (size_t)trials * sizeof *measured);
+  if (!each || !measured) return vj_fail(VJ_MEMORY, "no memory for the times of %lld trials", (long long)trials);
   VJ_TRY(print_timings(d, timings));
   for (int64_t i = 0; i < trials; i++) {
     const vj_timing *t = d->like[i] < 0 ? NULL : &timings[d->like[i]];
-    each[i] = t && !t->problem ? expected_share(d, i) * vj_timing_of_trial(t, d->space->trials[i].config) : 0;
+    if (!t || t->problem) continue;
+    const double whole = vj_timing_of_trial(t, d->space->trials[i].config);
+    each[i] = expected_share(d, i) * whole;
+    measured[i] = (vj_trial_time){.step = t->step, .fixed = t->start};
+    measured[i].shared = whole - t->start - (double)d->space->trials[i].config->optim.steps * t->step;
   }
-  VJ_TRY(vj_timing_of_sweep(d->roster, each, &seconds));
+  VJ_TRY(vj_makespan(d->roster, each, &seconds));
   printf("\nthe whole sweep: about %s on %s%s\n", vj_duration_text(seconds, text), groups_text(d),
          d->space->stopping ? ", with early stopping" : "");
-  return VJ_OK;
+  return print_advice(d, measured);
 }
 
 static vj_status time_trials(const dry_run *d) {
@@ -291,10 +314,14 @@ static vj_status look(dry_run *d) {
   VJ_TRY(vj_judge_check(d->space, &d->layout->file, NULL, &d->axis));
   memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
   VJ_TRY(vj_roster_sort(d->roster, d->space, d->layout->work));
+  d->question = (vj_rank_question){
+      .space = d->space, .like = d->layout->like, .work = d->layout->work, .measured_ranks = d->roster->of_trial};
+  VJ_TRY(vj_rank_table_machine(d->experiment, d->world->size, d->ranks_here, &d->question));
   const char *note = vj_roster_note(d->experiment->pool, d->roster);
   if (note) fprintf(stderr, "%s\n", note);
   VJ_TRY(print_needs(d));
-  if (!d->experiment->timed || fits_into_memory(d)) return VJ_OK;
+  if (!d->experiment->timed) return print_advice(d, NULL);
+  if (fits_into_memory(d)) return VJ_OK;
   return vj_fail(VJ_USAGE, "--dry-run=timed: the trials do not fit into this host's memory, so none is tried");
 }
 

@@ -78,10 +78,14 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   if (strcmp(argument, "--print-config") == 0) return e->print_config = true, VJ_OK;
   if (strcmp(argument, "--quick") == 0) return e->quick = true, VJ_OK;
   if (strcmp(argument, "--ops") == 0) return e->ops = true, VJ_OK;
+  if (strcmp(argument, "--comm") == 0) return e->comm = true, VJ_OK;
   *used = 2;
   if (!next) return vj_fail(VJ_USAGE, "%s: expected a value", argument);
   if (strcmp(argument, "-o") == 0) return e->output = next, VJ_OK;
+  if (strcmp(argument, "--format") == 0) return e->format = next, VJ_OK;
   if (strcmp(argument, "--from") == 0) return e->from = next, VJ_OK;
+  if (strcmp(argument, "--cluster") == 0) return e->cluster = next, VJ_OK;
+  if (strcmp(argument, "--ranks") == 0) return read_count(argument, next, &e->ranks);
   if (strcmp(argument, "--ranks-per-trial") == 0) return read_count(argument, next, &e->ranks_per_trial);
   if (strcmp(argument, "--max-attempts") == 0) return read_count(argument, next, &e->max_attempts);
   if (strcmp(argument, "--steps") == 0) return read_count(argument, next, &e->steps);

@@ -11,9 +11,11 @@ typedef struct vj_experiment {
   const char *file;
   const char *output; /* -o, NULL if not given */
   const char *from;   /* --from, NULL if not given */
-  bool resume, dry_run, timed, print_config, help, quick, ops;
-  int64_t ranks_per_trial, steps, max_attempts; /* 0: not given */
-  double time_limit, hang_limit;                /* seconds; negative: not given */
+  const char *format; /* --format, NULL if not given; the verb reads it */
+  bool resume, dry_run, timed, print_config, help, quick, ops, comm;
+  const char *cluster;                                 /* --cluster, NULL if not given */
+  int64_t ranks_per_trial, ranks, steps, max_attempts; /* 0: not given */
+  double time_limit, hang_limit;                       /* seconds; negative: not given */
 } vj_experiment;
 
 /* Reads options and overrides. `quick:` is applied with --quick, before the overrides, and then "-quick" belongs to the

@@ -16,6 +16,7 @@
 
 #include "blas_core.h"
 #include "machine.h"
+#include "ops/dnn.h"
 #include "verbs.h"
 #include "vj/param.h"
 
@@ -168,6 +169,8 @@ static void add_openblas(facts *all) {
 }
 
 static void add_libraries(facts *all) {
+  char version[128];
+  add(all, "onednn", "oneDNN", "%s", vj_dnn_version(version));
   char text[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0, major = 0, minor = 0;
   unsigned hdf5[3] = {0};

@@ -29,6 +29,8 @@ static const char options_text[] =
     "  --max-attempts N     give a trial up when N runs in a row died in it and had saved nothing (3)\n"
     "  --dry-run            list the trials, check them, say what they need, and stop\n"
     "  --dry-run=timed      the same, and try a few steps of each size of trial: how long will the sweep take?\n"
+    "  --cluster FILE       with --dry-run: which --ranks-per-trial suits the machine that FILE describes?\n"
+    "  --ranks N            with --dry-run: the same for N ranks of it, or of machines like this one\n"
     "  --print-config       print the configuration with every default, and stop\n"
     "  --seed N             the same as seed=N\n"
     "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on.\n"
@@ -39,7 +41,7 @@ static const char options_text[] =
 enum { MAX_ATTEMPTS = 3, HANG_LIMIT = 1800, SLURM_MARGIN = 120 }; /* seconds */
 static const char allowed[] =
     "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --max-attempts --dry-run --dry-run=timed "
-    "--print-config --seed";
+    "--cluster --ranks --print-config --seed";
 
 static void on_progress(void *context, const vj_sweep_progress *progress) { vj_progress_line_show(context, progress); }
 
@@ -149,6 +151,9 @@ static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool tr
   VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
   VJ_TRY(vj_comm_agree(world, vj_report_read(e->pool, e->root, &report)));
   const bool only_look = e->dry_run || e->print_config;
+  if (!e->dry_run && (e->cluster || e->ranks))
+    return vj_fail(VJ_USAGE,
+                   "--cluster and --ranks ask what a sweep would be like elsewhere; they belong to --dry-run");
   if (!only_look) return run(e, world, space, report, end);
   vj_status status = VJ_OK;
   if (!e->print_config) return vj_dry_run(e, world, space, report);

@@ -22,7 +22,4 @@ VJ_MUST_USE vj_status vj_timing_measure(vj_pool *pool, const vj_comm *world, int
 /* Seconds of a whole trial of that size. Not collective. */
 double vj_timing_of_trial(const vj_timing *timing, const vj_config *config);
 
-/* Seconds until all groups are through, going by the roster; `trials`: those of each trial. Not collective. */
-VJ_MUST_USE vj_status vj_timing_of_sweep(const vj_roster *roster, const double *trials, double *seconds);
-
 #endif

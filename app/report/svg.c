@@ -46,7 +46,7 @@ static const char *put_color(const char *at, FILE *to) {
       fprintf(to, "var(--c%d)", k);
       return end;
     }
-  if (strtoul(VJ_PLOT_SOFT + 1, NULL, 16) == color)
+  if (strtoul(&VJ_PLOT_SOFT[1], NULL, 16) == color)
     fputs("var(--soft)", to);
   else
     fprintf(to, "#%06x", color);

@@ -9,6 +9,15 @@
  * stack: nothing in a collective may fail on one rank alone, and memory could. */
 enum { PIECE_BYTES = 1 << 24, SUM_PIECE = 8192, SENTENCE_BYTES = 2048 };
 
+static vj_traffic traffic;
+
+vj_traffic vj_comm_traffic(void) { return traffic; }
+
+void vj_comm_count(int64_t messages, int64_t bytes) {
+  traffic.messages += messages;
+  traffic.bytes += bytes;
+}
+
 static vj_status mpi_fail(const char *what, int code) {
   char reason[MPI_MAX_ERROR_STRING] = "";
   int length = 0;
@@ -99,6 +108,7 @@ static vj_status sum_piece(const vj_comm *comm, double *values, int count) {
     MPI_TRY(MPI_Sendrecv(values, count, MPI_DOUBLE, partner, distance, other, count, MPI_DOUBLE, partner, distance,
                          comm->mpi, MPI_STATUS_IGNORE),
             "summing over ranks");
+    vj_comm_count(1, (int64_t)count * (int64_t)sizeof *values);
     const bool lower = comm->rank < partner;
     const double *left = lower ? values : other, *right = lower ? other : values;
     for (int i = 0; i < count; i++) values[i] = left[i] + right[i];

@@ -13,6 +13,14 @@ typedef struct vj_comm {
   int rank, size;
 } vj_comm;
 
+/* What this rank has sent to others since the program started, in sums, gathers and exchanges. */
+typedef struct vj_traffic {
+  int64_t messages, bytes;
+} vj_traffic;
+vj_traffic vj_comm_traffic(void);
+/* For those who send: counts `messages` of `bytes` altogether. Called by the thread that calls MPI. */
+void vj_comm_count(int64_t messages, int64_t bytes);
+
 /* Collective over `parent`: a duplicate, so that our messages meet no one else's. */
 VJ_MUST_USE vj_status vj_comm_create(MPI_Comm parent, vj_comm *comm);
 /* Collective over `parent`: ranks of one color form a new communicator, ordered as in the parent. */

@@ -41,6 +41,7 @@ static vj_status post(vj_exchange *exchange) {
   if (code == MPI_SUCCESS)
     code = MPI_Isend(exchange->values + out_low, (int)(out_high - out_low), VJ_MPI_REAL, partner, exchange->tag,
                      exchange->comm->mpi, &exchange->requests[1]);
+  vj_comm_count(1, (out_high - out_low) * (int64_t)sizeof(vj_real));
   return code == MPI_SUCCESS ? VJ_OK : mpi_failed(code);
 }
 
@@ -96,6 +97,8 @@ vj_status vj_comm_gather_in_place(const vj_comm *comm, void *all, size_t bytes) 
   if (comm->size == 1) return VJ_OK;
   if (bytes > INT_MAX) return vj_fail(VJ_COMM, "%zu bytes a rank are too many for one gather", bytes);
   const int code = MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all, (int)bytes, MPI_BYTE, comm->mpi);
+  /* However MPI does it, each rank's bytes reach all others: by doubling, so many messages of so many bytes. */
+  vj_comm_count(levels_of(comm), (int64_t)bytes * (comm->size - 1));
   return code == MPI_SUCCESS ? VJ_OK : mpi_failed(code);
 }
 

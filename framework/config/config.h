@@ -37,10 +37,12 @@ typedef struct vj_target_config {
 } vj_target_config;
 
 typedef enum vj_optimizer { VJ_ADAMW, VJ_SGD } vj_optimizer;
+typedef enum vj_precision { VJ_FP32, VJ_BF16 } vj_precision;
 typedef enum vj_schedule { VJ_CONSTANT, VJ_COSINE, VJ_ONE_CYCLE } vj_schedule;
 
 typedef struct vj_optim_config {
   int type;            /* vj_optimizer */
+  int precision;       /* vj_precision: of the factors of matrix products */
   int schedule;        /* vj_schedule */
   double lr;           /* peak learning rate */
   int64_t warmup;      /* steps of linear warm-up (one_cycle: of its rise) */

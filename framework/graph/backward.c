@@ -63,6 +63,7 @@ void vj_graph_backward(vj_graph *graph, vj_var *loss) {
   reverse(graph, -1, forward_nodes);
   for (int i = 0; i < graph->parameter_vars.count; i++)
     if (graph->status == VJ_OK) claim_gradient(graph, graph->parameter_vars.at[i]);
+  vj_graph_recompute(graph, forward_nodes);
 }
 
 /* --- within a frozen section ---------------------------------------------------------------------------------- */

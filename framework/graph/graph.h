@@ -33,12 +33,14 @@ struct vj_var {
   bool thawed;         /* what needs_gradient becomes when a frozen section ends */
   bool keep;           /* to be read after the run */
   bool needed;         /* found by the planner */
+  bool half;           /* bf16: two numbers in the room of one; only some ops read such */
   vj_role role;
   int parameter; /* index in the parameter table, for the three last roles */
   vj_shape shape;
   int64_t count; /* numbers: of one shard when batched */
   vj_var *alias; /* same numbers as another variable (reshape) */
   vj_var *gradient;
+  vj_var *rounded; /* the same in bf16, if it was asked for */
   vj_node *producer;
   vj_storage *storage;
 };
@@ -90,6 +92,7 @@ typedef struct vj_graph_options {
   int64_t shard_samples; /* b */
   int64_t shards;        /* of the global batch */
   uint64_t seed;         /* of noise */
+  bool bf16;             /* factors of matrix products are rounded to bf16 */
 } vj_graph_options;
 
 struct vj_graph {
@@ -135,6 +138,8 @@ void vj_graph_keep(vj_var *var);
 
 /* Adds the nodes that compute d loss / d parameter for every trained parameter, straight into the gradient block. */
 void vj_graph_backward(vj_graph *graph, vj_var *loss);
+/* Called by it: lets go of what is cheap to make again, `backward` being the number of the first backward node. */
+void vj_graph_recompute(vj_graph *graph, int backward);
 /* True when a run writes the gradient of this row of the parameter table. */
 bool vj_graph_teaches(const vj_graph *graph, int row);
 /* After vj_graph_backward: numbers made with a trained parameter that gets no gradient mean nothing, however long they
@@ -183,14 +188,20 @@ vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard
 
 typedef struct vj_graph_profile_row {
   const char *op, *scope;
-  double seconds, flops; /* of all shards of this rank; seconds are summed over its threads and over runs */
+  double seconds, flops, flops_done; /* of all shards of this rank; seconds are summed over its threads and over runs */
+  double bytes, calls;               /* of all shards of this rank, as cost.h counts them */
 } vj_graph_profile_row;
 /* Timing of nodes on or off; rows are in order of execution. */
 void vj_graph_profile(vj_graph *graph, bool on);
 int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int capacity);
 /* Floating-point operations of matrix products (2 a multiply-add) in one run over all shards of the batch. */
 double vj_graph_flops(const vj_graph *graph);
+/* The same, without those that an op's way of computing spares. */
+double vj_graph_flops_done(const vj_graph *graph);
 /* Seconds this rank waited in collectives during runs so far. */
 double vj_graph_wait_seconds(const vj_graph *graph);
+/* The same for the newest run, place by place in the order they come; returns how many places there are. All ranks of
+ * the group have the same places: the least that any of them waited at one is what the exchange itself takes. */
+int vj_graph_waits(const vj_graph *graph, const double **seconds);
 
 #endif

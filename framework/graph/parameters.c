@@ -75,6 +75,13 @@ vj_status vj_parameters_allocate(vj_parameters *parameters) {
   return vj_allocate((size_t)parameters->state_count, sizeof(vj_real), "states", &parameters->states);
 }
 
+static double truncated_normal(vj_rng *rng, double deviation) {
+  double x;
+  do x = deviation * vj_rng_normal(rng);
+  while (!(x >= -2 && x <= 2));
+  return x;
+}
+
 void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed) {
   for (int i = 0; i < parameters->count; i++) {
     const vj_parameter_row *row = &parameters->rows[i];
@@ -94,6 +101,12 @@ void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed) {
           break;
         case VJ_INIT_NORMAL:
           values[k] = (vj_real)(row->scale * vj_rng_normal(&rng));
+          break;
+        case VJ_INIT_TRUNCATED:
+          values[k] = (vj_real)truncated_normal(&rng, row->scale);
+          break;
+        case VJ_INIT_CONSTANT:
+          values[k] = (vj_real)row->scale;
           break;
       }
     }

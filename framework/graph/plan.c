@@ -90,7 +90,8 @@ static void cut_segments(vj_plan *plan) {
 
 static vj_storage *storage_create(vj_plan *plan, const vj_var *var) {
   vj_storage *storage = &plan->storages[plan->storage_count++];
-  *storage = (vj_storage){.count = var->count, .batched = var->batched, .first = -1, .last = -1};
+  *storage = (vj_storage){
+      .count = var->half ? (var->count + 1) / 2 : var->count, .batched = var->batched, .first = -1, .last = -1};
   return storage;
 }
 
@@ -123,7 +124,8 @@ static vj_storage *in_place_storage(const vj_graph *graph, const vj_plan *plan, 
                                     const vj_var *output) {
   if (!node->op->in_place || !output->batched) return NULL;
   const vj_var *input = node->inputs[node->op->in_place - 1];
-  if (!input || !input->batched || input->count != output->count || !input->storage) return NULL;
+  if (!input || !input->batched || input->count != output->count || input->half != output->half || !input->storage)
+    return NULL;
   for (int k = 0; k < node->input_count; k++) /* read at other places while it is written: not this op's promise */
     if (k != node->op->in_place - 1 && node->inputs[k] && node->inputs[k]->storage == input->storage) return NULL;
   if (last_use(plan, input->storage) != node->order || is_kept(graph, input->storage)) return NULL;
@@ -229,6 +231,15 @@ int64_t vj_plan_rows(const vj_node *node) {
   return row >= WEIGHT_RANGE_NUMBERS ? 1 : WEIGHT_RANGE_NUMBERS / row;
 }
 
+bool vj_plan_waits(const vj_plan *plan, const vj_segment *segment) {
+  for (int i = segment->begin; i < segment->end; i++)
+    for (int k = 0; k < plan->nodes[i]->input_count; k++) {
+      const vj_var *input = plan->nodes[i]->inputs[k];
+      if (input && input->producer && input->producer->op->form == VJ_WEIGHT && input->producer->batched) return true;
+    }
+  return false;
+}
+
 static void find_scratch(vj_plan *plan) {
   for (int i = 0; i < plan->node_count; i++) {
     const vj_node *node = plan->nodes[i];
@@ -253,7 +264,9 @@ vj_status vj_graph_plan(vj_graph *graph, int64_t local_shards) {
   plan->nodes = vj_pool_take(graph->pool, nodes * sizeof *plan->nodes);
   plan->segments = vj_pool_take(graph->pool, nodes * sizeof *plan->segments);
   plan->storages = vj_pool_take(graph->pool, ((size_t)graph->vars.count + 1) * sizeof *plan->storages);
-  if (!plan->nodes || !plan->segments || !plan->storages) return vj_fail(VJ_MEMORY, "no memory for a plan");
+  plan->waits = vj_pool_take(graph->pool, (nodes + 1) * sizeof *plan->waits);
+  if (!plan->nodes || !plan->segments || !plan->storages || !plan->waits)
+    return vj_fail(VJ_MEMORY, "no memory for a plan");
   plan->local_shards = local_shards;
   mark_needed(graph);
   order_nodes(graph, plan);

@@ -47,12 +47,15 @@ typedef struct vj_plan {
   int threads;
   vj_exchange *exchanges; /* one for each WEIGHT node, in order; NULL with one rank */
   int exchange_count;
-  double wait_seconds;
+  double wait_seconds; /* in collectives, since the graph was allocated */
+  double *waits;       /* of it in the newest run: for each segment, and last of all at the end */
   bool profiling;
 } vj_plan;
 
 void vj_plan_destroy(vj_plan *plan);
 /* Rows of a WEIGHT node's output that one range holds. */
 int64_t vj_plan_rows(const vj_node *node);
+/* Whether a segment reads sums of weight gradients, so that all exchanges under way end before it begins. */
+bool vj_plan_waits(const vj_plan *plan, const vj_segment *segment);
 
 #endif

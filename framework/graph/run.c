@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "graph/cost.h"
 #include "graph/plan.h"
 #include "ops/gemm.h"
 #include "ops/op.h"
@@ -158,12 +159,21 @@ static void tree_sum_double(double *parts, int64_t stride, int64_t count, int64_
   for (int64_t i = 0; i < count; i++) left[i] += right[i];
 }
 
+/* Notes the time since `start` as spent in collectives, at the end of segment `s` or, behind the last one, at the end
+ * of the run. */
+static void add_wait(vj_plan *plan, int64_t s, double start) {
+  const double seconds = omp_get_wtime() - start;
+  plan->waits[s] += seconds;
+  plan->wait_seconds += seconds;
+}
+
 static vj_status finish_segment(vj_graph *graph, const vj_segment *segment) {
   vj_plan *plan = graph->plan;
-  const double start = omp_get_wtime();
   if (segment->sums) {
     tree_sum_double(plan->sums, plan->sum_numbers, segment->sums, 0, plan->local_shards);
+    const double start = omp_get_wtime();
     VJ_TRY(vj_comm_sum_double(plan->comm, plan->sums, (size_t)segment->sums));
+    add_wait(plan, segment - plan->segments, start);
   }
   double *total = plan->sums;
   for (int i = segment->begin; i < segment->end; i++) {
@@ -176,10 +186,11 @@ static vj_status finish_segment(vj_graph *graph, const vj_segment *segment) {
     } else if (node->op->form == VJ_GATHER) {
       const vj_var *all = node->outputs[0];
       const size_t bytes = (size_t)(all->count / plan->comm->size) * sizeof(vj_real);
+      const double start = omp_get_wtime();
       VJ_TRY(vj_comm_gather_in_place(plan->comm, vj_graph_values(graph, all, 0), bytes));
+      add_wait(plan, segment - plan->segments, start);
     }
   }
-  plan->wait_seconds += omp_get_wtime() - start;
   return VJ_OK;
 }
 
@@ -253,20 +264,12 @@ static vj_status run_weight(vj_graph *graph, vj_node *node, int exchange) {
   return vj_exchange_start(entry, plan->comm, out, entry->received, rows * row, exchange);
 }
 
-static vj_status wait_for_exchanges(vj_plan *plan, int count) {
+/* Before segment `s`, or behind the last one. */
+static vj_status wait_for_exchanges(vj_plan *plan, int count, int64_t s) {
   const double start = omp_get_wtime();
   for (int i = 0; i < count; i++) VJ_TRY(vj_exchange_wait(&plan->exchanges[i]));
-  plan->wait_seconds += omp_get_wtime() - start;
+  add_wait(plan, s, start);
   return VJ_OK;
-}
-
-static bool needs_exchanges(const vj_plan *plan, const vj_segment *segment) {
-  for (int i = segment->begin; i < segment->end; i++)
-    for (int k = 0; k < plan->nodes[i]->input_count; k++) {
-      const vj_var *input = plan->nodes[i]->inputs[k];
-      if (input && input->producer && input->producer->op->form == VJ_WEIGHT && input->producer->batched) return true;
-    }
-  return false;
 }
 
 /* --- the whole ----------------------------------------------------------------------------------------------- */
@@ -284,10 +287,11 @@ static void change_states(vj_graph *graph) {
 vj_status vj_graph_run(vj_graph *graph) {
   vj_plan *plan = graph->plan;
   int exchanges = 0;
+  memset(plan->waits, 0, ((size_t)plan->segment_count + 1) * sizeof *plan->waits);
   for (int s = 0; s < plan->segment_count; s++) {
     const vj_segment *segment = &plan->segments[s];
     for (int i = 0; i < exchanges && plan->exchanges; i++) VJ_TRY(vj_exchange_progress(&plan->exchanges[i]));
-    if (plan->exchanges && needs_exchanges(plan, segment)) VJ_TRY(wait_for_exchanges(plan, exchanges));
+    if (plan->exchanges && vj_plan_waits(plan, segment)) VJ_TRY(wait_for_exchanges(plan, exchanges, s));
     switch (segment->kind) {
       case VJ_SEGMENT_SHARDS:
         VJ_TRY(run_shards(graph, segment));
@@ -300,7 +304,7 @@ vj_status vj_graph_run(vj_graph *graph) {
         break;
     }
   }
-  if (plan->exchanges) VJ_TRY(wait_for_exchanges(plan, exchanges));
+  if (plan->exchanges) VJ_TRY(wait_for_exchanges(plan, exchanges, plan->segment_count));
   change_states(graph);
   return VJ_OK;
 }
@@ -314,24 +318,44 @@ void vj_graph_profile(vj_graph *graph, bool on) {
 
 static double node_flops(const vj_node *node) { return node->op->flops ? node->op->flops(node) : 0; }
 
+static double node_flops_done(const vj_node *node) {
+  return node->op->flops_done ? node->op->flops_done(node) : node_flops(node);
+}
+
 int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int capacity) {
   const vj_plan *plan = graph->plan;
   int count = 0;
   for (int i = 0; i < plan->node_count && count < capacity; i++) {
     const vj_node *node = plan->nodes[i];
     const double shards = node->batched ? (double)plan->local_shards : 1;
-    rows[count++] = (vj_graph_profile_row){node->op->name, node->scope, node->seconds, node_flops(node) * shards};
+    const vj_work work = vj_node_work(node);
+    rows[count++] = (vj_graph_profile_row){.op = node->op->name,
+                                           .scope = node->scope,
+                                           .seconds = node->seconds,
+                                           .flops = node_flops(node) * shards,
+                                           .flops_done = node_flops_done(node) * shards,
+                                           .bytes = work.bytes * shards,
+                                           .calls = (double)work.calls * shards};
   }
   return count;
 }
 
-double vj_graph_flops(const vj_graph *graph) {
+static double sum_flops(const vj_graph *graph, double (*of)(const vj_node *)) {
   double flops = 0;
   for (int i = 0; i < graph->plan->node_count; i++) {
     const vj_node *node = graph->plan->nodes[i];
-    flops += node_flops(node) * (node->batched ? (double)graph->options.shards : 1);
+    flops += of(node) * (node->batched ? (double)graph->options.shards : 1);
   }
   return flops;
 }
 
+double vj_graph_flops(const vj_graph *graph) { return sum_flops(graph, node_flops); }
+
+double vj_graph_flops_done(const vj_graph *graph) { return sum_flops(graph, node_flops_done); }
+
 double vj_graph_wait_seconds(const vj_graph *graph) { return graph->plan->wait_seconds; }
+
+int vj_graph_waits(const vj_graph *graph, const double **seconds) {
+  *seconds = graph->plan->waits;
+  return graph->plan->segment_count + 1;
+}

@@ -15,8 +15,8 @@ vj_var *vj_broadcast_to(vj_graph *graph, vj_var *x, bool batched, const vj_shape
 vj_var *vj_repeat_features(vj_graph *graph, vj_var *x, int64_t n);
 /* Shared [B,..] -> batched [b,..]: each shard its own samples; the inverse of vj_gather_batch. */
 vj_var *vj_scatter_batch(vj_graph *graph, vj_var *x);
-/* The activation's derivative, as kernels of a family need it: activation'(u) for one number. */
-vj_real vj_activation_value(vj_activation activation, vj_real u);
-vj_real vj_activation_slope(vj_activation activation, vj_real u);
+/* [b]: 1 / probability for samples that are kept, 0 for others, new at every training step; NULL where all are kept:
+ * in evaluation and frozen sections, and with probability 1. */
+vj_var *vj_keep(vj_graph *graph, double probability);
 
 #endif

@@ -7,9 +7,10 @@
 
 #include "ops/build.h"
 #include "ops/conv2d.h"
+#include "ops/dnn.h"
 #include "ops/gemm.h"
 
-enum { TILE_NUMBERS = 96 * 1024 };
+enum { TILE_NUMBERS = 96 * 1024, LEAST_CHANNELS = 16 };
 
 static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
 
@@ -216,18 +217,21 @@ const vj_op vj_op_conv2d_weight_gradient = {.name = "conv2d_weight_gradient",
                                             .scratch_bytes = weight_gradient_bytes,
                                             .flops = flops};
 
+static vj_var *weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                               const vj_convolution *c) {
+  vj_node *dw = vj_node_create(graph, &vj_op_conv2d_weight_gradient, (vj_var *[]){dy, x}, 2, 2, c, sizeof *c);
+  return vj_node_output(graph, dw, false, weight);
+}
+
 static void conv2d_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
   vj_var *dy = node->outputs[0]->gradient;
+  if (vj_wants_gradient(weight))
+    vj_gradient_add(graph, weight, weight_gradient(graph, dy, x, &weight->shape, conv_of(node)));
   if (vj_wants_gradient(x)) {
     vj_node *dx = vj_node_create(graph, &vj_op_conv2d_input_gradient, (vj_var *[]){dy, weight}, 2, 2, node->attributes,
                                  sizeof(vj_convolution));
     vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
-  if (vj_wants_gradient(weight)) {
-    vj_node *dw = vj_node_create(graph, &vj_op_conv2d_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
-                                 sizeof(vj_convolution));
-    vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
   }
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
 }
@@ -279,6 +283,12 @@ vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, cons
   shape.size[shape.rank - 3] = c.out_height;
   shape.size[shape.rank - 2] = c.out_width;
   shape.size[shape.rank - 1] = c.out;
+  if (c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS) {
+    const double all_flops = 2.0 * (double)pixels(&c) * (double)c.patch * (double)c.out;
+    vj_var *y =
+        vj_dnn_convolution(graph, x, weight, bias, &c, &shape, all_flops, graph->options.bf16 ? NULL : weight_gradient);
+    if (y || vj_graph_failed(graph)) return y;
+  }
   vj_node *node = vj_node_create(graph, &vj_op_conv2d, (vj_var *[]){x, weight, bias}, 3, 2, &c, sizeof c);
   return vj_node_result(graph, node, &shape);
 }

@@ -1,6 +1,7 @@
 /* Elementwise ops, on batched and on shared variables alike. */
 #include <math.h>
 
+#include "ops/activation.h"
 #include "ops/build.h"
 #include "ops/op.h"
 
@@ -19,44 +20,6 @@ vj_var *vj_constant(vj_graph *graph, double value) {
 
 typedef enum unary_kind { RELU, GELU, SILU, SIGMOID, SQUARE, SQRT, RSQRT, ABS, EXP, LOG } unary_kind;
 
-static vj_real sigmoid(vj_real x) { return 1 / (1 + (vj_real)exp(-(double)x)); }
-
-/* gelu(x) = x Phi(x), the exact form (Hendrycks and Gimpel 2016) */
-static double normal_cdf(double x) { return 0.5 * erfc(-x * 0.70710678118654752); }
-
-vj_real vj_activation_value(vj_activation activation, vj_real u) {
-  switch (activation) {
-    case VJ_IDENTITY:
-      return u;
-    case VJ_RELU:
-      return u < 0 ? 0 : u; /* NaN stays */
-    case VJ_GELU:
-      return (vj_real)((double)u * normal_cdf((double)u));
-    case VJ_SILU:
-      return u * sigmoid(u);
-    case VJ_SIGMOID:
-      return sigmoid(u);
-  }
-  return u;
-}
-
-vj_real vj_activation_slope(vj_activation activation, vj_real u) {
-  const double x = (double)u;
-  switch (activation) {
-    case VJ_IDENTITY:
-      return 1;
-    case VJ_RELU:
-      return u > 0 ? 1 : 0;
-    case VJ_GELU:
-      return (vj_real)(normal_cdf(x) + x * 0.39894228040143268 * exp(-0.5 * x * x));
-    case VJ_SILU:
-      return sigmoid(u) * (1 + u * (1 - sigmoid(u)));
-    case VJ_SIGMOID:
-      return sigmoid(u) * (1 - sigmoid(u));
-  }
-  return 1;
-}
-
 static void unary_run(const vj_call *call) {
   const unary_kind kind = *(const unary_kind *)call->node->attributes;
   const vj_real *x = call->in[0];
@@ -67,13 +30,16 @@ static void unary_run(const vj_call *call) {
       for (int64_t i = 0; i < count; i++) y[i] = x[i] < 0 ? 0 : x[i];
       break;
     case GELU:
-      for (int64_t i = 0; i < count; i++) y[i] = vj_activation_value(VJ_GELU, x[i]);
+#pragma omp simd
+      for (int64_t i = 0; i < count; i++) y[i] = vj_activated(VJ_GELU, x[i]);
       break;
     case SILU:
-      for (int64_t i = 0; i < count; i++) y[i] = vj_activation_value(VJ_SILU, x[i]);
+#pragma omp simd
+      for (int64_t i = 0; i < count; i++) y[i] = vj_activated(VJ_SILU, x[i]);
       break;
     case SIGMOID:
-      for (int64_t i = 0; i < count; i++) y[i] = sigmoid(x[i]);
+#pragma omp simd
+      for (int64_t i = 0; i < count; i++) y[i] = vj_sigmoid(x[i]);
       break;
     case SQUARE:
       for (int64_t i = 0; i < count; i++) y[i] = x[i] * x[i];
@@ -112,9 +78,11 @@ static void unary_gradient_run(const vj_call *call) {
       for (int64_t i = 0; i < count; i++) dx[i] = v[i] > 0 ? dy[i] : 0;
       break;
     case GELU:
+#pragma omp simd
       for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_GELU, v[i]);
       break;
     case SILU:
+#pragma omp simd
       for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_SILU, v[i]);
       break;
     case SIGMOID:

@@ -1,7 +1,12 @@
 /* Linear maps over the last dimension: one GEMM forward, two backward. */
 #include "ops/build.h"
+#include "ops/dnn.h"
 #include "ops/gemm.h"
 #include "ops/op.h"
+
+/* Fewer channels do not fill oneDNN's kernels. With fewer rows than this in a shard a product reads the weight more
+ * than it computes; then its gradient is summed by ranges of rows, while oneDNN gives all of it at once. */
+enum { LEAST_CHANNELS = 16, MANY_ROWS = 32 };
 
 typedef struct sizes {
   int64_t rows, in, out;
@@ -65,15 +70,15 @@ const vj_op vj_op_linear_weight_gradient = {.name = "linear_weight_gradient",
 static void linear_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
   vj_var *dy = node->outputs[0]->gradient;
-  if (vj_wants_gradient(x)) {
-    vj_node *dx = vj_node_create(graph, &vj_op_linear_input_gradient, (vj_var *[]){dy, weight}, 2, 2, node->attributes,
-                                 sizeof(sizes));
-    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
   if (vj_wants_gradient(weight)) {
     vj_node *dw = vj_node_create(graph, &vj_op_linear_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
                                  sizeof(sizes));
     vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
+  }
+  if (vj_wants_gradient(x)) {
+    vj_node *dx = vj_node_create(graph, &vj_op_linear_input_gradient, (vj_var *[]){dy, weight}, 2, 2, node->attributes,
+                                 sizeof(sizes));
+    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
   }
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
 }
@@ -84,6 +89,29 @@ const vj_op vj_op_linear = {.name = "linear",
                             .run = linear_run,
                             .gradient = linear_gradient,
                             .flops = flops};
+
+static vj_var *weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                               const vj_convolution *c) {
+  const sizes s = {c->height, c->channels, c->out};
+  vj_node *dw = vj_node_create(graph, &vj_op_linear_weight_gradient, (vj_var *[]){dy, x}, 2, 2, &s, sizeof s);
+  return vj_node_output(graph, dw, false, weight);
+}
+
+/* Rows are the pixels of an image, under a kernel of 1 x 1. */
+static vj_convolution as_convolution(sizes s) {
+  return (vj_convolution){.images = 1,
+                          .height = s.rows,
+                          .width = 1,
+                          .channels = s.in,
+                          .out_height = s.rows,
+                          .out_width = 1,
+                          .out = s.out,
+                          .kernel = {1, 1},
+                          .stride = {1, 1},
+                          .dilation = {1, 1},
+                          .groups = 1,
+                          .patch = s.in};
+}
 
 vj_var *vj_linear(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias) {
   if (!x || !weight) return NULL;
@@ -98,6 +126,12 @@ vj_var *vj_linear(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias) {
   const sizes s = {x->count / ws.size[1], ws.size[1], ws.size[0]};
   vj_shape shape = xs;
   shape.size[shape.rank - 1] = s.out;
+  if (s.in >= LEAST_CHANNELS && s.out >= LEAST_CHANNELS) {
+    const vj_convolution as = as_convolution(s);
+    vj_var *y = vj_dnn_convolution(graph, x, weight, bias, &as, &shape, 2.0 * (double)(s.rows * s.in * s.out),
+                                   graph->options.bf16 && s.rows >= MANY_ROWS ? NULL : weight_gradient);
+    if (y || vj_graph_failed(graph)) return y;
+  }
   vj_node *node = vj_node_create(graph, &vj_op_linear, (vj_var *[]){x, weight, bias}, 3, 2, &s, sizeof s);
   return vj_node_result(graph, node, &shape);
 }

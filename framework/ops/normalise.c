@@ -2,6 +2,8 @@
  * Batch norm with statistics of the global batch, and its exact gradient, is their composition. */
 #include <string.h>
 
+#include "ops/activation.h"
+#include "ops/bf16.h"
 #include "ops/build.h"
 #include "ops/op.h"
 
@@ -14,26 +16,44 @@ typedef struct affine {
 
 static const affine *affine_of(const vj_node *node) { return node->attributes; }
 
-/* inputs x, scale, shift */
-static void channel_affine_run(const vj_call *call) {
-  const affine *a = affine_of(call->node);
+/* y may be x. */
+static inline __attribute__((always_inline)) void affine_rows(const affine *a, const vj_call *call,
+                                                              vj_activation activation) {
   const vj_real *restrict scale = call->in[1], *restrict shift = call->in[2];
   for (int64_t r = 0; r < a->rows; r++) {
     const vj_real *x = call->in[0] + r * a->channels;
     vj_real *y = call->out[0] + r * a->channels;
-    if (a->activation == VJ_RELU) {
 #pragma omp simd
-      for (int64_t c = 0; c < a->channels; c++) {
-        const vj_real u = x[c] * scale[c] + shift[c];
-        y[c] = u < 0 ? 0 : u; /* NaN stays */
-      }
-    } else if (a->activation == VJ_IDENTITY) {
-#pragma omp simd
-      for (int64_t c = 0; c < a->channels; c++) y[c] = x[c] * scale[c] + shift[c];
-    } else {
-      for (int64_t c = 0; c < a->channels; c++) y[c] = vj_activation_value(a->activation, x[c] * scale[c] + shift[c]);
-    }
+    for (int64_t c = 0; c < a->channels; c++) y[c] = vj_activated(activation, x[c] * scale[c] + shift[c]);
   }
+}
+
+/* inputs x, scale, shift */
+static void channel_affine_run(const vj_call *call) {
+  const affine *a = affine_of(call->node);
+#define VJ_ROWS(activation) affine_rows(a, call, activation)
+  VJ_FOR_ACTIVATION(a->activation, VJ_ROWS)
+#undef VJ_ROWS
+}
+
+static inline __attribute__((always_inline)) void affine_rows_bf16(const affine *a, const vj_call *call,
+                                                                   vj_activation activation) {
+  const vj_real *restrict scale = call->in[1], *restrict shift = call->in[2];
+  for (int64_t r = 0; r < a->rows; r++) {
+    const vj_real *x = call->in[0] + r * a->channels;
+    uint16_t *restrict y = (uint16_t *)call->out[0] + r * a->channels;
+#pragma omp simd
+    for (int64_t c = 0; c < a->channels; c++)
+      y[c] = vj_round_bf16(vj_activated(activation, x[c] * scale[c] + shift[c]));
+  }
+}
+
+/* The same, rounded. */
+static void channel_affine_bf16_run(const vj_call *call) {
+  const affine *a = affine_of(call->node);
+#define VJ_ROWS(activation) affine_rows_bf16(a, call, activation)
+  VJ_FOR_ACTIVATION(a->activation, VJ_ROWS)
+#undef VJ_ROWS
 }
 
 static int64_t channel_affine_gradient_sum_count(const vj_node *node) { return 2 * affine_of(node)->channels; }
@@ -42,36 +62,36 @@ static size_t channel_affine_gradient_scratch(const vj_node *node) {
   return (size_t)(2 * affine_of(node)->channels) * sizeof(vj_real);
 }
 
-/* inputs dy, x, scale, shift; outputs dx (batched), dscale, dshift (shared). One pass: g = dy activation'(u),
- * dx = g scale, dscale = sum g x, dshift = sum g. Sums run in vj_real over short blocks of rows, then in double. */
+/* Rows begin..end: g = dy activation'(u), dx = g scale, by_x += g x, plain += g; dx may be dy. */
+static inline __attribute__((always_inline)) void affine_gradient_rows(const affine *a, const vj_call *call,
+                                                                       int64_t begin, int64_t end, vj_real *by_x,
+                                                                       vj_real *plain, vj_activation activation) {
+  const vj_real *scale = call->in[2], *shift = call->in[3];
+  for (int64_t r = begin; r < end; r++) {
+    const vj_real *dy = call->in[0] + r * a->channels, *x = call->in[1] + r * a->channels;
+    vj_real *dx = call->out[0] + r * a->channels;
+#pragma omp simd
+    for (int64_t c = 0; c < a->channels; c++) {
+      const vj_real g = dy[c] * vj_activation_slope(activation, x[c] * scale[c] + shift[c]);
+      by_x[c] += g * x[c];
+      plain[c] += g;
+      dx[c] = g * scale[c];
+    }
+  }
+}
+
+/* inputs dy, x, scale, shift; outputs dx (batched), dscale, dshift (shared), in one pass. Sums run in vj_real over
+ * short blocks of rows, then in double. */
 static void channel_affine_gradient_reduce(const vj_call *call) {
   enum { BLOCK_ROWS = 32 };
   const affine *a = affine_of(call->node);
-  const vj_real *restrict scale = call->in[2], *restrict shift = call->in[3];
-  vj_real *restrict by_x = call->scratch, *restrict plain = by_x + a->channels;
+  vj_real *by_x = call->scratch, *plain = by_x + a->channels;
   for (int64_t begin = 0; begin < a->rows; begin += BLOCK_ROWS) {
     const int64_t end = begin + BLOCK_ROWS < a->rows ? begin + BLOCK_ROWS : a->rows;
     memset(by_x, 0, (size_t)(2 * a->channels) * sizeof *by_x);
-    for (int64_t r = begin; r < end; r++) {
-      const vj_real *dy = call->in[0] + r * a->channels, *x = call->in[1] + r * a->channels;
-      vj_real *dx = call->out[0] + r * a->channels;
-      if (a->activation == VJ_RELU) {
-#pragma omp simd
-        for (int64_t c = 0; c < a->channels; c++) {
-          const vj_real g = x[c] * scale[c] + shift[c] > 0 ? dy[c] : 0;
-          by_x[c] += g * x[c];
-          plain[c] += g;
-          dx[c] = g * scale[c];
-        }
-      } else {
-        for (int64_t c = 0; c < a->channels; c++) {
-          const vj_real g = dy[c] * vj_activation_slope(a->activation, x[c] * scale[c] + shift[c]);
-          by_x[c] += g * x[c];
-          plain[c] += g;
-          dx[c] = g * scale[c];
-        }
-      }
-    }
+#define VJ_ROWS(activation) affine_gradient_rows(a, call, begin, end, by_x, plain, activation)
+    VJ_FOR_ACTIVATION(a->activation, VJ_ROWS)
+#undef VJ_ROWS
     for (int64_t c = 0; c < a->channels; c++) {
       call->sums[c] += (double)by_x[c];
       call->sums[a->channels + c] += (double)plain[c];
@@ -106,11 +126,19 @@ static void channel_affine_gradient(vj_graph *graph, vj_node *node) {
   vj_gradient_add(graph, shift, vj_node_output(graph, back, false, &shift->shape));
 }
 
+const vj_op vj_op_channel_affine_bf16 = {.name = "channel_affine_bf16",
+                                         .summary = "channel_affine, rounded to bf16",
+                                         .form = VJ_MAP,
+                                         .recompute = true,
+                                         .run = channel_affine_bf16_run};
+
 const vj_op vj_op_channel_affine = {.name = "channel_affine",
                                     .summary = "activation(x scale[c] + shift[c]) over the last dimension",
                                     .form = VJ_MAP,
                                     .in_place = 1,
                                     .run = channel_affine_run,
+                                    .rounding = &vj_op_channel_affine_bf16,
+                                    .recompute = true,
                                     .gradient = channel_affine_gradient};
 
 vj_var *vj_channel_affine(vj_graph *graph, vj_var *x, vj_var *scale, vj_var *shift, vj_activation activation) {
@@ -198,16 +226,22 @@ static void moments_finish(const vj_call *call) {
 }
 
 /* inputs x, mean, dmean (may be NULL), dvariance (may be NULL), base (may be NULL: what other uses of x gave):
- * dx = base + dmean / N + dvariance 2 (x - mean) / N */
-static void moments_gradient_run(const vj_call *call) {
+ * dx = base + dmean / N + dvariance 2 (x - mean) / N = base + x slope + offset */
+static void moments_gradient_factors(const vj_call *call, vj_real *restrict slope, vj_real *restrict offset) {
   const moments *m = moments_of(call->node);
-  const vj_real *mean = call->in[1], *dmean = call->in[2], *dvariance = call->in[3], *base = call->in[4];
+  const vj_real *mean = call->in[1], *dmean = call->in[2], *dvariance = call->in[3];
   const vj_real inverse = (vj_real)(1.0 / m->all_rows);
-  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
   for (int64_t c = 0; c < m->columns; c++) {
     slope[c] = dvariance ? 2 * inverse * dvariance[c] : 0;
     offset[c] = (dmean ? dmean[c] * inverse : 0) - slope[c] * mean[c];
   }
+}
+
+static void moments_gradient_run(const vj_call *call) {
+  const moments *m = moments_of(call->node);
+  const vj_real *base = call->in[4];
+  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
+  moments_gradient_factors(call, slope, offset);
   for (int64_t r = 0; r < m->rows; r++) {
     const vj_real *x = call->in[0] + r * m->columns;
     vj_real *dx = call->out[0] + r * m->columns;
@@ -222,11 +256,36 @@ static void moments_gradient_run(const vj_call *call) {
   }
 }
 
+static void moments_gradient_bf16_run(const vj_call *call) {
+  const moments *m = moments_of(call->node);
+  const vj_real *base = call->in[4];
+  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
+  moments_gradient_factors(call, slope, offset);
+  for (int64_t r = 0; r < m->rows; r++) {
+    const vj_real *x = call->in[0] + r * m->columns, *b = base ? base + r * m->columns : NULL;
+    uint16_t *restrict dx = (uint16_t *)call->out[0] + r * m->columns;
+    if (b) {
+#pragma omp simd
+      for (int64_t c = 0; c < m->columns; c++) dx[c] = vj_round_bf16(b[c] + (x[c] * slope[c] + offset[c]));
+    } else {
+#pragma omp simd
+      for (int64_t c = 0; c < m->columns; c++) dx[c] = vj_round_bf16(x[c] * slope[c] + offset[c]);
+    }
+  }
+}
+
+const vj_op vj_op_moments_gradient_bf16 = {.name = "moments_gradient_bf16",
+                                           .summary = "moments_gradient, rounded to bf16",
+                                           .form = VJ_MAP,
+                                           .run = moments_gradient_bf16_run,
+                                           .scratch_bytes = moments_scratch};
+
 const vj_op vj_op_moments_gradient = {.name = "moments_gradient",
                                       .summary = "dx of mean and variance, added to what x's other uses gave",
                                       .form = VJ_MAP,
                                       .in_place = 5,
                                       .run = moments_gradient_run,
+                                      .rounding = &vj_op_moments_gradient_bf16,
                                       .scratch_bytes = moments_scratch};
 
 static void moments_gradient(vj_graph *graph, vj_node *node) {

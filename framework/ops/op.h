@@ -39,11 +39,14 @@ struct vj_op {
   void (*finish)(const vj_call *call); /* SUM: from call->sums to the shared outputs */
   /* Adds the backward nodes; NULL for ops that only occur in gradients. */
   void (*gradient)(vj_graph *graph, vj_node *node);
+  bool recompute;                        /* one cheap pass: run again rather than kept for backward */
   bool splits_rows;                      /* WEIGHT: ranges of rows cost what they are; else all at once */
+  const vj_op *rounding;                 /* the same op with its first output in bf16 */
   int in_place;                          /* 1 + index of an input whose room the first output may take; 0: none */
   int64_t (*sum_count)(const vj_node *); /* SUM: doubles in a part */
   size_t (*scratch_bytes)(const vj_node *);
-  double (*flops)(const vj_node *); /* of one shard; matrix products only */
+  double (*flops)(const vj_node *);      /* of one shard; matrix products only, as the op's definition asks for them */
+  double (*flops_done)(const vj_node *); /* those that are carried out, where they are fewer */
 };
 
 /* For those who lay open what it drew. */

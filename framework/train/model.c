@@ -187,7 +187,7 @@ static vj_status build_forward(vj_model *model, const vj_clip_info *clip, bool t
                                vj_model_graph *part) {
   const vj_config *config = model->config;
   const vj_graph_options options = {training, config->optim.batch / config->optim.shards, config->optim.shards,
-                                    config->seed};
+                                    config->seed, config->optim.precision == VJ_BF16};
   VJ_TRY(vj_graph_create(&options, model->parameters, &part->graph));
   const vj_shape frames = VJ_SHAPE(clip->frames, clip->height, clip->width, clip->channels);
   part->frames = vj_graph_input(part->graph, "frames", &frames);

@@ -147,16 +147,22 @@ vj_status vj_roster_sort(vj_roster *roster, const vj_space *space, const double 
 /* Times that a batch of the evaluation graph is run for these samples. */
 static double batches(int64_t samples, int64_t batch) { return (double)((samples + batch - 1) / batch); }
 
-double vj_trial_work(const vj_config *config, const vj_model *model) {
+vj_trial_runs vj_trial_count_runs(const vj_config *config) {
   const vj_eval_config *eval = &config->eval;
   const int64_t batch = config->optim.batch;
   const double evaluations = 2 + (double)((config->optim.steps - 1) / eval->every);
   const double probings = eval->probe_at == VJ_PROBE_ALL ? evaluations : eval->probe_at == VJ_PROBE_ENDS ? 2 : 1;
   const double for_probes =
       eval->probe_count ? batches(eval->probe_train + eval->probe_validation + eval->probe_test, batch) : 0;
-  double work = (double)config->optim.steps * vj_graph_flops(model->train.graph);
-  work += (evaluations * batches(eval->samples, batch) + probings * for_probes) * vj_graph_flops(model->evaluate.graph);
-  if (model->decode.graph) work += (double)eval->decoder_steps * vj_graph_flops(model->decode.graph);
+  return (vj_trial_runs){.train = (double)config->optim.steps,
+                         .evaluate = evaluations * batches(eval->samples, batch) + probings * for_probes,
+                         .decode = (double)eval->decoder_steps};
+}
+
+double vj_trial_work(const vj_config *config, const vj_model *model) {
+  const vj_trial_runs runs = vj_trial_count_runs(config);
+  double work = runs.train * vj_graph_flops(model->train.graph) + runs.evaluate * vj_graph_flops(model->evaluate.graph);
+  if (model->decode.graph) work += runs.decode * vj_graph_flops(model->decode.graph);
   return work;
 }
 

@@ -31,6 +31,11 @@ VJ_MUST_USE vj_status vj_roster_create(vj_pool *pool, const vj_space *space, int
  * samples are taken as they come. `work`: of each trial, in any unit; one that is not known (NaN) counts as none. */
 VJ_MUST_USE vj_status vj_roster_sort(vj_roster *roster, const vj_space *space, const double *work);
 
+/* How often each graph of a trial is run. */
+typedef struct vj_trial_runs {
+  double train, evaluate, decode;
+} vj_trial_runs;
+vj_trial_runs vj_trial_count_runs(const vj_config *config);
 /* Floating-point operations of a whole trial: steps, evaluations, probing and the decoder's training afterwards. */
 double vj_trial_work(const vj_config *config, const vj_model *model);
 

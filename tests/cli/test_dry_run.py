@@ -100,7 +100,7 @@ class DryRun(Case):
     def test_timed_on_two_ranks(self):
         result = self.run_vjvcr("sweep", "sweep.yaml", "--dry-run=timed", "--ranks-per-trial", "2", ranks=2)
         self.assertEqual(result.code, [0, 0])
-        self.assertRegex(result.out, r"\nthe whole sweep: about \w+ on 1 group of 2 ranks\n$")
+        self.assertRegex(result.out, r"\nthe whole sweep: about \w+ on 1 group of 2 ranks\n\n2 ranks of this machine, ")
 
     def test_timed_finds_what_fails_at_once(self):
         result = self.run_vjvcr("sweep", "sweep.yaml", "--dry-run=timed", "sweep.trials.wide.optim.lr=1.0e30")

@@ -99,6 +99,28 @@ static void check_experiment(const char *what, const char *const *overrides, int
   vj_pool_destroy(&pool);
 }
 
+/* What components beside the defaults need: a partner that makes maps, and sizes that take no minutes. */
+static const struct {
+  const char *what;
+  const char *overrides[2];
+} companions[] = {
+    {"encoder simvp", {"model.encoder.channels=4", "model.predictor.hidden=[4]"}},
+    {"encoder vit", {"model.encoder={type: vit, width: 12, blocks: 2}", "model.predictor.hidden=[4]"}},
+    {"predictor gsta",
+     {"model.encoder={type: simvp, channels: 2}", "model.predictor={type: gsta, width: 8, blocks: 3}"}},
+    {"predictor swin", {"model.encoder={type: simvp, channels: 8}", "model.predictor={type: swin, width: 16}"}},
+    {"decoder simvp", {"model.encoder={type: simvp, channels: 4}", "model.decoder.skip=e1"}},
+};
+
+static int companions_of(const char *what, const char *overrides[2]) {
+  for (size_t i = 0; i < VJ_COUNT(companions); i++)
+    if (strcmp(companions[i].what, what) == 0) {
+      memcpy(overrides, companions[i].overrides, sizeof companions[i].overrides);
+      return 2;
+    }
+  return 0;
+}
+
 static void models_have_exact_gradients(void **state) {
   (void)state;
   static const vj_kind kinds[] = {VJ_ENCODER, VJ_PREDICTOR, VJ_DECODER, VJ_LATENT};
@@ -112,7 +134,42 @@ static void models_have_exact_gradients(void **state) {
                                    : "losses.prediction.weight=1";
       snprintf(override, sizeof override, "model.%s={type: %s}", vj_kind_name(kinds[k]),
                vj_component_at(kinds[k], i)->name);
-      check_experiment(what, (const char *const[]){override, loss}, 2);
+      const char *overrides[4] = {override, loss};
+      const int more = companions_of(what, overrides + 2);
+      check_experiment(what, overrides, 2 + more);
+    }
+}
+
+/* Options that build other graphs than the defaults. */
+static void options_of_networks_have_exact_gradients(void **state) {
+  (void)state;
+  static const char *const networks[][2] = {
+      {"model.encoder={type: vit, patch: 16, tubelet: 3, width: 8, blocks: 2, heads: 2, channels: 6, drop_path: 0.3}",
+       "model.predictor.hidden=[4]"},
+      {"model.encoder={type: vit, patch: 16, width: 8, blocks: 1, heads: 1, positions: learnt, attention: frame}",
+       "model.predictor={type: gsta, width: 6, blocks: 2, drop_path: 0.4}"},
+      {"model.encoder={type: simvp, channels: 4, layers: 3}",
+       "model.predictor={type: swin, width: 8, heads: 4, blocks: 2, shift_mask: false, drop_path: 0.3}"}};
+  for (size_t i = 0; i < VJ_COUNT(networks); i++) check_experiment(networks[i][0], networks[i], 2);
+}
+
+/* Every way of a latent into every predictor of maps, with its energy on hidden states and on frames. A penalty that
+ * keeps codes at zero keeps them still, as below. */
+static void latents_on_maps_have_exact_gradients(void **state) {
+  (void)state;
+  static const char *const latents[] = {"model.latent={type: discrete, choices: 3}",
+                                        "model.latent={type: sparse, size: 3, lambda: 10}",
+                                        "model.latent={type: gaussian, size: 3}"};
+  static const char *const predictors[] = {"model.predictor={type: gsta, width: 6, blocks: 2, mlp_ratio: 2}",
+                                           "model.predictor={type: swin, width: 8, blocks: 2, mlp_ratio: 2}"};
+  const char *const encoder = "model.encoder={type: simvp, channels: 8}";
+  const char *const decoder = "model.decoder={type: simvp, skip: e1}";
+  for (size_t p = 0; p < VJ_COUNT(predictors); p++)
+    for (size_t l = 0; l < VJ_COUNT(latents); l++) {
+      const char *const overrides[] = {encoder, predictors[p], latents[l], decoder,
+                                       "losses={prediction: {}, reconstruction: {}}"};
+      check_experiment(latents[l], overrides, 3);
+      if (p == 0 && l < 2) check_experiment(latents[l], overrides, 5);
     }
 }
 
@@ -156,6 +213,8 @@ int main(int argc, char **argv) {
   check(vj_comm_create(MPI_COMM_WORLD, &alone));
   check(vj_builtin_register());
   const struct CMUnitTest tests[] = {cmocka_unit_test(models_have_exact_gradients),
+                                     cmocka_unit_test(options_of_networks_have_exact_gradients),
+                                     cmocka_unit_test(latents_on_maps_have_exact_gradients),
                                      cmocka_unit_test(inference_through_a_decoder_leaves_gradients_exact),
                                      cmocka_unit_test(losses_have_exact_gradients)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);

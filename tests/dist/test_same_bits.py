@@ -51,6 +51,25 @@ class SameBits(unittest.TestCase):
             self.assertTrue(filecmp.cmp(self.path("step-1-1.h5"), file, shallow=False),
                             f"step.h5 of {ranks} ranks with {threads} threads differs from that of one rank")
 
+    def test_wide_layers_are_the_same_in_either_precision(self):
+        """Layers wide enough for oneDNN and for minimal filtering, which the small ones are not."""
+        losses = {}
+        for precision in ("fp32", "bf16"):
+            files = []
+            for ranks, threads in [(1, 1), (1, 2), (2, 1), (4, 1)]:
+                files.append(self.path(f"{precision}-{ranks}-{threads}.h5"))
+                done = run(ranks, threads, "debug", "step", YAML, "-o", files[-1], "--steps", "3",
+                           f"optim.precision={precision}", "model.encoder={type: cnn, channels: [16, 64], "
+                           "temporal: [64, 64], pool: 2}", "model.decoder={type: cnn, channels: [32, 16]}",
+                           "losses.reconstruction={weight: 1.0}", "model.predictor={type: mlp, hidden: [64, 64]}")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(filecmp.cmp(files[0], files[-1], shallow=False),
+                                f"{precision}: {ranks} ranks with {threads} threads differ from one rank")
+            with h5py.File(files[0]) as step:
+                losses[precision] = float(step["loss/total"][()])
+        self.assertNotEqual(losses["fp32"], losses["bf16"])
+        self.assertAlmostEqual(losses["fp32"], losses["bf16"], delta=0.01 * abs(losses["fp32"]))
+
     def test_threads_are_there_at_all(self):
         """Else the comparisons with 2 threads would compare nothing."""
         done = run(1, 2, "bench", YAML, "--steps", "1")

@@ -123,6 +123,15 @@ static vj_var *case_conv_time(vj_graph *g) {
 static vj_var *case_conv_time_valid(vj_graph *g) {
   return vj_conv_time(g, batched(g, "x", VJ_SHAPE(4, 3)), shared(g, "w", VJ_SHAPE(2, 2, 3)), NULL, 0);
 }
+/* Enough channels for minimal filtering: tiles of 2, 3 and 4 frames, and a last one that is not full. */
+static vj_var *minimal_case(vj_graph *g, int64_t frames, int64_t padding) {
+  return vj_conv_time(g, batched(g, "x", VJ_SHAPE(frames, 3, 64)), shared(g, "w", VJ_SHAPE(96, 3, 64)),
+                      shared(g, "b", VJ_SHAPE(96)), padding);
+}
+static vj_var *case_conv_time_tile_2(vj_graph *g) { return minimal_case(g, 4, 0); }
+static vj_var *case_conv_time_tile_3(vj_graph *g) { return minimal_case(g, 3, 1); }
+static vj_var *case_conv_time_tile_4(vj_graph *g) { return minimal_case(g, 8, 1); }
+static vj_var *case_conv_time_tile_ragged(vj_graph *g) { return minimal_case(g, 7, 1); }
 static vj_var *case_channel_affine(vj_graph *g) {
   return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(40, 3)), shared(g, "s", VJ_SHAPE(3)),
                            shared(g, "h", VJ_SHAPE(3)), VJ_RELU);
@@ -220,6 +229,68 @@ static vj_var *case_covariance_gram(vj_graph *g) {
 static vj_var *case_covariance(vj_graph *g) {
   return vj_offdiagonal_covariance(g, vj_gather_batch(g, batched(g, "x", VJ_SHAPE(3, 4))));
 }
+/* Channels that do and do not fill vectors, rows shorter and longer than a run of pixels, taps outside the image. */
+static vj_var *depthwise_case(vj_graph *g, vj_shape x, vj_shape weight, bool with_bias, vj_conv2d_args args) {
+  return vj_depthwise(g, batched(g, "x", x), shared(g, "w", weight),
+                      with_bias ? shared(g, "b", VJ_SHAPE(weight.size[2])) : NULL, &args);
+}
+static vj_var *case_depthwise(vj_graph *g) {
+  return depthwise_case(g, VJ_SHAPE(5, 9, 3), VJ_SHAPE(3, 3, 3), true, (vj_conv2d_args){.padding = {1, 1}});
+}
+static vj_var *case_depthwise_dilated(vj_graph *g) {
+  return depthwise_case(g, VJ_SHAPE(2, 5, 4, 9), VJ_SHAPE(7, 7, 9), false,
+                        (vj_conv2d_args){.padding = {9, 9}, .dilation = {3, 3}});
+}
+static vj_var *case_depthwise_wide_kernel(vj_graph *g) {
+  return depthwise_case(g, VJ_SHAPE(4, 11, 8), VJ_SHAPE(2, 10, 8), true,
+                        (vj_conv2d_args){.padding = {0, 2}, .dilation = {2, 1}});
+}
+static vj_var *case_group_norm(vj_graph *g) {
+  return vj_group_norm(g, batched(g, "x", VJ_SHAPE(2, 8, 5, 6)), 2, 1e-3, VJ_SILU);
+}
+static vj_var *case_group_norm_pixel(vj_graph *g) {
+  return vj_group_norm(g, batched(g, "x", VJ_SHAPE(1, 1, 8)), 2, 1e-3, VJ_IDENTITY);
+}
+static vj_var *case_layer_norm(vj_graph *g) {
+  return vj_layer_norm(g, batched(g, "x", VJ_SHAPE(3, 7)), 1e-3, VJ_IDENTITY);
+}
+static vj_var *case_layer_norm_gelu(vj_graph *g) {
+  return vj_layer_norm(g, batched(g, "x", VJ_SHAPE(40, 5)), 1e-3, VJ_GELU);
+}
+static vj_var *case_residual(vj_graph *g) {
+  vj_var *x = batched(g, "x", VJ_SHAPE(3, 4)), *y = batched(g, "y", VJ_SHAPE(3, 4));
+  vj_var *once = vj_residual(g, x, y, shared(g, "s", VJ_SHAPE(4)), 0.5);
+  return vj_residual(g, vj_square(g, once), vj_residual(g, y, x, NULL, 0.4), NULL, 0);
+}
+static vj_var *case_residual_scale(vj_graph *g) {
+  return vj_residual(g, batched(g, "x", VJ_SHAPE(35, 4)), batched(g, "y", VJ_SHAPE(35, 4)), shared(g, "s", VJ_SHAPE(4)),
+                     0);
+}
+static vj_var *case_gate(vj_graph *g) { return vj_gate(g, batched(g, "x", VJ_SHAPE(3, 10))); }
+static vj_var *case_add_to_steps(vj_graph *g) {
+  return vj_add_to_steps(g, batched(g, "x", VJ_SHAPE(3, 2, 4)), batched(g, "y", VJ_SHAPE(2, 4)));
+}
+static vj_var *case_swap(vj_graph *g) {
+  return vj_square(g, vj_swap(g, vj_swap(g, batched(g, "x", VJ_SHAPE(2, 3, 4, 5)), 1, 2, 4), 2, 3, 5));
+}
+static vj_var *case_table(vj_graph *g) {
+  static const vj_real values[] = {1, -2, 3, 0.5, -0.25, 4};
+  return vj_mul(g, shared(g, "x", VJ_SHAPE(2, 3)), vj_table(g, &VJ_SHAPE(2, 3), values));
+}
+static vj_var *case_attention(vj_graph *g) {
+  return vj_attention(g, batched(g, "qkv", VJ_SHAPE(5, 12)), NULL, &(vj_attention_args){2, 1, 5, NULL, NULL, NULL});
+}
+/* More queries than a block of scores has. */
+static vj_var *case_attention_many(vj_graph *g) {
+  return vj_attention(g, batched(g, "qkv", VJ_SHAPE(150, 3)), NULL, &(vj_attention_args){1, 1, 150, NULL, NULL, NULL});
+}
+/* Two windows of tokens in disorder, one of them of two regions. */
+static vj_var *case_attention_windows(vj_graph *g) {
+  static const int32_t token[] = {4, 1, 0, 5, 3, 2}, region[] = {0, 1, 2, 2, 0, 2};
+  static const int32_t index[] = {0, 1, 2, 3, 0, 1, 2, 3, 0};
+  return vj_attention(g, batched(g, "qkv", VJ_SHAPE(2, 3, 12)), shared(g, "bias", VJ_SHAPE(4, 2)),
+                      &(vj_attention_args){2, 2, 3, token, index, region});
+}
 /* One weight used twice, as the encoder is for x and y: its gradient is the sum of both uses. */
 static vj_var *case_weight_used_twice(vj_graph *g) {
   vj_var *w = shared(g, "w", VJ_SHAPE(4, 4));
@@ -252,6 +323,10 @@ static const struct {
              CASE(conv2d_narrow_apart),
              CASE(conv_time),
              CASE(conv_time_valid),
+             CASE(conv_time_tile_2),
+             CASE(conv_time_tile_3),
+             CASE(conv_time_tile_4),
+             CASE(conv_time_tile_ragged),
              CASE(channel_affine),
              CASE(channel_affine_silu),
              CASE(moments),
@@ -277,6 +352,22 @@ static const struct {
              CASE(gather),
              CASE(covariance_gram),
              CASE(covariance),
+             CASE(depthwise),
+             CASE(depthwise_dilated),
+             CASE(depthwise_wide_kernel),
+             CASE(group_norm),
+             CASE(group_norm_pixel),
+             CASE(layer_norm),
+             CASE(layer_norm_gelu),
+             CASE(residual),
+             CASE(residual_scale),
+             CASE(gate),
+             CASE(add_to_steps),
+             CASE(swap),
+             CASE(table),
+             CASE(attention),
+             CASE(attention_many),
+             CASE(attention_windows),
              CASE(weight_used_twice)};
 enum { CASES = sizeof cases / sizeof cases[0] };
 
@@ -298,7 +389,7 @@ static void check(vj_status status) {
 static model model_create(case_builder build, int64_t shards) {
   model m = {0};
   check(vj_parameters_create(&m.parameters));
-  check(vj_graph_create(&(vj_graph_options){true, BATCH / shards, shards, 0}, m.parameters, &m.graph));
+  check(vj_graph_create(&(vj_graph_options){true, BATCH / shards, shards, 0, false}, m.parameters, &m.graph));
   vj_var *y = build(m.graph);
   check(vj_graph_status(m.graph));
   vj_shape shape = y->shape;
@@ -404,8 +495,9 @@ static void every_op_of_the_table_is_checked(void **state) {
   }
   for (int op = 0; vj_op_at(op); op++)
     if (!seen[op] && strcmp(vj_op_at(op)->name, "stop_gradient") != 0 &&
-        strcmp(vj_op_at(op)->name, "sparse_code") != 0 &&
-        strncmp(vj_op_at(op)->name, "proximal", 8) != 0) /* these have tests of their own */
+        strcmp(vj_op_at(op)->name, "sparse_code") != 0 && strncmp(vj_op_at(op)->name, "proximal", 8) != 0 &&
+        strncmp(vj_op_at(op)->name, "dnn_", 4) != 0 && strcmp(vj_op_at(op)->name, "pack_weight") != 0 &&
+        !strstr(vj_op_at(op)->name, "bf16")) /* these have tests of their own */
       fail_msg("op %s is in no case of this test; add one", vj_op_at(op)->name);
 }
 
@@ -415,7 +507,7 @@ static void expect_failure(case_builder build, const char *sentence) {
   vj_parameters *parameters = NULL;
   vj_graph *graph = NULL;
   check(vj_parameters_create(&parameters));
-  check(vj_graph_create(&(vj_graph_options){true, 2, 4, 0}, parameters, &graph));
+  check(vj_graph_create(&(vj_graph_options){true, 2, 4, 0, false}, parameters, &graph));
   vj_scope_push(graph, "encoder");
   assert_null(build(graph));
   assert_int_not_equal(vj_graph_status(graph), VJ_OK);

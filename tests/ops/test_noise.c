@@ -29,7 +29,7 @@ static void check(vj_status status) {
 static drawn create(bool training) {
   drawn d = {0};
   check(vj_parameters_create(&d.parameters));
-  check(vj_graph_create(&(vj_graph_options){training, 2, 1, 7}, d.parameters, &d.graph));
+  check(vj_graph_create(&(vj_graph_options){training, 2, 1, 7, false}, d.parameters, &d.graph));
   d.directions = vj_directions(d.graph, COUNT, WIDTH);
   d.others = vj_directions(d.graph, COUNT, WIDTH);
   vj_graph_keep(d.directions);

@@ -37,7 +37,7 @@ static vj_var *normal(vj_graph *g, const char *name, vj_shape shape, double scal
 static problem problem_create(int64_t shards, vj_activation activation, double pull) {
   problem p = {.activation = activation, .pull = pull};
   check(vj_parameters_create(&p.parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES / shards, shards, 0}, p.parameters, &p.graph));
+  check(vj_graph_create(&(vj_graph_options){true, SAMPLES / shards, shards, 0, false}, p.parameters, &p.graph));
   p.first = normal(p.graph, "first", VJ_SHAPE(HIDDEN, SIZE), 0.7);
   p.second = normal(p.graph, "second", VJ_SHAPE(WIDTH, HIDDEN), 0.5);
   p.target = vj_scatter_batch(p.graph, normal(p.graph, "target", VJ_SHAPE(SAMPLES, WIDTH), 1));

@@ -35,7 +35,7 @@ static vj_var *normal(vj_graph *g, const char *name, vj_shape shape) {
 static problem solve(const vj_sparse_code_args *args, double lambda) {
   problem p = {0};
   check(vj_parameters_create(&p.parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0}, p.parameters, &p.graph));
+  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0, false}, p.parameters, &p.graph));
   vj_graph *g = p.graph;
   p.base = vj_scatter_batch(g, normal(g, "base", VJ_SHAPE(SAMPLES, WIDTH)));
   p.target = vj_scatter_batch(g, normal(g, "target", VJ_SHAPE(SAMPLES, WIDTH)));

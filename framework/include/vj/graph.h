@@ -69,14 +69,22 @@ int64_t vj_batch_samples(const vj_graph *graph);
 
 /* --- parameters -------------------------------------------------------------------------------------------- */
 
-typedef enum vj_init { VJ_INIT_ZERO, VJ_INIT_ONE, VJ_INIT_UNIFORM, VJ_INIT_NORMAL } vj_init;
+typedef enum vj_init {
+  VJ_INIT_ZERO,
+  VJ_INIT_ONE,
+  VJ_INIT_UNIFORM,
+  VJ_INIT_NORMAL,
+  VJ_INIT_TRUNCATED, /* normal, numbers beyond +-2 (not: beyond two deviations) drawn again, as PyTorch's trunc_normal_
+                      */
+  VJ_INIT_CONSTANT
+} vj_init;
 
 typedef struct vj_param_spec {
   const char *name; /* within the scope: "conv0.weight" -> "encoder.conv0.weight" */
   vj_shape shape;
   const char *layout; /* names of the dimensions, e.g. "OHWI", "OI", "O"; recorded with checkpoints */
   vj_init init;
-  double scale; /* UNIFORM: on [-scale, scale]; NORMAL: standard deviation */
+  double scale; /* UNIFORM: on [-scale, scale]; NORMAL, TRUNCATED: standard deviation; CONSTANT: the number */
   bool decay;   /* weight decay applies: true for weights, false for norms and biases */
 } vj_param_spec;
 

@@ -30,6 +30,26 @@ vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, cons
  * with T' = T + 2 padding - kt + 1. */
 vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, int64_t padding);
 
+/* Depthwise convolution, stride 1: channel c of y is channel c of x through its own kernel. weight [kh,kw,C] ("HWC"),
+ * bias [C] or NULL; padding at most dilation (kernel - 1). x batched [b,..,H,W,C]. */
+vj_var *vj_depthwise(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_conv2d_args *args);
+
+/* --- attention --------------------------------------------------------------------------------------------- */
+
+typedef struct vj_attention_args {
+  int64_t heads;             /* divide C */
+  int64_t windows, size;     /* tokens see those of their window: windows x size = N */
+  const int32_t *token;      /* [windows,size], each of 0..N-1 once; NULL: in order. All lists are copied. */
+  const int32_t *bias_index; /* [size,size]: row of `bias` for a query and a key of a window; with a bias */
+  const int32_t *region;     /* [N] or NULL: tokens see only those of their own region */
+} vj_attention_args;
+
+/* Multi-head attention (Vaswani et al. 2017) within windows: softmax(q k' / sqrt(C/heads) + bias) v. qkv batched
+ * [b,..,3C], N tokens a sample, each with its query, key and value, heads one after the other in each; bias shared
+ * [rows,heads] or NULL -> [b,..,C]. Windows and cyclic shifts are lists of tokens: nothing is moved for them. Weights
+ * of attention are not kept, but computed again on the way back. */
+vj_var *vj_attention(vj_graph *graph, vj_var *qkv, vj_var *bias, const vj_attention_args *args);
+
 /* --- normalisation ----------------------------------------------------------------------------------------- */
 
 typedef enum vj_activation { VJ_IDENTITY, VJ_RELU, VJ_GELU, VJ_SILU, VJ_SIGMOID } vj_activation;
@@ -46,6 +66,22 @@ void vj_moments(vj_graph *graph, vj_var *x, int kept, vj_var **mean, vj_var **va
  * (Ioffe and Szegedy 2015). Makes parameters weight, bias and state running_mean, running_variance (momentum 0.1,
  * unbiased variance, as PyTorch) in the current scope; evaluation graphs use the running statistics. */
 vj_var *vj_batch_norm(vj_graph *graph, vj_var *x, double epsilon, vj_activation activation);
+
+/* Group normalisation (Wu and He 2018), then the activation: over the pixels of each image [H,W,C], the last three
+ * dimensions of x, and groups of C / groups neighbouring channels. Layer normalisation (Ba et al. 2016): over the last
+ * dimension. Both make parameters weight, bias in the current scope. x batched. */
+vj_var *vj_group_norm(vj_graph *graph, vj_var *x, int64_t groups, double epsilon, vj_activation activation);
+vj_var *vj_layer_norm(vj_graph *graph, vj_var *x, double epsilon, vj_activation activation);
+
+/* --- residual blocks --------------------------------------------------------------------------------------- */
+
+/* x + scale[c] y, where in training y is dropped of each sample with probability `drop` and else divided by 1 - drop
+ * (stochastic depth, Huang et al. 2016). scale shared [C], or NULL for 1. */
+vj_var *vj_residual(vj_graph *graph, vj_var *x, vj_var *y, vj_var *scale, double drop);
+/* [..,2C] -> [..,C]: the first half times the sigmoid of the second. */
+vj_var *vj_gate(vj_graph *graph, vj_var *x);
+/* x [b,T,..] + y [b,..], the same for every step. */
+vj_var *vj_add_to_steps(vj_graph *graph, vj_var *x, vj_var *y);
 
 /* --- elementwise ------------------------------------------------------------------------------------------- */
 
@@ -74,6 +110,11 @@ vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept);
 /* Along a dimension that is not the batch; the other sizes agree. Any number of variables. */
 vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension);
 vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size);
+
+/* Dimensions begin..middle-1 change places with middle..end-1: swap(x,1,2,4) takes [b,T,H,W,C] to [b,H,W,T,C]. */
+vj_var *vj_swap(vj_graph *graph, vj_var *x, int begin, int middle, int end);
+/* Shared: numbers that never change, row-major; copied. */
+vj_var *vj_table(vj_graph *graph, const vj_shape *shape, const vj_real *values);
 
 /* Channels to a finer grid: x [..,H,W,f f C] -> [..,f H,f W,C], where channel (i f + j) C + c of a pixel becomes
  * channel c of its sub-pixel (i,j). PyTorch's PixelShuffle orders its channels (c,i,j): permute a weight's rows to

@@ -1,0 +1,23 @@
+/* Variables in bf16: the eight exponent bits of a float, and eight digits. Only factors of matrix products are ever
+ * rounded so; sums, statistics, weights and their updates stay in float. */
+#ifndef VJ_BF16_H
+#define VJ_BF16_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "graph/graph.h"
+
+/* To the nearest, ties to even; NaN stays NaN. */
+static inline uint16_t vj_round_bf16(vj_real x) {
+  const float value = (float)x;
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof bits);
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, quiet = (bits >> 16) | 64;
+  return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
+}
+
+/* x in bf16, made once however often it is asked for; by x's own op in the pass that makes it, if that op can. */
+vj_var *vj_bf16(vj_graph *graph, vj_var *x);
+
+#endif

@@ -1,0 +1,28 @@
+"""`vjvcr bench` says what a step costs, to people and to programs."""
+
+import json
+import re
+
+from common import Case, main
+
+
+class Bench(Case):
+    def test_both_formats_tell_the_same_experiment(self):
+        text = self.succeed("bench", "tiny.yaml", "--steps", "2").out
+        found = json.loads(self.succeed("bench", "tiny.yaml", "--steps", "2", "--format", "json").out)
+        self.assertEqual((found["name"], found["batch"], found["shards"], found["frames"], found["height"]),
+                         ("tiny", 16, 4, 15, 32))
+        self.assertEqual((found["ranks"], found["steps"]), (1, 2))
+        self.assertIn("tiny: batch 16 in 4 shards, 15 frames of 32x32x1, ", text)
+        self.assertEqual(f"{found['gflop']:.1f}", re.search(r"matrix products ([\d.]+) GFLOP a step", text)[1])
+        self.assertGreater(found["peak_memory_bytes"], found["planned_memory_bytes"])
+        parts = found["data_seconds"] + found["graph_seconds"] + found["update_seconds"]
+        self.assertAlmostEqual(found["step_seconds"], parts, places=12)
+
+    def test_a_format_that_is_not_there(self):
+        self.assert_refused('--format: expected text or json, got "csv"', "bench", "tiny.yaml", "--format", "csv")
+        self.assert_refused("--format: expected a value", "bench", "tiny.yaml", "--format")
+
+
+if __name__ == "__main__":
+    main()
