@@ -17,6 +17,12 @@ int64_t vj_first_not_finite(int64_t count, const float *values) {
   return -1;
 }
 
+static int64_t first_infinite(int64_t count, const float *values) {
+  for (int64_t i = 0; i < count; i++)
+    if (isinf(values[i])) return i;
+  return -1;
+}
+
 vj_status vj_features_check(const char *probe, const vj_features *features, vj_split split, int64_t least,
                             const char *setting) {
   if (features->samples < least)
@@ -33,7 +39,9 @@ vj_status vj_features_check(const char *probe, const vj_features *features, vj_s
 }
 
 static vj_status check_labels(const char *probe, const vj_features *features, vj_split split, const vj_label *label) {
-  const int64_t count = features->samples * label->width, bad = vj_first_not_finite(count, features->target);
+  const int64_t count = features->samples * label->width;
+  const int64_t bad =
+      label->has_gaps ? first_infinite(count, features->target) : vj_first_not_finite(count, features->target);
   if (bad >= 0)
     return vj_fail(VJ_DATA, "%s: label \"%s\" of %s sample %lld is not a finite number; look at the data set", probe,
                    label->name, vj_probe_split_name(split), (long long)(bad / label->width));
@@ -81,6 +89,26 @@ void vj_column_moments(int64_t rows, int64_t columns, const float *values, doubl
     }
   }
   for (int64_t j = 0; j < columns; j++) deviation[j] = sqrt(deviation[j] / (double)rows);
+}
+
+void vj_label_moments(const vj_features *split, int64_t columns, double *mean, double *deviation, int64_t *known) {
+  for (int64_t j = 0; j < columns; j++) mean[j] = deviation[j] = 0, known[j] = 0;
+  for (int64_t i = 0; i < split->samples; i++) {
+    for (int64_t j = 0; j < columns; j++) {
+      const float value = split->target[i * columns + j];
+      if (isnan(value)) continue;
+      mean[j] += value;
+      known[j]++;
+    }
+  }
+  for (int64_t j = 0; j < columns; j++) mean[j] /= (double)known[j];
+  for (int64_t i = 0; i < split->samples; i++) {
+    for (int64_t j = 0; j < columns; j++) {
+      const float value = split->target[i * columns + j];
+      if (!isnan(value)) deviation[j] += (value - mean[j]) * (value - mean[j]);
+    }
+  }
+  for (int64_t j = 0; j < columns; j++) deviation[j] = sqrt(deviation[j] / (double)known[j]);
 }
 
 bool vj_column_varies(double mean, double deviation) { return deviation > FLT_EPSILON * fabs(mean); }

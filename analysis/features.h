@@ -20,13 +20,16 @@ VJ_MUST_USE vj_status vj_features_check(const char *probe, const vj_features *fe
                                         const char *setting);
 
 /* Everything that a probe with a target relies on: at least two train samples and one of each other split, features of
- * the same steps and width in all of them, and labels that are finite, of a CLASS one of 0..classes-1, of FLAGS 0 or 1.
- * VJ_DATA, VJ_SHAPE or VJ_NUMERIC; the sentence begins with the probe's name. */
+ * the same steps and width in all of them, and labels that are finite (or NaN where the label has gaps), of a CLASS one
+ * of 0..classes-1, of FLAGS 0 or 1. VJ_DATA, VJ_SHAPE or VJ_NUMERIC; the sentence begins with the probe's name. */
 VJ_MUST_USE vj_status vj_probe_check_splits(const char *probe, const vj_probe_input *input);
 
 /* Mean and standard deviation (denominator `rows`) of each column of values [rows, columns], row-major, rows >= 1.
  * Two passes: a column that repeats one number has exactly that mean and the deviation 0. */
 void vj_column_moments(int64_t rows, int64_t columns, const float *values, double *mean, double *deviation);
+
+/* The same of each column of a split's labels, over those that are no NaN, and how many these are; NaN of none. */
+void vj_label_moments(const vj_features *split, int64_t columns, double *mean, double *deviation, int64_t *known);
 
 /* False where a column moves by no more than the rounding of its floats, which says nothing. */
 bool vj_column_varies(double mean, double deviation);

@@ -12,6 +12,8 @@ static const struct {
   int (*run)(int argc, char **argv);
   const char *usage;
 } actions[] = {
+    {"pack", vj_data_pack, "pack FILE.yaml [-o PACK.h5]  all frames of a data set's videos, decoded once, in one file"},
+    {"inspect", vj_data_inspect, "inspect FILE.yaml [options] what a data set's videos are, and which are broken"},
     {"make", vj_data_make, "make KIND DIR [options]   a small stand-in for clevrer, cater or labelled videos"},
 };
 enum { ACTIONS = sizeof actions / sizeof actions[0] };

@@ -3,5 +3,7 @@
 #define VJ_DATA_H
 
 int vj_data_make(int argc, char **argv);
+int vj_data_pack(int argc, char **argv);
+int vj_data_inspect(int argc, char **argv);
 
 #endif

@@ -11,10 +11,9 @@
 
 #include "cater/scene.h"
 #include "video/clips.h"
-#include "video/text_file.h"
+#include "video/lists.h"
 #include "vj/component.h"
 
-enum { MOST_BYTES = 1 << 26 };
 typedef enum task { ACTIONS, ORDERS, PLACE } task;
 typedef enum label_source { OF_LIST, OF_CLIP } label_source;
 
@@ -29,7 +28,7 @@ static const vj_param params[] = {
     VJ_CHOICE(cater_config, task, "actions|orders|place", "actions",
               "actions: which of 14 happen; orders: which happen before, during or after which, 301; place: where the "
               "snitch is at the end"),
-    VJ_CHOICE(cater_config, labels, "video|clip", "video",
+    VJ_CHOICE(cater_config, labels, "video|clip", "clip",
               "video: of the lists, for whole videos; clip: from the scene's movements that overlap the clip"),
     VJ_INTEGER(cater_config, grid, "6", 4, 8, "", "rows and columns of the task place: 4, 6 or 8"),
 };
@@ -152,7 +151,7 @@ static vj_status read_list(const cater_config *c, const char *name, cater *d, vj
                    "%s: there is no such list; cater reads train_subsetT, train_subsetV and val in the folder "
                    "lists/%s of data.root",
                    path, list_folder(c));
-  VJ_TRY(vj_text_file_read(path, MOST_BYTES, &text, &bytes));
+  VJ_TRY(vj_list_read_file(path, &text, &bytes));
   const vj_status status =
       vj_cater_list_parse(text, bytes, path, d->classes, list->pool, &list->count[split], &d->listed[split]);
   free(text);
@@ -162,7 +161,7 @@ static vj_status read_list(const cater_config *c, const char *name, cater *d, vj
 static vj_status read_scene(const char *path, vj_cater_scene *scene) {
   char *text = NULL;
   size_t bytes = 0;
-  VJ_TRY(vj_text_file_read(path, MOST_BYTES, &text, &bytes));
+  VJ_TRY(vj_list_read_file(path, &text, &bytes));
   const vj_status status = vj_cater_scene_parse(text, bytes, path, scene);
   free(text);
   return status;

@@ -1,7 +1,8 @@
 /* A frozen linear probe: ridge regression from a view's features, all steps side by side, to measured labels.
  *
  * See analysis/ridge_regression.h for the formula. lambda is the one of the least squared error on the validation
- * split, and what is reported comes from the test split (Hoerl and Kennard 1970). */
+ * split, and what is reported comes from the test split (Hoerl and Kennard 1970). Where a label has gaps, all of this
+ * is about the numbers that are there. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};
 
-enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, METRICS };
+enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, MSE_STANDARDISED, METRICS };
 
 static const vj_metric metrics[METRICS] = {
     [MSE] = {"mse", VJ_METRIC_SCALAR, "label^2", "mean squared error of a frozen linear probe on the test split"},
@@ -22,6 +23,8 @@ static const vj_metric metrics[METRICS] = {
     [BASELINE_MSE] = {"baseline_mse", VJ_METRIC_SCALAR, "label^2",
                       "mean squared error of predicting the train mean on the test split"},
     [LAMBDA] = {"lambda", VJ_METRIC_SCALAR, "", "ridge penalty chosen on the validation split, for each train sample"},
+    [MSE_STANDARDISED] = {"mse_standardised", VJ_METRIC_SCALAR, "",
+                          "mse of labels divided by their deviation in train, of those that vary there, NaN if none"},
 };
 
 static vj_status check(const void *config, const vj_label *label) {
@@ -36,65 +39,95 @@ static vj_status check(const void *config, const vj_label *label) {
 
 typedef struct test_squares {
   int64_t outputs;
-  double *at; /* [q], sums of squared errors */
+  double *at;     /* [q], sums of squared errors */
+  int64_t *known; /* [q], of how many */
 } test_squares;
 
 static void add_squares(void *context, const double *predicted, const float *target) {
   const test_squares *squares = context;
   for (int64_t k = 0; k < squares->outputs; k++) {
     const double error = predicted[k] - target[k];
+    if (isnan(error)) continue;
     squares->at[k] += error * error;
+    squares->known[k]++;
   }
 }
 
-static double mean_square(const vj_ridge *r, const double *squares) {
+static double mean_square(const vj_ridge *r, const double *squares, const int64_t *known) {
   double sum = 0;
-  for (int64_t k = 0; k < r->outputs; k++) sum += squares[k];
-  return sum / ((double)r->input->split[VJ_TEST].samples * (double)r->outputs);
+  int64_t count = 0;
+  for (int64_t k = 0; k < r->outputs; k++) sum += squares[k], count += known[k];
+  return count ? sum / (double)count : NAN;
 }
 
-/* What the test labels do by themselves: sums of squares about a mean, [q] each. */
+static double mean_standardised_square(const vj_ridge *r, const double *squares, const int64_t *known) {
+  double sum = 0;
+  int64_t count = 0;
+  for (int64_t k = 0; k < r->outputs; k++) {
+    const double deviation = r->target_deviation[k];
+    if (!known[k] || !vj_column_varies(r->target_mean[k], deviation)) continue;
+    sum += squares[k] / (deviation * deviation);
+    count += known[k];
+  }
+  return count ? sum / (double)count : NAN;
+}
+
+/* What the test labels do by themselves: sums of squares about a mean, [q] each; 0 about one that is NaN. */
 static void label_squares(const vj_ridge *r, const double *mean, double *squares) {
   const vj_features *test = &r->input->split[VJ_TEST];
   for (int64_t k = 0; k < r->outputs; k++) squares[k] = 0;
   for (int64_t i = 0; i < test->samples; i++) {
     for (int64_t k = 0; k < r->outputs; k++) {
       const double deviation = test->target[i * r->outputs + k] - mean[k];
-      squares[k] += deviation * deviation;
+      if (!isnan(deviation)) squares[k] += deviation * deviation;
     }
   }
 }
 
-static double mean_r2(const vj_ridge *r, const double *errors, double *mean, double *deviation, double *squares) {
-  const vj_features *test = &r->input->split[VJ_TEST];
+/* Room for numbers of each output. */
+typedef struct moments {
+  double *errors, *mean, *deviation, *squares;
+  int64_t *known, *in_test;
+} moments;
+
+static double mean_r2(const vj_ridge *r, moments *m) {
   double sum = 0;
   int64_t counted = 0;
-  vj_column_moments(test->samples, r->outputs, test->target, mean, deviation);
-  label_squares(r, mean, squares);
+  vj_label_moments(&r->input->split[VJ_TEST], r->outputs, m->mean, m->deviation, m->in_test);
+  label_squares(r, m->mean, m->squares);
   for (int64_t k = 0; k < r->outputs; k++) {
-    if (!vj_column_varies(mean[k], deviation[k])) continue;
-    sum += 1 - errors[k] / squares[k];
+    if (!m->known[k] || !vj_column_varies(m->mean[k], m->deviation[k])) continue;
+    sum += 1 - m->errors[k] / m->squares[k];
     counted++;
   }
   return counted ? sum / (double)counted : NAN;
 }
 
+static vj_status score_with(const vj_ridge *r, moments *m, double *const *results) {
+  test_squares squares = {.outputs = r->outputs, .at = m->errors, .known = m->known};
+  VJ_TRY(vj_ridge_predict(r, VJ_TEST, &squares, add_squares));
+  *results[MSE] = mean_square(r, m->errors, m->known);
+  *results[MSE_STANDARDISED] = mean_standardised_square(r, m->errors, m->known);
+  label_squares(r, r->target_mean, m->squares);
+  *results[BASELINE_MSE] = mean_square(r, m->squares, m->known);
+  *results[R2] = mean_r2(r, m);
+  *results[MSE_VALIDATION] = r->validation_error;
+  *results[LAMBDA] = r->lambda;
+  return VJ_OK;
+}
+
 static vj_status score(const vj_ridge *r, double *const *results) {
   const size_t outputs = (size_t)r->outputs;
-  double *errors = NULL; /* [q] each: errors, mean, deviation, squares */
-  VJ_TRY(vj_allocate(4 * outputs, sizeof *errors, "label moments", &errors));
-  double *mean = errors + outputs, *deviation = errors + 2 * outputs, *squares = errors + 3 * outputs;
-  const vj_status status =
-      vj_ridge_predict(r, VJ_TEST, &(test_squares){.outputs = r->outputs, .at = errors}, add_squares);
-  if (status == VJ_OK) {
-    *results[MSE] = mean_square(r, errors);
-    label_squares(r, r->target_mean, squares);
-    *results[BASELINE_MSE] = mean_square(r, squares);
-    *results[R2] = mean_r2(r, errors, mean, deviation, squares);
-    *results[MSE_VALIDATION] = r->validation_error;
-    *results[LAMBDA] = r->lambda;
-  }
-  free(errors);
+  double *room = NULL;
+  int64_t *counts = NULL;
+  vj_status status;
+  VJ_TRY_GOTO(status, vj_allocate(4 * outputs, sizeof *room, "label moments", &room), done);
+  VJ_TRY_GOTO(status, vj_allocate(2 * outputs, sizeof *counts, "counts of labels", &counts), done);
+  moments m = {room, room + outputs, room + 2 * outputs, room + 3 * outputs, counts, counts + outputs};
+  VJ_TRY_GOTO(status, score_with(r, &m, results), done);
+done:
+  free(counts);
+  free(room);
   return status;
 }
 

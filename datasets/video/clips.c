@@ -179,6 +179,14 @@ const vj_clip_video *vj_clips_video(const vj_clips *c, vj_split split, int64_t n
 const vj_clip_list *vj_clips_list(const vj_clips *c) { return &c->list; }
 vj_video_request vj_clips_request(const vj_clips *c) { return c->frames; }
 
+vj_clip_window vj_clips_window(const vj_clips *c, int64_t start, int64_t video_frames) {
+  return (vj_clip_window){.start = start,
+                          .stride = c->frames.stride,
+                          .input_frames = c->request.input_frames,
+                          .target_frames = c->request.target_frames,
+                          .video_frames = video_frames};
+}
+
 /* --- a clip --------------------------------------------------------------------------------------------------------
  */
 
@@ -226,11 +234,7 @@ static vj_status fill(const vj_clips *c, vj_split split, int64_t number, uint8_t
   int64_t video = 0, start = 0;
   VJ_TRY(find_clip(c, split, number, bytes, &video, &start));
   for (int64_t i = 0; i < count; i++) frames[i] = (float)bytes[i] / 255.0f;
-  const vj_clip_window window = {.start = start,
-                                 .stride = c->frames.stride,
-                                 .input_frames = c->request.input_frames,
-                                 .target_frames = c->request.target_frames,
-                                 .video_frames = c->videos[split][video].info.frames};
+  const vj_clip_window window = vj_clips_window(c, start, c->videos[split][video].info.frames);
   return c->list.fill_labels(c->list.owner, split, video, &window, labels);
 }
 

@@ -76,7 +76,8 @@ typedef struct vj_clip_list {
   vj_status (*fill_labels)(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                            float *labels);
   const void *owner;
-  vj_pool *pool; /* owns all of the above; vj_clips_open takes it over, also where it fails */
+  const char *note; /* a line that `vjvcr data inspect` adds, on what the annotations are like; may be NULL */
+  vj_pool *pool;    /* owns all of the above; vj_clips_open takes it over, also where it fails */
 } vj_clip_list;
 
 /* The data set; what components have as `dataset`. */
@@ -107,5 +108,7 @@ const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64
 const vj_clip_list *vj_clips_list(const vj_clips *clips);
 /* Height, width and channels of frames; start, stride and count are those of a clip. */
 vj_video_request vj_clips_request(const vj_clips *clips);
+/* The clip of a video that begins at a frame. */
+vj_clip_window vj_clips_window(const vj_clips *clips, int64_t start, int64_t video_frames);
 
 #endif

@@ -23,6 +23,9 @@ VJ_MUST_USE vj_status vj_pack_check(const vj_pack *pack, const char *what, const
 VJ_MUST_USE vj_status vj_pack_match(const vj_pack *pack, vj_split split, vj_clip_video *videos, int64_t count,
                                     int64_t *place);
 
+/* Whether a pack has just the videos of a data set that is open, as they are now; else VJ_DATA. */
+VJ_MUST_USE vj_status vj_pack_compare(const vj_pack *pack, const vj_clips *clips);
+
 /* As vj_video_read, from the video at `place`. */
 VJ_MUST_USE vj_status vj_pack_read(const vj_pack *pack, int64_t place, const vj_video_request *request,
                                    uint8_t *frames);

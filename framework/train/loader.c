@@ -67,6 +67,7 @@ vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_lo
 }
 
 void vj_loader_close(vj_loader *loader) {
+  vj_ahead_destroy(&loader->ahead);
   if (loader->dataset && !loader->is_kept) loader->component->as.dataset.close(&loader->dataset);
   free(loader->order);
   free(loader->frames);
@@ -126,13 +127,68 @@ static vj_status fill(const vj_loader *loader, const vj_graph *graph, const vj_v
   return failure == VJ_OK ? VJ_OK : of_data(vj_fail(failure, "%s", message));
 }
 
+static vj_status no_memory(int64_t batch) {
+  return vj_fail(VJ_MEMORY, "no memory for a batch of %lld", (long long)batch);
+}
+
+/* --- steps --------------------------------------------------------------------------------------------------- */
+
+/* This rank's samples of a step; the caller frees the numbers. */
+static int64_t *numbers_of(vj_loader *loader, const vj_comm *comm, int64_t batch, int64_t step) {
+  const int64_t mine = batch / comm->size;
+  int64_t *numbers = malloc((size_t)mine * sizeof *numbers);
+  for (int64_t i = 0; i < mine && numbers; i++)
+    numbers[i] = vj_loader_number(loader, step * batch + comm->rank * mine + i);
+  return numbers;
+}
+
+/* Orders what is to come, so far as there is room. A step out of turn, or another batch, begins anew. */
+static vj_status order_ahead(vj_loader *loader, const vj_comm *comm, int64_t batch, int64_t pixels, int64_t step) {
+  const vj_ahead_request request = {.ops = &loader->component->as.dataset,
+                                    .dataset = loader->dataset,
+                                    .samples = batch / comm->size,
+                                    .pixels = pixels,
+                                    .labels = loader->info.label_width,
+                                    .threads = loader->threads};
+  if (loader->ahead && (loader->ahead_first != step || loader->ahead_batch != batch ||
+                        loader->ahead_rank != comm->rank || loader->ahead_size != comm->size))
+    vj_ahead_destroy(&loader->ahead);
+  if (!loader->ahead) {
+    VJ_TRY(vj_ahead_create(&request, &loader->ahead));
+    loader->ahead_batch = batch, loader->ahead_rank = comm->rank, loader->ahead_size = comm->size;
+    loader->ahead_first = loader->ahead_end = step;
+  }
+  for (const int64_t depth = vj_ahead_depth(&request); loader->ahead_end < step + depth; loader->ahead_end++) {
+    int64_t *const numbers = numbers_of(loader, comm, batch, loader->ahead_end);
+    if (!numbers) return no_memory(batch);
+    vj_ahead_order(loader->ahead, numbers);
+    free(numbers);
+  }
+  return VJ_OK;
+}
+
+static vj_status fill_ahead(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
+                            int64_t step) {
+  const int64_t batch = vj_batch_samples(graph), b = vj_shard_samples(graph), pixels = input->count / b;
+  const float *frames = NULL;
+  VJ_TRY(order_ahead(loader, comm, batch, pixels, step));
+  const vj_status status = vj_ahead_take(loader->ahead, &frames);
+  for (int64_t i = 0; i < batch / comm->size && status == VJ_OK; i++) {
+    vj_real *const to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
+    for (int64_t k = 0; k < pixels; k++) to[k] = (vj_real)frames[i * pixels + k];
+  }
+  vj_ahead_give_back(loader->ahead);
+  loader->ahead_first++;
+  return status == VJ_OK ? VJ_OK : of_data(status);
+}
+
 vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
                               int64_t step) {
-  const int64_t batch = vj_batch_samples(graph), mine = batch / comm->size;
-  int64_t *numbers = malloc((size_t)mine * sizeof *numbers);
-  if (!numbers) return vj_fail(VJ_MEMORY, "no memory for a batch of %lld", (long long)batch);
-  for (int64_t i = 0; i < mine; i++) numbers[i] = vj_loader_number(loader, step * batch + comm->rank * mine + i);
-  const vj_status status = fill(loader, graph, input, VJ_TRAIN, numbers, mine, NULL);
+  if (loader->info.is_slow) return fill_ahead(loader, graph, input, comm, step);
+  const int64_t batch = vj_batch_samples(graph);
+  int64_t *numbers = numbers_of(loader, comm, batch, step);
+  if (!numbers) return no_memory(batch);
+  const vj_status status = fill(loader, graph, input, VJ_TRAIN, numbers, batch / comm->size, NULL);
   free(numbers);
   return status;
 }
@@ -141,7 +197,7 @@ vj_status vj_loader_fill_split(vj_loader *loader, const vj_graph *graph, const v
                                vj_split split, int64_t first, float *labels) {
   const int64_t mine = vj_batch_samples(graph) / comm->size;
   int64_t *numbers = malloc((size_t)mine * sizeof *numbers);
-  if (!numbers) return vj_fail(VJ_MEMORY, "no memory for a batch");
+  if (!numbers) return no_memory(vj_batch_samples(graph));
   for (int64_t i = 0; i < mine; i++) numbers[i] = (first + comm->rank * mine + i) % loader->info.samples[split];
   const vj_status status = fill(loader, graph, input, split, numbers, mine, labels);
   free(numbers);

@@ -5,6 +5,7 @@
 #include "comm/comm.h"
 #include "config/config.h"
 #include "graph/graph.h"
+#include "train/ahead.h"
 
 /* An open data set that outlives a trial, for the next one with the same section `data`; zeros: none is open. */
 typedef struct vj_kept_data {
@@ -25,6 +26,10 @@ typedef struct vj_loader {
   int64_t *order;         /* a permutation of the training samples */
   float *frames, *labels; /* room for one sample a thread */
   int threads;
+  vj_ahead *ahead;     /* makes samples of coming steps; NULL where a data set is quick */
+  int64_t ahead_batch; /* the batch it was made for, and this rank's place in it */
+  int ahead_rank, ahead_size;
+  int64_t ahead_first, ahead_end; /* steps that are ordered and not taken */
 } vj_loader;
 
 /* Opens the data set of a configuration. Not collective (every rank opens its own). */

@@ -35,7 +35,7 @@ static bool starts_with(const char *text, const char *start) { return strncmp(te
 
 /* What follows from the configurations is written anew for all trials. */
 static bool is_measured(const vj_file_variable_info *v) {
-  static const char *const written[] = {"arm", "seed", VJ_RECORD_WORK};
+  static const char *const written[] = {"arm", "seed", VJ_RECORD_WORK, VJ_RECORD_VIDEOS, VJ_RECORD_SKIPPED};
   for (size_t i = 0; i < VJ_COUNT(written); i++)
     if (strcmp(v->name, written[i]) == 0) return false;
   return v->rank > 0 && strcmp(v->dimension[0], "trial") == 0 && strcmp(v->name, "trial") != 0 &&

@@ -247,11 +247,23 @@ static int64_t first_of_size(builder *b, trial_size size) {
   return b->sizes[i].first;
 }
 
+static vj_status add_videos(builder *b, int64_t trial) {
+  int64_t *const videos = &b->layout->videos[trial], *const skipped = &b->layout->skipped[trial];
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    *videos += b->loader.info.videos[s];
+    *skipped += b->loader.info.skipped[s];
+  }
+  if (*videos == 0) return VJ_OK;
+  VJ_TRY(add(b, of_trial(VJ_RECORD_VIDEOS, VJ_FILE_INT64, "1", "videos in use, of all splits", false)));
+  return add(b, of_trial(VJ_RECORD_SKIPPED, VJ_FILE_INT64, "1", "videos that are listed and can't be read", false));
+}
+
 static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   const vj_config *config = b->space->trials[trial].config;
   vj_model *model = NULL;
   vj_quantity_list list;
   VJ_TRY(open_data(b, config));
+  VJ_TRY(add_videos(b, trial));
   VJ_TRY(vj_model_create(config, &b->loader.info, ranks, &model));
   vj_status status = vj_quantities_list(b->pool, model, &b->loader, &list);
   for (int64_t i = 0; i < list.count && status == VJ_OK; i++) status = add_quantity(b, &list.at[i]);
@@ -402,7 +414,10 @@ vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_sp
   if (*layout) (*layout)->problems = vj_pool_take(pool, trials * sizeof *(*layout)->problems);
   if (*layout) (*layout)->work = vj_pool_take(pool, trials * sizeof *(*layout)->work);
   if (*layout) (*layout)->like = vj_pool_take(pool, trials * sizeof *(*layout)->like);
-  if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like || !(*layout)->work)
+  if (*layout) (*layout)->videos = vj_pool_take(pool, trials * sizeof *(*layout)->videos);
+  if (*layout) (*layout)->skipped = vj_pool_take(pool, trials * sizeof *(*layout)->skipped);
+  if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like || !(*layout)->work || !(*layout)->videos ||
+      !(*layout)->skipped)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   const vj_status status = build(&b, root, ranks);
   vj_loader_close(&b.loader);

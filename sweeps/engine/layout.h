@@ -17,6 +17,7 @@ typedef struct vj_sweep_layout {
   int64_t *like; /* for each trial the first one whose model has the same numbers of parameters, bytes and operations,
                   * on as many ranks, so that its steps take as long; -1: it can't run */
   double *work;  /* of each trial, as vj_trial_work says; NaN: it can't run */
+  int64_t *videos, *skipped; /* of each trial's data set, over all splits: in use, and listed but unreadable */
 } vj_sweep_layout;
 
 /* `root`: the experiment's tree, kept in the file. `ranks`: of each trial. Fails only when no trial can run, with the
@@ -26,6 +27,9 @@ VJ_MUST_USE vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root,
 
 /* The variable of a trial's `work`. */
 #define VJ_RECORD_WORK "expected_flops"
+/* Those of `videos` and `skipped`; only where a data set is made of videos. */
+#define VJ_RECORD_VIDEOS "data_videos"
+#define VJ_RECORD_SKIPPED "data_videos_skipped"
 
 /* A setting as one text: a scalar as it stands, a list in flow style. Owned by the pool or the node. */
 const char *vj_setting_text(vj_pool *pool, const vj_yaml *value);

@@ -145,12 +145,25 @@ static vj_status fill_rows(void *context, vj_sweep_file *fresh) {
   return vj_rows_write(f->d->pool, fresh, f->d->space, f->layout);
 }
 
+/* Videos that can't be read, of the first trial whose data has some: mostly all have the same. */
+static void note_skipped(const opening *o, const vj_sweep_layout *layout) {
+  int64_t i = 0;
+  while (i < o->d->space->trial_count && layout->skipped[i] == 0) i++;
+  if (i == o->d->space->trial_count) return;
+  const long long skipped = (long long)layout->skipped[i], all = skipped + (long long)layout->videos[i];
+  note(o->d, vj_pool_format(o->d->pool,
+                            "%lld of the %lld listed videos can't be used and %s skipped; `vjvcr data inspect` names "
+                            "%s",
+                            skipped, all, skipped == 1 ? "is" : "are", skipped == 1 ? "it" : "them"));
+}
+
 static vj_status make_folder(opening *o) {
   vj_sweep_layout *layout = NULL;
   VJ_TRY(make_layout(o, o->d->space, &layout));
   const vj_room room =
       vj_room_for(layout, o->d->space->trial_count, o->d->world->size / o->d->roster->least, o->d->options->folder);
   VJ_TRY(vj_room_check(&room));
+  note_skipped(o, layout);
   VJ_TRY(vj_folder_make(&o->folder, vj_yaml_print(o->d->pool, o->root)));
   first_rows rows = {o->d, layout};
   const vj_status status = vj_sweep_file_create_filled(o->path, &layout->file, fill_rows, &rows);

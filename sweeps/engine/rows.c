@@ -69,9 +69,16 @@ static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_sp
   return vj_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
 }
 
+static vj_status write_videos(vj_sweep_file *file, const vj_sweep_layout *layout, int64_t trial) {
+  if (vj_sweep_file_find(file, VJ_RECORD_VIDEOS) < 0) return VJ_OK; /* no data set of videos */
+  VJ_TRY(vj_row_put(file, VJ_RECORD_VIDEOS, trial, &layout->videos[trial]));
+  return vj_row_put(file, VJ_RECORD_SKIPPED, trial, &layout->skipped[trial]);
+}
+
 vj_status vj_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_sweep_layout *layout) {
   for (int64_t i = 0; i < space->trial_count; i++) {
     VJ_TRY(vj_row_put(file, VJ_RECORD_WORK, i, &layout->work[i]));
+    VJ_TRY(write_videos(file, layout, i));
     VJ_TRY(write_trial_row(pool, file, space, &space->trials[i]));
   }
   return VJ_OK;

@@ -25,7 +25,7 @@ sweep:
   seeds: 2
 """
 TRIALS = 8
-PROBE = ["baseline_mse", "lambda", "mse", "mse_validation", "r2"]
+PROBE = ["baseline_mse", "lambda", "mse", "mse_standardised", "mse_validation", "r2"]
 
 
 def cells(line):

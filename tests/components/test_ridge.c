@@ -11,7 +11,7 @@
 
 extern const vj_component vj_probe_ridge;
 
-enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, METRICS };
+enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, MSE_STANDARDISED, METRICS };
 
 typedef struct settings {
   _Alignas(16) unsigned char bytes[64];
@@ -113,6 +113,54 @@ static void r2_leaves_out_constant_outputs(void **state) {
   input.split[VJ_TEST].target = constant;
   assert_int_equal(evaluate(&config, &input, results), VJ_OK);
   assert_true(isnan(results[R2]));
+}
+
+/* Two outputs that half of the samples have each: what is said of them is what two probes of one output say, each of
+ * the samples that have it. In test the second has one number, far from what it was taught. */
+static void gaps_are_left_out(void **state) {
+  (void)state;
+  const settings config = one_lambda(0);
+  const vj_label pair = {.name = "pair", .kind = VJ_LABEL_REAL, .width = 2, .has_gaps = true};
+  const float x[6] = {-1, 1, 3, -1, 1, 3}, both[12] = {2, NAN, 8, NAN, 14, NAN, NAN, 0, NAN, -2, NAN, -4};
+  const float x_test[3] = {-1, 3, 1}, both_test[6] = {2, NAN, 15, NAN, NAN, 5};
+  const float some_x[3] = {-1, 1, 3}, one[3] = {2, 8, 14}, other[3] = {0, -2, -4}, x_other[1] = {1}, five[1] = {5};
+  const float one_test[2] = {2, 15};
+  double together[METRICS], first[METRICS], second[METRICS];
+  const vj_features train = {6, 1, 1, x, both}, test = {3, 1, 1, x_test, both_test};
+  assert_int_equal(evaluate(&config, &(vj_probe_input){.split = {train, train, test}, .label = &pair}, together),
+                   VJ_OK);
+  const vj_features train_one = {3, 1, 1, some_x, one}, test_one = {2, 1, 1, x_test, one_test};
+  assert_int_equal(
+      evaluate(&config, &(vj_probe_input){.split = {train_one, train_one, test_one}, .label = &speed}, first), VJ_OK);
+  const vj_features train_other = {3, 1, 1, some_x, other}, test_other = {1, 1, 1, x_other, five};
+  assert_int_equal(
+      evaluate(&config, &(vj_probe_input){.split = {train_other, train_other, test_other}, .label = &speed}, second),
+      VJ_OK);
+  assert_close(together[MSE], (2 * first[MSE] + second[MSE]) / 3, 1e-12);
+  assert_close(together[BASELINE_MSE], (2 * first[BASELINE_MSE] + second[BASELINE_MSE]) / 3, 1e-12);
+  assert_close(together[MSE_VALIDATION], (first[MSE_VALIDATION] + second[MSE_VALIDATION]) / 2, 1e-12);
+  assert_close(together[MSE_STANDARDISED], (2 * first[MSE_STANDARDISED] + second[MSE_STANDARDISED]) / 3, 1e-12);
+}
+
+/* An output that train never has is neither learnt nor judged. */
+static void what_train_lacks_is_not_judged(void **state) {
+  (void)state;
+  const settings config = one_lambda(0);
+  const vj_label pair = {.name = "pair", .kind = VJ_LABEL_REAL, .width = 2, .has_gaps = true};
+  const float missing[8] = {2, NAN, 8, NAN, 2, NAN, 8, NAN}, there[8] = {2, 7, 8, 7, 2, 7, 8, 7};
+  vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, missing}, &pair);
+  double results[METRICS];
+  input.split[VJ_TEST].target = there;
+  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_close(results[MSE], 2.25, 1e-14);
+  assert_close(results[MSE_STANDARDISED], 0.25, 1e-14);
+  const float none[8] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+  input.split[VJ_VALIDATION].target = none;
+  input.split[VJ_TRAIN].target = missing;
+  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
+  assert_string_equal(vj_error_message(),
+                      "ridge: no number of label \"pair\" that two train samples have is in a validation sample; raise "
+                      "eval.probe_train or eval.probe_validation");
 }
 
 /* --- larger problems: labels are a linear map of features, plus noise --------------------------------------- */
@@ -378,6 +426,8 @@ int main(int count, char **arguments) {
       cmocka_unit_test(lambda_is_chosen_on_validation),
       cmocka_unit_test(collapsed_features_score_the_baseline),
       cmocka_unit_test(r2_leaves_out_constant_outputs),
+      cmocka_unit_test(gaps_are_left_out),
+      cmocka_unit_test(what_train_lacks_is_not_judged),
       cmocka_unit_test(a_noise_free_linear_map_is_found),
       cmocka_unit_test(noise_cannot_be_predicted),
       cmocka_unit_test(dual_equals_primal),

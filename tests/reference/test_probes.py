@@ -10,7 +10,7 @@ import tempfile
 
 import numpy as np
 
-RIDGE_METRICS = ["mse", "r2", "mse_validation", "baseline_mse", "lambda"]
+RIDGE_METRICS = ["mse", "r2", "mse_validation", "baseline_mse", "lambda", "mse_standardised"]
 LOGISTIC_METRICS = ["accuracy", "accuracy_validation", "cross_entropy", "majority_accuracy", "chance", "lambda"]
 TRAJECTORY_METRICS = ["error", None, "within_2px", "baseline_error", "lambda"]
 SPECTRUM_METRICS = ["rankme", "effective_rank", "feature_std", "correlation"]
@@ -75,7 +75,8 @@ def ridge_reference(features, targets):
     predicted, best, chosen = best_ridge(features, targets)
     baseline = np.broadcast_to(targets[0].mean(axis=0), targets[2].shape)
     return [mean_squared_error(targets[2], predicted), r2_score(targets[2], predicted), best,
-            mean_squared_error(targets[2], baseline), chosen]
+            mean_squared_error(targets[2], baseline), chosen,
+            np.mean(((predicted - targets[2]) / targets[0].astype(float).std(axis=0)) ** 2)]
 
 
 def check_ridge(folder):

@@ -22,6 +22,7 @@ typedef struct vj_label {
   int64_t classes; /* of a CLASS */
   const char *unit;
   const char *doc; /* one line: what the numbers are, in their order */
+  bool has_gaps;   /* of a REAL: NaN where there is nothing to measure; probes leave these numbers out */
 } vj_label;
 
 /* What is asked of a data set, beside its own parameters. */

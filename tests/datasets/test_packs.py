@@ -1,0 +1,178 @@
+"""Videos made by the ffmpeg program, from their folder into a sweep: broken ones are named, counted and skipped, and a
+pack gives what the videos give."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+
+from common import VJVCR, Case, differing, h5py, main, np, values_of  # noqa: E402
+
+if h5py is None:
+    print("skipped: h5py is not there")
+    sys.exit(77)
+if shutil.which("ffmpeg") is None:
+    print("skipped: there is no ffmpeg program to make videos with")
+    sys.exit(77)
+
+EXPERIMENT = """\
+name: videos
+data: {dataset: video_list, layout: folders, root: videos, size: 16, stride: 2, input_frames: 2, target_frames: 3, index: index}
+model:
+  encoder: {type: cnn, channels: [4, 8], temporal: [8]}
+  predictor: {type: mlp, hidden: [16]}
+losses: {prediction: {}, variance: {weight: 10.0}}
+optim: {steps: 6, batch: 8, shards: 4}
+eval:
+  every: 6
+  samples: 8
+  probe_train: 16
+  probe_validation: 8
+  probe_test: 8
+  probes: {class: {type: logistic, target: class, on: hx}}
+logging: {every: 1}
+"""
+# folder, ffmpeg's source, encoder, file
+VIDEOS = [("train/left", "testsrc2", "-c:v libx264 -g 8 -bf 2 -pix_fmt yuv420p", "a.mp4"),
+          ("train/left", "testsrc", "-c:v mjpeg", "b.avi"),
+          ("train/right", "rgbtestsrc", "-c:v libvpx-vp9 -b:v 100k -cpu-used 8", "c.webm"),
+          ("train/right", "smptebars", "-c:v libx264 -pix_fmt yuv420p", "d.mkv"),
+          ("validation/left", "testsrc2", "-c:v mpeg4", "e.mp4"),
+          ("validation/right", "testsrc", "-c:v mjpeg", "f.avi"),
+          ("test/left", "testsrc2", "-c:v libx264 -g 8 -pix_fmt yuv420p", "g.mp4"),
+          ("test/right", "testsrc", "-c:v mjpeg", "h.avi")]
+
+
+class Videos(Case):
+    """All tests look at the same videos; what changes them has a copy."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shared = Case("succeed")
+        Case.setUp(cls.shared)
+        cls.addClassCleanup(cls.shared.doCleanups)
+        for number, (folder, source, encoder, name) in enumerate(VIDEOS):
+            target = cls.shared.path("videos", folder)
+            os.makedirs(target, exist_ok=True)
+            subprocess.run(f"ffmpeg -y -nostdin -loglevel error -f lavfi -i {source}=size=64x48:rate=25 -frames:v "
+                           f"{24 + 3 * number} {encoder} {name}", shell=True, cwd=target, check=True)
+
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(self.shared.path("videos"), self.path("videos"), copy_function=shutil.copy2)
+        self.write("v.yaml", EXPERIMENT)
+
+    def break_some(self):
+        with open(self.path("videos/train/left/b.avi"), "rb") as file:
+            whole = file.read()
+        self.write("videos/train/left/half.avi", whole[:len(whole) // 2])
+        self.write("videos/train/left/empty.mp4", "")
+        self.write("videos/test/right/text.webm", "no video\n")
+        subprocess.run("ffmpeg -y -nostdin -loglevel error -f lavfi -i sine=duration=1 song.mp4", shell=True, check=True,
+                       cwd=self.path("videos/validation/left"))
+
+    def test_broken_videos_are_named_counted_and_skipped(self):
+        before = values_of(self.path(self.swept("sound"), "sweep.h5"))
+        self.break_some()
+        result = self.run_vjvcr("sweep", "v.yaml", "-o", "broken")
+        self.assertEqual(result.code, 0)
+        self.assertEqual(result.err, "4 of the 12 listed videos can't be used and are skipped; `vjvcr data "
+                                     "inspect` names them\n")
+        after = values_of(self.path("broken", "sweep.h5"))
+        self.assertEqual((list(before["data_videos"]), list(before["data_videos_skipped"])), ([8], [0]))
+        self.assertEqual((list(after["data_videos"]), list(after["data_videos_skipped"])), ([8], [4]))
+        self.assertEqual(differing(before, after, ["data_videos_skipped"]), [])  # as if they were not there
+        told = json.loads(self.succeed("data", "inspect", "v.yaml", "--format", "json").out)
+        self.assertEqual({v["video"]: v["reason"].split(": ", 1)[1] for v in told["broken"]}, {
+            "train/left/empty.mp4": "the file is empty",
+            "train/left/half.avi": told["broken"][1]["reason"].split(": ", 1)[1],
+            "validation/left/song.mp4": "no pictures in it, only sound",
+            "test/right/text.webm": "not a video: Invalid data found when processing input (EBML header parsing failed)"})
+        self.assertIn("cut short: frame", told["broken"][1]["reason"])
+        self.assertEqual(told["splits"]["training"], told["splits"]["training"] | {"listed": 6, "broken": 2, "clips": 16})
+
+    def swept(self, name, *more, ranks=1):
+        result = self.run_vjvcr("sweep", "v.yaml", "-o", name, *more, **({"ranks": ranks} if ranks > 1 else {}))
+        self.assertEqual((result.err, result.code), ("", [0] * ranks if ranks > 1 else 0))
+        return name
+
+    def test_pack_and_videos_give_the_same_bytes(self):
+        self.swept("videos-out")
+        self.succeed("data", "pack", "v.yaml", "-o", "one.h5")
+        self.succeed("data", "pack", "v.yaml", "-o", "two.h5", ranks=2)
+        with open(self.path("one.h5"), "rb") as one, open(self.path("two.h5"), "rb") as two:
+            self.assertEqual(one.read(), two.read())
+        self.swept("pack-out", "data.pack=one.h5", "--ranks-per-trial", "2", ranks=2)
+        found = differing(values_of(self.path("videos-out", "sweep.h5")), values_of(self.path("pack-out", "sweep.h5")))
+        self.assertEqual([n for n in found if not n.startswith("text_")], ["config"])  # which names the pack
+        with h5py.File(self.path("one.h5")) as pack:
+            self.assertEqual(pack["frames"].shape, (sum(24 + 3 * n for n in range(8)), 16, 16, 3))
+            self.assertEqual([name.decode() for name in pack["name"]], [f"{folder}/{name}" for folder, _, _, name in VIDEOS])
+            self.assertEqual(list(pack["label_class"][:, 0]), [0, 0, 1, 1, 0, 1, 0, 1])
+            self.assertTrue(np.all(pack["whole"][:] == 1))
+
+    def test_blocks_of_a_large_pack_are_shared_by_ranks(self):
+        self.succeed("data", "pack", "v.yaml", "-o", "one.h5", "data.size=[200, 320]")  # 53 MB: four blocks
+        self.succeed("data", "pack", "v.yaml", "-o", "two.h5", "data.size=[200, 320]", ranks=2)
+        with open(self.path("one.h5"), "rb") as one, open(self.path("two.h5"), "rb") as two:
+            self.assertTrue(one.read() == two.read())
+
+    def test_killed_pack_begins_anew(self):
+        process = subprocess.Popen([VJVCR, "data", "pack", "v.yaml", "-o", "p.h5", "data.size=[400, 640]"], cwd=self.folder)
+        while process.poll() is None and not (os.path.exists(self.path("p.h5.part"))
+                                              and os.path.getsize(self.path("p.h5.part")) > 20000000):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        self.assertEqual(process.returncode, -signal.SIGKILL)
+        self.assertFalse(os.path.exists(self.path("p.h5")))
+        self.succeed("data", "pack", "v.yaml", "-o", "p.h5", "data.size=[400, 640]")
+        self.succeed("data", "pack", "v.yaml", "-o", "q.h5", "data.size=[400, 640]")
+        self.assertFalse(os.path.exists(self.path("p.h5.part")))
+        with open(self.path("p.h5"), "rb") as p, open(self.path("q.h5"), "rb") as q:
+            self.assertTrue(p.read() == q.read())
+
+    def test_pack_of_something_else_is_refused(self):
+        self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
+        again = self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
+        self.assertEqual(again.out, "p.h5 is there already, and of these videos\n")
+        self.assert_refused("p.h5: the pack has frames of 16 x 16 px (height x width), data.size asks for 20 x 20",
+                            "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", "data.size=20", code=1)
+        self.assert_refused("p.h5: the pack's frames are RGB, data.grey asks for grey",
+                            "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", "data.grey=true", code=1)
+        self.assert_refused("q.h5: can't be opened: No such file or directory; `vjvcr data pack` makes it",
+                            "sweep", "v.yaml", "-o", "out", "data.pack=q.h5", code=1)
+        self.assert_refused("v.yaml: not a pack: HDF5 can't read it",
+                            "sweep", "v.yaml", "-o", "out", "data.pack=v.yaml", code=1)
+        os.utime(self.path("videos/train/left/a.mp4"), (1, 1))
+        self.assert_refused("p.h5: videos/train/left/a.mp4 has changed since the pack was made; make it again with "
+                            "`vjvcr data pack`", "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", code=1)
+        shutil.copy2(self.path("videos/train/left/b.avi"), self.path("videos/train/left/new.avi"))
+        os.remove(self.path("videos/train/left/a.mp4"))
+        self.assert_refused("p.h5: the pack does not have videos/train/left/new.avi; make it again with `vjvcr data "
+                            "pack`", "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", code=1)
+
+    def test_missing_folders_and_lists(self):
+        self.assert_refused("data.root: nowhere: can't be opened: No such file or directory",
+                            "sweep", "v.yaml", "-o", "out", "data.root=nowhere", code=1)
+        self.assert_refused("data.train: nothing to be found in videos; looked for train.csv",
+                            "sweep", "v.yaml", "-o", "out", "data.layout=kinetics", code=1)
+        self.assert_refused("data.test: there is no videos/no", "sweep", "v.yaml", "-o", "out", "data.test=no", code=1)
+        self.assert_refused("the data set moving_mnist is not made of videos", "data", "inspect", "tiny.yaml")
+
+    def test_contact_sheet(self):
+        self.break_some()
+        self.succeed("data", "inspect", "v.yaml", "--decode", "--sheet", "sheet.png")
+        with open(self.path("sheet.png"), "rb") as file:
+            self.assertEqual(file.read(8), b"\x89PNG\r\n\x1a\n")
+
+
+if __name__ == "__main__":
+    main()

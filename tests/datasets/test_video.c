@@ -1,0 +1,325 @@
+/* Videos written by the ffmpeg program: frames are its frames, whichever way they are reached; files that are no whole
+ * video are told in a sentence. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "datasets/video/video.h"
+
+enum { WIDTH = 96, HEIGHT = 64, FRAMES = 60, PIXELS = WIDTH * HEIGHT };
+
+static char folder[] = "/tmp/vj-video-XXXXXX";
+
+static char *in_folder(const char *name) {
+  static char paths[4][256];
+  static int next;
+  char *const path = paths[next++ % 4];
+  snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+  return path;
+}
+
+/* Runs ffmpeg in the folder; `arguments` name files there. */
+static bool ffmpeg(const char *arguments) {
+  char command[1024];
+  snprintf(command, sizeof command, "cd %s && ffmpeg -y -nostdin -loglevel error %s 2>ffmpeg.log", folder, arguments);
+  return system(command) == 0;
+}
+
+/* 60 frames of moving figures, made by the given encoder into the given file. */
+static bool make(const char *options, const char *name) {
+  char arguments[512];
+  snprintf(arguments, sizeof arguments, "-f lavfi -i testsrc2=size=%dx%d:rate=25:duration=2.4 %s %s", WIDTH, HEIGHT,
+           options, name);
+  return ffmpeg(arguments);
+}
+
+static int set_up(void **state) {
+  (void)state;
+  return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+  char command[128];
+  (void)state;
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  return system(command);
+}
+
+static uint8_t *read_bytes(const char *path, size_t *count) {
+  FILE *file = fopen(path, "rb");
+  uint8_t *bytes = malloc(16 << 20);
+  assert_non_null(file);
+  assert_non_null(bytes);
+  *count = fread(bytes, 1, 16 << 20, file);
+  fclose(file);
+  return bytes;
+}
+
+static void write_bytes(const char *name, const uint8_t *bytes, size_t count) {
+  FILE *file = fopen(in_folder(name), "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(bytes, 1, count, file), count);
+  fclose(file);
+}
+
+static void copy_part(const char *from, const char *to, double part) {
+  size_t count;
+  uint8_t *bytes = read_bytes(in_folder(from), &count);
+  write_bytes(to, bytes, (size_t)((double)count * part));
+  free(bytes);
+}
+
+static void assert_ok(vj_status status) {
+  if (status != VJ_OK) print_error("%s\n", vj_error_message());
+  assert_int_equal(status, VJ_OK);
+}
+
+/* --- frames ------------------------------------------------------------------------------------------------------- */
+
+typedef struct form {
+  const char *name, *options, *codec;
+} form;
+
+static const form forms[] = {
+    {"h264.mp4", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p", "h264"},
+    {"fragments.mp4", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p -movflags frag_keyframe+empty_moov", "h264"},
+    {"vp9.webm", "-c:v libvpx-vp9 -g 15 -b:v 200k -cpu-used 8", "vp9"},
+    {"vp8.webm", "-c:v libvpx -auto-alt-ref 1 -lag-in-frames 16 -g 20 -cpu-used 8 -b:v 200k", "vp8"},
+    {"mjpeg.avi", "-c:v mjpeg", "mjpeg"},
+    {"mpeg4.avi", "-c:v mpeg4 -bf 2 -g 12", "mpeg4"},
+    {"h264.avi", "-c:v libx264 -bf 2 -pix_fmt yuv420p", "h264"},
+    {"open_gop.mkv", "-c:v libx264 -g 12 -x264-params open-gop=1 -bf 3 -pix_fmt yuv420p", "h264"},
+    {"intra_refresh.mkv", "-c:v libx264 -x264-params intra-refresh=1:keyint=20 -pix_fmt yuv420p", "h264"},
+    {"h264.ts", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p", "h264"},
+    {"raw.h264", "-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p", "h264"},
+    {"a.gif", "", "gif"},
+};
+
+/* What ffmpeg itself shows, grey, each decoded frame once: [frames, HEIGHT, WIDTH]. */
+static uint8_t *shown_by_ffmpeg(const char *name, int64_t frames) {
+  char arguments[512];
+  size_t count;
+  snprintf(arguments, sizeof arguments,
+           "-i %s -vsync passthrough -pix_fmt gray -sws_flags bilinear+accurate_rnd+bitexact+full_chroma_int "
+           "-f rawvideo shown.raw",
+           name);
+  assert_true(ffmpeg(arguments));
+  uint8_t *shown = read_bytes(in_folder("shown.raw"), &count);
+  assert_int_equal(count, frames * PIXELS);
+  return shown;
+}
+
+static void test_frames_are_those_of_ffmpeg(void **state) {
+  (void)state;
+  for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+    vj_video_info info;
+    if (!make(forms[k].options, forms[k].name)) {
+      print_message("skipped: this ffmpeg can't make %s\n", forms[k].name);
+      continue;
+    }
+    assert_ok(vj_video_probe(in_folder(forms[k].name), &info));
+    assert_int_equal(info.frames, FRAMES);
+    assert_int_equal(info.width, WIDTH);
+    assert_int_equal(info.height, HEIGHT);
+    assert_string_equal(info.codec, forms[k].codec);
+    const vj_video_request all = {.stride = 1, .count = FRAMES, .height = HEIGHT, .width = WIDTH, .grey = true};
+    uint8_t *ours = malloc(FRAMES * PIXELS), *shown = shown_by_ffmpeg(forms[k].name, FRAMES);
+    assert_ok(vj_video_read(in_folder(forms[k].name), &all, ours, NULL));
+    if (memcmp(ours, shown, FRAMES * PIXELS) != 0) print_error("%s differs\n", forms[k].name);
+    assert_memory_equal(ours, shown, FRAMES * PIXELS);
+    free(ours);
+    free(shown);
+  }
+}
+
+static void test_any_way_to_a_frame_gives_the_same_bytes(void **state) {
+  enum { H = 11, W = 13, BYTES = H * W * 3 };
+  (void)state;
+  for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+    const vj_video_request all = {.stride = 1, .count = FRAMES, .height = H, .width = W};
+    uint8_t *frames = malloc(FRAMES * BYTES), one[5 * BYTES];
+    vj_video *video = NULL;
+    int64_t real;
+    if (access(in_folder(forms[k].name), R_OK) != 0) continue;
+    assert_ok(vj_video_open(in_folder(forms[k].name), &video));
+    assert_ok(vj_video_frames(video, &all, frames, NULL, NULL));
+    for (int64_t i = 0, at = 7; i < 30; i++, at = (at * 31 + 17) % FRAMES) {
+      const vj_video_request some = {.start = at, .stride = 1 + i % 9, .count = 5, .height = H, .width = W};
+      assert_ok(vj_video_frames(video, &some, one, NULL, &real));
+      const int64_t left = (FRAMES - 1 - at) / some.stride + 1;
+      assert_int_equal(real, left < 5 ? left : 5);
+      for (int64_t t = 0; t < 5; t++) {
+        const int64_t frame =
+            at + t * some.stride < FRAMES ? at + t * some.stride : FRAMES - 1; /* the last is repeated */
+        assert_memory_equal(one + t * BYTES, frames + frame * BYTES, BYTES);
+      }
+    }
+    vj_video_close(&video);
+    free(frames);
+  }
+}
+
+static void test_sizes_are_averages_over_areas(void **state) {
+  uint8_t fine[PIXELS], coarse[6];
+  (void)state;
+  if (!make("-c:v mjpeg", "areas.avi")) skip();
+  const vj_video_request full = {.start = 9, .stride = 1, .count = 1, .height = HEIGHT, .width = WIDTH, .grey = true};
+  const vj_video_request cells = {.start = 9, .stride = 1, .count = 1, .height = 2, .width = 3, .grey = true};
+  assert_ok(vj_video_read(in_folder("areas.avi"), &full, fine, NULL));
+  assert_ok(vj_video_read(in_folder("areas.avi"), &cells, coarse, NULL));
+  for (int y = 0; y < 2; y++)
+    for (int x = 0; x < 3; x++) {
+      int sum = 0;
+      for (int i = 0; i < 32; i++)
+        for (int j = 0; j < 32; j++) sum += fine[(y * 32 + i) * WIDTH + x * 32 + j];
+      assert_int_equal(coarse[y * 3 + x], (sum + 512) / 1024);
+    }
+}
+
+static void test_rotation_is_applied(void **state) {
+  uint8_t plain[PIXELS], turned[PIXELS];
+  vj_video_info info;
+  (void)state;
+  if (!make("-c:v libx264 -pix_fmt yuv420p", "plain.mp4") ||
+      !ffmpeg("-i plain.mp4 -c copy -metadata:s:v rotate=90 turned.mp4"))
+    skip();
+  assert_ok(vj_video_probe(in_folder("turned.mp4"), &info));
+  if (info.turned == 0) skip(); /* newer programs write it otherwise */
+  assert_int_equal(info.width, HEIGHT);
+  assert_int_equal(info.height, WIDTH);
+  const vj_video_request upright = {
+      .start = 5, .stride = 1, .count = 1, .height = WIDTH, .width = HEIGHT, .grey = true};
+  const vj_video_request lying = {.start = 5, .stride = 1, .count = 1, .height = HEIGHT, .width = WIDTH, .grey = true};
+  assert_ok(vj_video_read(in_folder("plain.mp4"), &lying, plain, NULL));
+  assert_ok(vj_video_read(in_folder("turned.mp4"), &upright, turned, NULL));
+  /* ffmpeg turns it by itself before it shows it */
+  assert_true(
+      ffmpeg("-i turned.mp4 -vsync passthrough -pix_fmt gray -sws_flags "
+             "bilinear+accurate_rnd+bitexact+full_chroma_int -f rawvideo turned.raw"));
+  size_t count;
+  uint8_t *shown = read_bytes(in_folder("turned.raw"), &count);
+  assert_int_equal(count, FRAMES * PIXELS);
+  assert_memory_equal(turned, shown + 5 * PIXELS, PIXELS);
+  assert_memory_not_equal(turned, plain, PIXELS);
+  free(shown);
+}
+
+static void test_frames_of_variable_rate_are_counted_not_timed(void **state) {
+  vj_video_info info;
+  (void)state;
+  if (!make("-vf \"select='not(mod(n,3))+gt(n,30)'\" -vsync vfr -c:v libx264 -pix_fmt yuv420p", "vfr.mp4")) skip();
+  assert_ok(vj_video_probe(in_folder("vfr.mp4"), &info));
+  assert_int_equal(info.frames, 40); /* 0, 3, .., 30 and 31..59 */
+  assert_false(info.steady);
+  const vj_video_request all = {.stride = 1, .count = 40, .height = HEIGHT, .width = WIDTH, .grey = true};
+  uint8_t *ours = malloc(40 * PIXELS), *shown = shown_by_ffmpeg("vfr.mp4", 40);
+  assert_ok(vj_video_read(in_folder("vfr.mp4"), &all, ours, NULL));
+  assert_memory_equal(ours, shown, 40 * PIXELS);
+  free(ours);
+  free(shown);
+}
+
+/* --- files that are none -------------------------------------------------------------------------------------------
+ */
+
+static void assert_refused(const char *name, const char *sentence) {
+  char expected[512];
+  vj_video_info info;
+  snprintf(expected, sizeof expected, "%s: %s", in_folder(name), sentence);
+  assert_int_not_equal(vj_video_probe(in_folder(name), &info), VJ_OK);
+  assert_string_equal(vj_error_message(), expected);
+}
+
+static void test_broken_files_are_told(void **state) {
+  static const uint8_t text[] = "no video\n";
+  (void)state;
+  write_bytes("empty.mp4", text, 0);
+  write_bytes("text.mp4", text, sizeof text - 1);
+  assert_refused("missing.mp4", "can't be opened: No such file or directory");
+  assert_refused("empty.mp4", "the file is empty");
+  assert_refused("text.mp4", "not a video: Invalid data found when processing input (moov atom not found)");
+  if (!make("-c:v libx264 -pix_fmt yuv420p", "end.mp4") || !ffmpeg("-f lavfi -i sine=duration=1 song.mp4") ||
+      !make("-c:v libx264 -pix_fmt yuv420p -movflags +faststart", "start.mp4") || !make("-c:v mjpeg", "cut.avi") ||
+      !make("-c:v libvpx-vp9 -b:v 200k -cpu-used 8", "cut.webm"))
+    skip();
+  assert_refused("song.mp4", "no pictures in it, only sound");
+  copy_part("end.mp4", "half.mp4", 0.5);
+  assert_refused("half.mp4", "not a video: Invalid data found when processing input (moov atom not found)");
+  static const char *const cut[][2] = {
+      {"start.mp4", "half-start.mp4"}, {"cut.avi", "half.avi"}, {"cut.webm", "half.webm"}};
+  for (int i = 0; i < 3; i++) {
+    vj_video_info info;
+    copy_part(cut[i][0], cut[i][1], 0.5);
+    assert_int_equal(vj_video_probe(in_folder(cut[i][1]), &info), VJ_DATA);
+    assert_non_null(strstr(vj_error_message(), ": cut short: "));
+  }
+}
+
+static void test_content_counts_not_the_name(void **state) {
+  vj_video_info info;
+  (void)state;
+  if (!make("-c:v libvpx-vp9 -b:v 200k -cpu-used 8", "right.webm")) skip();
+  copy_part("right.webm", "wrong.mp4", 1.0);
+  assert_ok(vj_video_probe(in_folder("wrong.mp4"), &info));
+  assert_string_equal(info.container, "matroska");
+  assert_int_equal(info.frames, FRAMES);
+}
+
+/* Damage in the middle: frames before it are what they were, those that may depend on it are not whole (entropy codes
+ * hide some), and which these
+ * are does not depend on what else is asked for. */
+static void test_damage_is_found_where_it_is(void **state) {
+  enum { H = 8, W = 8, BYTES = H * W };
+  uint8_t before[FRAMES * BYTES], after[FRAMES * BYTES], one[BYTES];
+  bool whole[FRAMES], is_whole;
+  const vj_video_request all = {.stride = 1, .count = FRAMES, .height = H, .width = W, .grey = true};
+  vj_video *video = NULL;
+  size_t count;
+  int damaged = 0;
+  (void)state;
+  if (!make("-c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p", "sound.mp4")) skip();
+  assert_ok(vj_video_read(in_folder("sound.mp4"), &all, before, NULL));
+  uint8_t *bytes = read_bytes(in_folder("sound.mp4"), &count);
+  for (size_t i = 0; i < 60; i++) bytes[count * 2 / 5 + i] ^= 0x5a;
+  write_bytes("damaged.mp4", bytes, count);
+  free(bytes);
+  assert_ok(vj_video_open(in_folder("damaged.mp4"), &video));
+  assert_ok(vj_video_frames(video, &all, after, whole, NULL));
+  for (int64_t i = 0; i < FRAMES; i++) {
+    const vj_video_request single = {.start = i, .stride = 1, .count = 1, .height = H, .width = W, .grey = true};
+    damaged += !whole[i];
+    if (i < 12) assert_memory_equal(after + i * BYTES, before + i * BYTES, BYTES); /* before the damage */
+    assert_ok(vj_video_frames(video, &single, one, &is_whole, NULL));
+    assert_int_equal(is_whole, whole[i]);
+    assert_memory_equal(one, after + i * BYTES, BYTES);
+  }
+  assert_in_range(damaged, 1, FRAMES - 12);
+  vj_video_close(&video);
+}
+
+int main(void) {
+  if (system("ffmpeg -version >/dev/null 2>&1") != 0) {
+    printf("skipped: there is no ffmpeg program to make videos with\n");
+    return 77;
+  }
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_frames_are_those_of_ffmpeg),
+      cmocka_unit_test(test_any_way_to_a_frame_gives_the_same_bytes),
+      cmocka_unit_test(test_sizes_are_averages_over_areas),
+      cmocka_unit_test(test_rotation_is_applied),
+      cmocka_unit_test(test_frames_of_variable_rate_are_counted_not_timed),
+      cmocka_unit_test(test_broken_files_are_told),
+      cmocka_unit_test(test_content_counts_not_the_name),
+      cmocka_unit_test(test_damage_is_found_where_it_is),
+  };
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}
