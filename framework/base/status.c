@@ -29,12 +29,21 @@ void vj_error_frame(const char *file, int line, const char *function) {
   error.frame_count++;
 }
 
+/* Texts of files stand in sentences, and a terminal would obey their control characters. */
+static void make_one_line(char *message) {
+  for (char *c = message; *c; c++) {
+    const unsigned char code = (unsigned char)*c;
+    if (code < ' ' || code == 127) *c = code == '\n' || code == '\r' || code == '\t' ? ' ' : '?';
+  }
+}
+
 vj_status vj_fail_at(vj_status status, const char *file, int line, const char *function, const char *format, ...) {
   char message[MESSAGE_BYTES]; /* built aside: an argument may be the previous message */
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
+  make_one_line(message);
   memcpy(error.message, message, sizeof message);
   error.status = status;
   error.frame_count = 0;
@@ -50,6 +59,7 @@ void vj_error_prefix(const char *format, ...) {
   va_end(arguments);
   const size_t used = written < 0 ? 0 : written < MESSAGE_BYTES ? (size_t)written : MESSAGE_BYTES - 1;
   snprintf(message + used, sizeof message - used, "%s", error.message);
+  make_one_line(message);
   memcpy(error.message, message, MESSAGE_BYTES - 1);
 }
 
