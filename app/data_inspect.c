@@ -94,6 +94,8 @@ static vj_status print_text(const vj_data_set *set, const vj_inspection *n) {
   VJ_TRY(print_splits(n));
   print_forms(n);
   for (int64_t i = 0; i < n->label_count; i++) print_label(&n->labels[i]);
+  const char *const note = vj_clips_list(set->clips)->note;
+  if (note) printf("%s\n", note);
   if (n->fault_count == 0)
     printf("nothing is broken%s\n", n->decoded ? "" : "; --decode looks at every frame");
   else

@@ -32,7 +32,8 @@ static const struct {
     {"describe", vj_verb_describe, "KIND NAME [FILE.yaml]", "one component and its parameters"},
     {"debug", vj_verb_debug, "step FILE.yaml -o step.h5 [--steps N]", "one training step laid open in a file"},
     {"bench", vj_verb_bench, "[FILE.yaml] [--steps N] [--ops]", "a training step against the machine's sgemm"},
-    {"data", vj_verb_data, "make|inspect|pack ... [key=value ...]", "data sets of videos: stand-ins, what they are, packs"},
+    {"data", vj_verb_data, "make|inspect|pack ... [key=value ...]",
+     "data sets of videos: stand-ins, what they are, packs"},
     {"info", vj_verb_info, "[--json]", "versions, processor, libraries"},
 };
 enum { VERBS = sizeof verbs / sizeof verbs[0] };

@@ -28,7 +28,7 @@ static const vj_param params[] = {
     VJ_CHOICE(cater_config, task, "actions|orders|place", "actions",
               "actions: which of 14 happen; orders: which happen before, during or after which, 301; place: where the "
               "snitch is at the end"),
-    VJ_CHOICE(cater_config, labels, "video|clip", "video",
+    VJ_CHOICE(cater_config, labels, "video|clip", "clip",
               "video: of the lists, for whole videos; clip: from the scene's movements that overlap the clip"),
     VJ_INTEGER(cater_config, grid, "6", 4, 8, "", "rows and columns of the task place: 4, 6 or 8"),
 };

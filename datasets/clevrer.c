@@ -40,7 +40,11 @@ typedef struct motion {
   const int64_t *collisions;
 } motion;
 
+enum { RATES = 4096 };
+
 typedef struct clevrer {
+  int rate_count;
+  double rates[RATES]; /* of the first annotations in which something moves */
   const motion *motions[VJ_SPLITS];
   vj_label labels[LABELS];
 } clevrer;
@@ -98,6 +102,7 @@ static void list_labels(clevrer *d) {
   d->labels[OBJECT_SPEED] = (vj_label){.name = "object_speed",
                                        .kind = VJ_LABEL_REAL,
                                        .width = VJ_CLEVRER_SLOTS,
+                                       .has_gaps = true,
                                        .unit = "u/s",
                                        .doc =
                                            "mean speed of each object while in view of the target frames, NaN if it "
@@ -163,7 +168,7 @@ static vj_status keep_reading(vj_pool *pool, const vj_clevrer_file *file, const 
 }
 
 /* A few hundred at a time by all threads: whole annotations are large, what is kept of them is not. */
-static vj_status read_motions(vj_pool *pool, int threads, const vj_clevrer_file *files, int64_t count,
+static vj_status read_motions(vj_pool *pool, int threads, const vj_clevrer_file *files, int64_t count, clevrer *d,
                               vj_clip_entry *entries, motion *motions) {
   enum { BLOCK = 256 };
   reading *readings = NULL;
@@ -175,6 +180,8 @@ static vj_status read_motions(vj_pool *pool, int threads, const vj_clevrer_file 
     for (int64_t i = 0; i < block; i++) {
       if (status == VJ_OK)
         status = keep_reading(pool, &files[first + i], &readings[i], &entries[first + i], &motions[first + i]);
+      const double rate = readings[i].annotation.rate;
+      if (readings[i].status == VJ_OK && isfinite(rate) && d->rate_count < RATES) d->rates[d->rate_count++] = rate;
       free(readings[i].annotation.moments);
     }
   }
@@ -185,25 +192,25 @@ static vj_status read_motions(vj_pool *pool, int threads, const vj_clevrer_file 
 /* --- opening
  * ---------------------------------------------------------------------------------------------------------- */
 
-static vj_status take_videos(const clevrer_config *c, const char *split, int threads, vj_pool *pool, int64_t *count,
-                             vj_clip_entry **entries, motion **motions) {
+static vj_status take_videos(const clevrer_config *c, const char *split, int threads, clevrer *d, vj_pool *pool,
+                             int64_t *count, vj_clip_entry **entries, motion **motions) {
   const vj_clevrer_file *files;
   VJ_TRY(vj_clevrer_find(c->clips.root, split, pool, count, &files));
   if (c->most > 0 && *count > c->most) *count = c->most;
   *entries = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **entries);
   *motions = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **motions);
   if (!*entries || !*motions) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
-  return read_motions(pool, threads, files, *count, *entries, *motions);
+  return read_motions(pool, threads, files, *count, d, *entries, *motions);
 }
 
 static vj_status list_videos(const clevrer_config *c, int threads, clevrer *d, vj_clip_list *list) {
   vj_clip_entry *entries;
   motion *motions;
   int64_t count;
-  VJ_TRY(take_videos(c, "train", threads, list->pool, &list->count[VJ_TRAIN], &entries, &motions));
+  VJ_TRY(take_videos(c, "train", threads, d, list->pool, &list->count[VJ_TRAIN], &entries, &motions));
   list->entries[VJ_TRAIN] = entries;
   d->motions[VJ_TRAIN] = motions;
-  VJ_TRY(take_videos(c, "validation", threads, list->pool, &count, &entries, &motions));
+  VJ_TRY(take_videos(c, "validation", threads, d, list->pool, &count, &entries, &motions));
   list->count[VJ_VALIDATION] = (count + 1) / 2;
   list->count[VJ_TEST] = count / 2;
   list->entries[VJ_VALIDATION] = entries;
@@ -211,6 +218,23 @@ static vj_status list_videos(const clevrer_config *c, int threads, clevrer *d, v
   d->motions[VJ_VALIDATION] = motions;
   d->motions[VJ_TEST] = motions + list->count[VJ_VALIDATION];
   return VJ_OK;
+}
+
+static int by_size(const void *one, const void *other) {
+  const double a = *(const double *)one, b = *(const double *)other;
+  return (a > b) - (a < b);
+}
+
+/* What a unit of velocity is, the files do not say. */
+static vj_status take_note(clevrer *d, vj_clip_list *list) {
+  if (d->rate_count == 0) return VJ_OK;
+  qsort(d->rates, (size_t)d->rate_count, sizeof *d->rates, by_size);
+  list->note =
+      vj_pool_format(list->pool,
+                     "velocities are %.4g times the way from a frame to the next (median): lengths a second at "
+                     "that many frames a second",
+                     d->rates[d->rate_count / 2]);
+  return list->note ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
 }
 
 static vj_status prepare(const clevrer_config *c, int threads, vj_clip_list *list) {
@@ -224,7 +248,8 @@ static vj_status prepare(const clevrer_config *c, int threads, vj_clip_list *lis
   list->label_count = LABELS;
   list->fill_labels = fill_labels;
   list->owner = d;
-  return list_videos(c, threads, d, list);
+  VJ_TRY(list_videos(c, threads, d, list));
+  return take_note(d, list);
 }
 
 static vj_status clevrer_open(const void *config, const vj_clip_request *request, void **dataset) {

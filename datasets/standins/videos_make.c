@@ -128,10 +128,10 @@ typedef struct lists {
 
 static const char *const things[VJ_SOLID_SHAPES] = {"a cube", "a ball", "a can", "a cone", "a star"};
 
-static void list_clip(const vj_standin *set, const clip *c, vj_split split, lists *l) {
+static void list_clip(const clip *c, vj_split split, lists *l) {
   char name[256];
   name_video(c, split, name);
-  vj_growing_add(&l->vjepa, "%s/%s %d\n", set->request.folder, name, c->class);
+  vj_growing_add(&l->vjepa, "%s %d\n", name, c->class);
   if (c->layout == 1)
     vj_growing_add(&l->kinetics, "%s,v%lld,%d,%lld,%s\n", class_names[c->class], (long long)c->ticket, 0,
                    (long long)((c->frames + c->rate - 1) / c->rate),
@@ -151,7 +151,7 @@ static vj_status write_lists(const vj_standin *set, vj_split split) {
   vj_growing_add(&l.something, "[");
   for (int64_t i = 0; i < set->request.videos[split]; i++) {
     const clip c = choose_clip(set, split, i);
-    list_clip(set, &c, split, &l);
+    list_clip(&c, split, &l);
   }
   vj_growing_add(&l.something, "\n]\n");
   vj_status status = vj_standin_path(set, path, "lists/%s.txt", split_names[split]);

@@ -76,7 +76,8 @@ typedef struct vj_clip_list {
   vj_status (*fill_labels)(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                            float *labels);
   const void *owner;
-  vj_pool *pool; /* owns all of the above; vj_clips_open takes it over, also where it fails */
+  const char *note; /* a line that `vjvcr data inspect` adds, on what the annotations are like; may be NULL */
+  vj_pool *pool;    /* owns all of the above; vj_clips_open takes it over, also where it fails */
 } vj_clip_list;
 
 /* The data set; what components have as `dataset`. */

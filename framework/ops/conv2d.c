@@ -1,5 +1,6 @@
-/* Spatial convolution, channels last: directly (conv2d_direct.c) where channels fill the processor's vectors; for other
- * shapes and groups im2row in tiles that stay near the processor, then GEMM, here.
+/* Spatial convolution, channels last. Where shapes allow, by minimal filtering or oneDNN; else directly
+ * (conv2d_direct.c) where channels fill the processor's vectors; for other shapes and groups im2row in tiles that stay
+ * near the processor, then GEMM, here.
  *
  * A row of the tile is one output pixel's patch, ordered (ky, kx, channel) as the weight's rows are (OHWI), so that
  * for dilation 1 each ky is one contiguous run of kw C numbers. */
@@ -9,6 +10,7 @@
 #include "ops/conv2d.h"
 #include "ops/dnn.h"
 #include "ops/gemm.h"
+#include "ops/minimal.h"
 
 enum { TILE_NUMBERS = 96 * 1024, LEAST_CHANNELS = 16 };
 
@@ -283,12 +285,12 @@ vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, cons
   shape.size[shape.rank - 3] = c.out_height;
   shape.size[shape.rank - 2] = c.out_width;
   shape.size[shape.rank - 1] = c.out;
-  if (c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS) {
-    const double all_flops = 2.0 * (double)pixels(&c) * (double)c.patch * (double)c.out;
-    vj_var *y =
-        vj_dnn_convolution(graph, x, weight, bias, &c, &shape, all_flops, graph->options.bf16 ? NULL : weight_gradient);
-    if (y || vj_graph_failed(graph)) return y;
-  }
+  const double all_flops = 2.0 * (double)pixels(&c) * (double)c.patch * (double)c.out;
+  const bool bf16 = graph->options.bf16;
+  vj_var *y = bf16 ? NULL : vj_minimal_convolution(graph, x, weight, bias, &c, &shape, all_flops);
+  if (!y && c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS)
+    y = vj_dnn_convolution(graph, x, weight, bias, &c, &shape, all_flops, bf16 ? NULL : weight_gradient);
+  if (y || vj_graph_failed(graph)) return y;
   vj_node *node = vj_node_create(graph, &vj_op_conv2d, (vj_var *[]){x, weight, bias}, 3, 2, &c, sizeof c);
   return vj_node_result(graph, node, &shape);
 }

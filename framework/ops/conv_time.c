@@ -1,16 +1,20 @@
-/* Temporal convolution kt x 1 x 1. With channels last each tap is a plain GEMM on the frames shifted in time, and
- * nothing is copied; three taps of many channels take fewer products, conv_time_minimal.c. */
+/* Temporal convolution kt x 1 x 1. Three taps of many channels take fewer products by minimal filtering, and bf16 is
+ * oneDNN's; else, with channels last, each tap is a plain GEMM on the frames shifted in time, and nothing is copied. */
 #include <string.h>
 
 #include "ops/build.h"
-#include "ops/conv_time.h"
 #include "ops/dnn.h"
 #include "ops/gemm.h"
+#include "ops/minimal.h"
+#include "ops/op.h"
 
 /* With fewer, rounding to bf16 costs more than it spares. */
 enum { LEAST_CHANNELS = 16 };
 
-typedef vj_conv_time_sizes conv;
+typedef struct conv {
+  int64_t samples, frames, positions, channels; /* of x in one shard; positions = H W of a frame */
+  int64_t out_frames, out, taps, padding;
+} conv;
 
 static const conv *conv_of(const vj_node *node) { return node->attributes; }
 
@@ -27,40 +31,20 @@ static range range_of(const conv *c, int64_t tap) {
   return r;
 }
 
-static double flops_of(const conv *c, int64_t products) {
-  return 2.0 * (double)(c->samples * c->positions * products) * (double)c->channels * (double)c->out;
+static double flops_of(const conv *c) {
+  double frames = 0;
+  for (int64_t k = 0; k < c->taps; k++) {
+    const range r = range_of(c, k);
+    frames += (double)(r.last - r.first);
+  }
+  return 2.0 * (double)(c->samples * c->positions) * frames * (double)c->channels * (double)c->out;
 }
 
-static double flops(const vj_node *node) { return flops_of(conv_of(node), vj_conv_time_products(conv_of(node))); }
+static double flops(const vj_node *node) { return flops_of(conv_of(node)); }
 
-static double flops_done(const vj_node *node) {
-  const conv *c = conv_of(node);
-  return flops_of(c, c->tile ? vj_conv_time_minimal_products(c) : vj_conv_time_products(c));
-}
-
-/* dx is the convolution of dy with the taps turned round. */
-static conv turned_round(const conv *c) {
-  conv back = *c;
-  back.frames = c->out_frames;
-  back.channels = c->out;
-  back.out_frames = c->frames;
-  back.out = c->channels;
-  back.padding = c->taps - 1 - c->padding;
-  back.tile = vj_conv_time_tile(&back);
-  return back;
-}
-
-static size_t conv_time_scratch(const vj_node *node) {
-  return conv_of(node)->tile ? vj_conv_time_minimal_scratch(conv_of(node)) : 0;
-}
-
-/* inputs x, weight [O,kt,C] or filters, bias (may be NULL) */
+/* inputs x, weight [O,kt,C], bias (may be NULL) */
 static void conv_time_run(const vj_call *call) {
   const conv *c = conv_of(call->node);
-  if (c->tile) {
-    vj_conv_time_minimal(c, call->in[0], call->in[1], call->in[2], call->out[0], call->scratch);
-    return;
-  }
   const vj_real *x = call->in[0], *weight = call->in[1], *bias = call->in[2];
   vj_real *y = call->out[0];
   const int64_t in_frame = c->positions * c->channels, out_frame = c->positions * c->out;
@@ -81,24 +65,20 @@ static void conv_time_run(const vj_call *call) {
     }
 }
 
-/* inputs dy, weight or filters; attributes of the convolution of dy that gives dx */
+/* inputs dy, weight */
 static void conv_time_input_gradient_run(const vj_call *call) {
   const conv *c = conv_of(call->node);
   const vj_real *dy = call->in[0], *weight = call->in[1];
   vj_real *dx = call->out[0];
-  if (c->tile) {
-    vj_conv_time_minimal(c, dy, weight, NULL, dx, call->scratch);
-    return;
-  }
   const int64_t in_frame = c->positions * c->channels, out_frame = c->positions * c->out;
-  memset(dx, 0, (size_t)(c->samples * c->out_frames * out_frame) * sizeof *dx);
+  memset(dx, 0, (size_t)(c->samples * c->frames * in_frame) * sizeof *dx);
   for (int64_t s = 0; s < c->samples; s++)
     for (int64_t k = 0; k < c->taps; k++) {
       const range r = range_of(c, k);
       if (r.last == r.first) continue;
-      vj_gemm(false, false, (r.last - r.first) * c->positions, c->out, c->channels,
-              dy + (s * c->frames + r.first + r.shift) * in_frame, c->channels, weight + (c->taps - 1 - k) * c->out,
-              c->taps * c->out, 1, dx + (s * c->out_frames + r.first) * out_frame, c->out);
+      vj_gemm(false, false, (r.last - r.first) * c->positions, c->channels, c->out,
+              dy + (s * c->out_frames + r.first) * out_frame, c->out, weight + k * c->channels, c->taps * c->channels,
+              1, dx + (s * c->frames + r.first + r.shift) * in_frame, c->channels);
     }
 }
 
@@ -106,10 +86,6 @@ static void conv_time_input_gradient_run(const vj_call *call) {
 static void conv_time_weight_gradient_reduce(const vj_call *call) {
   const conv *c = conv_of(call->node);
   const vj_real *dy = call->in[0], *x = call->in[1];
-  if (c->tile) {
-    vj_conv_time_minimal_weight_gradient(c, dy, x, call->part, call->scratch);
-    return;
-  }
   const int64_t in_frame = c->positions * c->channels, out_frame = c->positions * c->out;
   memset(call->part, 0, (size_t)(c->out * c->taps * c->channels) * sizeof *call->part);
   for (int64_t k = 0; k < c->taps; k++) {
@@ -126,30 +102,16 @@ const vj_op vj_op_conv_time_input_gradient = {.name = "conv_time_input_gradient"
                                               .summary = "dx of a temporal convolution",
                                               .form = VJ_MAP,
                                               .run = conv_time_input_gradient_run,
-                                              .scratch_bytes = conv_time_scratch,
-                                              .flops = flops,
-                                              .flops_done = flops_done};
-
-static size_t conv_time_weight_gradient_scratch(const vj_node *node) {
-  return conv_of(node)->tile ? vj_conv_time_minimal_weight_gradient_scratch(conv_of(node)) : 0;
-}
+                                              .flops = flops};
 
 const vj_op vj_op_conv_time_weight_gradient = {.name = "conv_time_weight_gradient",
                                                .summary = "dweight of a temporal convolution, summed over the batch",
                                                .form = VJ_WEIGHT,
                                                .reduce = conv_time_weight_gradient_reduce,
-                                               .scratch_bytes = conv_time_weight_gradient_scratch,
-                                               .flops = flops,
-                                               .flops_done = flops_done};
+                                               .flops = flops};
 
-/* What the kernel is given for a weight. */
-static vj_var *filters_for(vj_graph *graph, const conv *c, vj_var *weight, bool backward) {
-  return c->tile ? vj_conv_time_filters(graph, weight, c->tile, backward) : weight;
-}
-
-/* inputs x, filters, bias, and the weight itself, which the kernel does not read */
 static void conv_time_gradient(vj_graph *graph, vj_node *node) {
-  vj_var *x = node->inputs[0], *bias = node->inputs[2], *weight = node->inputs[3];
+  vj_var *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
   vj_var *dy = node->outputs[0]->gradient;
   if (vj_wants_gradient(weight)) {
     vj_node *dw = vj_node_create(graph, &vj_op_conv_time_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
@@ -157,9 +119,8 @@ static void conv_time_gradient(vj_graph *graph, vj_node *node) {
     vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
   }
   if (vj_wants_gradient(x)) {
-    const conv back = turned_round(conv_of(node));
-    vj_node *dx = vj_node_create(graph, &vj_op_conv_time_input_gradient,
-                                 (vj_var *[]){dy, filters_for(graph, &back, weight, true)}, 2, 2, &back, sizeof back);
+    vj_node *dx = vj_node_create(graph, &vj_op_conv_time_input_gradient, (vj_var *[]){dy, weight}, 2, 2,
+                                 node->attributes, sizeof(conv));
     vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
   }
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
@@ -170,9 +131,7 @@ const vj_op vj_op_conv_time = {.name = "conv_time",
                                .form = VJ_MAP,
                                .run = conv_time_run,
                                .gradient = conv_time_gradient,
-                               .scratch_bytes = conv_time_scratch,
-                               .flops = flops,
-                               .flops_done = flops_done};
+                               .flops = flops};
 
 /* The same as a spatial convolution: frames are rows, positions columns. */
 static vj_convolution as_convolution(const conv *c) {
@@ -198,14 +157,14 @@ vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, i
   if (!x->batched || xs.rank < 3 || ws.rank != 3 || xs.size[xs.rank - 1] != ws.size[2])
     return vj_graph_fail(graph, VJ_SHAPE, "conv_time: x %s [b,T,..,C] does not fit weight %s [O,kt,C]",
                          vj_shape_text(&xs, a), vj_shape_text(&ws, b));
-  conv c = {.samples = xs.size[0],
-            .frames = xs.size[1],
-            .positions = vj_shape_count(&xs, 2, xs.rank - 1),
-            .channels = ws.size[2],
-            .out_frames = xs.size[1] + 2 * padding - ws.size[1] + 1,
-            .out = ws.size[0],
-            .taps = ws.size[1],
-            .padding = padding};
+  const conv c = {.samples = xs.size[0],
+                  .frames = xs.size[1],
+                  .positions = vj_shape_count(&xs, 2, xs.rank - 1),
+                  .channels = ws.size[2],
+                  .out_frames = xs.size[1] + 2 * padding - ws.size[1] + 1,
+                  .out = ws.size[0],
+                  .taps = ws.size[1],
+                  .padding = padding};
   if (c.out_frames < 1)
     return vj_graph_fail(graph, VJ_SHAPE, "conv_time: a kernel of %lld frames does not fit into %s with padding %lld",
                          (long long)c.taps, vj_shape_text(&xs, a), (long long)padding);
@@ -215,13 +174,13 @@ vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, i
   vj_shape shape = xs;
   shape.size[1] = c.out_frames;
   shape.size[shape.rank - 1] = c.out;
-  if (graph->options.bf16 && c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS) {
-    const vj_convolution as = as_convolution(&c);
-    vj_var *y = vj_dnn_convolution(graph, x, weight, bias, &as, &shape, flops_of(&c, vj_conv_time_products(&c)), NULL);
-    if (y || vj_graph_failed(graph)) return y;
-  }
-  c.tile = vj_conv_time_tile(&c);
-  vj_var *inputs[] = {x, filters_for(graph, &c, weight, false), bias, weight};
-  vj_node *node = vj_node_create(graph, &vj_op_conv_time, inputs, 4, 2, &c, sizeof c);
+  const vj_convolution as = as_convolution(&c);
+  vj_var *y = NULL;
+  if (!graph->options.bf16)
+    y = vj_minimal_convolution(graph, x, weight, bias, &as, &shape, flops_of(&c));
+  else if (c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS)
+    y = vj_dnn_convolution(graph, x, weight, bias, &as, &shape, flops_of(&c), NULL);
+  if (y || vj_graph_failed(graph)) return y;
+  vj_node *node = vj_node_create(graph, &vj_op_conv_time, (vj_var *[]){x, weight, bias}, 3, 2, &c, sizeof c);
   return vj_node_result(graph, node, &shape);
 }

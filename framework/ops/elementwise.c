@@ -126,6 +126,7 @@ static void unary_gradient(vj_graph *graph, vj_node *node) {
 const vj_op vj_op_unary = {.name = "unary",
                            .summary = "relu, gelu, silu, sigmoid, square, sqrt, rsqrt, abs, exp, log",
                            .form = VJ_MAP,
+                           .recompute = true,
                            .in_place = 1,
                            .run = unary_run,
                            .gradient = unary_gradient};

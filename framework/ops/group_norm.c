@@ -32,7 +32,7 @@ static size_t scratch_bytes(const vj_node *node) {
 }
 
 static double *doubles_in(const vj_call *call, const norm *n) {
-  return (double *)((char *)call->scratch + (size_t)(4 * fold_of(n) * n->channels) * sizeof(vj_real));
+  return (void *)((char *)call->scratch + (size_t)(4 * fold_of(n) * n->channels) * sizeof(vj_real));
 }
 
 static int64_t group_width(const norm *n) { return n->channels / n->groups; }

@@ -170,6 +170,7 @@ static void gate_gradient(vj_graph *graph, vj_node *node) {
 const vj_op vj_op_gate = {.name = "gate",
                           .summary = "[..,2C] -> [..,C]: the first half times the sigmoid of the second",
                           .form = VJ_MAP,
+                          .recompute = true,
                           .run = gate_run,
                           .gradient = gate_gradient};
 

@@ -10,9 +10,9 @@ static const vj_param rows[] = {
     VJ_INTEGER(vj_cluster, nodes, "1", 1, 1e6, "nodes", "that it has"),
     VJ_INTEGER(vj_cluster, ranks_per_node, NULL, 1, 1e6, "ranks", "of one node"),
     VJ_REAL(vj_cluster, memory_gib, NULL, 0.001, 1e9, "GiB", "memory of one node"),
-    VJ_REAL(vj_cluster, gflops, "110", 1e-3, 1e9, "GFLOP/s", "of one rank, in the matrix products of a training step"),
-    VJ_REAL(vj_cluster, memory_gb_s, "12", 1e-3, 1e9, "GB/s", "of one rank, in all other kernels"),
-    VJ_REAL(vj_cluster, call_us, "1", 0, 1e9, "us", "of each call of a kernel"),
+    VJ_REAL(vj_cluster, gflops, "80", 1e-3, 1e9, "GFLOP/s", "of one rank, in the matrix products of a training step"),
+    VJ_REAL(vj_cluster, memory_gb_s, "20", 1e-3, 1e9, "GB/s", "of one rank, in all other kernels"),
+    VJ_REAL(vj_cluster, call_us, "5", 0, 1e9, "us", "of each call of a kernel"),
 };
 static const char *const links[] = {"inside", "between", NULL};
 

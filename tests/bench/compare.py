@@ -8,6 +8,8 @@ of the same programs adds its cycles.
 PyTorch runs twice: as it is installed, and with an allocator that keeps freed pages (what its tuning guide gets from
 jemalloc; here glibc's own settings), in the faster of its two memory layouts, tried at the start. It trains on one
 fixed batch that lies ready, while vjvcr makes a new batch for every step. Both count from the second or third step on.
+
+Where other programs run meanwhile, nothing is measured: the last column says how many cores they kept busy at most.
 """
 import argparse
 import datetime
@@ -15,6 +17,7 @@ import hashlib
 import json
 import os
 import platform
+import resource
 import shlex
 import statistics
 import subprocess
@@ -30,11 +33,29 @@ BENCH = os.path.join("sweeps", "bench.yaml")
 KEEP_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
 DECODER = ("model.decoder={type: cnn}", "losses.reconstruction={weight: 1.0}")
 SPARSE = ("model.latent={type: sparse}",)
+FEWER = ("optim.batch=16",)  # where a step takes a minute
 BF16 = ("optim.precision=bf16",)
 MPI = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "0"}
 
 
 # --- programs: each returns {"seconds": .., "peak_mib": .., "command": .., ...} --------------------------------------
+
+def busy_seconds():
+    """Of all processors since the machine started, and of our own processes that have ended."""
+    with open("/proc/stat", encoding="ascii") as file:
+        user, nice, system, _, _, interrupts, soft = (int(word) for word in file.readline().split()[1:8])
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK"), own.ru_utime + own.ru_stime
+
+
+def watched(measure, steps):
+    """A measurement, with `others`: how many cores the processes of others kept busy meanwhile."""
+    (before, own_before), start = busy_seconds(), time.perf_counter()
+    result = measure(steps)
+    after, own_after = busy_seconds()
+    others = ((after - before) - (own_after - own_before)) / (time.perf_counter() - start)
+    return {**result, "others": max(others, 0.0)}
+
 
 def run(command, extra):
     """What it prints."""
@@ -141,8 +162,10 @@ ROWS = {
     "decoder1": against_torch("with decoder", 2.3, DECODER),
     "decoder2": against_torch("with decoder", 2.3, DECODER, cores=2),
     "sparse1": against_torch("FISTA latents, quadratic", 5, SPARSE),
-    "sparse_decoder1": against_torch("FISTA latents through the decoder", 5, SPARSE + DECODER),
-    "sparse_decoder2": against_torch("FISTA latents through the decoder", 5, SPARSE + DECODER, cores=2),
+    "sparse_decoder1": against_torch("FISTA latents through the decoder, batch 16", 5,
+                                     SPARSE + DECODER + FEWER),
+    "sparse_decoder2": against_torch("FISTA latents through the decoder, batch 16", 5,
+                                     SPARSE + DECODER + FEWER, cores=2),
     "ranks": Row("2 ranks against 1, same global batch", {"2 ranks": [ours(ranks=2)], "1 rank": [ours()]},
                  {"1 rank": 1.92}),
     "sweep": sweep_row(24),
@@ -165,27 +188,31 @@ def accepts(overrides):
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 
-def fastest(alternatives):
-    """The index of the fastest by one step each."""
-    if len(alternatives) == 1:
-        return 0
-    seconds = [measure(1)["seconds"] for measure in alternatives]
-    return seconds.index(min(seconds))
+def try_layouts(row, record, save):
+    """{side: index of its fastest alternative}, by one step each."""
+    tried = record.setdefault("tried", {})
+    for side, alternatives in row.sides.items():
+        seconds = tried.setdefault(side, [])
+        while len(alternatives) > 1 and len(seconds) < len(alternatives):
+            seconds.append(alternatives[len(seconds)](1)["seconds"])
+            save()
+    return {side: seconds.index(min(seconds)) if seconds else 0 for side, seconds in tried.items()}
 
 
 def measure_row(row, record, cycles, steps, save):
-    """`save` is called whenever the record has something new."""
-    chosen = record.setdefault("chosen", {})
-    for side, alternatives in row.sides.items():
-        if side not in chosen:
-            chosen[side] = fastest(alternatives)
-            save()
-    for _ in range(cycles):
-        order = list(row.sides)
-        if len(record.setdefault("cycles", [])) % 2:
-            order.reverse()
-        record["cycles"].append({side: row.sides[side][chosen[side]](steps) for side in order})
-        save()
+    """`save` is called after every run; a cycle that was broken off is gone on with."""
+    chosen, done = try_layouts(row, record, save), record.setdefault("cycles", [])
+    for number in range(len(whole_cycles(row, record)), len(whole_cycles(row, record)) + cycles):
+        if number == len(done):
+            done.append({})
+        for side in list(row.sides)[::-1 if number % 2 else 1]:
+            if side not in done[number]:
+                done[number][side] = watched(row.sides[side][chosen[side]], steps)
+                save()
+
+
+def whole_cycles(row, record):
+    return [cycle for cycle in record.get("cycles", []) if len(cycle) == len(row.sides)]
 
 
 def spread(values, form="{:.2f}"):
@@ -199,8 +226,8 @@ def verdict(value, target):
 
 
 def lines_of(name, row, record):
-    """Lines of the table: what, against, reach, measured, reached, times."""
-    cycles, first = record["cycles"], next(iter(row.sides))
+    """Lines of the table: what, against, reach, measured, reached, and what they come from."""
+    cycles, first = whole_cycles(row, record), next(iter(row.sides))
     for side in list(row.sides)[1:]:
         ratios = [cycle[side]["seconds"] / cycle[first]["seconds"] for cycle in cycles]
         target = row.targets.get(side)
@@ -208,13 +235,14 @@ def lines_of(name, row, record):
         memory = [statistics.median(cycle[s]["peak_mib"] for cycle in cycles) for s in (first, side)]
         yield (f"{row.what} ({name})", side, f"{target:g}x" if target else "", spread(ratios),
                verdict(statistics.median(ratios), target), "{:.3f} s, {:.3f} s".format(*seconds),
-               "{:.0f} MiB, {:.0f} MiB ({:.2f})".format(*memory, memory[0] / memory[1]), str(len(cycles)))
+               "{:.0f} MiB, {:.0f} MiB ({:.2f})".format(*memory, memory[0] / memory[1]), str(len(cycles)),
+               "{:.2f}".format(max(cycle[s]["others"] for cycle in cycles for s in (first, side))))
 
 
 def own_lines(name, row, record):
     """What vjvcr says of itself: share of sgemm's rate, making data."""
     for side in row.sides:
-        runs = [cycle[side] for cycle in record["cycles"] if "of_sgemm" in cycle[side]]
+        runs = [cycle[side] for cycle in whole_cycles(row, record) if "of_sgemm" in cycle[side]]
         if not runs or side == "1 rank":
             continue
         of_sgemm = [100 * run["of_sgemm"] for run in runs]
@@ -262,13 +290,14 @@ def print_table(titles, lines):
 def print_all(store):
     about = store["about"]
     print("{date}, commit {commit}, {vjvcr}, PyTorch {torch}, {processor}, {cores} cores, {system}".format(**about))
-    done = {name: ROWS[name] for name in ROWS if store["rows"].get(name, {}).get("cycles")}
-    print_table(("what", "against", "reach", "ratio", "reached", "times", "peak memory", "cycles"),
+    done = {name: ROWS[name] for name in ROWS if whole_cycles(ROWS[name], store["rows"].get(name, {}))}
+    print_table(("what", "against", "reach", "ratio", "reached", "times", "peak memory", "cycles",
+                 "cores that others used"),
                 (line for name, row in done.items() for line in lines_of(name, row, store["rows"][name])))
     print_table(("vjvcr itself", "reach", "measured", "reached"),
                 (line for name, row in done.items() for line in own_lines(name, row, store["rows"][name])))
-    commands = {cycle[side]["command"]: None for name in done for cycle in store["rows"][name]["cycles"]
-                for side in cycle}
+    commands = {cycle[side]["command"]: None for name, row in done.items()
+                for cycle in whole_cycles(row, store["rows"][name]) for side in cycle}
     print("\nCommands, each with --steps N:\n")
     for command in commands:
         print(f"    {command}")
@@ -301,7 +330,7 @@ def main():
     parser.add_argument("--file", default=os.path.join(ROOT, "runs", "compare.json"),
                         help="results (runs/compare.json)")
     parser.add_argument("--show", action="store_true", help="only print what is in the file")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     unknown = [name for name in chosen.rows if name not in ROWS]
     if unknown:
         parser.error(f"there is no row {unknown[0]!r}; there are: {', '.join(ROWS)}")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """How time and memory of a training step grow: with the batch, the clip's length, the frame's size, the hidden size d,
-the number of ranks and the number of trials. Runs `vjvcr bench` and short sweeps, and draws with gnuplot.
+the number of ranks and the number of trials. Runs `vjvcr bench` and short sweeps, and draws with gnuplot. The axis
+`cluster` measures nothing: it is what the cost model predicts for docs/examples/cluster.yaml.
 
     tests/bench/growth.py [-o FOLDER] [--steps N] [--draw] [axis ...]
 
@@ -14,6 +15,7 @@ import csv
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,10 +32,13 @@ AXES = {
     "frame": ("width and height in pixels (batch 16)", [32, 48, 64, 96, 128],
               lambda n: ["optim.batch=16", f"data.size={n}"]),
     "hidden": ("hidden size d of a frame (batch 16)", [1024, 2048, 4096, 8192, 16384],
-               lambda n: ["optim.batch=16", f"model.encoder.temporal=[256,{n // 64}]", "model.predictor.hidden=[256]"]),
+               lambda n: ["optim.batch=16", "model.encoder.pool=8", f"model.encoder.temporal=[256,{n // 64}]",
+                          "model.predictor.hidden=[256]"]),
     "ranks": ("ranks", [1, 2, 4, 8], lambda n: []),
     "trials": ("trials of a sweep", [16, 64, 256, 1024], None),
+    "cluster": ("ranks of a trial", None, lambda _: [f"{key}=1024" for key in ("optim.batch", "optim.shards", "eval.samples")]),
 }
+CLUSTER = os.path.join(ROOT, "docs", "examples", "cluster.yaml")
 TITLES = {
     "batch": "A step by the size of its batch",
     "clip": "A step by the length of a clip",
@@ -41,6 +46,7 @@ TITLES = {
     "hidden": "A step by the hidden size",
     "ranks": "A step by the number of ranks",
     "trials": "A sweep by the number of its trials",
+    "cluster": "Predicted: a step of 1,024 clips on docs/examples/cluster.yaml",
 }
 
 
@@ -93,7 +99,24 @@ def measure_sweep(trials):
         return {"sweep_seconds": float(seconds), "memory_mib": int(kib) / 1024, "file_mib": file_mib}
 
 
+UNITS = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+
+
+def predict_cluster():
+    """The table of `--dry-run` for one trial on all ranks of the described cluster."""
+    command = [VJVCR, "train", EXPERIMENT, "--dry-run", "--cluster", CLUSTER, *AXES["cluster"][2](None)]
+    text = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    rows = []
+    for ranks, step in re.findall(r"(?m)^ +(\d+)\*? .*?iB(?:: DOES NOT FIT)? +([\d.]+(?: ms| s|s|m\d+s))  ", text):
+        seconds = sum(float(number) * UNITS[unit] for number, unit in re.findall(r"([\d.]+) ?(ms|s|m)", step))
+        rows.append({"cluster": int(ranks), "step_seconds": seconds})
+        rows[-1]["efficiency"] = rows[0]["step_seconds"] / seconds / int(ranks)
+    return rows
+
+
 def measure(axis, steps):
+    if axis == "cluster":
+        return predict_cluster()
     rows = []
     for value in AXES[axis][1]:
         if axis == "trials":
@@ -113,6 +136,8 @@ def series_of(axis, rows):
         timed = [row for row in rows if row[axis] <= (os.cpu_count() or 1)]
         return [("seconds of a step", "step_seconds", timed), ("MB that a rank sends", "sent_mb", rows[1:]),
                 ("MiB of a rank, planned", "planned_mib", rows)]
+    if axis == "cluster":
+        return [("seconds of a step", "step_seconds", rows), ("efficiency", "efficiency", rows)]
     if axis == "trials":
         return [("seconds of the sweep", "sweep_seconds", rows), ("MiB of the process", "memory_mib", rows),
                 ("MiB of sweep.h5", "file_mib", rows)]
@@ -138,14 +163,15 @@ def panel(axis, number, title, name, rows, color):
     low, high = min(row[name] for row in rows), max(row[name] for row in rows)
     middle, half = math.sqrt(low * high), max(1.3 * math.sqrt(high / low), 2.2)
     low, high = middle / half, middle * half
-    places = ", ".join(f"'{row[axis]}' {row[axis]}" for row in rows)
+    places = ", ".join(f"'{row[axis]}' {row[axis]}" for row in rows[::2 if len(rows) > 6 else 1])
     levels = ", ".join(f"'{tick:g}' {tick:g}" for tick in ticks_between(low, high))
     data = "\n".join(f"{row[axis]} {row[name]}" for row in rows)
+    fitted = "" if axis == "cluster" else f" (slope {slope(axis, name, rows):.2f})"
     return f"""
 $data{number} << EOD
 {data}
 EOD
-set title '{title} (slope {slope(axis, name, rows):.2f})'
+set title '{title}{fitted}'
 set xtics ({places})
 set ytics ({levels})
 set xrange [{rows[0][axis] / 1.25}:{rows[-1][axis] * 1.25}]

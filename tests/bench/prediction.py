@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the cost model predicts of a step on one and on two ranks, beside what is measured.
 
-    tests/bench/prediction.py [--steps N] [--machine FILE] [EXPERIMENT.yaml ...]
+    tests/bench/prediction.py [--machine FILE] [EXPERIMENT.yaml[:STEPS] ...]
 
 The machine is described once, by `vjvcr bench sweeps/bench.yaml --comm` on two ranks; --machine names such a file
 instead. All experiments are predicted with that description and with one measured on themselves. Leave the machine
@@ -45,18 +45,19 @@ def predict(experiment, machine):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("experiment", nargs="*", default=[EXPERIMENT, os.path.join(ROOT, "sweeps", "demo.yaml")])
-    parser.add_argument("--steps", type=int, default=3)
+    demo = os.path.join(ROOT, "sweeps", "demo.yaml")
+    parser.add_argument("experiment", nargs="*", default=[f"{EXPERIMENT}:3", f"{demo}:20"])
     parser.add_argument("--machine")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vjvcr-prediction-") as folder:
-        machine = arguments.machine or describe(EXPERIMENT, os.path.join(folder, "machine.yaml"), arguments.steps)
+        machine = arguments.machine or describe(EXPERIMENT, os.path.join(folder, "machine.yaml"), 3)
         print("| experiment | ranks | measured | predicted | error | predicted, rates of its own | error |")
         print("|---|---|---|---|---|---|---|")
-        for experiment in arguments.experiment:
-            own = describe(experiment, os.path.join(folder, "own.yaml"), arguments.steps)
+        for named in arguments.experiment:
+            experiment, _, steps = named.partition(":")
+            own = describe(experiment, os.path.join(folder, "own.yaml"), steps or 3)
             for ranks in 1, 2:
-                measured = measure(experiment, ranks, arguments.steps)["step_seconds"]
+                measured = measure(experiment, ranks, steps or 3)["step_seconds"]
                 cells = []
                 for file in machine, own:
                     predicted = predict(experiment, file)[0][ranks - 1]

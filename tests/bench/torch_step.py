@@ -30,7 +30,7 @@ def options():
     parser.add_argument("--data", choices=("fixed", "loader"), default="fixed")
     parser.add_argument("--workers", type=int, default=0, help="processes of the DataLoader")
     parser.add_argument("--ops", type=int, metavar="ROWS", help="time by operator as well (torch.profiler), to stderr")
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 CHOSEN = options()

@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--trials", type=int, default=len(TRIALS))
     parser.add_argument("--at-once", type=int, default=2)
     parser.add_argument("--layout", choices=("default", "channels_last"), default="channels_last")
-    chosen = parser.parse_args()
+    chosen = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.o or temporary
         os.makedirs(folder, exist_ok=True)

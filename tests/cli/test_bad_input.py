@@ -90,7 +90,8 @@ class Arguments(Case):
 
     def test_unknown_option(self):
         self.assert_refused("there is no option --resum here; there are: -o --quick --resume --ranks-per-trial "
-                            "--time-limit --hang-limit --max-attempts --dry-run --dry-run=timed --print-config --seed",
+                            "--time-limit --hang-limit --max-attempts --dry-run --dry-run=timed --cluster --ranks "
+                            "--print-config --seed",
                             "train", "tiny.yaml", "--resum")
 
     def test_option_without_its_value(self):

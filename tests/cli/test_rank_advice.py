@@ -81,11 +81,18 @@ twice as many ranks make a trial less than 1.25 times as fast beyond 1: then rat
 """), text)
 
     def test_a_trial_that_needs_several_nodes(self):
-        """Memory of a node for four ranks is less than half of what a trial needs on one rank."""
-        text = self.advice("--cluster", "cluster.yaml", "sweep.seeds=1", "optim.batch=4096", "eval.samples=4096",
-                           "data.train_size=8192", "data.validation_size=4096")
+        """On nodes of one rank with seven tenths of the memory that it needs alone."""
+        alone = float(self.rows(self.advice("--cluster", "cluster.yaml", "optim.batch=512", "eval.samples=512",
+                                            "data.train_size=512", "data.validation_size=512"))[0][2].split()[0])
+        self.write("small.yaml", PRODUCTS.replace("ranks_per_node: 4", "ranks_per_node: 1").replace(
+            "memory_gib: 1", f"memory_gib: {0.7 * alone / 1024}"))
+        text = self.advice("--cluster", "small.yaml", "optim.batch=512", "eval.samples=512", "data.train_size=512",
+                           "data.validation_size=512")
         rows = self.rows(text)
+        self.assertEqual([row[0] for row in rows], ["1", "2*"], text)
         self.assertTrue(rows[0][2].endswith(": DOES NOT FIT"), text)
+        self.assertTrue(text.endswith("suggestion: --ranks-per-trial 2: on fewer ranks a trial does not fit into memory\n"),
+                        text)
 
     def test_two_ranks_at_hand(self):
         """As this machine is, with its built-in rates."""

@@ -102,9 +102,11 @@ sweep:
         self.assertIn("\n4 trials on 4 ranks: 1 on 4 ranks, 1 on 2 ranks, 2 on 1 rank; ", out)
         result = self.run_vjvcr("sweep", "mixed.yaml", "--dry-run=timed", ranks=4)
         self.assertEqual(result.code, [0] * 4, result.err)
-        table = [re.split(r"  +", line.strip())[:2] for line in result.out.splitlines() if " ms  " in line]
+        timed, advice = result.out.split("\n\n4 ranks of this machine, ")
+        table = [re.split(r"  +", line.strip())[:2] for line in timed.splitlines() if " ms  " in line]
         self.assertEqual(table, [["0", "2"], ["2", "1"], ["3", "1"]])  # one of each size, on its ranks
-        self.assertRegex(result.out, r"\nthe whole sweep: about \d+s on 4 ranks: 1 on 4 ranks, 1 on 2 ranks, 2 on 1 rank\n$")
+        self.assertRegex(timed, r"\nthe whole sweep: about \d+s on 4 ranks: 1 on 4 ranks, 1 on 2 ranks, 2 on 1 rank$")
+        self.assertIn("\nsuggestion: --ranks-per-trial ", advice)
 
 
 if __name__ == "__main__":

@@ -158,11 +158,11 @@ static void options_of_networks_have_exact_gradients(void **state) {
 static void latents_on_maps_have_exact_gradients(void **state) {
   (void)state;
   static const char *const latents[] = {"model.latent={type: discrete, choices: 3}",
-                                        "model.latent={type: sparse, size: 3, lambda: 10}",
+                                        "model.latent={type: sparse, size: 3, lambda: 10, unrolled_steps: 3}",
                                         "model.latent={type: gaussian, size: 3}"};
   static const char *const predictors[] = {"model.predictor={type: gsta, width: 6, blocks: 2, mlp_ratio: 2}",
-                                           "model.predictor={type: swin, width: 8, blocks: 2, mlp_ratio: 2}"};
-  const char *const encoder = "model.encoder={type: simvp, channels: 8}";
+                                           "model.predictor={type: swin, heads: 4, width: 8, blocks: 2, mlp_ratio: 2}"};
+  const char *const encoder = "model.encoder={type: simvp, channels: 4}";
   const char *const decoder = "model.decoder={type: simvp, skip: e1}";
   for (size_t p = 0; p < VJ_COUNT(predictors); p++)
     for (size_t l = 0; l < VJ_COUNT(latents); l++) {

@@ -74,7 +74,7 @@ static void networks_have_the_published_numbers_of_parameters_and_multiply_adds(
     vj_graph *graph = NULL;
     check(vj_pool_create(&pool));
     check(vj_parameters_create(&parameters));
-    check(vj_graph_create(&(vj_graph_options){false, 1, 1, 0, false}, parameters, &graph));
+    check(vj_graph_create(&(vj_graph_options){.shard_samples = 1, .shards = 1}, parameters, &graph));
     build(graph, config_of(pool, s), s);
     check(vj_graph_status(graph));
     check(vj_graph_plan(graph, 1));

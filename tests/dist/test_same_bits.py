@@ -103,6 +103,29 @@ class SameBits(unittest.TestCase):
                 self.assertTrue(filecmp.cmp(files[0], files[-1], shallow=False),
                                 f"target {target}: {ranks} ranks with {threads} threads differ from one rank")
 
+    def test_networks_of_maps_give_the_same_file(self):
+        """Each of them, with drop paths, latents, a skip, and losses on maps of more features than samples."""
+        losses = ("losses={prediction: {}, reconstruction: {}, variance: {weight: 10.0}, covariance: {weight: 0.1}, "
+                  "wide: {type: variance, weight: 1.0, on: hx.e1}}")
+        simvp = ["model.encoder={type: simvp, channels: 8}", "model.decoder={type: simvp, skip: e1}", losses]
+        vit = ["model.encoder={type: vit, width: 16, heads: 2, blocks: 2, tubelet: 3, drop_path: 0.2}",
+               "model.decoder={type: simvp, layers: 6}", losses.replace("hx.e1", "hx")]
+        arms = {
+            "gsta": [*simvp, "model.predictor={type: gsta, width: 16, blocks: 2, drop_path: 0.3}",
+                     "model.latent={type: sparse, size: 4, lambda: 1.0e-4, unrolled_steps: 3}"],
+            "swin": [*simvp, "model.predictor={type: swin, width: 16, blocks: 2, drop_path: 0.3}",
+                     "model.latent={type: discrete, choices: 3}"],
+            "vit": [*vit, "model.predictor={type: swin, width: 16, blocks: 2, window: 2}"],
+        }
+        for arm, overrides in arms.items():
+            files = []
+            for ranks, threads in [(1, 1), (1, 2), (2, 1), (4, 1)]:
+                files.append(self.path(f"{arm}-{ranks}-{threads}.h5"))
+                done = run(ranks, threads, "debug", "step", YAML, "-o", files[-1], "--steps", "3", *overrides)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(filecmp.cmp(files[0], files[-1], shallow=False),
+                                f"{arm}: {ranks} ranks with {threads} threads differ from one rank")
+
     def test_targets_are_evaluated_with_the_same_bits(self):
         trials = ("sweep={trials: {shared: {}, stop: {model.target.type: stop_gradient}, "
                   "average: {model.target.type: ema}, still: {model.target: {type: ema, momentum: 1}}}}")

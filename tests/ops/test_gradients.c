@@ -132,6 +132,9 @@ static vj_var *case_conv_time_tile_2(vj_graph *g) { return minimal_case(g, 4, 0)
 static vj_var *case_conv_time_tile_3(vj_graph *g) { return minimal_case(g, 3, 1); }
 static vj_var *case_conv_time_tile_4(vj_graph *g) { return minimal_case(g, 8, 1); }
 static vj_var *case_conv_time_tile_ragged(vj_graph *g) { return minimal_case(g, 7, 1); }
+static vj_var *case_conv2d_tile(vj_graph *g) {
+  return conv2d_case(g, VJ_SHAPE(6, 5, 64), VJ_SHAPE(64, 3, 3, 64), true, (vj_conv2d_args){.padding = {1, 1}});
+}
 static vj_var *case_channel_affine(vj_graph *g) {
   return vj_channel_affine(g, batched(g, "x", VJ_SHAPE(40, 3)), shared(g, "s", VJ_SHAPE(3)),
                            shared(g, "h", VJ_SHAPE(3)), VJ_RELU);
@@ -327,6 +330,7 @@ static const struct {
              CASE(conv_time_tile_3),
              CASE(conv_time_tile_4),
              CASE(conv_time_tile_ragged),
+             CASE(conv2d_tile),
              CASE(channel_affine),
              CASE(channel_affine_silu),
              CASE(moments),

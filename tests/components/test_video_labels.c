@@ -1,0 +1,471 @@
+/* CLEVRER and CATER, on stand-ins and on files with faults: labels of clips are what annotations, scenes and lists say
+ * of just these frames, and what is wrong with a file is said with its place. */
+/* clang-format off */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "datasets/cater/scene.h"
+#include "datasets/clevrer/annotation.h"
+#include "datasets/standins/standins.h"
+#include "datasets/video/lists.h"
+#include "vj/component.h"
+#include "vj/memory.h"
+
+extern const vj_component vj_dataset_clevrer, vj_dataset_cater;
+
+enum { INPUT = 3, TARGET = 4, STRIDE = 4, NAME = 512 };
+
+static char folder[64];
+
+/* --- opening
+ * ----------------------------------------------------------------------------------------------------------- */
+
+static void make_standin(const char *kind, const char *name, int64_t train, int64_t validation) {
+  char path[NAME];
+  vj_standin *set = NULL;
+  bool made;
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  const vj_standin_request request = {.kind = kind,
+                                      .folder = path,
+                                      .has_videos = true,
+                                      .videos = {train, validation},
+                                      .frames = 64,
+                                      .width = 48,
+                                      .height = 32};
+  assert_int_equal(vj_standin_open(&request, true, &set), VJ_OK);
+  for (int64_t i = 0; i < train + validation; i++) assert_int_equal(vj_standin_make(set, i, &made), VJ_OK);
+  assert_int_equal(vj_standin_finish(set), VJ_OK);
+  vj_standin_close(&set);
+}
+
+/* "row=value" texts over the defaults, ended by NULL; values of lists are single numbers. */
+static vj_status open_with(const vj_component *c, const char *const *settings, void **dataset) {
+  static const char *texts[32];
+  static int64_t numbers[32];
+  const vj_clip_request request = {.input_frames = INPUT, .target_frames = TARGET, .seed = 5, .threads = 2};
+  void *config = calloc(1, c->config_bytes);
+  assert_non_null(config);
+  for (size_t i = 0; i < c->param_count; i++) {
+    const vj_param *row = &c->params[i];
+    void *field = (char *)config + row->offset;
+    texts[i] = row->fallback;
+    for (const char *const *s = settings; *s; s++)
+      if (strncmp(*s, row->name, strlen(row->name)) == 0 && (*s)[strlen(row->name)] == '=')
+        texts[i] = *s + strlen(row->name) + 1;
+    numbers[i] = strtoll(texts[i] + strspn(texts[i], "["), NULL, 10);
+    if (row->type == VJ_PARAM_TEXT) *(const char **)field = texts[i];
+    if (row->type == VJ_PARAM_INTEGER) *(int64_t *)field = numbers[i];
+    if (row->type == VJ_PARAM_BOOL) *(bool *)field = strcmp(texts[i], "true") == 0;
+    if (row->type == VJ_PARAM_INTEGER_LIST) *(vj_integer_list *)field = (vj_integer_list){1, &numbers[i]};
+    if (row->type == VJ_PARAM_CHOICE) { /* an option's place among the choices */
+      int place = 0;
+      const size_t length = strlen(texts[i]);
+      for (const char *at = row->choices; strncmp(at, texts[i], length) != 0; at = strchr(at, '|') + 1) place++;
+      *(int *)field = place;
+    }
+  }
+  const vj_status status = c->as.dataset.open(config, &request, dataset);
+  free(config);
+  return status;
+}
+
+static const char *setting(const char *row, const char *name) {
+  static char texts[4][NAME];
+  static int next;
+  char *text = texts[next++ % 4];
+  snprintf(text, NAME, "%s=%s/%s", row, folder, name);
+  return text;
+}
+
+typedef struct fixture {
+  const vj_component *component;
+  void *dataset;
+  vj_clip_info info;
+  float *frames, *labels;
+} fixture;
+
+static fixture open_fixture(const vj_component *c, const char *const *settings) {
+  fixture f = {.component = c};
+  const vj_status status = open_with(c, settings, &f.dataset);
+  if (status != VJ_OK) fail_msg("%s", vj_error_message());
+  c->as.dataset.info(f.dataset, &f.info);
+  f.frames = malloc((size_t)(f.info.frames * f.info.height * f.info.width * f.info.channels) * sizeof *f.frames);
+  f.labels = malloc((size_t)f.info.label_width * sizeof *f.labels);
+  assert_non_null(f.frames);
+  assert_non_null(f.labels);
+  return f;
+}
+
+static void close_fixture(fixture *f) {
+  f->component->as.dataset.close(&f->dataset);
+  assert_null(f->dataset);
+  free(f->frames);
+  free(f->labels);
+}
+
+static void take(const fixture *f, vj_split split, int64_t number) {
+  assert_int_equal(f->component->as.dataset.sample(f->dataset, split, number, f->frames, f->labels), VJ_OK);
+}
+
+/* --- CLEVRER
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static vj_clevrer_annotation annotation_at(const char *name) {
+  char path[NAME], *text;
+  size_t bytes;
+  vj_clevrer_annotation a;
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  assert_int_equal(vj_list_read_file(path, &text, &bytes), VJ_OK);
+  assert_int_equal(vj_clevrer_annotation_parse(text, bytes, path, &a), VJ_OK);
+  free(text);
+  return a;
+}
+
+/* Validation clips start at 20: targets are frames 32, 36, 40, 44. */
+static void clevrer_labels_are_those_of_the_target_frames(void **state) {
+  (void)state;
+  fixture f = open_fixture(
+      &vj_dataset_clevrer,
+      (const char *[]){setting("root", "clevrer"), setting("index", "index-c"), "starts=20", "size=16", NULL});
+  assert_int_equal(f.info.samples[VJ_TRAIN], 4 * 3);
+  assert_int_equal(f.info.samples[VJ_VALIDATION], 2);
+  assert_int_equal(f.info.samples[VJ_TEST], 1);
+  const vj_clevrer_annotation a =
+      annotation_at("clevrer/annotations/validation/annotation_10000-11000/annotation_10001.json");
+  take(&f, VJ_VALIDATION, 1);
+  double all = 0;
+  int64_t seen = 0;
+  for (int k = 0; k < a.count; k++) {
+    double own = 0;
+    int64_t own_seen = 0;
+    for (int64_t t = 32; t <= 44; t += STRIDE) {
+      const vj_clevrer_moment *m = &a.moments[t * a.count + k];
+      if (m->in_view) own += (double)m->speed, own_seen++;
+    }
+    const float got = f.labels[1 + a.slots[k]], there = f.labels[1 + VJ_CLEVRER_SLOTS + a.slots[k]];
+    assert_true(there == (own_seen > 0 ? 1.0f : 0.0f));
+    if (own_seen == 0)
+      assert_true(isnan(got));
+    else
+      assert_true(fabs((double)got - own / (double)own_seen) < 1e-6);
+    all += own;
+    seen += own_seen;
+  }
+  assert_true(seen > 0 && fabs((double)f.labels[0] - all / (double)seen) < 1e-6);
+  int64_t others = 0;
+  for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) others += !isnan(f.labels[1 + slot]);
+  assert_true(others <= a.count);
+  assert_true(fabs(a.rate - 25) < 0.01); /* a unit of speed is a unit of length a second at 25 frames/s */
+  free(a.moments);
+  close_fixture(&f);
+}
+
+static void replace(const char *name, const char *text) {
+  char path[NAME];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void a_broken_or_missing_annotation_is_counted(void **state) {
+  (void)state;
+  char path[NAME];
+  make_standin("clevrer", "faulty", 4, 2);
+  replace("faulty/annotations/train/annotation_00000-01000/annotation_00001.json", "{\"object_property\": [");
+  snprintf(path, sizeof path, "%s/faulty/annotations/train/annotation_00000-01000/annotation_00003.json", folder);
+  assert_int_equal(unlink(path), 0);
+  fixture f = open_fixture(&vj_dataset_clevrer,
+                           (const char *[]){setting("root", "faulty"), setting("index", "index-f"), "size=16", NULL});
+  assert_int_equal(f.info.videos[VJ_TRAIN], 2);
+  assert_int_equal(f.info.skipped[VJ_TRAIN], 2);
+  close_fixture(&f);
+}
+
+/* video_train, annotation_train, val, and no folders of a thousand. */
+static void other_ways_of_unpacking_are_found(void **state) {
+  (void)state;
+  char command[4 * NAME];
+  snprintf(command, sizeof command,
+           "cd %s && mkdir flat && cp -r clevrer/videos/train flat/video_train && cp -r clevrer/videos/validation "
+           "flat/video_val && cp -r clevrer/annotations flat/annotations && mv flat/annotations/validation "
+           "flat/annotations/val && mv flat/annotations/train flat/annotation_train && mv flat/video_val/*/* "
+           "flat/video_val && "
+           "mv flat/annotations/val/*/* flat/annotations/val && rmdir flat/video_val/video_*-* "
+           "flat/annotations/val/annotation_*-*",
+           folder);
+  assert_int_equal(system(command), 0);
+  fixture f = open_fixture(&vj_dataset_clevrer,
+                           (const char *[]){setting("root", "flat"), setting("index", "index-g"), "size=16", NULL});
+  for (int s = 0; s < VJ_SPLITS; s++) assert_int_equal(f.info.skipped[s], 0);
+  assert_int_equal(f.info.videos[VJ_TRAIN], 3);
+  assert_int_equal(f.info.videos[VJ_VALIDATION] + f.info.videos[VJ_TEST], 3);
+  close_fixture(&f);
+}
+
+static void assert_open_refused(const vj_component *c, const char *const *settings, const char *format, ...) {
+  char sentence[4 * NAME];
+  void *dataset;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(sentence, sizeof sentence, format, arguments);
+  va_end(arguments);
+  assert_int_not_equal(open_with(c, settings, &dataset), VJ_OK);
+  assert_string_equal(vj_error_message(), sentence);
+}
+
+static void a_folder_that_is_not_there_is_said(void **state) {
+  (void)state;
+  assert_open_refused(
+      &vj_dataset_clevrer, (const char *[]){NULL},
+      "data.root: expected the folder of CLEVRER; `vjvcr data make clevrer DIR` makes a small stand-in");
+  assert_open_refused(&vj_dataset_clevrer, (const char *[]){setting("root", "none"), NULL},
+                      "data.root: %s/none: there is no such folder", folder);
+  assert_open_refused(&vj_dataset_clevrer, (const char *[]){setting("root", "cater"), NULL},
+                      "%s/cater: no folder with CLEVRER's train videos; looked for videos/train and video_train",
+                      folder);
+  assert_open_refused(&vj_dataset_cater, (const char *[]){setting("root", "cater"), NULL},
+                      "%s/cater/lists/actions_present/train_subsetT.txt: there is no such list; cater reads "
+                      "train_subsetT, train_subsetV and val in the folder lists/actions_present of data.root",
+                      folder);
+  assert_open_refused(&vj_dataset_cater, (const char *[]){setting("root", "cater/max2action"), "grid=5", NULL},
+                      "data.grid: expected 4, 6 or 8, got 5");
+}
+
+/* --- CATER
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static vj_cater_scene scene_at(int number) {
+  char path[NAME], *text;
+  size_t bytes;
+  vj_cater_scene s;
+  snprintf(path, sizeof path, "%s/cater/max2action/scenes/CATER_new_%06d.json", folder, number);
+  assert_int_equal(vj_list_read_file(path, &text, &bytes), VJ_OK);
+  assert_int_equal(vj_cater_scene_parse(text, bytes, path, &s), VJ_OK);
+  free(text);
+  return s;
+}
+
+/* The test split is val, whose first video is the 6th; its clip goes from frame 10 to 34. */
+static void cater_labels_are_of_the_video_or_of_the_clip(void **state) {
+  (void)state;
+  static const char *const sources[2] = {"labels=video", "labels=clip"};
+  const vj_cater_scene s = scene_at(5);
+  for (int clip = 0; clip < 2; clip++) {
+    float present[VJ_CATER_PRESENT], orders[VJ_CATER_ORDERS];
+    const int64_t first = clip ? 10 : 0, last = clip ? 34 : 63;
+    vj_cater_label_present(s.movements, s.movement_count, first, last, present);
+    vj_cater_label_orders(s.movements, s.movement_count, first, last, orders);
+    const float *at = s.snitch + 2 * last;
+    const char *settings[] = {setting("root", "cater/max2action"),
+                              setting("index", "index-t"),
+                              "starts=10",
+                              "stride=4",
+                              "size=16",
+                              sources[clip],
+                              "task=actions",
+                              NULL};
+    fixture f = open_fixture(&vj_dataset_cater, settings);
+    assert_int_equal(f.info.label_width, VJ_CATER_PRESENT);
+    take(&f, VJ_TEST, 0);
+    assert_memory_equal(f.labels, present, sizeof present);
+    close_fixture(&f);
+    settings[6] = "task=orders";
+    f = open_fixture(&vj_dataset_cater, settings);
+    take(&f, VJ_TEST, 0);
+    assert_memory_equal(f.labels, orders, sizeof orders);
+    close_fixture(&f);
+    settings[6] = "task=place";
+    f = open_fixture(&vj_dataset_cater, settings);
+    take(&f, VJ_TEST, 0);
+    assert_true(f.labels[0] == floorf(at[1] + 3) * 6 + floorf(at[0] + 3));
+    assert_int_equal(f.info.labels[0].classes, 36);
+    close_fixture(&f);
+  }
+  vj_cater_scene_free((vj_cater_scene *)&s);
+}
+
+/* Lists name CATER_new_..., the files are CLEVR_new_... */
+static void the_generators_own_prefix_is_found(void **state) {
+  (void)state;
+  char command[4 * NAME];
+  snprintf(
+      command, sizeof command,
+      "cd %s && cp -r cater/max2action clevr && cd clevr && mv videos images && for f in images/* scenes/*; do mv $f "
+      "$(echo $f | sed s/CATER_/CLEVR_/); done",
+      folder);
+  assert_int_equal(system(command), 0);
+  fixture f = open_fixture(&vj_dataset_cater, (const char *[]){setting("root", "clevr"), setting("index", "index-p"),
+                                                               "labels=clip", "size=16", NULL});
+  for (int s = 0; s < VJ_SPLITS; s++) assert_int_equal(f.info.skipped[s], 0);
+  close_fixture(&f);
+}
+
+/* The worked examples of CATER's classes. */
+static void cater_classes_have_the_numbers_of_the_release(void **state) {
+  (void)state;
+  const vj_cater_movement slide = {VJ_CATER_SPHERE, VJ_CATER_SLIDE, 10, 30};
+  const vj_cater_movement contain = {VJ_CATER_CONE, VJ_CATER_CONTAIN, 30, 55};
+  const vj_cater_movement idle = {VJ_CATER_CONE, VJ_CATER_NO_OP, 0, 300};
+  const vj_cater_movement all[3] = {contain, slide, idle};
+  float present[VJ_CATER_PRESENT], orders[VJ_CATER_ORDERS];
+  int64_t count = 0;
+  vj_cater_label_present(all, 3, 0, 300, present);
+  for (int i = 0; i < VJ_CATER_PRESENT; i++) assert_true(present[i] == (i == 0 || i == 11 ? 1.0f : 0.0f));
+  vj_cater_label_orders(all, 3, 0, 300, orders);
+  /* 0 with itself has two classes, with 1 to 10 three each; then comes 0 before 11. */
+  for (int i = 0; i < VJ_CATER_ORDERS; i++) count += orders[i] != 0;
+  assert_int_equal(count, 1);
+  assert_true(orders[2 + 3 * 10] == 1);
+  vj_cater_label_orders(all, 3, 31, 300, orders);
+  for (int i = 0; i < VJ_CATER_ORDERS; i++) assert_true(orders[i] == 0);
+  assert_int_equal(vj_cater_label_place(-3, -3, 6), 0);
+  assert_int_equal(vj_cater_label_place(2.9, 2.9, 6), 35);
+  assert_int_equal(vj_cater_label_place(-0.1, 0.1, 6), 3 * 6 + 2);
+  assert_int_equal(vj_cater_label_place(-0.1, 0.1, 4), 2 * 4 + 1);
+  assert_int_equal(vj_cater_label_place(2.9, -2.9, 8), 7);
+  assert_int_equal(vj_cater_label_place(3, 0, 6), -1);
+}
+
+/* --- texts with faults
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void assert_annotation_refused(const char *text, const char *sentence) {
+  vj_clevrer_annotation a;
+  assert_int_equal(vj_clevrer_annotation_parse(text, strlen(text), "a.json", &a), VJ_DATA);
+  assert_string_equal(vj_error_message(), sentence);
+  assert_null(a.moments);
+}
+
+#define CUBE "{\"object_id\":4,\"color\":\"red\",\"material\":\"metal\",\"shape\":\"cube\"}"
+
+static void annotations_with_faults_are_refused(void **state) {
+  (void)state;
+  assert_annotation_refused("", "a.json:1:0: no JSON: '[' or '{' expected near end of file");
+  assert_annotation_refused("{}", "a.json: expected a list \"motion_trajectory\" of 1 to 100000 frames");
+  assert_annotation_refused("{\"motion_trajectory\":[1]}", "a.json: expected a list \"object_property\"");
+  assert_annotation_refused(
+      "{\"motion_trajectory\":[1],\"object_property\":[{\"object_id\":1,\"color\":\"pink\"}]}",
+      "a.json: object_property[0]: expected an object_id and CLEVRER's names, got pink no material "
+      "no shape");
+  assert_annotation_refused("{\"motion_trajectory\":[1],\"object_property\":[" CUBE "," CUBE "]}",
+                            "a.json: object_property[1]: the same object as object_property[0]");
+  assert_annotation_refused("{\"motion_trajectory\":[{\"frame_id\":1,\"objects\":[]}],\"object_property\":[" CUBE "]}",
+                            "a.json: motion_trajectory[0]: expected a frame_id of its own below 1 and objects");
+  assert_annotation_refused(
+      "{\"motion_trajectory\":[{\"frame_id\":0,\"objects\":[{\"object_id\":5}]}],\"object_property\":[" CUBE "]}",
+      "a.json: frame 0: an object_id that object_property does not have");
+  assert_annotation_refused(
+      "{\"motion_trajectory\":[{\"frame_id\":0,\"objects\":[{\"object_id\":4,\"location\":[1,2],"
+      "\"velocity\":[\"fast\"]}]}],\"object_property\":[" CUBE "]}",
+      "a.json: frame 0, object 4: expected numbers for location and velocity");
+}
+
+/* `collisions`, and an orientation of four numbers. */
+static void annotations_of_the_like_generator_are_read(void **state) {
+  (void)state;
+  const char *text = "{\"object_property\":[" CUBE
+                     "],\"motion_trajectory\":[{\"frame_id\":0,\"objects\":[{\"object_id\":4,\"location\":[1,2,0],"
+                     "\"orientation\":[1,0,0,0],\"velocity\":[3,4,0],\"inside_camera_view\":true}]}],\"collisions\":[{"
+                     "\"object_ids\":[4,4],"
+                     "\"frame_id\":0}]}";
+  vj_clevrer_annotation a;
+  assert_int_equal(vj_clevrer_annotation_parse(text, strlen(text), "a.json", &a), VJ_OK);
+  assert_true(a.moments[0].speed == 5 && a.moments[0].in_view);
+  assert_int_equal(a.slots[0], 1);
+  assert_int_equal(a.collision_count, 1);
+  free(a.moments);
+}
+
+static void scenes_and_lists_with_faults_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *sentence;
+  } scenes[] = {
+      {"[]", "s.json: expected \"objects\" and \"movements\""},
+      {"{\"objects\":[],\"movements\":{\"Cone_0\":[[\"_slide\",null,1,2]]}}",
+       "s.json: movements of Cone_0: no object of that instance and CATER's shapes"},
+      {"{\"objects\":[{\"instance\":\"C\",\"shape\":\"cone\"}],\"movements\":{\"C\":[[\"_fly\",null,1,2]]}}",
+       "s.json: movements of C: expected [action, other, start, end]"},
+      {"{\"objects\":[{\"instance\":\"C\",\"shape\":\"cone\"}],\"movements\":{\"C\":[[\"_slide\",null,9,2]]}}",
+       "s.json: movements of C: expected [action, other, start, end]"},
+      {"{\"objects\":[],\"movements\":{}}", "s.json: expected an object of shape spl with 1 to 100000 locations"},
+      {"{\"objects\":[{\"shape\":\"spl\",\"locations\":{\"1\":[0,0,0]}}],\"movements\":{}}",
+       "s.json: locations of spl: expected [x, y, z] for frame 0"},
+  };
+  static const struct {
+    const char *text, *sentence;
+  } lists[] = {
+      {"a.avi 1,2\nb.avi 3,14\n", "l.txt:2: expected a video and its classes below 14, separated by commas"},
+      {"a.avi 1,x\n", "l.txt:1: expected a video and its classes below 14, separated by commas"},
+      {"\n\n 4\n", "l.txt:3: expected the name of a video"},
+  };
+  vj_pool *pool = NULL;
+  assert_int_equal(vj_pool_create(&pool), VJ_OK);
+  for (size_t i = 0; i < VJ_COUNT(scenes); i++) {
+    vj_cater_scene s;
+    assert_int_equal(vj_cater_scene_parse(scenes[i].text, strlen(scenes[i].text), "s.json", &s), VJ_DATA);
+    assert_string_equal(vj_error_message(), scenes[i].sentence);
+  }
+  int64_t count;
+  const vj_cater_listed *listed;
+  for (size_t i = 0; i < VJ_COUNT(lists); i++) {
+    assert_int_equal(vj_cater_list_parse(lists[i].text, strlen(lists[i].text), "l.txt", 14, pool, &count, &listed),
+                     VJ_DATA);
+    assert_string_equal(vj_error_message(), lists[i].sentence);
+  }
+  const char *text = "output/images/a b.avi 13,0\r\n\nb.avi\nc.avi \n";
+  assert_int_equal(vj_cater_list_parse(text, strlen(text), "l.txt", 14, pool, &count, &listed), VJ_OK);
+  assert_int_equal(count, 3);
+  assert_string_equal(listed[0].video, "a b.avi");
+  assert_int_equal(listed[0].count, 2);
+  assert_int_equal(listed[0].classes[0], 13);
+  assert_string_equal(listed[1].video, "b.avi");
+  assert_int_equal(listed[1].count + listed[2].count, 0);
+  assert_string_equal(listed[2].video, "c.avi");
+  vj_pool_destroy(&pool);
+}
+
+static int make_all(void **state) {
+  (void)state;
+  snprintf(folder, sizeof folder, "/tmp/vjvcr-labels-XXXXXX");
+  if (!mkdtemp(folder)) return 1;
+  make_standin("clevrer", "clevrer", 3, 3);
+  make_standin("cater", "cater", 5, 2);
+  return 0;
+}
+
+static int remove_all(void **state) {
+  (void)state;
+  char command[NAME];
+  snprintf(command, sizeof command, "rm -rf %s", folder);
+  return system(command);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(clevrer_labels_are_those_of_the_target_frames),
+      cmocka_unit_test(a_broken_or_missing_annotation_is_counted),
+      cmocka_unit_test(other_ways_of_unpacking_are_found),
+      cmocka_unit_test(a_folder_that_is_not_there_is_said),
+      cmocka_unit_test(cater_labels_are_of_the_video_or_of_the_clip),
+      cmocka_unit_test(the_generators_own_prefix_is_found),
+      cmocka_unit_test(cater_classes_have_the_numbers_of_the_release),
+      cmocka_unit_test(annotations_with_faults_are_refused),
+      cmocka_unit_test(annotations_of_the_like_generator_are_read),
+      cmocka_unit_test(scenes_and_lists_with_faults_are_refused),
+  };
+  return cmocka_run_group_tests(tests, make_all, remove_all);
+}
