@@ -58,13 +58,14 @@ static int64_t pose(const void *context, int64_t frame, vj_solid *solids) {
 /* --- what is in a video --------------------------------------------------------------------------------------------
  */
 
-static void choose_form(vj_rng *rng, clip *c) {
+/* In turns, so that even a small set has them all and none goes with a class. */
+static void choose_form(int64_t number, clip *c) {
   static const form forms[] = {{"mp4", "mp4", "libx264 libopenh264 mpeg4"},
                                {"avi", "avi", "mjpeg"},
                                {"webm", "webm", "libvpx-vp9 libvpx"},
                                {"mkv", "matroska", "libx264 mpeg4"},
                                {"mp4", "mp4", "mpeg4"}};
-  c->form = forms[vj_rng_integer(rng, 0, VJ_COUNT(forms) - 1)];
+  c->form = forms[(number % CLASSES + number / (CLASSES * LAYOUTS)) % (int64_t)VJ_COUNT(forms)];
   if (c->layout == 1) c->form = forms[0]; /* Kinetics is mp4, Something-Something is webm */
   if (c->layout == 2) c->form = forms[2];
 }
@@ -91,7 +92,7 @@ static clip choose_clip(const vj_standin *set, vj_split split, int64_t number) {
   const vj_standin_request *r = &set->request;
   vj_rng rng = vj_standin_stream(set, split, number);
   clip c = {.class = (int)(number % CLASSES), .layout = (int)(number / CLASSES % LAYOUTS)};
-  choose_form(&rng, &c);
+  choose_form(number, &c);
   c.frames = r->frames * vj_rng_integer(&rng, 6, 14) / 10;
   c.rate = rates[vj_rng_integer(&rng, 0, VJ_COUNT(rates) - 1)];
   const bool upright = vj_rng_integer(&rng, 0, 4) == 0;
