@@ -58,9 +58,20 @@ void vj_error_prefix(const char *format, ...) {
   const int written = vsnprintf(message, MESSAGE_BYTES, format, arguments);
   va_end(arguments);
   const size_t used = written < 0 ? 0 : written < MESSAGE_BYTES ? (size_t)written : MESSAGE_BYTES - 1;
-  snprintf(message + used, sizeof message - used, "%s", error.message);
   make_one_line(message);
+  snprintf(message + used, sizeof message - used, "%s", error.message);
   memcpy(error.message, message, MESSAGE_BYTES - 1);
+}
+
+void vj_error_line(const char *format, ...) {
+  char line[MESSAGE_BYTES];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  make_one_line(line);
+  const size_t used = strlen(error.message);
+  snprintf(error.message + used, sizeof error.message - used, "\n  %s", line);
 }
 
 vj_status vj_error_adopt(vj_status status, const char *message) {
