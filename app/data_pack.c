@@ -11,7 +11,7 @@
 #include "pack_file.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: vjvcr data pack FILE.yaml [-o PACK.h5] [key=value ...]";
+static const char usage[] = "usage: vjvcr data pack FILE.yaml [-o PACK.h5] [--quick] [key=value ...]";
 
 static void tell(double share) {
   if (isatty(2)) fprintf(stderr, "\r\033[K%3.0f%% packed", 100.0 * share);
@@ -74,7 +74,7 @@ int vj_data_pack(int argc, char **argv) {
     return 0;
   }
   vj_status status = vj_mpi_start(&world);
-  const vj_status mine = vj_experiment_read(argc, argv, "-o", &e);
+  const vj_status mine = vj_experiment_read(argc, argv, "-o --quick", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = pack(&e, &world, &set);
   if (status != VJ_OK && world.rank == 0) vj_report_failure(status);

@@ -190,43 +190,57 @@ static void add_row(const results *r, vj_table *table, int64_t i, bool with_spre
   if (r->is_default) vj_table_cell(table, "%s", state_of(r, row));
 }
 
-/* The variable that holds what a guess without looking gets: probe_speed_mse -> probe_speed_baseline_mse,
- * probe_psi_accuracy -> probe_psi_majority_accuracy. NULL if there is none. */
-static const char *guess_of(const vj_outcome *o, const char *quantity) {
-  static const char *const kinds[] = {"baseline", "majority"};
+/* Rows that belong to no arm. A guess is what is got without looking, in a variable of its own. */
+typedef struct control {
+  const char *name, *guesses[2]; /* no guess: the quantity itself, before training */
+} control;
+static const control untrained = {"untrained", {NULL}}, usual_guess = {"mean/majority guess", {"baseline", "majority"}},
+                     random_guess = {"random guess", {"random", NULL}};
+
+/* probe_speed_mse -> probe_speed_baseline_mse, probe_psi_accuracy -> probe_psi_majority_accuracy,
+ * probe_actions_map -> probe_actions_random_map. NULL if there is none. */
+static const char *guess_of(const vj_outcome *o, const control *c, const char *quantity) {
   if (strncmp(quantity, "probe_", 6) != 0) return NULL;
   for (const char *cut = quantity + 6; (cut = strchr(cut, '_')); cut++)
-    for (size_t k = 0; k < VJ_COUNT(kinds); k++) {
-      const char *name = vj_pool_format(o->pool, "%.*s_%s%s", (int)(cut - quantity), quantity, kinds[k], cut);
+    for (size_t k = 0; k < VJ_COUNT(c->guesses) && c->guesses[k]; k++) {
+      const char *name = vj_pool_format(o->pool, "%.*s_%s%s", (int)(cut - quantity), quantity, c->guesses[k], cut);
       if (name && vj_sweep_file_find(o->file, name) >= 0) return name;
     }
   return NULL;
 }
 
-/* The same quantity before training, or what a guess gets; false where there is no such thing. */
-static bool control_column(const results *r, bool is_guess, const vj_report_column *column, vj_report_column *control) {
-  *control = *column;
-  if (is_guess) {
-    control->quantity = guess_of(r->outcome, column->quantity);
-    return control->quantity != NULL;
+/* False where there is no such thing. */
+static bool control_column(const results *r, const control *c, const vj_report_column *column,
+                           vj_report_column *shown) {
+  *shown = *column;
+  if (c->guesses[0]) {
+    shown->quantity = guess_of(r->outcome, c, column->quantity);
+    return shown->quantity != NULL;
   }
-  if (column->at == VJ_REPORT_LAST) control->at = 0;
-  return control->at == 0;
+  if (column->at == VJ_REPORT_LAST) shown->at = 0;
+  return shown->at == 0;
+}
+
+static bool has_control(const results *r, const control *c) {
+  vj_report_column shown;
+  for (int64_t i = 0; i < r->report->column_count; i++)
+    if (control_column(r, c, &r->report->columns[i], &shown)) return true;
+  return false;
 }
 
 /* A row that belongs to no arm: the mean over all trials, whatever became of them. */
-static vj_status add_control(const results *r, vj_table *table, const char *name, bool is_guess, bool with_spread) {
+static vj_status add_control(const results *r, vj_table *table, const control *c, bool with_spread) {
   const vj_outcome *o = r->outcome;
   int labels = o->has_arms ? 1 : 0;
   for (int s = 0; s < o->setting_count; s++) labels += is_setting_shown(r, s);
-  for (int i = 0; i < labels + 1; i++) vj_table_cell(table, "%s", i == 0 ? name : "");
-  for (int64_t c = 0; c < r->report->column_count; c++) {
-    vj_report_column control;
+  for (int i = 0; i < labels + 1; i++) vj_table_cell(table, "%s", i == 0 ? c->name : "");
+  for (int64_t i = 0; i < r->report->column_count; i++) {
+    vj_report_column shown;
     summary s = {.mean = NAN};
-    if (control_column(r, is_guess, &r->report->columns[c], &control))
-      VJ_TRY(summarise_trials(r, &control, NULL, o->trials, false, &s));
+    if (control_column(r, c, &r->report->columns[i], &shown))
+      VJ_TRY(summarise_trials(r, &shown, NULL, o->trials, false, &s));
     number_cell(table, s, with_spread, "");
-    if (vj_results_has_paper(r, c)) vj_table_cell(table, "%s", "");
+    if (vj_results_has_paper(r, i)) vj_table_cell(table, "%s", "");
   }
   return VJ_OK;
 }
@@ -248,8 +262,9 @@ static vj_status fill_table(const results *r, vj_table *table, bool with_spread)
     if (!is_left_out(r, &r->rows[i])) add_row(r, table, i, with_spread);
   if (!has_controls(r)) return VJ_OK;
   vj_table_rule(table);
-  VJ_TRY(add_control(r, table, "untrained", false, with_spread));
-  return add_control(r, table, "mean/majority guess", true, with_spread);
+  VJ_TRY(add_control(r, table, &untrained, with_spread));
+  VJ_TRY(add_control(r, table, &usual_guess, with_spread));
+  return has_control(r, &random_guess) ? add_control(r, table, &random_guess, with_spread) : VJ_OK;
 }
 
 /* Where the terminal is too narrow, settings get short names, and then means go without their spreads over seeds. */

@@ -228,7 +228,10 @@ static vj_status check(const cater_config *c) {
   if (c->grid != 4 && c->grid != 6 && c->grid != 8)
     return vj_fail(VJ_CONFIG, "data.grid: expected 4, 6 or 8, got %lld", (long long)c->grid);
   if (stat(c->clips.root, &about) != 0 || !S_ISDIR(about.st_mode))
-    return vj_fail(VJ_DATA, "data.root: %s: there is no such folder", c->clips.root);
+    return vj_fail(VJ_DATA,
+                   "data.root: %s: there is no such folder; it is one of CATER's variants, and `vjvcr data make cater "
+                   "DIR` makes a small stand-in, DIR/max2action",
+                   c->clips.root);
   return VJ_OK;
 }
 

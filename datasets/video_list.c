@@ -107,7 +107,9 @@ static vj_status check_root(const video_list_config *c) {
   if (!c->clips.root[0])
     return vj_fail(VJ_CONFIG, "data.root: expected the folder with the videos and their lists, got nothing");
   if (stat(c->clips.root, &about) != 0)
-    return vj_fail(VJ_DATA, "data.root: %s: can't be opened: %s", c->clips.root, strerror(errno));
+    return vj_fail(VJ_DATA,
+                   "data.root: %s: can't be opened: %s; `vjvcr data make videos DIR` makes small videos with lists",
+                   c->clips.root, strerror(errno));
   return S_ISDIR(about.st_mode) ? VJ_OK : vj_fail(VJ_DATA, "data.root: %s: is no folder", c->clips.root);
 }
 

@@ -6,7 +6,8 @@
  * intercepts free (scikit-learn's C is 1 / (N lambda)). lambda, the same for all columns, is the one of the best mean
  * average precision on the validation split, and what is reported comes from the test split. A column that is constant
  * in train gets one score for all. Average precisions, analysis/average_precision.h, are averaged over the columns that
- * have a positive. */
+ * have a positive. Two controls say what a probe that sees nothing would get: one score for all (the commonest guess),
+ * and scores drawn at random, mean of ten draws, as CATER has it. */
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,13 +19,30 @@
 #include "../softmax_regression.h"
 #include "vj/component.h"
 #include "vj/memory.h"
+#include "vj/rng.h"
+
+enum { RANDOM_DRAWS = 10 };
 
 /* Nats that the training objective may lie above its minimum: for every lambda, and for the chosen one. */
 static const double rough = 1e-9, fine = 1e-14;
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "1", "6")};
 
-enum { MAP, MAP_ENVELOPE, MAP_VALIDATION, BASELINE_MAP, CROSS_ENTROPY, LAMBDA, AP, AP_ENVELOPE, PREVALENCE, METRICS };
+enum {
+  MAP,
+  MAP_ENVELOPE,
+  MAP_VALIDATION,
+  BASELINE_MAP,
+  CROSS_ENTROPY,
+  LAMBDA,
+  BASELINE_MAP_ENVELOPE,
+  RANDOM_MAP,
+  RANDOM_MAP_ENVELOPE,
+  AP,
+  AP_ENVELOPE,
+  PREVALENCE,
+  METRICS
+};
 
 static const vj_metric metrics[METRICS] = {
     [MAP] =
@@ -34,6 +52,9 @@ static const vj_metric metrics[METRICS] = {
                       "the same with precision replaced by its largest value at no smaller recall, as CATER has it"},
     [MAP_VALIDATION] = {"map_validation", VJ_METRIC_SCALAR, "", "map of the validation split, the best over lambda"},
     [BASELINE_MAP] = {"baseline_map", VJ_METRIC_SCALAR, "", "map of one score for all: the mean share of positives"},
+    [BASELINE_MAP_ENVELOPE] = {"baseline_map_envelope", VJ_METRIC_SCALAR, "", "the same, which is equal to it"},
+    [RANDOM_MAP] = {"random_map", VJ_METRIC_SCALAR, "", "map of scores drawn at random, mean of ten draws"},
+    [RANDOM_MAP_ENVELOPE] = {"random_map_envelope", VJ_METRIC_SCALAR, "", "the same by CATER's definition"},
     [CROSS_ENTROPY] =
         {"cross_entropy", VJ_METRIC_SCALAR, "nat",
          "mean -ln of the probability given to what is, over columns and test samples; infinite where the "
@@ -216,6 +237,21 @@ static vj_status choose(tagger *t, int64_t *chosen) {
   return VJ_OK;
 }
 
+/* Of the test split's labels alone: the same numbers for every view, arm and seed. */
+static vj_status judge_random(tagger *t, double *plain, double *envelope) {
+  const int64_t scores = t->columns * t->input->split[VJ_TEST].samples;
+  *plain = *envelope = 0;
+  for (uint32_t draw = 0; draw < RANDOM_DRAWS; draw++) {
+    judgement j;
+    vj_rng rng = vj_rng_stream(0, VJ_RNG_REPORT, draw, 0);
+    for (int64_t i = 0; i < scores; i++) t->scores[i] = vj_rng_uniform(&rng);
+    VJ_TRY(judge(t, VJ_TEST, t->scores, NULL, &j));
+    *plain += j.plain / RANDOM_DRAWS;
+    *envelope += j.envelope / RANDOM_DRAWS;
+  }
+  return VJ_OK;
+}
+
 static vj_status measure(tagger *t, double *const *results) {
   int64_t chosen = 0;
   judgement validation, test;
@@ -228,10 +264,10 @@ static vj_status measure(tagger *t, double *const *results) {
   *results[MAP] = test.plain;
   *results[MAP_ENVELOPE] = test.envelope;
   *results[MAP_VALIDATION] = validation.plain;
-  *results[BASELINE_MAP] = test.prevalence;
+  *results[BASELINE_MAP] = *results[BASELINE_MAP_ENVELOPE] = test.prevalence;
   *results[CROSS_ENTROPY] = test.loss;
   *results[LAMBDA] = vj_penalty_at(t->penalties, chosen);
-  return VJ_OK;
+  return judge_random(t, results[RANDOM_MAP], results[RANDOM_MAP_ENVELOPE]);
 }
 
 static vj_status evaluate(const void *config, const vj_probe_input *input, double *const *results) {

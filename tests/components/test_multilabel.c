@@ -12,7 +12,8 @@
 
 extern const vj_component vj_probe_multilabel;
 
-enum { MAP, MAP_ENVELOPE, MAP_VALIDATION, BASELINE, CROSS_ENTROPY, LAMBDA, SCALARS, COLUMNS = 4, SAMPLES = 300 };
+enum { MAP, MAP_ENVELOPE, MAP_VALIDATION, BASELINE, CROSS_ENTROPY, LAMBDA, BASELINE_ENVELOPE, RANDOM, RANDOM_ENVELOPE };
+enum { SCALARS = RANDOM_ENVELOPE + 1, COLUMNS = 4, SAMPLES = 300 };
 static const vj_penalties defaults = {-4, 1, 6};
 
 typedef struct result {
@@ -103,6 +104,23 @@ static void columns_that_follow_from_features_are_found(void **state) {
   assert_true(r.scalar[MAP] > 0.99);
   assert_true(r.scalar[MAP_ENVELOPE] >= r.scalar[MAP]);
   assert_true(r.scalar[BASELINE] < 0.5);
+  destroy(&p);
+}
+
+/* 300 samples and ten draws: the map of a random score lies within some hundredths of the share of positives. */
+static void random_scores_get_the_share_of_positives(void **state) {
+  (void)state;
+  problem p;
+  result r, again;
+  create(&p, 400, 8, 0, 1);
+  assert_int_equal(evaluate(&p.input, &r), VJ_OK);
+  assert_close(r.scalar[RANDOM], r.scalar[BASELINE], 0.03);
+  assert_true(r.scalar[RANDOM_ENVELOPE] > r.scalar[RANDOM]);
+  assert_true(r.scalar[RANDOM_ENVELOPE] < r.scalar[BASELINE] + 0.06);
+  assert_close(r.scalar[BASELINE_ENVELOPE], r.scalar[BASELINE], 0);
+  for (int64_t i = 0; i < 400 * 8; i++) p.features[VJ_TRAIN][i] *= -1; /* the probe sees something else now */
+  assert_int_equal(evaluate(&p.input, &again), VJ_OK);
+  assert_close(again.scalar[RANDOM], r.scalar[RANDOM], 0);
   destroy(&p);
 }
 
@@ -231,6 +249,7 @@ int main(int count, char **arguments) {
       cmocka_unit_test(ties_are_found_together),
       cmocka_unit_test(the_ends_of_average_precision),
       cmocka_unit_test(columns_that_follow_from_features_are_found),
+      cmocka_unit_test(random_scores_get_the_share_of_positives),
       cmocka_unit_test(the_mean_is_over_columns_with_a_positive),
       cmocka_unit_test(columns_constant_in_train_get_one_score),
       cmocka_unit_test(no_positive_at_all_is_no_number),

@@ -231,8 +231,9 @@ static void a_folder_that_is_not_there_is_said(void **state) {
   assert_open_refused(
       &vj_dataset_clevrer, (const char *[]){NULL},
       "data.root: expected the folder of CLEVRER; `vjvcr data make clevrer DIR` makes a small stand-in");
-  assert_open_refused(&vj_dataset_clevrer, (const char *[]){setting("root", "none"), NULL},
-                      "data.root: %s/none: there is no such folder", folder);
+  assert_open_refused(
+      &vj_dataset_clevrer, (const char *[]){setting("root", "none"), NULL},
+      "data.root: %s/none: there is no such folder; `vjvcr data make clevrer DIR` makes a small stand-in", folder);
   assert_open_refused(&vj_dataset_clevrer, (const char *[]){setting("root", "cater"), NULL},
                       "%s/cater: no folder with CLEVRER's train videos; looked for videos/train and video_train",
                       folder);

@@ -172,7 +172,8 @@ class Videos(Case):
                             "sweep", "v.yaml", "-o", "out", "data.pack=bad.h5", code=1)
 
     def test_missing_folders_and_lists(self):
-        self.assert_refused("data.root: nowhere: can't be opened: No such file or directory",
+        self.assert_refused("data.root: nowhere: can't be opened: No such file or directory; `vjvcr data make videos "
+                            "DIR` makes small videos with lists",
                             "sweep", "v.yaml", "-o", "out", "data.root=nowhere", code=1)
         self.assert_refused("data.train: nothing to be found in videos; looked for train.csv",
                             "sweep", "v.yaml", "-o", "out", "data.layout=kinetics", code=1)

@@ -1,0 +1,44 @@
+"""The presets of videos: all of them can be run on the stand-ins that the program makes, and say what to do without."""
+
+import os
+import unittest
+
+from common import SOURCE, Case, main, values_of
+
+SMALL = ("data.size=32", "data.clips=1", "data.starts=[0]", "optim.batch=4", "optim.shards=1", "eval.samples=4",
+         "eval.probe_train=8", "eval.probe_validation=4", "eval.probe_test=4", "model.decoder.channels=[8, 4, 4, 4]")
+
+
+def preset(name):
+    return os.path.join(SOURCE, "sweeps", f"{name}.yaml")
+
+
+class VideoPresets(Case):
+    def make(self, kind, folder, *options):
+        self.succeed("data", "make", kind, folder, *options)
+
+    def test_each_is_sound_in_both_sizes(self):
+        self.make("clevrer", "clevrer", "--videos", "8,8", "--frames", "90", "--size", "48x32")
+        self.make("cater", "cater", "--videos", "10,4", "--frames", "130", "--size", "48x36")
+        self.make("videos", "videos", "--videos", "8,4,4", "--frames", "20", "--size", "48x36")
+        for name, root in (("clevrer", "clevrer"), ("cater", "cater/max2action"), ("video_list", "videos")):
+            for size in ([], ["--quick"]):
+                r = self.succeed("sweep", preset(name), "--dry-run", *size, f"data.root={root}", *SMALL)
+                self.assertIn("VJ-VCR", r.out)
+        self.succeed("sweep", preset("cater"), "--quick", "-o", "out", "data.root=cater/max2action", "optim.steps=2",
+                     "optim.warmup=1", "eval.every=2", "sweep.seeds=1", *SMALL)
+        values = values_of(self.path("out", "sweep.h5"))
+        self.assertEqual(list(values["status"]), [2, 2])
+        for name in ("map", "map_envelope", "random_map", "random_map_envelope", "baseline_map"):
+            self.assertTrue((values[f"probe_actions_{name}"] > 0).all(), name)
+        table = self.succeed("table", "out").out
+        for row in ("untrained", "mean/majority guess", "random guess"):
+            self.assertIn(row, table)
+
+    def test_without_videos_they_say_how_to_get_some(self):
+        for name, kind in (("clevrer", "clevrer"), ("cater", "cater"), ("video_list", "videos")):
+            self.assert_refused(f"^vjvcr: data.root: runs/standins/.*`vjvcr data make {kind} DIR` makes", "sweep", preset(name), code=1)
+
+
+if __name__ == "__main__":
+    main()
