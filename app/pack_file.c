@@ -299,12 +299,13 @@ static vj_status write_all(packing *p, void (*told)(double share)) {
   return VJ_OK;
 }
 
-/* Brought to the disk, looked at as a reader will, and named. */
+/* Sealed, brought to the disk, looked at as a reader will, and named. */
 static vj_status finish(const packing *p) {
   vj_pack *pack = NULL;
   char *const folder = strdup(p->path);
   const int parent = folder ? open(dirname(folder), O_RDONLY | O_CLOEXEC) : -1;
-  vj_status status = fsync(p->lock) == 0 ? VJ_OK : vj_fail(VJ_IO, "%s: %s", p->temporary, strerror(errno));
+  vj_status status = vj_pack_seal_file(p->temporary);
+  if (status == VJ_OK && fsync(p->lock) != 0) status = vj_fail(VJ_IO, "%s: %s", p->temporary, strerror(errno));
   if (status == VJ_OK) status = vj_pack_open(p->temporary, &pack);
   vj_pack_close(&pack);
   if (status == VJ_OK && rename(p->temporary, p->path) != 0)

@@ -46,6 +46,10 @@ static vj_status read_movements(const char *name, json_t *root, vj_cater_scene *
   size_t count = 0;
   if (!json_is_object(all) || !json_is_array(objects))
     return vj_fail(VJ_DATA, "%s: expected \"objects\" and \"movements\"", name);
+  /* Each instance is looked for among all objects. */
+  if (json_array_size(objects) > VJ_CATER_OBJECTS || json_object_size(all) > VJ_CATER_OBJECTS)
+    return vj_fail(VJ_DATA, "%s: expected at most %d objects, got %zu with movements of %zu", name, VJ_CATER_OBJECTS,
+                   json_array_size(objects), json_object_size(all));
   json_object_foreach(all, instance, own) count += json_array_size(own);
   if (count > VJ_CATER_MOVEMENTS)
     return vj_fail(VJ_DATA, "%s: expected at most %d movements, got %zu", name, VJ_CATER_MOVEMENTS, count);

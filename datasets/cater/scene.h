@@ -10,7 +10,7 @@
 #include "vj/memory.h"
 #include "vj/status.h"
 
-enum { VJ_CATER_FRAMES = 100000, VJ_CATER_MOVEMENTS = 10000, VJ_CATER_CLASSES = 1000 };
+enum { VJ_CATER_FRAMES = 100000, VJ_CATER_OBJECTS = 1000, VJ_CATER_MOVEMENTS = 10000, VJ_CATER_CLASSES = 1000 };
 
 typedef struct vj_cater_scene {
   int64_t movement_count;

@@ -60,14 +60,14 @@ static vj_status read_objects(reader *r, const json_t *root) {
   return VJ_OK;
 }
 
-/* The first two numbers of a list. */
+/* The first two numbers of a list; larger ones than any plane has would be infinite speeds. */
 static bool read_pair(const json_t *list, double pair[2]) {
   for (size_t i = 0; i < 2; i++) {
     const json_t *value = json_array_get(list, i);
     if (!json_is_number(value)) return false;
     pair[i] = json_number_value(value);
   }
-  return isfinite(pair[0]) && isfinite(pair[1]);
+  return fabs(pair[0]) < 1e6 && fabs(pair[1]) < 1e6;
 }
 
 static vj_status read_moment(reader *r, const json_t *one, int64_t frame) {
@@ -80,8 +80,8 @@ static vj_status read_moment(reader *r, const json_t *one, int64_t frame) {
     return vj_fail(VJ_DATA, "%s: frame %lld: an object_id that object_property does not have", r->name,
                    (long long)frame);
   if (!read_pair(json_object_get(one, "location"), place) || !read_pair(json_object_get(one, "velocity"), velocity))
-    return vj_fail(VJ_DATA, "%s: frame %lld, object %lld: expected numbers for location and velocity", r->name,
-                   (long long)frame, (long long)json_integer_value(id));
+    return vj_fail(VJ_DATA, "%s: frame %lld, object %lld: expected numbers below 1e6 for location and velocity",
+                   r->name, (long long)frame, (long long)json_integer_value(id));
   a->moments[frame * a->count + k] =
       (vj_clevrer_moment){.speed = (float)hypot(velocity[0], velocity[1]), .in_view = json_is_true(in_view)};
   double *kept = r->places + 3 * (frame * a->count + k);

@@ -10,7 +10,7 @@
 #include "vj/status.h"
 
 /* Objects are told apart by shape, material and colour: 3 x 2 x 8 slots, since no two of a video are identical. */
-enum { VJ_CLEVRER_SLOTS = 48, VJ_CLEVRER_COLLISIONS = 256, VJ_CLEVRER_FRAMES = 100000 };
+enum { VJ_CLEVRER_SLOTS = 48, VJ_CLEVRER_COLLISIONS = 256, VJ_CLEVRER_FRAMES = 10000 };
 
 typedef struct vj_clevrer_moment {
   float speed; /* |velocity| on the plane, in the file's units */

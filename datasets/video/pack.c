@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pack_seal.h"
 #include "survey.h"
 
 struct vj_pack {
   char *path;
   int file;
+  vj_pack_seal seal;
   int64_t offset; /* of the first frame in the file */
   int64_t videos, frames, height, width, channels;
   int64_t *first;                   /* [videos + 1]: of its frames */
@@ -32,89 +34,104 @@ static vj_status damaged(const vj_pack *p, const char *what) {
   return vj_fail(VJ_DATA, "%s: a damaged pack: %s", p->path, what);
 }
 
-/* Opens a data set and checks its shape; axes of size -1 are told. */
-static vj_status open_set(const vj_pack *p, hid_t file, const char *name, int axes, hsize_t *size, hid_t *set) {
-  hsize_t there[8];
+/* Whether all values of a data set lie in the file in one piece; so nothing is ever larger than the file. */
+static bool is_there(const vj_pack *p, hid_t set, hid_t type, int axes, const hsize_t *size) {
+  const hsize_t file_bytes = (hsize_t)p->seal.bytes;
+  hsize_t bytes = H5Tget_size(type);
+  for (int i = 0; i < axes; i++) {
+    if (size[i] > file_bytes) return false;
+    if (size[i] > 0 && bytes > file_bytes / size[i]) return false;
+    bytes *= size[i];
+  }
+  const haddr_t offset = bytes > 0 ? H5Dget_offset(set) : 0;
+  return offset != HADDR_UNDEF && H5Dget_storage_size(set) == bytes && offset <= file_bytes - bytes;
+}
+
+/* Opens a data set and checks its kind of type and its shape; axes of size -1 are told. The caller closes both, also
+ * where it fails. */
+static vj_status open_set(const vj_pack *p, hid_t file, const char *name, H5T_class_t class, int axes, hsize_t *size,
+                          hid_t *set, hid_t *type) {
+  hsize_t there[H5S_MAX_RANK];
   *set = H5Dopen2(file, name, H5P_DEFAULT);
-  if (*set < 0) return damaged(p, name);
-  const hid_t space = H5Dget_space(*set);
-  const bool fits =
-      space >= 0 && H5Sget_simple_extent_ndims(space) == axes && H5Sget_simple_extent_dims(space, there, NULL) == axes;
+  *type = *set < 0 ? -1 : H5Dget_type(*set);
+  const hid_t space = *set < 0 ? -1 : H5Dget_space(*set);
+  bool fits = *type >= 0 && space >= 0 && H5Tget_class(*type) == class && H5Tis_variable_str(*type) <= 0 &&
+              H5Sget_simple_extent_ndims(space) == axes && H5Sget_simple_extent_dims(space, there, NULL) == axes;
   if (space >= 0) H5Sclose(space);
   for (int i = 0; i < axes && fits; i++) {
     if (size[i] == (hsize_t)-1) size[i] = there[i];
-    if (size[i] != there[i]) return damaged(p, name);
+    fits = size[i] == there[i];
   }
-  return fits ? VJ_OK : damaged(p, name);
+  return fits && is_there(p, *set, *type, axes, size) ? VJ_OK : damaged(p, name);
 }
 
-static vj_status read_numbers(const vj_pack *p, hid_t file, const char *name, hid_t type, size_t bytes, int64_t count,
+static void close_set(hid_t set, hid_t type) {
+  if (type >= 0) H5Tclose(type);
+  if (set >= 0) H5Dclose(set);
+}
+
+static vj_status read_numbers(const vj_pack *p, hid_t file, const char *name, hid_t wanted, size_t bytes, int64_t count,
                               void *numbers) {
   hsize_t size = (hsize_t)count;
-  hid_t set = -1;
+  hid_t set, type;
   void *block = NULL;
-  vj_status status = open_set(p, file, name, 1, &size, &set);
+  vj_status status = open_set(p, file, name, H5T_INTEGER, 1, &size, &set, &type);
   if (status == VJ_OK) status = vj_allocate((size_t)count + 1, bytes, "a pack", &block);
-  if (status == VJ_OK && H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, block) < 0) status = damaged(p, name);
-  if (set >= 0) H5Dclose(set);
+  if (status == VJ_OK && H5Dread(set, wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, block) < 0) status = damaged(p, name);
+  close_set(set, type);
   *(void **)numbers = block;
   return status;
 }
 
 static vj_status read_texts(const vj_pack *p, hid_t file, const char *name, char **texts, size_t *bytes) {
   hsize_t size = (hsize_t)p->videos;
-  hid_t set = -1, type = -1;
-  vj_status status = open_set(p, file, name, 1, &size, &set);
-  if (status == VJ_OK) type = H5Dget_type(set);
-  if (status == VJ_OK && (type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0))
-    status = damaged(p, name);
+  hid_t set, type;
+  vj_status status = open_set(p, file, name, H5T_STRING, 1, &size, &set, &type);
   *bytes = status == VJ_OK ? H5Tget_size(type) : 0;
   if (status == VJ_OK && (*bytes == 0 || *bytes > 65536)) status = damaged(p, name);
   if (status == VJ_OK) status = vj_allocate((size_t)p->videos + 1, *bytes, "a pack", texts);
   if (status == VJ_OK && H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, *texts) < 0) status = damaged(p, name);
   for (int64_t i = 0; i < p->videos && status == VJ_OK; i++) (*texts)[(size_t)(i + 1) * *bytes - 1] = 0;
-  if (type >= 0) H5Tclose(type);
-  if (set >= 0) H5Dclose(set);
+  close_set(set, type);
   return status;
 }
 
+/* One text; an attribute may also be a list of them. */
 static vj_status read_word(const vj_pack *p, hid_t file, const char *name, char *word, size_t room) {
   const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
-  const hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
-  const bool fits = type >= 0 && H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
-                    H5Tget_size(type) < room && H5Aread(attribute, type, word) >= 0;
+  const hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute), space = attribute < 0 ? -1 : H5Aget_space(attribute);
+  const bool fits = type >= 0 && space >= 0 && H5Sget_simple_extent_npoints(space) == 1 &&
+                    H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < room &&
+                    H5Aread(attribute, type, word) >= 0;
   if (fits) word[H5Tget_size(type)] = 0;
+  if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   if (attribute >= 0) H5Aclose(attribute);
   return fits ? VJ_OK : damaged(p, name);
 }
 
-/* Where the frames are; all of them must be in the file. */
+/* Where the frames are: where the seal says so, too. */
 static vj_status find_frames(vj_pack *p, hid_t file) {
   hsize_t size[4] = {(hsize_t)-1, (hsize_t)-1, (hsize_t)-1, (hsize_t)-1};
-  hid_t set = -1;
-  struct stat about;
-  vj_status status = open_set(p, file, "frames", 4, size, &set);
+  hid_t set, type;
+  vj_status status = open_set(p, file, "frames", H5T_INTEGER, 4, size, &set, &type);
   if (status == VJ_OK) {
-    const haddr_t offset = H5Dget_offset(set);
-    const hid_t type = H5Dget_type(set);
     p->frames = (int64_t)size[0], p->height = (int64_t)size[1], p->width = (int64_t)size[2];
-    p->channels = (int64_t)size[3], p->offset = (int64_t)offset;
-    const hsize_t bytes = H5Dget_storage_size(set);
-    if (offset == HADDR_UNDEF || H5Tequal(type, H5T_NATIVE_UINT8) <= 0 || fstat(p->file, &about) != 0 ||
-        (int64_t)(offset + bytes) > (int64_t)about.st_size || bytes != size[0] * size[1] * size[2] * size[3])
-      status = damaged(p, "its frames are not all there");
-    H5Tclose(type);
+    p->channels = (int64_t)size[3], p->offset = (int64_t)H5Dget_offset(set);
+    if (p->frames == 0 || H5Tequal(type, H5T_NATIVE_UINT8) <= 0)
+      status = damaged(p, "frames");
+    else if (p->offset != p->seal.frames || H5Dget_storage_size(set) != (hsize_t)p->seal.frame_bytes)
+      status = damaged(p, "its frames are not where its end says");
   }
-  if (set >= 0) H5Dclose(set);
+  close_set(set, type);
   return status;
 }
 
 static vj_status count_videos(vj_pack *p, hid_t file) {
   hsize_t size = (hsize_t)-1;
-  hid_t set = -1;
-  const vj_status status = open_set(p, file, "split", 1, &size, &set);
-  if (set >= 0) H5Dclose(set);
+  hid_t set, type;
+  const vj_status status = open_set(p, file, "split", H5T_INTEGER, 1, &size, &set, &type);
+  close_set(set, type);
   p->videos = status == VJ_OK ? (int64_t)size : 0;
   return status;
 }
@@ -208,7 +225,8 @@ vj_status vj_pack_open(const char *path, vj_pack **pack) {
   else if (!p->path)
     status = vj_fail(VJ_MEMORY, "%s: no memory for a pack", path);
   else
-    status = read_file(p);
+    status = vj_pack_seal_check(p->file, p->path, &p->seal);
+  if (status == VJ_OK) status = read_file(p);
   if (status == VJ_OK) status = sort_videos(p);
   if (status == VJ_OK)
     *pack = p;
@@ -224,6 +242,32 @@ void vj_pack_close(vj_pack **pack) {
   free(p->path), free(p->first), free(p->split), free(p->bytes), free(p->changed);
   free(p->whole), free(p->names), free(p->broken), free(p->order), free(p);
   *pack = NULL;
+}
+
+/* --- sealing -------------------------------------------------------------------------------------------------------
+ */
+
+/* HDF5 says where the frames are. */
+static vj_status ask_for_frames(const char *path, vj_pack_seal *seal) {
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  const hid_t set = file < 0 ? -1 : H5Dopen2(file, "frames", H5P_DEFAULT);
+  const haddr_t offset = set < 0 ? HADDR_UNDEF : H5Dget_offset(set);
+  if (offset != HADDR_UNDEF)
+    *seal = (vj_pack_seal){.frames = (int64_t)offset, .frame_bytes = (int64_t)H5Dget_storage_size(set)};
+  if (set >= 0) H5Dclose(set);
+  if (file >= 0) H5Fclose(file);
+  return offset != HADDR_UNDEF ? VJ_OK : vj_fail(VJ_DATA, "%s: can't be sealed: it has no frames", path);
+}
+
+vj_status vj_pack_seal_file(const char *path) {
+  vj_pack_seal seal;
+  VJ_TRY(ask_for_frames(path, &seal));
+  const int file = open(path, O_RDWR | O_CLOEXEC);
+  if (file < 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", path, strerror(errno));
+  const vj_status status = vj_pack_seal_write(file, path, &seal);
+  close(file);
+  return status;
 }
 
 /* --- what it is of -------------------------------------------------------------------------------------------------

@@ -29,12 +29,21 @@ void vj_error_frame(const char *file, int line, const char *function) {
   error.frame_count++;
 }
 
+/* Texts of files stand in sentences, and a terminal would obey their control characters. */
+static void make_one_line(char *message) {
+  for (char *c = message; *c; c++) {
+    const unsigned char code = (unsigned char)*c;
+    if (code < ' ' || code == 127) *c = code == '\n' || code == '\r' || code == '\t' ? ' ' : '?';
+  }
+}
+
 vj_status vj_fail_at(vj_status status, const char *file, int line, const char *function, const char *format, ...) {
   char message[MESSAGE_BYTES]; /* built aside: an argument may be the previous message */
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
+  make_one_line(message);
   memcpy(error.message, message, sizeof message);
   error.status = status;
   error.frame_count = 0;
@@ -49,8 +58,20 @@ void vj_error_prefix(const char *format, ...) {
   const int written = vsnprintf(message, MESSAGE_BYTES, format, arguments);
   va_end(arguments);
   const size_t used = written < 0 ? 0 : written < MESSAGE_BYTES ? (size_t)written : MESSAGE_BYTES - 1;
+  make_one_line(message);
   snprintf(message + used, sizeof message - used, "%s", error.message);
   memcpy(error.message, message, MESSAGE_BYTES - 1);
+}
+
+void vj_error_line(const char *format, ...) {
+  char line[MESSAGE_BYTES];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  make_one_line(line);
+  const size_t used = strlen(error.message);
+  snprintf(error.message + used, sizeof error.message - used, "\n  %s", line);
 }
 
 vj_status vj_error_adopt(vj_status status, const char *message) {

@@ -9,7 +9,7 @@ typedef struct rounding {
 static void round_bf16_run(const vj_call *call) {
   const int64_t count = ((const rounding *)call->node->attributes)->count;
   const vj_real *restrict x = call->in[0];
-  uint16_t *restrict y = (uint16_t *)call->out[0];
+  uint16_t *restrict y = vj_bf16_numbers(call->out[0]);
   for (int64_t i = 0; i < count; i++) y[i] = vj_round_bf16(x[i]);
 }
 

@@ -17,6 +17,9 @@ static inline uint16_t vj_round_bf16(vj_real x) {
   return (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
 }
 
+/* The numbers of a variable in bf16, in the room that it has. */
+static inline uint16_t *vj_bf16_numbers(vj_real *room) { return (uint16_t *)(void *)room; }
+
 /* x in bf16, made once however often it is asked for; by x's own op in the pass that makes it, if that op can. */
 vj_var *vj_bf16(vj_graph *graph, vj_var *x);
 

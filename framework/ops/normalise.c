@@ -41,7 +41,7 @@ static inline __attribute__((always_inline)) void affine_rows_bf16(const affine 
   const vj_real *restrict scale = call->in[1], *restrict shift = call->in[2];
   for (int64_t r = 0; r < a->rows; r++) {
     const vj_real *x = call->in[0] + r * a->channels;
-    uint16_t *restrict y = (uint16_t *)call->out[0] + r * a->channels;
+    uint16_t *restrict y = vj_bf16_numbers(call->out[0]) + r * a->channels;
 #pragma omp simd
     for (int64_t c = 0; c < a->channels; c++)
       y[c] = vj_round_bf16(vj_activated(activation, x[c] * scale[c] + shift[c]));
@@ -263,7 +263,7 @@ static void moments_gradient_bf16_run(const vj_call *call) {
   moments_gradient_factors(call, slope, offset);
   for (int64_t r = 0; r < m->rows; r++) {
     const vj_real *x = call->in[0] + r * m->columns, *b = base ? base + r * m->columns : NULL;
-    uint16_t *restrict dx = (uint16_t *)call->out[0] + r * m->columns;
+    uint16_t *restrict dx = vj_bf16_numbers(call->out[0]) + r * m->columns;
     if (b) {
 #pragma omp simd
       for (int64_t c = 0; c < m->columns; c++) dx[c] = vj_round_bf16(b[c] + (x[c] * slope[c] + offset[c]));

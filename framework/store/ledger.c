@@ -28,7 +28,7 @@
  * has a checkpoint of this attempt, and still runs), stop (given back by who had it), passed and ended (it was decided
  * at a place, with value and threshold, that it goes on, or ends early). "1 extend 16 0 host:4242:19ab3" says that the
  * sweep has 16 trials from now on. */
-enum { HEADER_BYTES = 96 };
+enum { HEADER_BYTES = 96, MOST_ATTEMPTS = 1000000000 };
 static const char header_start[] = "vjvcr ledger ";
 
 const vj_ledger_event vj_ledger_events[VJ_LEDGER_EVENTS] = {
@@ -122,7 +122,7 @@ static vj_status parse_record(vj_ledger *ledger, const char *line) {
   int64_t trial = -1, attempt = 0;
   const int found = sscanf(line, "%d %15s %" SCNd64 " %" SCNd64 " %n", &version, name, &trial, &attempt, &end);
   while (event < VJ_LEDGER_EVENTS && strcmp(vj_ledger_events[event].name, name) != 0) event++;
-  if (found < 4 || version != VJ_LEDGER_VERSION || event == VJ_LEDGER_EVENTS)
+  if (found < 4 || version != VJ_LEDGER_VERSION || event == VJ_LEDGER_EVENTS || attempt < 0 || attempt > MOST_ATTEMPTS)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
                    ledger->lines, line);
   if (event == EXTEND) return state_trials(ledger, trial);

@@ -96,7 +96,7 @@ static herr_t keep_scale_name(hid_t data_set, unsigned dimension, hid_t scale, v
 static vj_status load_dimensions(const vj_sweep_file *file, hid_t data_set, vj_file_variable_info *info) {
   for (int i = 0; i < info->rank; i++) {
     char name[NAME_BYTES] = "";
-    if (is_scale(data_set) > 0)
+    if (is_scale(data_set))
       H5DSget_scale_name(data_set, name, sizeof name);
     else
       H5DSiterate_scales(data_set, (unsigned)i, NULL, keep_scale_name, name);
@@ -127,13 +127,13 @@ static vj_status load_variable(const vj_sweep_file *file, hid_t data_set, const 
   VJ_TRY(read_text(file, data_set, "units", &info->units));
   VJ_TRY(read_text(file, data_set, "long_name", &info->long_name));
   const char *coordinates = vj_sweep_file_attribute(file, "coordinates");
-  info->is_coordinate = is_scale(data_set) > 0 || (coordinates && listed(coordinates, name));
+  info->is_coordinate = is_scale(data_set) || (coordinates && listed(coordinates, name));
   return VJ_OK;
 }
 
 static bool is_bare_dimension(hid_t data_set) {
   char name[NAME_BYTES] = "";
-  if (is_scale(data_set) <= 0 || H5DSget_scale_name(data_set, name, sizeof name) <= 0) return false;
+  if (!is_scale(data_set) || H5DSget_scale_name(data_set, name, sizeof name) <= 0) return false;
   return strncmp(name, VJ_FILE_BARE_DIMENSION, strlen(VJ_FILE_BARE_DIMENSION)) == 0;
 }
 
@@ -151,7 +151,7 @@ static vj_status load_variables(vj_sweep_file *file) {
       H5Lget_name_by_idx(file->file, ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
       const hid_t data_set = H5Dopen2(file->file, name, H5P_DEFAULT);
       if (data_set < 0) return vj_hdf5_fail(file->path, "variable %s can't be opened", name);
-      if ((is_scale(data_set) > 0) != (scales == 1) || is_bare_dimension(data_set)) {
+      if (is_scale(data_set) != (scales == 1) || is_bare_dimension(data_set)) {
         H5Dclose(data_set);
         continue;
       }

@@ -146,24 +146,22 @@ static int ascending(const void *left, const void *right) {
 }
 
 static vj_status fail_with(const refusal *r) {
-  const char *text = "";
-  for (int64_t i = 0; i < r->shown && text; i++) {
+  const vj_status status =
+      vj_fail(VJ_CONFIG,
+              "%s: --resume adds trials and keeps those there are, but some of these are not what they were; undo "
+              "that, or choose another folder with -o:",
+              r->path);
+  for (int64_t i = 0; i < r->shown; i++) {
     const change *c = &r->changes[i];
     const char *gone = strncmp(c->text, "is gone", 7) == 0 ? "" : ":";
     if (c->count == 1)
-      text = vj_pool_format(r->pool, "%s\n  trial %lld%s %s", text, (long long)c->first, gone, c->text);
+      vj_error_line("trial %lld%s %s", (long long)c->first, gone, c->text);
     else
-      text = vj_pool_format(r->pool, "%s\n  trial %lld and %lld other%s%s %s", text, (long long)c->first,
-                            (long long)(c->count - 1), c->count == 2 ? "" : "s", gone, c->text);
+      vj_error_line("trial %lld and %lld other%s%s %s", (long long)c->first, (long long)(c->count - 1),
+                    c->count == 2 ? "" : "s", gone, c->text);
   }
-  if (r->others && text)
-    text =
-        vj_pool_format(r->pool, "%s\n  and %lld more trial%s", text, (long long)r->others, r->others == 1 ? "" : "s");
-  if (!text) return no_memory();
-  return vj_fail(VJ_CONFIG,
-                 "%s: --resume adds trials and keeps those there are, but some of these are not what they were; undo "
-                 "that, or choose another folder with -o:%s",
-                 r->path, text);
+  if (r->others) vj_error_line("and %lld more trial%s", (long long)r->others, r->others == 1 ? "" : "s");
+  return status;
 }
 
 vj_status vj_refuse_changes(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,

@@ -340,8 +340,7 @@ static void cater_classes_have_the_numbers_of_the_release(void **state) {
   assert_int_equal(vj_cater_label_place(3, 0, 6), -1);
 }
 
-/* --- texts with faults
- * ---------------------------------------------------------------------------------------------------- */
+/* --- texts with faults ---------------------------------------------------------------------------------------- */
 
 static void assert_annotation_refused(const char *text, const char *sentence) {
   vj_clevrer_annotation a;
@@ -355,7 +354,7 @@ static void assert_annotation_refused(const char *text, const char *sentence) {
 static void annotations_with_faults_are_refused(void **state) {
   (void)state;
   assert_annotation_refused("", "a.json:1:0: no JSON: '[' or '{' expected near end of file");
-  assert_annotation_refused("{}", "a.json: expected a list \"motion_trajectory\" of 1 to 100000 frames");
+  assert_annotation_refused("{}", "a.json: expected a list \"motion_trajectory\" of 1 to 10000 frames");
   assert_annotation_refused("{\"motion_trajectory\":[1]}", "a.json: expected a list \"object_property\"");
   assert_annotation_refused(
       "{\"motion_trajectory\":[1],\"object_property\":[{\"object_id\":1,\"color\":\"pink\"}]}",

@@ -149,7 +149,7 @@ class Videos(Case):
                             "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", "data.grey=true", code=1)
         self.assert_refused("q.h5: can't be opened: No such file or directory; `vjvcr data pack` makes it",
                             "sweep", "v.yaml", "-o", "out", "data.pack=q.h5", code=1)
-        self.assert_refused("v.yaml: not a pack: HDF5 can't read it",
+        self.assert_refused("v.yaml: not a pack, or one that was cut short: `vjvcr data pack` makes one",
                             "sweep", "v.yaml", "-o", "out", "data.pack=v.yaml", code=1)
         os.utime(self.path("videos/train/left/a.mp4"), (1, 1))
         self.assert_refused("p.h5: videos/train/left/a.mp4 has changed since the pack was made; make it again with "
@@ -158,6 +158,18 @@ class Videos(Case):
         os.remove(self.path("videos/train/left/a.mp4"))
         self.assert_refused("p.h5: the pack does not have videos/train/left/new.avi; make it again with `vjvcr data "
                             "pack`", "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", code=1)
+
+    def test_damaged_pack_is_refused_before_hdf5_reads_it(self):
+        self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
+        with open(self.path("p.h5"), "rb") as file:
+            whole = file.read()
+        for at in (0, 8, 100, 1000, len(whole) - 40):  # HDF5's own, or a table; the frames lie in between
+            self.write("bad.h5", whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1:])
+            self.assert_refused("bad.h5: a damaged pack: its checksum does not fit; make it again with `vjvcr data pack`",
+                                "sweep", "v.yaml", "-o", "out", "data.pack=bad.h5", code=1)
+        self.write("bad.h5", whole[:-1])
+        self.assert_refused("bad.h5: not a pack, or one that was cut short: `vjvcr data pack` makes one",
+                            "sweep", "v.yaml", "-o", "out", "data.pack=bad.h5", code=1)
 
     def test_missing_folders_and_lists(self):
         self.assert_refused("data.root: nowhere: can't be opened: No such file or directory; `vjvcr data make videos "

@@ -66,6 +66,9 @@ const char *vj_error_message(void);
 vj_status vj_error_status(void);
 /* Puts words before the sentence: "trial 3: " + sentence. */
 void vj_error_prefix(const char *format, ...) VJ_PRINTF(1, 2);
+/* Adds a line of a list below the sentence, indented. A sentence itself is one line: what else is in it of line ends
+ * and control characters, from a file, say, is made blank. */
+void vj_error_line(const char *format, ...) VJ_PRINTF(1, 2);
 /* Replaces the record, for a failure that happened on another rank or thread; keeps no frames. */
 vj_status vj_error_adopt(vj_status status, const char *message);
 void vj_error_clear(void);

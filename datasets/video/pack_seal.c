@@ -1,0 +1,89 @@
+#include "pack_seal.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { MAGIC_BYTES = 8, CHECKED_BYTES = VJ_PACK_SEAL_BYTES - 4, BLOCK_BYTES = 65536 };
+
+static void put(unsigned char *to, uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(value >> 8 * i);
+}
+
+static uint64_t get(const unsigned char *from, int bytes) {
+  uint64_t value = 0;
+  for (int i = 0; i < bytes; i++) value |= (uint64_t)from[i] << 8 * i;
+  return value;
+}
+
+static vj_status read_at(int file, const char *path, int64_t offset, size_t bytes, unsigned char *to) {
+  while (bytes > 0) {
+    const ssize_t got = pread(file, to, bytes, (off_t)offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return vj_fail(VJ_IO, "%s: can't be read: %s", path, got ? strerror(errno) : "it has become shorter");
+    to += got, offset += got, bytes -= (size_t)got;
+  }
+  return VJ_OK;
+}
+
+static vj_status add_range(int file, const char *path, int64_t from, int64_t end, uLong *sum) {
+  unsigned char block[BLOCK_BYTES];
+  for (int64_t at = from; at < end; at += BLOCK_BYTES) {
+    const size_t bytes = (size_t)(end - at < BLOCK_BYTES ? end - at : BLOCK_BYTES);
+    VJ_TRY(read_at(file, path, at, bytes, block));
+    *sum = crc32(*sum, block, (uInt)bytes);
+  }
+  return VJ_OK;
+}
+
+/* `head`: the seal without its checksum. */
+static vj_status sum_of(int file, const char *path, const vj_pack_seal *s, const unsigned char *head, uint32_t *sum) {
+  uLong running = crc32(0, NULL, 0);
+  VJ_TRY(add_range(file, path, 0, s->frames, &running));
+  VJ_TRY(add_range(file, path, s->frames + s->frame_bytes, s->bytes, &running));
+  *sum = (uint32_t)crc32(running, head, CHECKED_BYTES);
+  return VJ_OK;
+}
+
+static bool is_possible(const vj_pack_seal *s) {
+  return s->frames >= 0 && s->frame_bytes >= 0 && s->frames <= s->bytes && s->frame_bytes <= s->bytes - s->frames;
+}
+
+vj_status vj_pack_seal_write(int file, const char *path, vj_pack_seal *s) {
+  unsigned char seal[VJ_PACK_SEAL_BYTES];
+  struct stat about;
+  uint32_t sum;
+  if (fstat(file, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", path, strerror(errno));
+  s->bytes = (int64_t)about.st_size;
+  if (!is_possible(s)) return vj_fail(VJ_INTERNAL, "%s: frames beyond the end of the file", path);
+  memcpy(seal, VJ_PACK_SEAL_MAGIC, MAGIC_BYTES);
+  put(seal + 8, (uint64_t)s->frames, 8);
+  put(seal + 16, (uint64_t)s->frame_bytes, 8);
+  put(seal + 24, (uint64_t)s->bytes, 8);
+  VJ_TRY(sum_of(file, path, s, seal, &sum));
+  put(seal + CHECKED_BYTES, sum, 4);
+  const ssize_t written = pwrite(file, seal, sizeof seal, (off_t)s->bytes);
+  if (written == (ssize_t)sizeof seal) return VJ_OK;
+  return vj_fail(VJ_IO, "%s: its end can't be written: %s", path, strerror(written < 0 ? errno : ENOSPC));
+}
+
+vj_status vj_pack_seal_check(int file, const char *path, vj_pack_seal *s) {
+  unsigned char seal[VJ_PACK_SEAL_BYTES] = {0};
+  struct stat about;
+  uint32_t sum;
+  if (fstat(file, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", path, strerror(errno));
+  if (S_ISREG(about.st_mode) && about.st_size >= VJ_PACK_SEAL_BYTES)
+    VJ_TRY(read_at(file, path, (int64_t)about.st_size - VJ_PACK_SEAL_BYTES, VJ_PACK_SEAL_BYTES, seal));
+  if (memcmp(seal, VJ_PACK_SEAL_MAGIC, MAGIC_BYTES) != 0)
+    return vj_fail(VJ_DATA, "%s: not a pack, or one that was cut short: `vjvcr data pack` makes one", path);
+  *s = (vj_pack_seal){(int64_t)get(seal + 8, 8), (int64_t)get(seal + 16, 8), (int64_t)get(seal + 24, 8)};
+  if (s->bytes != (int64_t)about.st_size - VJ_PACK_SEAL_BYTES || !is_possible(s))
+    return vj_fail(VJ_DATA, "%s: a damaged pack: its end does not fit its size; make it again with `vjvcr data pack`",
+                   path);
+  VJ_TRY(sum_of(file, path, s, seal, &sum));
+  if (sum == (uint32_t)get(seal + CHECKED_BYTES, 4)) return VJ_OK;
+  return vj_fail(VJ_DATA, "%s: a damaged pack: its checksum does not fit; make it again with `vjvcr data pack`", path);
+}
