@@ -370,7 +370,7 @@ static void annotations_with_faults_are_refused(void **state) {
   assert_annotation_refused(
       "{\"motion_trajectory\":[{\"frame_id\":0,\"objects\":[{\"object_id\":4,\"location\":[1,2],"
       "\"velocity\":[\"fast\"]}]}],\"object_property\":[" CUBE "]}",
-      "a.json: frame 0, object 4: expected numbers for location and velocity");
+      "a.json: frame 0, object 4: expected numbers below 1e6 for location and velocity");
 }
 
 /* `collisions`, and an orientation of four numbers. */
