@@ -386,10 +386,13 @@ class Reproduce(Case):
         self.assertIn("collapse", names)
         for name in names:
             file = os.path.join(SOURCE, "sweeps", f"{name}.yaml")
-            self.succeed("sweep", file, "--dry-run")
             with open(file) as text:
-                if "\nquick:" in text.read():
-                    self.succeed("sweep", file, "--quick", "--dry-run")
+                preset = text.read()
+            if "root: runs/standins" in preset:
+                continue  # of videos: test_video_presets.py makes some
+            self.succeed("sweep", file, "--dry-run")
+            if "\nquick:" in preset:
+                self.succeed("sweep", file, "--quick", "--dry-run")
 
     def test_run_then_printed_again(self):
         first = self.vj("tiny", "--quick", "logging.every=2").stdout.splitlines()
