@@ -3,7 +3,9 @@
 #include "graph/plan.h"
 #include "ops/op.h"
 
-static double bytes_of(const vj_var *var) { return var ? (double)var->count * sizeof(vj_real) : 0; }
+static double bytes_of(const vj_var *var) {
+  return var ? (double)var->count * (double)(var->half ? sizeof(vj_real) / 2 : sizeof(vj_real)) : 0;
+}
 
 /* A product's passes over memory are part of the rate at which products run. */
 vj_work vj_node_work(const vj_node *node) {

@@ -155,21 +155,27 @@ size_t vj_dnn_scratch_bytes(const vj_dnn *dnn) {
   return gradient + aligned(dnnl_memory_desc_get_size(&dnn->scratch));
 }
 
-/* A memory object is a description and an address; what fails here is missing memory of a few hundred bytes. */
+/* A description and an address; NULL where there is no memory for the object. */
 static dnnl_memory_t at(const dnnl_memory_desc_t *desc, const void *address) {
   dnnl_memory_t memory = NULL;
   if (dnnl_memory_create(&memory, desc, engine, (void *)(uintptr_t)address) != dnnl_success) return NULL;
   return memory;
 }
 
-static void execute(dnnl_primitive_t primitive, dnnl_exec_arg_t *arguments, int count) {
-  dnnl_primitive_execute(primitive, stream, count, arguments);
+/* Kernels return no status. Where oneDNN fails, for want of memory, its numbers become NaN, in float and in bf16, and
+ * the trial fails by its loss: better than by numbers that were there before. */
+static void execute(dnnl_primitive_t primitive, dnnl_exec_arg_t *arguments, int count, const dnnl_memory_desc_t *desc,
+                    void *out) {
+  bool whole = true;
+  for (int i = 0; i < count; i++) whole = whole && arguments[i].memory;
+  if (!whole || dnnl_primitive_execute(primitive, stream, count, arguments) != dnnl_success)
+    memset(out, 0xff, dnnl_memory_desc_get_size(desc));
   for (int i = 0; i < count; i++) dnnl_memory_destroy(arguments[i].memory);
 }
 
 void vj_dnn_pack(const vj_dnn *dnn, const vj_real *weight, void *packed) {
   dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, at(&dnn->plain, weight)}, {DNNL_ARG_TO, at(&dnn->weight, packed)}};
-  execute(dnn->pack, arguments, 2);
+  execute(dnn->pack, arguments, 2, &dnn->weight, packed);
 }
 
 void vj_dnn_run(const vj_dnn *dnn, const void *first, const void *second, const vj_real *bias, vj_real *out,
@@ -181,21 +187,21 @@ void vj_dnn_run(const vj_dnn *dnn, const void *first, const void *second, const 
                                    {DNNL_ARG_WEIGHTS, at(&dnn->weight, second)},
                                    {DNNL_ARG_DST, at(&dnn->y, out)},
                                    {DNNL_ARG_SCRATCHPAD, room},
-                                   {DNNL_ARG_BIAS, at(&dnn->bias, bias)}};
-    execute(dnn->kernel, arguments, 5);
+                                   {DNNL_ARG_BIAS, bias ? at(&dnn->bias, bias) : NULL}};
+    execute(dnn->kernel, arguments, bias ? 5 : 4, &dnn->y, out);
   } else if (dnn->pass == VJ_DNN_INPUT_GRADIENT) {
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_DIFF_DST, at(&dnn->y, first)},
                                    {DNNL_ARG_WEIGHTS, at(&dnn->weight, second)},
                                    {DNNL_ARG_DIFF_SRC, at(&dnn->x, out)},
                                    {DNNL_ARG_SCRATCHPAD, room}};
-    execute(dnn->kernel, arguments, 4);
+    execute(dnn->kernel, arguments, 4, &dnn->x, out);
   } else {
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, at(&dnn->x, first)},
                                    {DNNL_ARG_DIFF_DST, at(&dnn->y, second)},
                                    {DNNL_ARG_DIFF_WEIGHTS, at(&dnn->weight, scratch)},
                                    {DNNL_ARG_SCRATCHPAD, room}};
-    execute(dnn->kernel, arguments, 4);
+    execute(dnn->kernel, arguments, 4, &dnn->weight, scratch);
     dnnl_exec_arg_t back[] = {{DNNL_ARG_FROM, at(&dnn->weight, scratch)}, {DNNL_ARG_TO, at(&dnn->plain, out)}};
-    execute(dnn->unpack, back, 2);
+    execute(dnn->unpack, back, 2, &dnn->plain, out);
   }
 }
