@@ -10,7 +10,8 @@
  *     ... entries of each split, labels, and what fill_labels needs, all from list.pool; on failure destroy it ...
  *     return vj_clips_open(&((const my_config *)config)->clips, request, &list, dataset);
  *   }
- *   .as.dataset = {my_open, vj_clips_info, vj_clips_sample, vj_clips_close, vj_clips_of}
+ *   .as.dataset = {my_open,         vj_clips_info,       vj_clips_sample, vj_clips_close,
+ *                  vj_clips_passed, vj_clips_video_name, vj_clips_of}
  *
  * A clip is `input_frames + target_frames` frames of one video, `stride` frames apart. In training each video gives
  * `clips` of them, each beginning at random; in validation and test one for each of `starts`. Videos that can't be read
@@ -91,6 +92,8 @@ VJ_MUST_USE vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_
 void vj_clips_info(const void *dataset, vj_clip_info *info);
 vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
 void vj_clips_close(void **dataset);
+int64_t vj_clips_passed(const void *dataset, vj_split split, int64_t number, int64_t *videos);
+const char *vj_clips_video_name(const void *dataset, vj_split split, int64_t video);
 const struct vj_clips *vj_clips_of(const void *dataset);
 
 /* --- for those who look at all videos: packing, inspection ------------------------------------------------------- */
