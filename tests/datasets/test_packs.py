@@ -98,6 +98,26 @@ class Videos(VideoCase):
         self.assert_refused("p.h5: the pack does not have videos/train/left/new.avi; make it again with `vjvcr data "
                             "pack`", "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", code=1)
 
+    def test_replace_makes_a_pack_anew_that_does_not_fit(self):
+        self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
+        with open(self.path("p.h5"), "rb") as file:
+            whole = file.read()
+        again = self.succeed("data", "pack", "v.yaml", "-o", "p.h5", "--replace")
+        self.assertEqual(again.out, "p.h5 is there already, and of these videos\n")
+        self.write("p.h5", whole[:-36])  # an older program's: without a seal
+        self.assert_refused("p.h5: not a pack, or one that was cut short: `vjvcr data pack` makes one; remove it, or "
+                            "name another file with -o", "data", "pack", "v.yaml", "-o", "p.h5")
+        for ranks in (1, 2):
+            anew = self.run_vjvcr("data", "pack", "v.yaml", "-o", "p.h5", "--replace", ranks=ranks)
+            self.assertIn("the pack is made anew; of the one that is there: p.h5: not a pack, or one that was cut short",
+                          anew.out)
+            with open(self.path("p.h5"), "rb") as file:
+                self.assertTrue(file.read() == whole)
+            self.write("p.h5", whole[:-36])
+        self.write("p.h5", "a letter\n")
+        self.assert_refused("p.h5: not a pack, or one that was cut short: `vjvcr data pack` makes one; remove it, or "
+                            "name another file with -o", "data", "pack", "v.yaml", "-o", "p.h5", "--replace")
+
     def test_damaged_pack_is_refused_before_hdf5_reads_it(self):
         self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
         with open(self.path("p.h5"), "rb") as file:
