@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kept.h"
 #include "pack.h"
 #include "survey.h"
 #include "vj/rng.h"
@@ -20,6 +21,7 @@ struct vj_clips {
   vj_clip_video *videos[VJ_SPLITS];
   int64_t *usable[VJ_SPLITS]; /* numbers of the videos that can be read */
   int64_t usable_count[VJ_SPLITS];
+  vj_kept *kept;             /* where frames are in the videos; NULL: they come from a pack */
   vj_pack *pack;             /* NULL: frames come from the videos */
   int64_t *place[VJ_SPLITS]; /* of each video in the pack */
   /* For each sample that was made, how many damaged videos were passed over for it. Whoever makes it finds the same. */
@@ -66,6 +68,7 @@ static vj_status survey(vj_clips *c) {
   int64_t all = 0;
   vj_clip_video *videos = NULL;
   for (int s = 0; s < VJ_SPLITS; s++) all += c->list.count[s];
+  VJ_TRY(vj_kept_create(all, &c->kept));
   VJ_TRY(vj_allocate((size_t)all + 1, sizeof *videos, "a list of videos", &videos));
   for (int s = 0, at = 0; s < VJ_SPLITS; at += (int)c->list.count[s++])
     memcpy(videos + at, c->videos[s], (size_t)c->list.count[s] * sizeof *videos);
@@ -158,6 +161,7 @@ void vj_clips_close(void **dataset) {
   if (!c) return;
   vj_pool *pool = c->list.pool; /* the structure goes with it */
   vj_pack_close(&c->pack);
+  vj_kept_destroy(&c->kept);
   vj_pool_destroy(&pool);
   *dataset = NULL;
 }
@@ -219,7 +223,9 @@ static vj_status read_clip(const vj_clips *c, vj_split split, int64_t video, int
   vj_video_request request = c->frames;
   request.start = start;
   if (c->pack) return vj_pack_read(c->pack, c->place[split][video], &request, frames);
-  return vj_video_read(c->videos[split][video].entry->path, &request, frames, NULL);
+  int64_t place = video; /* among all videos */
+  for (int s = 0; s < (int)split; s++) place += c->list.count[s];
+  return vj_kept_read(c->kept, place, &c->videos[split][video], &request, frames);
 }
 
 /* Tries the video of a sample, and those after it, until one has no damage where it is needed. */
