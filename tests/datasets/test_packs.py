@@ -58,10 +58,13 @@ class Videos(VideoCase):
             self.assertTrue(np.all(pack["whole"][:] == 1))
 
     def test_blocks_of_a_large_pack_are_shared_by_ranks(self):
-        self.succeed("data", "pack", "v.yaml", "-o", "one.h5", "data.size=[200, 320]")  # 53 MB: four blocks
-        self.succeed("data", "pack", "v.yaml", "-o", "two.h5", "data.size=[200, 320]", ranks=2)
+        self.succeed("data", "pack", "v.yaml", "-o", "one.h5", "data.size=[300, 480]")  # 119 MB: two blocks
+        self.succeed("data", "pack", "v.yaml", "-o", "two.h5", "data.size=[300, 480]", ranks=2)
         with open(self.path("one.h5"), "rb") as one, open(self.path("two.h5"), "rb") as two:
             self.assertTrue(one.read() == two.read())
+        self.succeed("data", "pack", "v.yaml", "-o", "three.h5", "data.size=[300, 480]", ranks=3)
+        with open(self.path("one.h5"), "rb") as one, open(self.path("three.h5"), "rb") as three:
+            self.assertTrue(one.read() == three.read())
 
     def test_killed_pack_begins_anew(self):
         process = subprocess.Popen([VJVCR, "data", "pack", "v.yaml", "-o", "p.h5", "data.size=[400, 640]"], cwd=self.folder)
