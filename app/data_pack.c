@@ -66,7 +66,7 @@ static vj_status pack(vj_experiment *e, const vj_comm *world, vj_data_set *set) 
   bool found = false;
   if (!e->file) return vj_fail(VJ_USAGE, "%s", usage);
   VJ_TRY(vj_experiment_agree(e, world));
-  VJ_TRY(vj_comm_agree(world, vj_data_set_open(e, true, set)));
+  VJ_TRY(vj_comm_agree(world, vj_data_set_open(e, false, set)));
   const char *const path = e->output ? e->output : set->pack;
   if (!path[0]) return vj_fail(VJ_USAGE, "where to? Name the file with -o, or as data.pack in %s", e->file);
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look_at(path, set->clips, e->replace, &found) : VJ_OK));

@@ -87,18 +87,19 @@ static vj_status use_pack(vj_clips *c) {
   return VJ_OK;
 }
 
-static vj_status find_usable(vj_clips *c) {
-  for (int s = 0; s < VJ_SPLITS; s++) {
-    const char *first = NULL;
-    for (int64_t i = 0; i < c->list.count[s]; i++) {
+static void find_usable(vj_clips *c) {
+  for (int s = 0; s < VJ_SPLITS; s++)
+    for (int64_t i = 0; i < c->list.count[s]; i++)
       if (!c->videos[s][i].broken) c->usable[s][c->usable_count[s]++] = i;
-      if (c->videos[s][i].broken && !first) first = c->videos[s][i].broken;
-    }
+}
+
+vj_status vj_clips_check(const vj_clips *c) {
+  for (int s = 0; s < VJ_SPLITS; s++) {
     if (c->list.count[s] == 0)
       return vj_fail(VJ_DATA, "%s: no %s videos are listed in %s", c->list.what, split_names[s], c->params.root);
-    if (c->usable_count[s] == 0)
+    if (c->usable_count[s] == 0) /* then the first is broken, too */
       return vj_fail(VJ_DATA, "%s: none of the %" PRId64 " %s videos can be used; the first: %s", c->list.what,
-                     c->list.count[s], split_names[s], first);
+                     c->list.count[s], split_names[s], c->videos[s][0].broken);
   }
   return VJ_OK;
 }
@@ -136,7 +137,8 @@ static vj_status open_clips(vj_clips *c) {
   VJ_TRY(keep_params(c));
   VJ_TRY(take_entries(c));
   VJ_TRY(c->params.pack[0] ? use_pack(c) : survey(c));
-  VJ_TRY(find_usable(c));
+  find_usable(c);
+  if (!c->request.only_looks) VJ_TRY(vj_clips_check(c));
   return make_passed(c);
 }
 

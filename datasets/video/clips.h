@@ -85,7 +85,7 @@ typedef struct vj_clip_list {
 typedef struct vj_clips vj_clips;
 
 /* Errors: what the files say (VJ_DATA, VJ_IO), settings that can't be (VJ_CONFIG), a pack that is of something else.
- * A split without a usable video is an error. */
+ * A split without a usable video is an error, unless the request only looks. */
 VJ_MUST_USE vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_request *request, vj_clip_list *list,
                                     void **dataset);
 /* As in vj_dataset_ops. */
@@ -108,6 +108,8 @@ typedef struct vj_clip_video {
 /* Of a split, those that are skipped included. */
 int64_t vj_clips_count(const vj_clips *clips, vj_split split);
 const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64_t number);
+/* VJ_DATA where a split has no video that can be used: it says which, and what is wrong with the first. */
+VJ_MUST_USE vj_status vj_clips_check(const vj_clips *clips);
 const vj_clip_list *vj_clips_list(const vj_clips *clips);
 /* Height, width and channels of frames; start, stride and count are those of a clip. */
 vj_video_request vj_clips_request(const vj_clips *clips);

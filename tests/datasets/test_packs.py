@@ -142,6 +142,36 @@ class Videos(VideoCase):
         self.assert_refused("data.test: there is no videos/no", "sweep", "v.yaml", "-o", "out", "data.test=no", code=1)
         self.assert_refused("the data set moving_mnist is not made of videos", "data", "inspect", "tiny.yaml")
 
+    def test_an_empty_split_is_inspected_and_told(self):
+        self.break_some()
+        for name in ("g.mp4", "h.avi"):
+            os.remove(self.path("videos/test", "left" if name == "g.mp4" else "right", name))
+        sentence = ("video_list: none of the 1 test videos can be used; the first: videos/test/right/text.webm: not a "
+                    "video: Invalid data found when processing input (EBML header parsing failed)")
+        result = self.run_vjvcr("data", "inspect", "v.yaml", "--sheet", "sheet.png")
+        self.assertEqual((result.code, result.err), (1, f"vjvcr: {sentence}\n"))
+        self.assertRegex(result.out, r"training +6 +2 +16 ")
+        self.assertRegex(result.out, r"test +1 +1 +0 ")
+        self.assertIn("4 broken or damaged:\n  training, train/left/empty.mp4: ", result.out)
+        self.assertTrue(os.path.exists(self.path("sheet.png")))
+        told = self.run_vjvcr("data", "inspect", "v.yaml", "--format", "json")
+        self.assertEqual(told.code, 1)
+        self.assertEqual(json.loads(told.out)["splits"]["test"]["clips"], 0)
+        self.assert_refused(sentence, "sweep", "v.yaml", "-o", "out", code=1)
+        self.assert_refused(sentence, "data", "pack", "v.yaml", "-o", "p.h5", code=1)
+
+    def test_a_folder_without_any_video_is_inspected(self):
+        for at, _, files in os.walk(self.path("videos")):
+            for name in files:
+                with open(os.path.join(at, name), "wb"):
+                    pass
+        result = self.run_vjvcr("data", "inspect", "v.yaml", "--decode", "--sheet", "sheet.png")
+        self.assertEqual((result.code, result.err),
+                         (1, "vjvcr: video_list: none of the 4 training videos can be used; the first: "
+                             "videos/train/left/a.mp4: the file is empty\n"))
+        self.assertIn("8 broken or damaged:\n", result.out)
+        self.assertEqual(result.out.count("the file is empty"), 8)
+
     def test_contact_sheet(self):
         self.break_some()
         self.succeed("data", "inspect", "v.yaml", "--decode", "--sheet", "sheet.png")

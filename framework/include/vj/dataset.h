@@ -30,6 +30,7 @@ typedef struct vj_clip_request {
   int64_t input_frames, target_frames; /* a clip is input then target frames, consecutive */
   uint64_t seed;                       /* of the data, not of the trial */
   int threads;                         /* that opening may use; 0 counts as 1 */
+  bool only_looks;                     /* nobody asks for samples: a split may be empty */
 } vj_clip_request;
 
 typedef struct vj_clip_info {
