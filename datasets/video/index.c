@@ -148,16 +148,17 @@ int64_t vj_index_position(const vj_index *index, int64_t time) {
   return low < index->entry_count && index->entries[low].time == time ? index->entries[low].position : -1;
 }
 
-/* Arrays stay as they are where nothing smaller is to be had. */
-static void *trimmed(void *array, int64_t count, size_t size) {
-  void *const smaller = realloc(array, (size_t)(count ? count : 1) * size);
-  return smaller ? smaller : array;
+/* An array stays as it is where nothing smaller is to be had. */
+static void trim(void *array, int64_t count, size_t size) {
+  void **const block = array;
+  void *const smaller = realloc(*block, (size_t)(count ? count : 1) * size);
+  if (smaller) *block = smaller;
 }
 
 void vj_index_trim(vj_index *index) {
-  index->entries = trimmed(index->entries, index->entry_count, sizeof *index->entries);
-  index->frames = trimmed(index->frames, index->frame_count, sizeof *index->frames);
-  index->starts = trimmed(index->starts, index->start_count, sizeof *index->starts);
+  trim(&index->entries, index->entry_count, sizeof *index->entries);
+  trim(&index->frames, index->frame_count, sizeof *index->frames);
+  trim(&index->starts, index->start_count, sizeof *index->starts);
 }
 
 size_t vj_index_bytes(const vj_index *index) {
