@@ -77,6 +77,10 @@ static void print_forms(const vj_inspection *n) {
 static void print_label(const vj_label_facts *f) {
   const vj_label *const label = f->label;
   printf("label %s, %s:", label->name, split_names[f->split]);
+  if (!f->counts && !isfinite(f->mean)) {
+    printf(" no numbers\n");
+    return;
+  }
   if (!f->counts) {
     printf(" mean %.4g, standard deviation %.4g, from %.4g to %.4g %s\n", f->mean, f->deviation, f->least, f->most,
            label->unit);
@@ -175,7 +179,9 @@ static vj_status inspect(vj_experiment *e, const wishes *w, vj_data_set *set) {
   VJ_TRY(vj_data_set_open(e, true, set));
   VJ_TRY(vj_inspect(e->pool, set, w->decode, &inspection));
   VJ_TRY(w->json ? print_json(set, &inspection) : print_text(set, &inspection));
-  return w->sheet ? vj_inspect_sheet(set, w->sheet) : VJ_OK;
+  if (w->sheet) VJ_TRY(vj_inspect_sheet(set, w->sheet));
+  fflush(stdout);
+  return vj_clips_check(set->clips); /* everything is told; now, whether training could begin */
 }
 
 int vj_data_inspect(int argc, char **argv) {

@@ -11,14 +11,24 @@
 #include "pack_file.h"
 #include "verbs.h"
 
-static const char usage[] = "usage: vjvcr data pack FILE.yaml [-o PACK.h5] [--quick] [key=value ...]";
+static const char usage[] = "usage: vjvcr data pack FILE.yaml [-o PACK.h5] [--replace] [--quick] [key=value ...]";
 
 static void tell(double share) {
   if (isatty(2)) fprintf(stderr, "\r\033[K%3.0f%% packed", 100.0 * share);
 }
 
-/* A pack that is there is one of these videos at this size, or somebody's other file. */
-static vj_status look_at(const char *path, const vj_clips *clips, bool *is_there) {
+/* Whether a file may once have been a pack: what is no HDF5 is somebody's other file. */
+static bool is_hdf5(const char *path) {
+  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  unsigned char start[sizeof signature];
+  FILE *const file = fopen(path, "rb");
+  const bool is = file && fread(start, sizeof start, 1, file) == 1 && memcmp(start, signature, sizeof start) == 0;
+  if (file) fclose(file);
+  return is;
+}
+
+/* A pack that is there is one of these videos at this size; or it is refused, or, with `replace`, made anew. */
+static vj_status look_at(const char *path, const vj_clips *clips, bool replace, bool *is_there) {
   vj_pack *pack = NULL;
   const vj_video_request request = vj_clips_request(clips);
   *is_there = access(path, F_OK) == 0;
@@ -28,6 +38,13 @@ static vj_status look_at(const char *path, const vj_clips *clips, bool *is_there
   if (status == VJ_OK) status = vj_pack_compare(pack, clips);
   vj_pack_close(&pack);
   if (status == VJ_OK) return VJ_OK;
+  if (status == VJ_DATA && replace && is_hdf5(path)) {
+    printf("the pack is made anew; of the one that is there: %s\n", vj_error_message());
+    fflush(stdout);
+    vj_error_clear();
+    *is_there = false;
+    return VJ_OK;
+  }
   char message[1024];
   snprintf(message, sizeof message, "%s; remove it, or name another file with -o", vj_error_message());
   return vj_error_adopt(VJ_USAGE, message);
@@ -49,10 +66,10 @@ static vj_status pack(vj_experiment *e, const vj_comm *world, vj_data_set *set) 
   bool found = false;
   if (!e->file) return vj_fail(VJ_USAGE, "%s", usage);
   VJ_TRY(vj_experiment_agree(e, world));
-  VJ_TRY(vj_comm_agree(world, vj_data_set_open(e, true, set)));
+  VJ_TRY(vj_comm_agree(world, vj_data_set_open(e, false, set)));
   const char *const path = e->output ? e->output : set->pack;
   if (!path[0]) return vj_fail(VJ_USAGE, "where to? Name the file with -o, or as data.pack in %s", e->file);
-  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look_at(path, set->clips, &found) : VJ_OK));
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look_at(path, set->clips, e->replace, &found) : VJ_OK));
   is_there = found;
   VJ_TRY(vj_comm_broadcast(world, &is_there, sizeof is_there, 0));
   if (is_there) {
@@ -69,12 +86,14 @@ int vj_data_pack(int argc, char **argv) {
   vj_data_set set = {0};
   vj_comm world = {0};
   if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-    printf("%s\nPACK.h5 is data.pack of the experiment if -o does not say. Under mpirun ranks share the work.\n",
-           usage);
+    printf(
+        "%s\nPACK.h5 is data.pack of the experiment if -o does not say. Under mpirun ranks share the work. --replace "
+        "makes a pack anew that is of other videos, of another size, or damaged.\n",
+        usage);
     return 0;
   }
   vj_status status = vj_mpi_start(&world);
-  const vj_status mine = vj_experiment_read(argc, argv, "-o --quick", &e);
+  const vj_status mine = vj_experiment_read(argc, argv, "-o --replace --quick", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = pack(&e, &world, &set);
   if (status != VJ_OK && world.rank == 0) vj_report_failure(status);

@@ -14,9 +14,9 @@ typedef struct vj_data_set {
   const vj_clips *clips;
 } vj_data_set;
 
-/* Opens the data set of an experiment's first trial; `from_videos`: not from its pack. VJ_USAGE where it is not made of
- * videos. Not collective. */
-VJ_MUST_USE vj_status vj_data_set_open(vj_experiment *experiment, bool from_videos, vj_data_set *set);
+/* Opens the data set of an experiment's first trial, from its videos though it may name a pack; `only_looks`: also
+ * where a split is empty. VJ_USAGE where it is not made of videos. Not collective. */
+VJ_MUST_USE vj_status vj_data_set_open(vj_experiment *experiment, bool only_looks, vj_data_set *set);
 void vj_data_set_close(vj_data_set *set);
 
 #endif

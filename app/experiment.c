@@ -77,6 +77,7 @@ static vj_status take(reader *r, const char *argument, const char *next, int *us
   if (strcmp(argument, "--dry-run=timed") == 0) return e->dry_run = e->timed = true, VJ_OK;
   if (strcmp(argument, "--print-config") == 0) return e->print_config = true, VJ_OK;
   if (strcmp(argument, "--quick") == 0) return e->quick = true, VJ_OK;
+  if (strcmp(argument, "--replace") == 0) return e->replace = true, VJ_OK;
   if (strcmp(argument, "--ops") == 0) return e->ops = true, VJ_OK;
   if (strcmp(argument, "--comm") == 0) return e->comm = true, VJ_OK;
   *used = 2;

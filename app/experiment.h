@@ -12,7 +12,7 @@ typedef struct vj_experiment {
   const char *output; /* -o, NULL if not given */
   const char *from;   /* --from, NULL if not given */
   const char *format; /* --format, NULL if not given; the verb reads it */
-  bool resume, dry_run, timed, print_config, help, quick, ops, comm;
+  bool resume, dry_run, timed, print_config, help, quick, replace, ops, comm;
   const char *cluster;                                 /* --cluster, NULL if not given */
   int64_t ranks_per_trial, ranks, steps, max_attempts; /* 0: not given */
   double time_limit, hang_limit;                       /* seconds; negative: not given */

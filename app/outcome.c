@@ -80,6 +80,13 @@ double vj_outcome_number(const vj_outcome *o, const vj_report_column *column, in
   return isfinite(from[k]) ? from[k] : NAN;
 }
 
+int64_t vj_outcome_count(const vj_outcome *o, const char *name, int64_t trial) {
+  void *values;
+  vj_file_variable_info info;
+  if (vj_sweep_file_find(o->file, name) < 0 || read_whole(o, name, &values, &info) != VJ_OK) return -1;
+  return info.type == VJ_FILE_INT64 && info.rank == 1 ? ((const int64_t *)values)[trial] : -1;
+}
+
 const char *vj_outcome_setting_key(const vj_outcome *o, int setting) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);

@@ -30,6 +30,8 @@ const char *vj_outcome_text(const vj_outcome *outcome, const char *name, int64_t
 const char *vj_outcome_reason(const vj_outcome *outcome, int64_t trial);
 /* What a trial has in a column, counting only what is recorded as whole; NaN if there is nothing. */
 double vj_outcome_number(const vj_outcome *outcome, const vj_report_column *column, int64_t trial);
+/* A trial's whole number; -1 if there is none. */
+int64_t vj_outcome_count(const vj_outcome *outcome, const char *name, int64_t trial);
 /* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the outcome. */
 const char *vj_outcome_setting_key(const vj_outcome *outcome, int setting);
 const char *vj_outcome_setting(const vj_outcome *outcome, int setting, int64_t trial);

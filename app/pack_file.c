@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include "datasets/video/pack.h"
+#include "datasets/video/pack_schedule.h"
 
-enum { BLOCK_BYTES = 16 << 20, MOST_BLOCK_FRAMES = 2048, NAME_BYTES = 4096, REASON_BYTES = 1024 };
+enum { BLOCK_BYTES = 64 << 20, MOST_BLOCK_FRAMES = 8192, NAME_BYTES = 4096, REASON_BYTES = 1024 };
 
 typedef struct packing {
   const vj_comm *world;
@@ -242,31 +243,62 @@ static vj_status decode_block(const packing *p, int64_t first, int64_t end, uint
   return failure == VJ_OK ? VJ_OK : vj_error_adopt(failure, message);
 }
 
-static vj_status write_block(const packing *p, hid_t frame_set, hid_t whole_set, int64_t first, int64_t end,
-                             uint8_t *frames, bool *whole) {
-  const int64_t count = first < end ? end - first : 0;
-  VJ_TRY(vj_comm_agree(p->world, count ? decode_block(p, first, end, frames, whole) : VJ_OK));
-  for (int64_t i = 0; i < count; i++) p->outcome->damaged_frames += !whole[i];
-  const vj_status status = write_rows(p, frame_set, H5T_NATIVE_UINT8, first, count, frames);
-  VJ_TRY(vj_comm_agree(p->world, status));
-  return vj_comm_agree(p->world, write_rows(p, whole_set, H5T_NATIVE_UINT8, first, count, whole));
+/* What a frame of a video costs: its pixels, and what comes with any frame. */
+static double cost_of(const vj_clip_video *video) {
+  enum { ANY_FRAME = 16384 }; /* px */
+  return (double)(video->info.width * video->info.height + ANY_FRAME);
 }
 
-/* Block k of a round belongs to rank k. */
-static vj_status write_blocks(const packing *p, hid_t frame_set, hid_t whole_set, void (*told)(double share)) {
-  int64_t block = BLOCK_BYTES / p->frame_bytes;
-  if (block < 1) block = 1;
-  if (block > MOST_BLOCK_FRAMES) block = MOST_BLOCK_FRAMES;
+static vj_status make_schedule(const packing *p, int64_t most, int64_t **edges, int64_t *rounds) {
+  double *cost = NULL;
+  VJ_TRY(vj_allocate((size_t)p->videos + 1, sizeof *cost, "a plan of a pack", &cost));
+  for (int64_t i = 0; i < p->videos; i++) cost[i] = cost_of(p->video[i]);
+  const vj_pack_work work = {p->videos, p->first, cost};
+  const vj_status status = vj_pack_schedule(&work, p->world->size, most, p->world->rank, edges, rounds);
+  free(cost);
+  return status;
+}
+
+static void do_nothing(void *context) { (void)context; }
+
+static vj_status write_together(const packing *p, hid_t set, int64_t first, int64_t count, const void *values) {
+  return vj_comm_agree(p->world, write_rows(p, set, H5T_NATIVE_UINT8, first, count, values));
+}
+
+/* Block after block of this rank's range, each written together with the other ranks'; which frames are whole at the
+ * end, at once. */
+static vj_status write_blocks(const packing *p, const int64_t *edges, int64_t rounds, hid_t frame_set, hid_t whole_set,
+                              uint8_t *frames, bool *whole, void (*told)(double share)) {
+  for (int64_t k = 0; k < rounds; k++) {
+    const int64_t first = edges[k], count = edges[k + 1] - first;
+    if (told && p->world->rank == 0) told((double)k / (double)rounds);
+    const vj_status status = count ? decode_block(p, first, edges[k + 1], frames, whole + (first - edges[0])) : VJ_OK;
+    VJ_TRY(vj_comm_wait(p->world, do_nothing, NULL)); /* who is done early leaves the processor to the others */
+    VJ_TRY(vj_comm_agree(p->world, status));
+    VJ_TRY(write_together(p, frame_set, first, count, frames));
+  }
+  const int64_t mine = edges[rounds] - edges[0];
+  for (int64_t i = 0; i < mine; i++) p->outcome->damaged_frames += !whole[i];
+  return write_together(p, whole_set, edges[0], mine, whole);
+}
+
+/* With a plan and room for it. */
+static vj_status decode_all(const packing *p, hid_t frame_set, hid_t whole_set, void (*told)(double share)) {
+  const int64_t fit = BLOCK_BYTES / p->frame_bytes;
+  const int64_t most = fit < 1 ? 1 : fit < MOST_BLOCK_FRAMES ? fit : MOST_BLOCK_FRAMES;
+  int64_t *edges = NULL, rounds = 0;
   uint8_t *frames = NULL;
   bool *whole = NULL;
-  vj_status status = vj_allocate((size_t)(block * p->frame_bytes), 1, "frames", &frames);
-  if (status == VJ_OK) status = vj_allocate((size_t)block, sizeof *whole, "frames", &whole);
+  vj_status status = make_schedule(p, most, &edges, &rounds);
+  const int64_t mine = status == VJ_OK && rounds ? edges[rounds] - edges[0] : 0;
+  int64_t largest = 1;
+  for (int64_t k = 0; k < rounds && status == VJ_OK; k++)
+    if (edges[k + 1] - edges[k] > largest) largest = edges[k + 1] - edges[k];
+  if (status == VJ_OK) status = vj_allocate((size_t)(largest * p->frame_bytes), 1, "frames", &frames);
+  if (status == VJ_OK) status = vj_allocate((size_t)mine + 1, sizeof *whole, "frames", &whole);
   status = vj_comm_agree(p->world, status);
-  for (int64_t start = 0; start < p->frames && status == VJ_OK; start += block * p->world->size) {
-    const int64_t first = start + block * p->world->rank, end = first + block < p->frames ? first + block : p->frames;
-    if (told && p->world->rank == 0) told((double)start / (double)p->frames);
-    status = write_block(p, frame_set, whole_set, first, end, frames, whole);
-  }
+  if (status == VJ_OK && rounds) status = write_blocks(p, edges, rounds, frame_set, whole_set, frames, whole, told);
+  free(edges);
   free(frames);
   free(whole);
   return status;
@@ -279,7 +311,7 @@ static vj_status write_frames(const packing *p, void (*told)(double share)) {
   const hid_t whole_set = create_set(p, "whole", H5T_NATIVE_UINT8, 1, size);
   vj_status status = frame_set >= 0 && whole_set >= 0 ? VJ_OK : hdf5_failed(p, "frames");
   status = vj_comm_agree(p->world, status);
-  if (status == VJ_OK) status = write_blocks(p, frame_set, whole_set, told);
+  if (status == VJ_OK) status = decode_all(p, frame_set, whole_set, told);
   if (frame_set >= 0) H5Dclose(frame_set);
   if (whole_set >= 0) H5Dclose(whole_set);
   return status;
@@ -288,15 +320,23 @@ static vj_status write_frames(const packing *p, void (*told)(double share)) {
 /* --- all of it ------------------------------------------------------------------------------------------------------
  */
 
+/* Of all ranks, of which there may be any number. */
+static vj_status count_damaged(const packing *p) {
+  int64_t *counts = NULL;
+  VJ_TRY(vj_comm_agree(p->world, vj_allocate((size_t)p->world->size, sizeof *counts, "counts", &counts)));
+  const vj_status status =
+      vj_comm_gather_all(p->world, &p->outcome->damaged_frames, counts, sizeof p->outcome->damaged_frames);
+  if (status == VJ_OK) p->outcome->damaged_frames = 0;
+  for (int r = 0; r < p->world->size && status == VJ_OK; r++) p->outcome->damaged_frames += counts[r];
+  free(counts);
+  return status;
+}
+
 static vj_status write_all(packing *p, void (*told)(double share)) {
-  double damaged;
   VJ_TRY(create_file(p));
   VJ_TRY(vj_comm_agree(p->world, write_tables(p)));
   VJ_TRY(write_frames(p, told));
-  damaged = (double)p->outcome->damaged_frames;
-  VJ_TRY(vj_comm_sum_double(p->world, &damaged, 1));
-  p->outcome->damaged_frames = (int64_t)damaged;
-  return VJ_OK;
+  return count_damaged(p);
 }
 
 /* Sealed, brought to the disk, looked at as a reader will, and named. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/layout.h"
 #include "records.h"
 #include "standing.h"
 #include "table.h"
@@ -133,6 +134,19 @@ static void print_times(const vj_outcome *o, int64_t trial) {
   if (before[0] == ',') putchar('\n');
 }
 
+/* What a trial of videos has to do with. */
+static void print_videos(const vj_outcome *o, int64_t trial) {
+  const int64_t used = vj_outcome_count(o, VJ_RECORD_VIDEOS, trial);
+  const int64_t skipped = vj_outcome_count(o, VJ_RECORD_SKIPPED, trial);
+  const int64_t damaged = vj_outcome_count(o, VJ_RECORD_DAMAGED, trial);
+  if (used < 0) return;
+  printf("videos    %lld in use", (long long)used);
+  if (skipped > 0) printf(", %lld more can't be read and are skipped", (long long)skipped);
+  if (damaged > 0)
+    printf(", %lld of them damaged: %s", (long long)damaged, vj_outcome_text(o, VJ_RECORD_DAMAGED_NAMES, trial));
+  putchar('\n');
+}
+
 static vj_status print_trial(const vj_standing *s, int64_t trial, vj_format format) {
   const bool is_markdown = format == VJ_FORMAT_MARKDOWN;
   const vj_outcome *o = s->outcome;
@@ -146,6 +160,7 @@ static vj_status print_trial(const vj_standing *s, int64_t trial, vj_format form
   print_state(s, trial);
   if (s->state[trial] == VJ_TRIAL_FAILED) printf("failure   %s\n", vj_outcome_text(o, VJ_RECORD_FAILURE, trial));
   if (s->state[trial] == VJ_TRIAL_STOPPED) printf("reason    %s\n", vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial));
+  print_videos(o, trial);
   print_times(o, trial);
   if (is_markdown) puts("```");
   VJ_TRY(print_measured(o, trial, format));
@@ -184,6 +199,21 @@ static json_t *times_object(const vj_outcome *o, int64_t trial) {
   return times;
 }
 
+static json_t *count_or_null(const vj_outcome *o, const char *name, int64_t trial) {
+  const int64_t count = vj_outcome_count(o, name, trial);
+  return count < 0 ? json_null() : json_integer(count);
+}
+
+static json_t *videos_object(const vj_outcome *o, int64_t trial) {
+  if (vj_outcome_count(o, VJ_RECORD_VIDEOS, trial) < 0) return json_null();
+  json_t *videos = json_object();
+  json_object_set_new(videos, "in_use", count_or_null(o, VJ_RECORD_VIDEOS, trial));
+  json_object_set_new(videos, "skipped", count_or_null(o, VJ_RECORD_SKIPPED, trial));
+  json_object_set_new(videos, "damaged", count_or_null(o, VJ_RECORD_DAMAGED, trial));
+  json_object_set_new(videos, "damaged_names", vj_json_text(vj_outcome_text(o, VJ_RECORD_DAMAGED_NAMES, trial)));
+  return videos;
+}
+
 static json_t *trial_object(const vj_standing *s, int64_t trial, const vj_records *measures) {
   const vj_outcome *o = s->outcome;
   const char *who = vj_standing_who(s, trial), *reason = vj_outcome_reason(o, trial);
@@ -198,6 +228,7 @@ static json_t *trial_object(const vj_standing *s, int64_t trial, const vj_record
   json_object_set_new(object, "reason", reason[0] ? vj_json_text(reason) : json_null());
   json_object_set_new(object, "step", json_integer(o->committed[trial] > 0 ? o->committed[trial] : 0));
   json_object_set_new(object, "steps", json_integer(vj_outcome_steps(o, trial)));
+  json_object_set_new(object, "videos", videos_object(o, trial));
   json_object_set_new(object, "times", times_object(o, trial));
   json_object_set_new(object, "measured", vj_records_array(measures));
   json_object_set_new(object, "config", vj_json_text(vj_outcome_text(o, "config", trial)));

@@ -282,5 +282,7 @@ const vj_component vj_dataset_cater = {
                    .info = vj_clips_info,
                    .sample = vj_clips_sample,
                    .close = vj_clips_close,
+                   .passed = vj_clips_passed,
+                   .video_name = vj_clips_video_name,
                    .clips = vj_clips_of},
 };

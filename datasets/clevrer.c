@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clevrer/annotation.h"
-#include "clevrer/folders.h"
+#include "clevrer/motions.h"
 #include "video/clips.h"
-#include "video/lists.h"
+#include "video/survey.h"
 #include "vj/component.h"
 
 enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS };
@@ -31,32 +30,24 @@ static const vj_param params[] = {
 /* --- labels ----------------------------------------------------------------------------------------------------------
  */
 
-/* What is kept of a video's annotation. */
-typedef struct motion {
-  int64_t frames;
-  int count, collision_count;
-  const int *slots;                 /* [count] */
-  const vj_clevrer_moment *moments; /* [frames, count] */
-  const int64_t *collisions;
-} motion;
-
 enum { RATES = 4096 };
 
 typedef struct clevrer {
   int rate_count;
   double rates[RATES]; /* of the first annotations in which something moves */
-  const motion *motions[VJ_SPLITS];
+  const vj_clevrer_motion *motions[VJ_SPLITS];
   vj_label labels[LABELS];
 } clevrer;
 
-static int64_t frame_at(const motion *m, const vj_clip_window *w, int64_t step) {
+static int64_t frame_at(const vj_clevrer_motion *m, const vj_clip_window *w, int64_t step) {
   int64_t frame = w->start + step * w->stride;
   if (frame > w->video_frames - 1) frame = w->video_frames - 1;
   return frame < m->frames ? frame : m->frames - 1;
 }
 
 /* Means over the moments at which something is in view; NaN where it never is. */
-static void label_speeds(const motion *m, const vj_clip_window *w, float *speed, float *object_speed, float *objects) {
+static void label_speeds(const vj_clevrer_motion *m, const vj_clip_window *w, float *speed, float *object_speed,
+                         float *objects) {
   double sum = 0;
   int64_t seen = 0;
   for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) object_speed[slot] = NAN, objects[slot] = 0;
@@ -80,7 +71,7 @@ static void label_speeds(const motion *m, const vj_clip_window *w, float *speed,
 
 static vj_status fill_labels(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                              float *labels) {
-  const motion *m = &((const clevrer *)owner)->motions[split][video];
+  const vj_clevrer_motion *m = &((const clevrer *)owner)->motions[split][video];
   float *const object_speed = labels + 1, *const objects = object_speed + VJ_CLEVRER_SLOTS;
   float *const collision = objects + VJ_CLEVRER_SLOTS;
   const int64_t first = frame_at(m, window, window->input_frames);
@@ -119,98 +110,33 @@ static void list_labels(clevrer *d) {
                                     .doc = "1 if objects collide between the first and the last target frame"};
 }
 
-/* --- annotations
- * ------------------------------------------------------------------------------------------------------ */
-
-typedef struct reading {
-  vj_clevrer_annotation annotation;
-  vj_status status;
-  char message[512];
-} reading;
-
-static vj_status read_annotation(const char *path, vj_clevrer_annotation *a) {
-  char *text = NULL;
-  size_t bytes = 0;
-  VJ_TRY(vj_list_read_file(path, &text, &bytes));
-  const vj_status status = vj_clevrer_annotation_parse(text, bytes, path, a);
-  free(text);
-  return status;
-}
-
-static void read_one(const vj_clevrer_file *file, reading *r) {
-  r->status = read_annotation(file->annotation, &r->annotation);
-  if (r->status != VJ_OK) snprintf(r->message, sizeof r->message, "%s", vj_error_message());
-}
-
-static void *copy(vj_pool *pool, const void *from, size_t bytes) {
-  void *to = vj_pool_take(pool, bytes + 1);
-  if (to && bytes > 0) memcpy(to, from, bytes);
-  return to;
-}
-
-static bool keep_motion(vj_pool *pool, const vj_clevrer_annotation *a, motion *m) {
-  const size_t count = (size_t)a->count;
-  *m = (motion){.frames = a->frames, .count = a->count, .collision_count = a->collision_count};
-  m->slots = copy(pool, a->slots, count * sizeof *a->slots);
-  m->moments = copy(pool, a->moments, (size_t)a->frames * count * sizeof *a->moments);
-  m->collisions = copy(pool, a->collisions, (size_t)a->collision_count * sizeof *a->collisions);
-  return m->slots && m->moments && m->collisions;
-}
-
-static vj_status keep_reading(vj_pool *pool, const vj_clevrer_file *file, const reading *r, vj_clip_entry *entry,
-                              motion *m) {
-  if (r->status == VJ_MEMORY) return vj_fail(VJ_MEMORY, "%s", r->message);
-  *entry = (vj_clip_entry){.name = file->name, .path = file->video};
-  if (r->status == VJ_OK)
-    return keep_motion(pool, &r->annotation, m) ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for %s", file->name);
-  entry->broken = vj_pool_text(pool, r->message);
-  return entry->broken ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for %s", file->name);
-}
-
-/* A few hundred at a time by all threads: whole annotations are large, what is kept of them is not. */
-static vj_status read_motions(vj_pool *pool, int threads, const vj_clevrer_file *files, int64_t count, clevrer *d,
-                              vj_clip_entry *entries, motion *motions) {
-  enum { BLOCK = 256 };
-  reading *readings = NULL;
-  vj_status status = vj_allocate(BLOCK, sizeof *readings, "annotations", &readings);
-  for (int64_t first = 0; first < count && status == VJ_OK; first += BLOCK) {
-    const int64_t block = count - first < BLOCK ? count - first : BLOCK;
-#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
-    for (int64_t i = 0; i < block; i++) read_one(&files[first + i], &readings[i]);
-    for (int64_t i = 0; i < block; i++) {
-      if (status == VJ_OK)
-        status = keep_reading(pool, &files[first + i], &readings[i], &entries[first + i], &motions[first + i]);
-      const double rate = readings[i].annotation.rate;
-      if (readings[i].status == VJ_OK && isfinite(rate) && d->rate_count < RATES) d->rates[d->rate_count++] = rate;
-      free(readings[i].annotation.moments);
-    }
-  }
-  free(readings);
-  return status;
-}
-
 /* --- opening
  * ---------------------------------------------------------------------------------------------------------- */
 
-static vj_status take_videos(const clevrer_config *c, const char *split, int threads, clevrer *d, vj_pool *pool,
-                             int64_t *count, vj_clip_entry **entries, motion **motions) {
+static vj_status take_videos(const clevrer_config *c, const char *split, vj_remembered *remembered, int threads,
+                             clevrer *d, vj_pool *pool, int64_t *count, vj_clip_entry **entries,
+                             vj_clevrer_motion **motions) {
   const vj_clevrer_file *files;
   VJ_TRY(vj_clevrer_find(c->clips.root, split, pool, count, &files));
   if (c->most > 0 && *count > c->most) *count = c->most;
   *entries = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **entries);
   *motions = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **motions);
   if (!*entries || !*motions) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
-  return read_motions(pool, threads, files, *count, d, *entries, *motions);
+  VJ_TRY(vj_clevrer_read_motions(pool, remembered, threads, files, *count, *entries, *motions));
+  for (int64_t i = 0; i < *count && d->rate_count < RATES; i++)
+    if (!(*entries)[i].broken && isfinite((*motions)[i].rate)) d->rates[d->rate_count++] = (*motions)[i].rate;
+  return VJ_OK;
 }
 
-static vj_status list_videos(const clevrer_config *c, int threads, clevrer *d, vj_clip_list *list) {
+static vj_status list_videos(const clevrer_config *c, vj_remembered *remembered, int threads, clevrer *d,
+                             vj_clip_list *list) {
   vj_clip_entry *entries;
-  motion *motions;
+  vj_clevrer_motion *motions;
   int64_t count;
-  VJ_TRY(take_videos(c, "train", threads, d, list->pool, &list->count[VJ_TRAIN], &entries, &motions));
+  VJ_TRY(take_videos(c, "train", remembered, threads, d, list->pool, &list->count[VJ_TRAIN], &entries, &motions));
   list->entries[VJ_TRAIN] = entries;
   d->motions[VJ_TRAIN] = motions;
-  VJ_TRY(take_videos(c, "validation", threads, d, list->pool, &count, &entries, &motions));
+  VJ_TRY(take_videos(c, "validation", remembered, threads, d, list->pool, &count, &entries, &motions));
   list->count[VJ_VALIDATION] = (count + 1) / 2;
   list->count[VJ_TEST] = count / 2;
   list->entries[VJ_VALIDATION] = entries;
@@ -218,6 +144,17 @@ static vj_status list_videos(const clevrer_config *c, int threads, clevrer *d, v
   d->motions[VJ_VALIDATION] = motions;
   d->motions[VJ_TEST] = motions + list->count[VJ_VALIDATION];
   return VJ_OK;
+}
+
+/* Annotations are parsed once for all ranks and openings. */
+static vj_status recall_videos(const clevrer_config *c, int threads, clevrer *d, vj_clip_list *list) {
+  vj_remembered *remembered = NULL;
+  const char *const index = c->clips.index[0] ? c->clips.index : vj_survey_index(list->pool, list->what, c->clips.root);
+  const char *const path = index ? vj_pool_format(list->pool, "%s.annotations", index) : NULL;
+  VJ_TRY(vj_remembered_open(path, VJ_CLEVRER_FORM, &remembered));
+  const vj_status status = list_videos(c, remembered, threads, d, list);
+  vj_remembered_close(&remembered);
+  return status;
 }
 
 static int by_size(const void *one, const void *other) {
@@ -248,7 +185,7 @@ static vj_status prepare(const clevrer_config *c, int threads, vj_clip_list *lis
   list->label_count = LABELS;
   list->fill_labels = fill_labels;
   list->owner = d;
-  VJ_TRY(list_videos(c, threads, d, list));
+  VJ_TRY(recall_videos(c, threads, d, list));
   return take_note(d, list);
 }
 
@@ -276,5 +213,7 @@ const vj_component vj_dataset_clevrer = {
                    .info = vj_clips_info,
                    .sample = vj_clips_sample,
                    .close = vj_clips_close,
+                   .passed = vj_clips_passed,
+                   .video_name = vj_clips_video_name,
                    .clips = vj_clips_of},
 };

@@ -5,6 +5,7 @@
 
 #include "collapse.h"
 #include "criterion.h"
+#include "engine/layout.h"
 #include "progress.h"
 #include "report/page.h"
 #include "store/ledger.h"
@@ -50,6 +51,40 @@ static void tell_swept(vj_page *page) {
   fprintf(page->to, "%lld setting%s</b><span>%lld seed%s of each%s, %lld training steps</span></div>\n",
           (long long)f->group_count, f->group_count == 1 ? "" : "s", (long long)most, most == 1 ? "" : "s",
           f->outcome->trials == most * f->group_count ? "" : " at most", (long long)f->outcome->steps);
+}
+
+/* Mostly all trials have the same videos; of several, the trial with the most trouble speaks. */
+static int64_t most_troubled(const vj_outcome *o) {
+  int64_t worst = 0, most = -1;
+  for (int64_t i = 0; i < o->trials; i++) {
+    const int64_t skipped = vj_outcome_count(o, VJ_RECORD_SKIPPED, i),
+                  damaged = vj_outcome_count(o, VJ_RECORD_DAMAGED, i);
+    const int64_t trouble = (skipped > 0 ? skipped : 0) + (damaged > 0 ? damaged : 0);
+    if (trouble > most) most = trouble, worst = i;
+  }
+  return worst;
+}
+
+static void tell_videos(vj_page *page) {
+  const vj_outcome *o = page->findings->outcome;
+  const int64_t trial = o->trials ? most_troubled(o) : 0;
+  const int64_t used = o->trials ? vj_outcome_count(o, VJ_RECORD_VIDEOS, trial) : -1;
+  if (used < 0) return;
+  const int64_t skipped = vj_outcome_count(o, VJ_RECORD_SKIPPED, trial);
+  const int64_t damaged = vj_outcome_count(o, VJ_RECORD_DAMAGED, trial);
+  tile(page, "videos");
+  fprintf(page->to, "<data id=\"videos\" value=\"%lld\">%lld</data></b><span>", (long long)used, (long long)used);
+  if (skipped > 0)
+    fprintf(page->to, "<span><data id=\"videos-skipped\" value=\"%lld\">%lld</data> more can't be read</span>",
+            (long long)skipped, (long long)skipped);
+  if (damaged > 0) {
+    fprintf(page->to, "<span class=\"bad\"><data id=\"videos-damaged\" value=\"%lld\">%lld</data> damaged</span>",
+            (long long)damaged, (long long)damaged);
+    fputs("<span>", page->to);
+    vj_html_text(page->to, "%s", vj_outcome_text(o, VJ_RECORD_DAMAGED_NAMES, trial));
+    fputs("</span>", page->to);
+  }
+  fputs("</span></div>\n", page->to);
 }
 
 static void tell_best(vj_page *page) {
@@ -196,6 +231,7 @@ vj_status vj_section_headline(vj_page *page) {
   fputs("</h1>\n<div class=\"tiles\">\n", page->to);
   tell_states(page);
   tell_swept(page);
+  tell_videos(page);
   tell_best(page);
   tell_mattered(page);
   fprintf(page->to, "</div>\n%c", VJ_CONTENTS_MARK);

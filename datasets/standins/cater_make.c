@@ -118,7 +118,7 @@ static void list_video(const vj_cast *c, int64_t index, vj_growing_text text[LIS
   static const int64_t cells[LISTS] = {[PLACE] = 6, [PLACE_4] = 4, [PLACE_8] = 8};
   vj_cater_movement movements[512];
   int64_t count = 0;
-  char name[32];
+  char name[sizeof "CATER_new_-9223372036854775808.avi"];
   float present[VJ_CATER_PRESENT], orders[VJ_CATER_ORDERS];
   snprintf(name, sizeof name, "CATER_new_%06lld.avi", (long long)index);
   for (int64_t k = 0; k < c->movement_count && count < 512; k++) {

@@ -2,15 +2,14 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kept.h"
 #include "pack.h"
 #include "survey.h"
 #include "vj/rng.h"
-
-/* A split with more damage in a row than this is worth an error. */
-enum { MOST_REPLACEMENTS = 64 };
 
 static const char *const split_names[VJ_SPLITS] = {"training", "validation", "test"};
 
@@ -22,8 +21,11 @@ struct vj_clips {
   vj_clip_video *videos[VJ_SPLITS];
   int64_t *usable[VJ_SPLITS]; /* numbers of the videos that can be read */
   int64_t usable_count[VJ_SPLITS];
+  vj_kept *kept;             /* where frames are in the videos; NULL: they come from a pack */
   vj_pack *pack;             /* NULL: frames come from the videos */
   int64_t *place[VJ_SPLITS]; /* of each video in the pack */
+  /* For each sample that was made, how many damaged videos were passed over for it. Whoever makes it finds the same. */
+  atomic_uchar *passed[VJ_SPLITS];
 };
 
 /* --- opening -------------------------------------------------------------------------------------------------------
@@ -66,6 +68,7 @@ static vj_status survey(vj_clips *c) {
   int64_t all = 0;
   vj_clip_video *videos = NULL;
   for (int s = 0; s < VJ_SPLITS; s++) all += c->list.count[s];
+  VJ_TRY(vj_kept_create(all, &c->kept));
   VJ_TRY(vj_allocate((size_t)all + 1, sizeof *videos, "a list of videos", &videos));
   for (int s = 0, at = 0; s < VJ_SPLITS; at += (int)c->list.count[s++])
     memcpy(videos + at, c->videos[s], (size_t)c->list.count[s] * sizeof *videos);
@@ -84,18 +87,19 @@ static vj_status use_pack(vj_clips *c) {
   return VJ_OK;
 }
 
-static vj_status find_usable(vj_clips *c) {
-  for (int s = 0; s < VJ_SPLITS; s++) {
-    const char *first = NULL;
-    for (int64_t i = 0; i < c->list.count[s]; i++) {
+static void find_usable(vj_clips *c) {
+  for (int s = 0; s < VJ_SPLITS; s++)
+    for (int64_t i = 0; i < c->list.count[s]; i++)
       if (!c->videos[s][i].broken) c->usable[s][c->usable_count[s]++] = i;
-      if (c->videos[s][i].broken && !first) first = c->videos[s][i].broken;
-    }
+}
+
+vj_status vj_clips_check(const vj_clips *c) {
+  for (int s = 0; s < VJ_SPLITS; s++) {
     if (c->list.count[s] == 0)
       return vj_fail(VJ_DATA, "%s: no %s videos are listed in %s", c->list.what, split_names[s], c->params.root);
-    if (c->usable_count[s] == 0)
+    if (c->usable_count[s] == 0) /* then the first is broken, too */
       return vj_fail(VJ_DATA, "%s: none of the %" PRId64 " %s videos can be used; the first: %s", c->list.what,
-                     c->list.count[s], split_names[s], first);
+                     c->list.count[s], split_names[s], c->videos[s][0].broken);
   }
   return VJ_OK;
 }
@@ -114,12 +118,28 @@ static vj_status keep_params(vj_clips *c) {
   return VJ_OK;
 }
 
+static int64_t clips_of_video(const vj_clips *c, vj_split split) {
+  return split == VJ_TRAIN ? c->params.clips : c->params.starts.count;
+}
+
+static vj_status make_passed(vj_clips *c) {
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    const size_t samples = (size_t)(c->usable_count[s] * clips_of_video(c, (vj_split)s));
+    c->passed[s] = vj_pool_take(c->list.pool, samples * sizeof *c->passed[s]);
+    if (!c->passed[s]) return no_memory(c);
+    for (size_t i = 0; i < samples; i++) atomic_init(&c->passed[s][i], 0);
+  }
+  return VJ_OK;
+}
+
 static vj_status open_clips(vj_clips *c) {
   VJ_TRY(set_frames(c));
   VJ_TRY(keep_params(c));
   VJ_TRY(take_entries(c));
   VJ_TRY(c->params.pack[0] ? use_pack(c) : survey(c));
-  return find_usable(c);
+  find_usable(c);
+  if (!c->request.only_looks) VJ_TRY(vj_clips_check(c));
+  return make_passed(c);
 }
 
 vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_request *request, vj_clip_list *list,
@@ -143,16 +163,13 @@ void vj_clips_close(void **dataset) {
   if (!c) return;
   vj_pool *pool = c->list.pool; /* the structure goes with it */
   vj_pack_close(&c->pack);
+  vj_kept_destroy(&c->kept);
   vj_pool_destroy(&pool);
   *dataset = NULL;
 }
 
 /* --- what it has ---------------------------------------------------------------------------------------------------
  */
-
-static int64_t clips_of_video(const vj_clips *c, vj_split split) {
-  return split == VJ_TRAIN ? c->params.clips : c->params.starts.count;
-}
 
 void vj_clips_info(const void *dataset, vj_clip_info *info) {
   const vj_clips *const c = dataset;
@@ -208,7 +225,9 @@ static vj_status read_clip(const vj_clips *c, vj_split split, int64_t video, int
   vj_video_request request = c->frames;
   request.start = start;
   if (c->pack) return vj_pack_read(c->pack, c->place[split][video], &request, frames);
-  return vj_video_read(c->videos[split][video].entry->path, &request, frames, NULL);
+  int64_t place = video; /* among all videos */
+  for (int s = 0; s < (int)split; s++) place += c->list.count[s];
+  return vj_kept_read(c->kept, place, &c->videos[split][video], &request, frames);
 }
 
 /* Tries the video of a sample, and those after it, until one has no damage where it is needed. */
@@ -218,14 +237,15 @@ static vj_status find_clip(const vj_clips *c, vj_split split, int64_t number, ui
   vj_rng rng = vj_rng_stream(c->request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
   const double where = vj_rng_uniform(&rng);
   vj_status status = VJ_OK;
-  for (int64_t k = 0; k < videos && k < MOST_REPLACEMENTS; k++) {
+  for (int64_t k = 0; k < videos && k < VJ_MOST_PASSED; k++) {
     *video = c->usable[split][(slot + k) % videos];
     *start = start_of(c, split, number, where, c->videos[split][*video].info.frames);
     status = read_clip(c, split, *video, *start, frames);
+    if (status == VJ_OK) atomic_store_explicit(&c->passed[split][number], (unsigned char)k, memory_order_relaxed);
     if (status != VJ_DATA) return status;
   }
   vj_error_prefix("%" PRId64 " videos in a row are damaged; the last one: ",
-                  videos < MOST_REPLACEMENTS ? videos : (int64_t)MOST_REPLACEMENTS);
+                  videos < VJ_MOST_PASSED ? videos : (int64_t)VJ_MOST_PASSED);
   return status;
 }
 
@@ -246,4 +266,17 @@ vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, f
   const vj_status status = fill(c, split, number, bytes, frames, labels);
   free(bytes);
   return status;
+}
+
+int64_t vj_clips_passed(const void *dataset, vj_split split, int64_t number, int64_t *videos) {
+  const vj_clips *const c = dataset;
+  const int64_t slot = number / clips_of_video(c, split);
+  const int64_t count = atomic_load_explicit(&c->passed[split][number], memory_order_relaxed);
+  for (int64_t k = 0; k < count; k++) videos[k] = (slot + k) % c->usable_count[split];
+  return count;
+}
+
+const char *vj_clips_video_name(const void *dataset, vj_split split, int64_t video) {
+  const vj_clips *const c = dataset;
+  return c->videos[split][c->usable[split][video]].entry->name;
 }

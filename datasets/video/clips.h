@@ -10,7 +10,8 @@
  *     ... entries of each split, labels, and what fill_labels needs, all from list.pool; on failure destroy it ...
  *     return vj_clips_open(&((const my_config *)config)->clips, request, &list, dataset);
  *   }
- *   .as.dataset = {my_open, vj_clips_info, vj_clips_sample, vj_clips_close, vj_clips_of}
+ *   .as.dataset = {my_open,         vj_clips_info,       vj_clips_sample, vj_clips_close,
+ *                  vj_clips_passed, vj_clips_video_name, vj_clips_of}
  *
  * A clip is `input_frames + target_frames` frames of one video, `stride` frames apart. In training each video gives
  * `clips` of them, each beginning at random; in validation and test one for each of `starts`. Videos that can't be read
@@ -84,13 +85,15 @@ typedef struct vj_clip_list {
 typedef struct vj_clips vj_clips;
 
 /* Errors: what the files say (VJ_DATA, VJ_IO), settings that can't be (VJ_CONFIG), a pack that is of something else.
- * A split without a usable video is an error. */
+ * A split without a usable video is an error, unless the request only looks. */
 VJ_MUST_USE vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_request *request, vj_clip_list *list,
                                     void **dataset);
 /* As in vj_dataset_ops. */
 void vj_clips_info(const void *dataset, vj_clip_info *info);
 vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
 void vj_clips_close(void **dataset);
+int64_t vj_clips_passed(const void *dataset, vj_split split, int64_t number, int64_t *videos);
+const char *vj_clips_video_name(const void *dataset, vj_split split, int64_t video);
 const struct vj_clips *vj_clips_of(const void *dataset);
 
 /* --- for those who look at all videos: packing, inspection ------------------------------------------------------- */
@@ -105,6 +108,8 @@ typedef struct vj_clip_video {
 /* Of a split, those that are skipped included. */
 int64_t vj_clips_count(const vj_clips *clips, vj_split split);
 const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64_t number);
+/* VJ_DATA where a split has no video that can be used: it says which, and what is wrong with the first. */
+VJ_MUST_USE vj_status vj_clips_check(const vj_clips *clips);
 const vj_clip_list *vj_clips_list(const vj_clips *clips);
 /* Height, width and channels of frames; start, stride and count are those of a clip. */
 vj_video_request vj_clips_request(const vj_clips *clips);

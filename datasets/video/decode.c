@@ -41,10 +41,10 @@ static vj_status go_to(vj_video *v, const vj_index_start *start, int *error) {
   vj_source *const s = &v->source;
   int64_t position = -1;
   *error = 0;
-  if (v->index.timed && start->decoding_time != AV_NOPTS_VALUE &&
+  if (v->index->timed && start->decoding_time != AV_NOPTS_VALUE &&
       av_seek_frame(s->format, s->stream->index, start->decoding_time, AVSEEK_FLAG_BACKWARD) >= 0) {
     vj_source_read(s, error);
-    if (!*error && s->packet->pts != AV_NOPTS_VALUE) position = vj_index_position(&v->index, s->packet->pts);
+    if (!*error && s->packet->pts != AV_NOPTS_VALUE) position = vj_index_position(v->index, s->packet->pts);
   }
   if (position < 0 || position > start->position) {
     VJ_TRY(vj_source_rewind(s));
@@ -70,17 +70,17 @@ static vj_status put(run *r, const AVFrame *frame, int64_t slot) {
  * instead: what was seen before. */
 static vj_status put_missing(run *r) {
   const wanted w = r->list[r->done++];
-  const bool sound = entry_of(&r->video->index, w.frame)->position < r->broken_from;
+  const bool sound = entry_of(r->video->index, w.frame)->position < r->broken_from;
   return sound && r->start->position == 0 && r->latest->buf[0] ? put(r, r->latest, w.slot) : VJ_OK;
 }
 
 static bool is_sound(const run *r, const AVFrame *frame, int64_t number) {
-  return entry_of(&r->video->index, number)->position < r->broken_from && !frame->decode_error_flags &&
+  return entry_of(r->video->index, number)->position < r->broken_from && !frame->decode_error_flags &&
          !(frame->flags & AV_FRAME_FLAG_CORRUPT);
 }
 
 static vj_status take(run *r) {
-  const vj_index *const index = &r->video->index;
+  const vj_index *const index = r->video->index;
   const int64_t time =
       index->timed ? (r->frame->pts != AV_NOPTS_VALUE ? r->frame->pts : r->frame->best_effort_timestamp) : r->shown;
   r->shown++;
@@ -103,7 +103,7 @@ static vj_status take(run *r) {
 /* Pictures shown before the start but behind it in the file need what comes before it, and may be beyond decoding here.
  * None that is shown later depends on them. */
 static bool is_leading(const run *r, const AVPacket *packet) {
-  return r->video->index.timed && packet && packet->pts < r->start->time;
+  return r->video->index->timed && packet && packet->pts < r->start->time;
 }
 
 /* Gives a packet to the decoder (NULL: there are no more) and takes the frames that come. */
@@ -156,11 +156,11 @@ static vj_status decode_run(run *r, const vj_index_start *start, wanted *list, i
   VJ_TRY(run_from(r, start, list, count));
   for (int64_t i = 0; i < count && start->position > 0; i++)
     if (!r->whole[list[i].slot]) list[left++] = list[i];
-  return left ? run_from(r, &r->video->index.starts[0], list, left) : VJ_OK;
+  return left ? run_from(r, &r->video->index->starts[0], list, left) : VJ_OK;
 }
 
 static vj_status decode_runs(run *r, wanted *list, int64_t count) {
-  const vj_index *const index = &r->video->index;
+  const vj_index *const index = r->video->index;
   for (int64_t first = 0, next; first < count; first = next) {
     const vj_index_start *const start = vj_index_start_of(index, list[first].frame);
     for (next = first + 1; next < count && vj_index_start_of(index, list[next].frame) == start;) next++;

@@ -148,6 +148,24 @@ int64_t vj_index_position(const vj_index *index, int64_t time) {
   return low < index->entry_count && index->entries[low].time == time ? index->entries[low].position : -1;
 }
 
+/* An array stays as it is where nothing smaller is to be had. */
+static void trim(void *array, int64_t count, size_t size) {
+  void **const block = array;
+  void *const smaller = realloc(*block, (size_t)(count ? count : 1) * size);
+  if (smaller) *block = smaller;
+}
+
+void vj_index_trim(vj_index *index) {
+  trim(&index->entries, index->entry_count, sizeof *index->entries);
+  trim(&index->frames, index->frame_count, sizeof *index->frames);
+  trim(&index->starts, index->start_count, sizeof *index->starts);
+}
+
+size_t vj_index_bytes(const vj_index *index) {
+  return (size_t)index->entry_count * sizeof *index->entries + (size_t)index->frame_count * sizeof *index->frames +
+         (size_t)index->start_count * sizeof *index->starts;
+}
+
 void vj_index_free(vj_index *index) {
   free(index->entries);
   free(index->frames);

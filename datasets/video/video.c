@@ -39,7 +39,7 @@ static void orient(vj_video *v) {
 }
 
 static void tell_times(vj_video *v) {
-  const vj_index *const index = &v->index;
+  const vj_index *const index = v->index;
   const AVStream *const stream = v->source.stream;
   const double unit = av_q2d(stream->time_base), rate = av_q2d(stream->avg_frame_rate);
   const int64_t n = index->frame_count;
@@ -68,7 +68,7 @@ static void describe(vj_video *v) {
   const AVCodecParameters *const parameters = v->source.stream->codecpar;
   vj_video_info *const info = &v->info;
   orient(v);
-  info->frames = v->index.frame_count;
+  info->frames = v->index->frame_count;
   info->width = v->orientation.transposed ? parameters->height : parameters->width;
   info->height = v->orientation.transposed ? parameters->width : parameters->height;
   info->bytes = avio_size(v->source.io);
@@ -80,15 +80,30 @@ static void describe(vj_video *v) {
 /* --- opening -------------------------------------------------------------------------------------------------------
  */
 
-vj_status vj_video_open(const char *path, vj_video **video) {
+/* Reads all packets, unless it is known where they are. */
+static vj_status find_frames(vj_video *v, const vj_video_index *known) {
+  if (known) {
+    v->index = &known->index;
+    v->info = known->info;
+    v->orientation = known->orientation;
+    return VJ_OK;
+  }
+  v->own = calloc(1, sizeof *v->own);
+  if (!v->own) return vj_fail(VJ_MEMORY, "%s: no memory for where its frames are", v->source.path);
+  VJ_TRY(vj_index_scan(&v->source, &v->own->index));
+  v->index = &v->own->index;
+  return VJ_OK;
+}
+
+vj_status vj_video_open_known(const char *path, const vj_video_index *known, vj_video **video) {
   vj_status status;
   *video = NULL;
   vj_video *v = calloc(1, sizeof *v);
   if (!v) return vj_fail(VJ_MEMORY, "%s: no memory for a video", path);
   VJ_TRY_GOTO(status, vj_source_open(path, &v->source), done);
-  VJ_TRY_GOTO(status, vj_index_scan(&v->source, &v->index), done);
+  VJ_TRY_GOTO(status, find_frames(v, known), done);
   VJ_TRY_GOTO(status, vj_source_decoder(&v->source), done);
-  describe(v);
+  if (!known) describe(v);
   *video = v;
   v = NULL;
 done:
@@ -96,12 +111,33 @@ done:
   return status;
 }
 
+vj_status vj_video_open(const char *path, vj_video **video) { return vj_video_open_known(path, NULL, video); }
+
+vj_video_index *vj_video_take_index(vj_video *v) {
+  vj_video_index *const index = v->own;
+  if (!index) return NULL;
+  v->own = NULL;
+  index->info = v->info;
+  index->orientation = v->orientation;
+  vj_index_trim(&index->index);
+  return index;
+}
+
+size_t vj_video_index_bytes(const vj_video_index *index) { return sizeof *index + vj_index_bytes(&index->index); }
+
+void vj_video_index_free(vj_video_index **index) {
+  if (!*index) return;
+  vj_index_free(&(*index)->index);
+  free(*index);
+  *index = NULL;
+}
+
 const vj_video_info *vj_video_about(const vj_video *video) { return &video->info; }
 
 void vj_video_close(vj_video **video) {
   if (!*video) return;
   vj_picture_free(&(*video)->maker);
-  vj_index_free(&(*video)->index);
+  vj_video_index_free(&(*video)->own);
   vj_source_close(&(*video)->source);
   free(*video);
   *video = NULL;

@@ -5,7 +5,7 @@
  * decoding uses one thread and no approximations that differ between processors. Any container and codec that FFmpeg's
  * libraries know; what a file is says its content, not its name. Pictures are turned and mirrored as the file says.
  *
- * Memory is that of a few full-size pictures and 24 bytes a frame of the file; pictures of more than VJ_VIDEO_PIXELS
+ * Memory is that of a few full-size pictures and 44 bytes a frame of the file; pictures of more than VJ_VIDEO_PIXELS
  * pixels and files of more than VJ_VIDEO_FRAMES frames are refused. Nothing here is collective; all may be called by
  * many threads at once, one vj_video by one thread at a time.
  *
@@ -15,6 +15,7 @@
 #define VJ_VIDEO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vj/status.h"
@@ -63,5 +64,20 @@ const vj_video_info *vj_video_about(const vj_video *video);
 VJ_MUST_USE vj_status vj_video_frames(vj_video *video, const vj_video_request *request, uint8_t *frames, bool *whole,
                                       int64_t *real);
 void vj_video_close(vj_video **video);
+
+/* --- a video that is opened again and again ---------------------------------------------------------------------- */
+
+/* Where the frames of a file are: 20 bytes a frame, 44 where each can be decoded by itself. It never changes, so many
+ * threads may use it at once. */
+typedef struct vj_video_index vj_video_index;
+
+/* Hands over what opening has found; the video goes on using it, so it must outlive the video. NULL where it was known
+ * already. */
+vj_video_index *vj_video_take_index(vj_video *video);
+/* Opens the same file without reading through it; `known` must outlive the video. The caller sees to it that the file
+ * has not changed since. NULL: as vj_video_open. */
+VJ_MUST_USE vj_status vj_video_open_known(const char *path, const vj_video_index *known, vj_video **video);
+size_t vj_video_index_bytes(const vj_video_index *index);
+void vj_video_index_free(vj_video_index **index);
 
 #endif

@@ -69,6 +69,9 @@ VJ_MUST_USE vj_status vj_index_scan(vj_source *source, vj_index *index);
 const vj_index_start *vj_index_start_of(const vj_index *index, int64_t frame);
 /* The position of the packet shown at a time; -1: there is none. */
 int64_t vj_index_position(const vj_index *index, int64_t time);
+/* Gives back what arrays have too much, and says what is left. */
+void vj_index_trim(vj_index *index);
+size_t vj_index_bytes(const vj_index *index);
 void vj_index_free(vj_index *index);
 
 /* --- pictures (picture.c) ------------------------------------------------------------------------------------------
@@ -97,9 +100,16 @@ void vj_picture_free(vj_picture_maker *maker);
 /* --- all together (video.c, decode.c) ------------------------------------------------------------------------------
  */
 
+struct vj_video_index {
+  vj_index index;
+  vj_orientation orientation;
+  vj_video_info info;
+};
+
 struct vj_video {
   vj_source source;
-  vj_index index;
+  const vj_index *index;
+  vj_video_index *own; /* whose index it is, where it was not known before and has not been taken */
   vj_picture_maker maker;
   vj_orientation orientation;
   vj_video_info info;

@@ -100,6 +100,14 @@ vj_status vj_comm_any(const vj_comm *comm, unsigned mine, unsigned *any) {
   return VJ_OK;
 }
 
+vj_status vj_comm_any_bytes(const vj_comm *comm, unsigned char *bytes, size_t count) {
+  for (size_t done = 0; done < count && comm->size > 1; done += PIECE_BYTES) {
+    const size_t piece = count - done < PIECE_BYTES ? count - done : PIECE_BYTES;
+    MPI_TRY(MPI_Allreduce(MPI_IN_PLACE, bytes + done, (int)piece, MPI_BYTE, MPI_BOR, comm->mpi), "asking all ranks");
+  }
+  return VJ_OK;
+}
+
 /* One piece of a sum by recursive doubling: after round k a rank holds the sum of its block of 2^k ranks. */
 static vj_status sum_piece(const vj_comm *comm, double *values, int count) {
   double other[SUM_PIECE];

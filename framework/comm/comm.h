@@ -36,6 +36,9 @@ VJ_MUST_USE vj_status vj_comm_agree(const vj_comm *comm, vj_status mine);
 /* Collective: the bits that any rank has set, on all ranks. */
 VJ_MUST_USE vj_status vj_comm_any(const vj_comm *comm, unsigned mine, unsigned *any);
 
+/* Collective: the same of many bytes, in place. */
+VJ_MUST_USE vj_status vj_comm_any_bytes(const vj_comm *comm, unsigned char *bytes, size_t count);
+
 /* Collective: element-wise sums in a fixed binary tree, lower ranks on the left: ((r0+r1)+(r2+r3)); the same bits
  * on every rank. Size must be a power of two. In place. */
 VJ_MUST_USE vj_status vj_comm_sum_double(const vj_comm *comm, double *values, size_t count);

@@ -40,7 +40,10 @@ vj_status vj_array_file_create(const char *path, vj_array_file **file) {
 }
 
 static hid_t type_of(vj_array_type type) {
-  return type == VJ_ARRAY_FLOAT ? H5T_NATIVE_FLOAT : type == VJ_ARRAY_DOUBLE ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64;
+  return type == VJ_ARRAY_FLOAT    ? H5T_NATIVE_FLOAT
+         : type == VJ_ARRAY_DOUBLE ? H5T_NATIVE_DOUBLE
+         : type == VJ_ARRAY_UINT8  ? H5T_NATIVE_UINT8
+                                   : H5T_NATIVE_INT64;
 }
 
 static herr_t put_attribute(hid_t object, const char *name, hid_t type, const void *value) {
@@ -160,6 +163,7 @@ static bool read_info(hid_t set, vj_array_info *info) {
   info->rank = H5Sget_simple_extent_ndims(space);
   info->type = H5Tequal(type, H5T_NATIVE_FLOAT) > 0    ? VJ_ARRAY_FLOAT
                : H5Tequal(type, H5T_NATIVE_DOUBLE) > 0 ? VJ_ARRAY_DOUBLE
+               : H5Tequal(type, H5T_NATIVE_UINT8) > 0  ? VJ_ARRAY_UINT8
                                                        : VJ_ARRAY_INT64;
   const bool fits = info->rank >= 0 && info->rank <= (int)(sizeof info->size / sizeof *info->size) &&
                     H5Sget_simple_extent_dims(space, sizes, NULL) >= 0;

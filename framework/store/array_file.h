@@ -11,7 +11,7 @@
 
 typedef struct vj_array_file vj_array_file;
 
-typedef enum vj_array_type { VJ_ARRAY_FLOAT, VJ_ARRAY_DOUBLE, VJ_ARRAY_INT64 } vj_array_type;
+typedef enum vj_array_type { VJ_ARRAY_FLOAT, VJ_ARRAY_DOUBLE, VJ_ARRAY_INT64, VJ_ARRAY_UINT8 } vj_array_type;
 /* Of vj_real. */
 #ifdef VJ_DOUBLE
 #define VJ_ARRAY_REAL VJ_ARRAY_DOUBLE

@@ -138,12 +138,13 @@ void vj_ahead_order(vj_ahead *a, const int64_t *numbers) {
   pthread_mutex_unlock(&a->lock);
 }
 
-vj_status vj_ahead_take(vj_ahead *a, const float **frames) {
+vj_status vj_ahead_take(vj_ahead *a, const float **frames, const int64_t **numbers) {
   slot *const s = &a->slots[a->taken % a->depth];
   pthread_mutex_lock(&a->lock);
   while (s->done < a->request.samples) pthread_cond_wait(&a->made, &a->lock);
   pthread_mutex_unlock(&a->lock);
   *frames = s->frames;
+  *numbers = s->numbers;
   return s->status == VJ_OK ? VJ_OK : vj_fail(s->status, "%s", s->message);
 }
 

@@ -27,9 +27,9 @@ void vj_ahead_destroy(vj_ahead **ahead);
  * ordered; no more than vj_ahead_depth of them may be ordered and not taken. */
 void vj_ahead_order(vj_ahead *ahead, const int64_t *numbers);
 
-/* Waits for the oldest step that was ordered and lends its frames [samples, pixels] until vj_ahead_give_back. A sample
- * that failed is this call's failure: of several, the first of the step. */
-VJ_MUST_USE vj_status vj_ahead_take(vj_ahead *ahead, const float **frames);
+/* Waits for the oldest step that was ordered and lends its frames [samples, pixels] and the samples' numbers until
+ * vj_ahead_give_back. A sample that failed is this call's failure: of several, the first of the step. */
+VJ_MUST_USE vj_status vj_ahead_take(vj_ahead *ahead, const float **frames, const int64_t **numbers);
 void vj_ahead_give_back(vj_ahead *ahead);
 
 #endif

@@ -29,7 +29,8 @@ static vj_status make_room(vj_loader *loader) {
   const size_t pixels = (size_t)(info->frames * info->height * info->width * info->channels);
   VJ_TRY(vj_allocate((size_t)info->samples[VJ_TRAIN], sizeof *loader->order, "order of samples", &loader->order));
   VJ_TRY(vj_allocate((size_t)loader->threads * pixels, sizeof(float), "frames", &loader->frames));
-  return vj_allocate((size_t)(loader->threads * (info->label_width + 1)), sizeof(float), "labels", &loader->labels);
+  VJ_TRY(vj_allocate((size_t)(loader->threads * (info->label_width + 1)), sizeof(float), "labels", &loader->labels));
+  return vj_damage_create(&loader->component->as.dataset, loader->dataset, info, &loader->damage);
 }
 
 vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
@@ -69,6 +70,7 @@ vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_lo
 void vj_loader_close(vj_loader *loader) {
   vj_ahead_destroy(&loader->ahead);
   if (loader->dataset && !loader->is_kept) loader->component->as.dataset.close(&loader->dataset);
+  vj_damage_free(&loader->damage);
   free(loader->order);
   free(loader->frames);
   free(loader->labels);
@@ -105,7 +107,7 @@ static vj_status put_sample(const vj_loader *loader, vj_split split, int64_t num
 }
 
 /* `numbers`: of this rank's samples, in order. A failure in any thread becomes the caller's. */
-static vj_status fill(const vj_loader *loader, const vj_graph *graph, const vj_var *input, vj_split split,
+static vj_status fill(vj_loader *loader, const vj_graph *graph, const vj_var *input, vj_split split,
                       const int64_t *numbers, int64_t count, float *labels) {
   const int64_t b = vj_shard_samples(graph), pixels = input->count / b;
   vj_status failure = VJ_OK;
@@ -124,7 +126,9 @@ static vj_status fill(const vj_loader *loader, const vj_graph *graph, const vj_v
       snprintf(message, sizeof message, "sample %lld: %s", (long long)numbers[i], vj_error_message());
     }
   }
-  return failure == VJ_OK ? VJ_OK : of_data(vj_fail(failure, "%s", message));
+  if (failure != VJ_OK) return of_data(vj_fail(failure, "%s", message));
+  vj_damage_note(&loader->damage, split, numbers, count);
+  return VJ_OK;
 }
 
 static vj_status no_memory(int64_t batch) {
@@ -171,12 +175,14 @@ static vj_status fill_ahead(vj_loader *loader, const vj_graph *graph, const vj_v
                             int64_t step) {
   const int64_t batch = vj_batch_samples(graph), b = vj_shard_samples(graph), pixels = input->count / b;
   const float *frames = NULL;
+  const int64_t *numbers = NULL;
   VJ_TRY(order_ahead(loader, comm, batch, pixels, step));
-  const vj_status status = vj_ahead_take(loader->ahead, &frames);
+  const vj_status status = vj_ahead_take(loader->ahead, &frames, &numbers);
   for (int64_t i = 0; i < batch / comm->size && status == VJ_OK; i++) {
     vj_real *const to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
     for (int64_t k = 0; k < pixels; k++) to[k] = (vj_real)frames[i * pixels + k];
   }
+  if (status == VJ_OK) vj_damage_note(&loader->damage, VJ_TRAIN, numbers, batch / comm->size);
   vj_ahead_give_back(loader->ahead);
   loader->ahead_first++;
   return status == VJ_OK ? VJ_OK : of_data(status);

@@ -6,12 +6,14 @@
 #include "config/config.h"
 #include "graph/graph.h"
 #include "train/ahead.h"
+#include "train/damage.h"
 
 /* An open data set that outlives a trial, for the next one with the same section `data`; zeros: none is open. */
 typedef struct vj_kept_data {
   const vj_component *component;
   void *dataset;
-  char *section; /* what it was opened from */
+  char *section;        /* what it was opened from */
+  int64_t damaged_told; /* damaged videos that somebody was told of */
 } vj_kept_data;
 
 void vj_kept_data_close(vj_kept_data *kept);
@@ -30,6 +32,7 @@ typedef struct vj_loader {
   int64_t ahead_batch; /* the batch it was made for, and this rank's place in it */
   int ahead_rank, ahead_size;
   int64_t ahead_first, ahead_end; /* steps that are ordered and not taken */
+  vj_damage damage;               /* met by the samples that were taken; those made ahead count when they are */
 } vj_loader;
 
 /* Opens the data set of a configuration. Not collective (every rank opens its own). */

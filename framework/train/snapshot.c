@@ -69,6 +69,40 @@ static vj_status visit_all(const vj_trial_parts *parts, const vj_position *at, v
   return at->frames_probed ? visit_probes(parts, file, each) : VJ_OK;
 }
 
+/* --- damaged videos ------------------------------------------------------------------------------------------ */
+
+static const char damaged_name[] = "data/damaged";
+
+static vj_status put_damage(const vj_trial_parts *parts, vj_array_file *file) {
+  unsigned char *text = NULL;
+  int64_t bytes = 0;
+  VJ_TRY(vj_damage_pack(parts->damage, &text, &bytes));
+  const vj_status status = bytes ? vj_array_file_put(file, damaged_name, VJ_ARRAY_UINT8, 1, &bytes, text, NULL) : VJ_OK;
+  free(text);
+  return status;
+}
+
+/* How long it is; 0: there is none. */
+static vj_status find_damage(void *context, const vj_array_info *info) {
+  if (strcmp(info->name, damaged_name) == 0 && info->type == VJ_ARRAY_UINT8 && info->rank == 1)
+    *(int64_t *)context = info->count;
+  return VJ_OK;
+}
+
+static vj_status get_damage(const vj_trial_parts *parts, const vj_array_file *file) {
+  unsigned char *text = NULL;
+  int64_t bytes = 0;
+  VJ_TRY(vj_array_file_each(file, "data", find_damage, &bytes));
+  if (bytes == 0) return VJ_OK;
+  VJ_TRY(vj_allocate((size_t)bytes, 1, "names of damaged videos", &text));
+  const vj_status status = vj_array_file_get(file, damaged_name, VJ_ARRAY_UINT8, text);
+  if (status == VJ_OK) vj_damage_unpack(parts->damage, text, bytes);
+  free(text);
+  return status;
+}
+
+/* --- sizes --------------------------------------------------------------------------------------------------- */
+
 /* Attributes of the file: name, expression that is read and written. */
 #define POSITION_LIST(X)                    \
   X("steps_done", at->done)                 \
@@ -116,6 +150,7 @@ static vj_status put_all(const vj_trial_parts *parts, const vj_position *at, vj_
   VJ_TRY(vj_array_file_put(file, "seconds/" #field, VJ_ARRAY_DOUBLE, 0, NULL, &at->seconds.field, NULL));
   VJ_RECORD_TIMES(PUT_TIME)
 #undef PUT_TIME
+  VJ_TRY(put_damage(parts, file));
   return visit_all(parts, at, file, put_array);
 }
 
@@ -295,5 +330,6 @@ static vj_status get_array(vj_array_file *file, const char *name, vj_array_type 
 vj_status vj_snapshot_load(const vj_snapshot *snapshot, const vj_trial_parts *parts) {
   vj_position at;
   VJ_TRY(get_position(snapshot->file, &at));
+  VJ_TRY(get_damage(parts, snapshot->file));
   return visit_all(parts, &at, snapshot->file, get_array);
 }

@@ -1,10 +1,12 @@
 /* What of a trial outlives its process, in a checkpoint: parameters, states, the optimizer's moments, where it stands,
- * and what probes on the frames themselves found. Random numbers are functions of counters and need no place here.
+ * what probes on the frames themselves found, and which videos were damaged. Random numbers are functions of counters
+ * and need no place here.
  *
  * Not collective: the group's root saves and loads, and the caller passes on what was loaded. */
 #ifndef VJ_SNAPSHOT_H
 #define VJ_SNAPSHOT_H
 
+#include "train/damage.h"
 #include "train/optimizer.h"
 #include "train/trial.h"
 
@@ -36,6 +38,7 @@ typedef struct vj_trial_parts {
   vj_optimizer_state *optimizer;
   const vj_quantity_list *list;
   double *const *results; /* of the list's evaluation quantities */
+  vj_damage *damage;
 } vj_trial_parts;
 
 /* Of the configuration, without what changes no number (vj_config_measured). */
@@ -56,7 +59,7 @@ typedef void vj_warning(void *context, const char *sentence);
  * configuration are passed over with a warning. *serial: of the next to be written. */
 VJ_MUST_USE vj_status vj_snapshot_find(const vj_trial_parts *parts, vj_warning *warn, void *context,
                                        vj_snapshot **snapshot, vj_position *position, uint64_t *serial);
-/* Fills parameters, states, moments (of an optimizer of the position's stage) and results. */
+/* Fills parameters, states, moments (of an optimizer of the position's stage), results and damage. */
 VJ_MUST_USE vj_status vj_snapshot_load(const vj_snapshot *snapshot, const vj_trial_parts *parts);
 void vj_snapshot_close(vj_snapshot **snapshot);
 

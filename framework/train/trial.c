@@ -181,7 +181,8 @@ static vj_trial_parts parts_of(trial *t) {
                           .parameters = t->model->parameters,
                           .optimizer = &t->optimizer,
                           .list = &t->list,
-                          .results = t->results};
+                          .results = t->results,
+                          .damage = &t->loader.damage};
 }
 
 static void warn(void *context, const char *sentence) {
@@ -274,6 +275,12 @@ static vj_status save(trial *t) {
   return VJ_OK;
 }
 
+/* What other ranks know belongs to it. */
+static vj_status save_all(trial *t) {
+  VJ_TRY(vj_damage_share(&t->loader.damage, t->job->comm));
+  return vj_comm_agree(t->job->comm, save(t));
+}
+
 /* Results are whole without them; so it is a warning. */
 static void keep_weights(trial *t) {
   if (t->job->comm->rank != 0 || !t->job->weights || t->job->config->checkpoint.keep != VJ_KEEP_WEIGHTS) return;
@@ -297,7 +304,7 @@ static vj_status pause(trial *t) {
   unsigned any = 0;
   const unsigned mine = (is_save_due(t) ? SAVE : 0) | (vj_watch_stops(&t->job->watch) ? STOP : 0);
   VJ_TRY(vj_comm_any(t->job->comm, mine, &any));
-  if (any) VJ_TRY(vj_comm_agree(t->job->comm, save(t)));
+  if (any) VJ_TRY(save_all(t));
   return any & STOP ? vj_fail(VJ_STOPPED, "stopped after step %lld", (long long)t->at.done) : VJ_OK;
 }
 
@@ -390,7 +397,7 @@ static vj_status evaluate(trial *t) {
   if (status == VJ_OK && done == t->job->config->optim.steps)
     status = vj_pictures_record(t->model, &t->loader, t->job->comm, &t->job->watch, t->job->file, t->job->index);
   if (status == VJ_STOPPED) { /* it is done again, whole */
-    VJ_TRY(vj_comm_agree(t->job->comm, save(t)));
+    VJ_TRY(save_all(t));
     return vj_fail(VJ_STOPPED, "stopped in the evaluation after step %lld", (long long)done);
   }
   if (status != VJ_OK) {
@@ -409,6 +416,7 @@ static vj_status evaluate(trial *t) {
 static vj_status commit(trial *t) {
   if (!t->job->file || t->at.done <= t->committed) return VJ_OK;
   t->committed = t->at.done;
+  VJ_TRY(vj_damage_record(&t->loader.damage, t->job->file, t->job->index));
   return write_one(t, VJ_RECORD_COMMITTED, &t->committed);
 }
 
@@ -426,6 +434,7 @@ static vj_status conclude(trial *t) {
   if (done == config->optim.steps) VJ_TRY(train_decoder(t));
   VJ_TRY(evaluate(t));
   if (vj_is_recorded(config, done) || vj_is_evaluated(config, done)) {
+    VJ_TRY(vj_damage_share(&t->loader.damage, t->job->comm));
     VJ_TRY(vj_comm_agree(t->job->comm, commit(t)));
     VJ_TRY(judge(t));
   }
@@ -450,6 +459,16 @@ static void compare_with_goals(trial *t) {
   }
 }
 
+/* Trials mostly share their data: who was told of as many damaged videos is not told again. */
+static void tell_damage(trial *t) {
+  const vj_damage *damage = &t->loader.damage;
+  const int64_t count = vj_damage_count(damage);
+  if (t->job->comm->rank != 0 || count == 0 || (t->job->data && count <= t->job->data->damaged_told)) return;
+  if (t->job->data) t->job->data->damaged_told = count;
+  const char *sentence = vj_damage_sentence(t->pool, damage);
+  if (sentence) warn(t, sentence);
+}
+
 static vj_status train(trial *t) {
   const vj_config *config = t->job->config;
   VJ_TRY(start(t));
@@ -466,6 +485,7 @@ static vj_status train(trial *t) {
     vj_events_step(&t->events, &t->list, t->row, t->at.done);
   }
   keep_weights(t);
+  tell_damage(t);
   if (!t->ends) compare_with_goals(t);
   return vj_comm_agree(t->job->comm, write_times(t));
 }

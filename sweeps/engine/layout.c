@@ -255,7 +255,11 @@ static vj_status add_videos(builder *b, int64_t trial) {
   }
   if (*videos == 0) return VJ_OK;
   VJ_TRY(add(b, of_trial(VJ_RECORD_VIDEOS, VJ_FILE_INT64, "1", "videos in use, of all splits", false)));
-  return add(b, of_trial(VJ_RECORD_SKIPPED, VJ_FILE_INT64, "1", "videos that are listed and can't be read", false));
+  VJ_TRY(add(b, of_trial(VJ_RECORD_SKIPPED, VJ_FILE_INT64, "1", "videos that are listed and can't be read", false)));
+  if (!vj_damage_is_known(&b->loader.damage)) return VJ_OK;
+  VJ_TRY(add(b, of_trial(VJ_RECORD_DAMAGED, VJ_FILE_INT64, "1",
+                         "videos in use that were damaged where clips were asked for", false)));
+  return add_text(b, VJ_RECORD_DAMAGED_NAMES, VJ_DAMAGED_NAMES_BYTES, "names of videos that were damaged", false);
 }
 
 static vj_status add_trial(builder *b, int64_t trial, int ranks) {

@@ -391,7 +391,7 @@ class Plugins(Case):
 
     def test_wrong_abi_is_refused(self):
         self.build("old", PLUGIN + WRONG_ABI)
-        self.assert_refused("old.yaml:1:11: plugins: plug-in old.so: built for ABI 5, this program has ABI 4; build it "
+        self.assert_refused("old.yaml:1:11: plugins: plug-in old.so: built for ABI 6, this program has ABI 5; build it "
                             "again", "train", "old.yaml", "-o", "out")
 
     def test_a_plug_in_that_is_not_there(self):

@@ -1,9 +1,10 @@
 """The presets of videos: all of them can be run on the stand-ins that the program makes, and say what to do without."""
 
 import os
+import subprocess
 import unittest
 
-from common import SOURCE, Case, main, values_of
+from common import SOURCE, VJVCR, Case, main, values_of
 
 SMALL = ("data.size=32", "data.clips=1", "data.starts=[0]", "optim.batch=4", "optim.shards=1", "eval.samples=4",
          "eval.probe_train=8", "eval.probe_validation=4", "eval.probe_test=4", "model.decoder.channels=[8, 4, 4, 4]")
@@ -38,6 +39,41 @@ class VideoPresets(Case):
     def test_without_videos_they_say_how_to_get_some(self):
         for name, kind in (("clevrer", "clevrer"), ("cater", "cater"), ("video_list", "videos")):
             self.assert_refused(f"^vjvcr: data.root: runs/standins/.*`vjvcr data make {kind} DIR` makes", "sweep", preset(name), code=1)
+
+    # What `./vj reproduce` does before it trains: the functions of ./vj, in a folder with this program.
+    PREPARE = """\
+    . ./functions
+    standins() { echo "video_list-quick runs/standins/videos videos --videos 4,2,2 --frames 20 --size 48x36"; }
+    quick=(--quick) packed=()
+    prepare_videos video_list-quick sweeps/video_list.yaml "$@"
+    echo "${packed[@]}"
+    """
+
+    def prepare(self, *arguments):
+        result = subprocess.run(["bash", "-c", self.PREPARE, "vj", *arguments], cwd=self.folder, capture_output=True,
+                                text=True, timeout=100)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout.splitlines()
+
+    def test_reproduce_makes_its_own_pack_anew(self):
+        with open(os.path.join(SOURCE, "vj"), encoding="utf-8") as script:
+            self.write("functions", script.read().split("\nverb=")[0])
+        os.mkdir(self.path("build"))
+        os.symlink(VJVCR, self.path("build", "vjvcr"))
+        os.symlink(os.path.join(SOURCE, "sweeps"), self.path("sweeps"))
+        pack = "runs/standins/videos/video_list-quick.h5"
+        self.assertEqual(self.prepare()[-1], f"data.pack={pack}")
+        with open(self.path(pack), "rb") as file:
+            whole = file.read()
+        self.assertIn(f"{pack} is there already, and of these videos", self.prepare())
+        self.write(pack, whole[:-36])  # an older program's had no seal
+        self.assertIn(f"the pack is made anew; of the one that is there: {pack}: not a pack, or one that was cut short: "
+                      "`vjvcr data pack` makes one", self.prepare())
+        with open(self.path(pack), "rb") as file:
+            self.assertTrue(file.read() == whole)
+        self.write(pack, whole[:-36])
+        self.assertEqual(self.prepare("data.pack=mine.h5")[-1], "")  # the user's own is left to the program
+        self.assertEqual(os.path.getsize(self.path(pack)), len(whole) - 36)
 
 
 if __name__ == "__main__":

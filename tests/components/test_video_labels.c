@@ -194,6 +194,41 @@ static void a_broken_or_missing_annotation_is_counted(void **state) {
   close_fixture(&f);
 }
 
+/* The second opening takes from memory what the first one has parsed: an annotation whose text has changed behind its
+ * back, with its size and time kept, shows it. */
+static void annotations_are_parsed_once(void **state) {
+  (void)state;
+  static const char name[] = "twice/annotations/train/annotation_00000-01000/annotation_00001.json";
+  const char *const settings[] = {setting("root", "twice"), setting("index", "index-t"), "size=16", "starts=20", NULL};
+  char path[NAME], keep[8 * NAME];
+  float first[3][3 + 2 * VJ_CLEVRER_SLOTS];
+  make_standin("clevrer", "twice", 3, 2);
+  replace("twice/annotations/train/annotation_00000-01000/annotation_00002.json", "{\"object_property\": [");
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  fixture f = open_fixture(&vj_dataset_clevrer, settings);
+  assert_int_equal(f.info.label_width, 2 + 2 * VJ_CLEVRER_SLOTS);
+  for (int i = 0; i < 3; i++) {
+    take(&f, i < 2 ? VJ_TRAIN : VJ_VALIDATION, i % 2 * 4);
+    memcpy(first[i], f.labels, (size_t)f.info.label_width * sizeof(float));
+  }
+  close_fixture(&f);
+  snprintf(keep, sizeof keep, "cp -p %s %s.old && tr '{' ' ' < %s.old > %s && touch -r %s.old %s", path, path, path,
+           path, path, path);
+  assert_int_equal(system(keep), 0);
+  f = open_fixture(&vj_dataset_clevrer, settings);
+  assert_int_equal(f.info.skipped[VJ_TRAIN], 1);
+  for (int i = 0; i < 3; i++) {
+    take(&f, i < 2 ? VJ_TRAIN : VJ_VALIDATION, i % 2 * 4);
+    assert_memory_equal(first[i], f.labels, (size_t)f.info.label_width * sizeof(float));
+  }
+  close_fixture(&f);
+  snprintf(keep, sizeof keep, "touch -d @1 %s", path);
+  assert_int_equal(system(keep), 0);
+  f = open_fixture(&vj_dataset_clevrer, settings);
+  assert_int_equal(f.info.skipped[VJ_TRAIN], 2); /* read again, and found to be none */
+  close_fixture(&f);
+}
+
 /* video_train, annotation_train, val, and no folders of a thousand. */
 static void other_ways_of_unpacking_are_found(void **state) {
   (void)state;
@@ -458,6 +493,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(clevrer_labels_are_those_of_the_target_frames),
       cmocka_unit_test(a_broken_or_missing_annotation_is_counted),
+      cmocka_unit_test(annotations_are_parsed_once),
       cmocka_unit_test(other_ways_of_unpacking_are_found),
       cmocka_unit_test(a_folder_that_is_not_there_is_said),
       cmocka_unit_test(cater_labels_are_of_the_video_or_of_the_clip),

@@ -6,69 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
-import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-
-from common import VJVCR, Case, differing, h5py, main, np, values_of  # noqa: E402
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
-if shutil.which("ffmpeg") is None:
-    print("skipped: there is no ffmpeg program to make videos with")
-    sys.exit(77)
-
-EXPERIMENT = """\
-name: videos
-data: {dataset: video_list, layout: folders, root: videos, size: 16, stride: 2, input_frames: 2, target_frames: 3, index: index}
-model:
-  encoder: {type: cnn, channels: [4, 8], temporal: [8]}
-  predictor: {type: mlp, hidden: [16]}
-losses: {prediction: {}, variance: {weight: 10.0}}
-optim: {steps: 6, batch: 8, shards: 4}
-eval:
-  every: 6
-  samples: 8
-  probe_train: 16
-  probe_validation: 8
-  probe_test: 8
-  probes: {class: {type: logistic, target: class, on: hx}}
-logging: {every: 1}
-"""
-# folder, ffmpeg's source, encoder, file
-VIDEOS = [("train/left", "testsrc2", "-c:v libx264 -g 8 -bf 2 -pix_fmt yuv420p", "a.mp4"),
-          ("train/left", "testsrc", "-c:v mjpeg", "b.avi"),
-          ("train/right", "rgbtestsrc", "-c:v libvpx-vp9 -b:v 100k -cpu-used 8", "c.webm"),
-          ("train/right", "smptebars", "-c:v libx264 -pix_fmt yuv420p", "d.mkv"),
-          ("validation/left", "testsrc2", "-c:v mpeg4", "e.mp4"),
-          ("validation/right", "testsrc", "-c:v mjpeg", "f.avi"),
-          ("test/left", "testsrc2", "-c:v libx264 -g 8 -pix_fmt yuv420p", "g.mp4"),
-          ("test/right", "testsrc", "-c:v mjpeg", "h.avi")]
+from videos import VIDEOS, VideoCase  # looks for what the tests need
+from common import VJVCR, differing, h5py, main, np, values_of
 
 
-class Videos(Case):
-    """All tests look at the same videos; what changes them has a copy."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared = Case("succeed")
-        Case.setUp(cls.shared)
-        cls.addClassCleanup(cls.shared.doCleanups)
-        for number, (folder, source, encoder, name) in enumerate(VIDEOS):
-            target = cls.shared.path("videos", folder)
-            os.makedirs(target, exist_ok=True)
-            subprocess.run(f"ffmpeg -y -nostdin -loglevel error -f lavfi -i {source}=size=64x48:rate=25 -frames:v "
-                           f"{24 + 3 * number} {encoder} {name}", shell=True, cwd=target, check=True)
-
-    def setUp(self):
-        super().setUp()
-        shutil.copytree(self.shared.path("videos"), self.path("videos"), copy_function=shutil.copy2)
-        self.write("v.yaml", EXPERIMENT)
-
+class Videos(VideoCase):
     def break_some(self):
         with open(self.path("videos/train/left/b.avi"), "rb") as file:
             whole = file.read()
@@ -98,11 +42,6 @@ class Videos(Case):
         self.assertIn("cut short: frame", told["broken"][1]["reason"])
         self.assertEqual(told["splits"]["training"], told["splits"]["training"] | {"listed": 6, "broken": 2, "clips": 16})
 
-    def swept(self, name, *more, ranks=1):
-        result = self.run_vjvcr("sweep", "v.yaml", "-o", name, *more, **({"ranks": ranks} if ranks > 1 else {}))
-        self.assertEqual((result.err, result.code), ("", [0] * ranks if ranks > 1 else 0))
-        return name
-
     def test_pack_and_videos_give_the_same_bytes(self):
         self.swept("videos-out")
         self.succeed("data", "pack", "v.yaml", "-o", "one.h5")
@@ -119,10 +58,13 @@ class Videos(Case):
             self.assertTrue(np.all(pack["whole"][:] == 1))
 
     def test_blocks_of_a_large_pack_are_shared_by_ranks(self):
-        self.succeed("data", "pack", "v.yaml", "-o", "one.h5", "data.size=[200, 320]")  # 53 MB: four blocks
-        self.succeed("data", "pack", "v.yaml", "-o", "two.h5", "data.size=[200, 320]", ranks=2)
+        self.succeed("data", "pack", "v.yaml", "-o", "one.h5", "data.size=[300, 480]")  # 119 MB: two blocks
+        self.succeed("data", "pack", "v.yaml", "-o", "two.h5", "data.size=[300, 480]", ranks=2)
         with open(self.path("one.h5"), "rb") as one, open(self.path("two.h5"), "rb") as two:
             self.assertTrue(one.read() == two.read())
+        self.succeed("data", "pack", "v.yaml", "-o", "three.h5", "data.size=[300, 480]", ranks=3)
+        with open(self.path("one.h5"), "rb") as one, open(self.path("three.h5"), "rb") as three:
+            self.assertTrue(one.read() == three.read())
 
     def test_killed_pack_begins_anew(self):
         process = subprocess.Popen([VJVCR, "data", "pack", "v.yaml", "-o", "p.h5", "data.size=[400, 640]"], cwd=self.folder)
@@ -159,6 +101,26 @@ class Videos(Case):
         self.assert_refused("p.h5: the pack does not have videos/train/left/new.avi; make it again with `vjvcr data "
                             "pack`", "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", code=1)
 
+    def test_replace_makes_a_pack_anew_that_does_not_fit(self):
+        self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
+        with open(self.path("p.h5"), "rb") as file:
+            whole = file.read()
+        again = self.succeed("data", "pack", "v.yaml", "-o", "p.h5", "--replace")
+        self.assertEqual(again.out, "p.h5 is there already, and of these videos\n")
+        self.write("p.h5", whole[:-36])  # an older program's: without a seal
+        self.assert_refused("p.h5: not a pack, or one that was cut short: `vjvcr data pack` makes one; remove it, or "
+                            "name another file with -o", "data", "pack", "v.yaml", "-o", "p.h5")
+        for ranks in (1, 2):
+            anew = self.run_vjvcr("data", "pack", "v.yaml", "-o", "p.h5", "--replace", ranks=ranks)
+            self.assertIn("the pack is made anew; of the one that is there: p.h5: not a pack, or one that was cut short",
+                          anew.out)
+            with open(self.path("p.h5"), "rb") as file:
+                self.assertTrue(file.read() == whole)
+            self.write("p.h5", whole[:-36])
+        self.write("p.h5", "a letter\n")
+        self.assert_refused("p.h5: not a pack, or one that was cut short: `vjvcr data pack` makes one; remove it, or "
+                            "name another file with -o", "data", "pack", "v.yaml", "-o", "p.h5", "--replace")
+
     def test_damaged_pack_is_refused_before_hdf5_reads_it(self):
         self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
         with open(self.path("p.h5"), "rb") as file:
@@ -179,6 +141,36 @@ class Videos(Case):
                             "sweep", "v.yaml", "-o", "out", "data.layout=kinetics", code=1)
         self.assert_refused("data.test: there is no videos/no", "sweep", "v.yaml", "-o", "out", "data.test=no", code=1)
         self.assert_refused("the data set moving_mnist is not made of videos", "data", "inspect", "tiny.yaml")
+
+    def test_an_empty_split_is_inspected_and_told(self):
+        self.break_some()
+        for name in ("g.mp4", "h.avi"):
+            os.remove(self.path("videos/test", "left" if name == "g.mp4" else "right", name))
+        sentence = ("video_list: none of the 1 test videos can be used; the first: videos/test/right/text.webm: not a "
+                    "video: Invalid data found when processing input (EBML header parsing failed)")
+        result = self.run_vjvcr("data", "inspect", "v.yaml", "--sheet", "sheet.png")
+        self.assertEqual((result.code, result.err), (1, f"vjvcr: {sentence}\n"))
+        self.assertRegex(result.out, r"training +6 +2 +16 ")
+        self.assertRegex(result.out, r"test +1 +1 +0 ")
+        self.assertIn("4 broken or damaged:\n  training, train/left/empty.mp4: ", result.out)
+        self.assertTrue(os.path.exists(self.path("sheet.png")))
+        told = self.run_vjvcr("data", "inspect", "v.yaml", "--format", "json")
+        self.assertEqual(told.code, 1)
+        self.assertEqual(json.loads(told.out)["splits"]["test"]["clips"], 0)
+        self.assert_refused(sentence, "sweep", "v.yaml", "-o", "out", code=1)
+        self.assert_refused(sentence, "data", "pack", "v.yaml", "-o", "p.h5", code=1)
+
+    def test_a_folder_without_any_video_is_inspected(self):
+        for at, _, files in os.walk(self.path("videos")):
+            for name in files:
+                with open(os.path.join(at, name), "wb"):
+                    pass
+        result = self.run_vjvcr("data", "inspect", "v.yaml", "--decode", "--sheet", "sheet.png")
+        self.assertEqual((result.code, result.err),
+                         (1, "vjvcr: video_list: none of the 4 training videos can be used; the first: "
+                             "videos/train/left/a.mp4: the file is empty\n"))
+        self.assertIn("8 broken or damaged:\n", result.out)
+        self.assertEqual(result.out.count("the file is empty"), 8)
 
     def test_contact_sheet(self):
         self.break_some()

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "datasets/video/kept.h"
+#include "datasets/video/survey.h"
 #include "datasets/video/video.h"
 
 enum { WIDTH = 96, HEIGHT = 64, FRAMES = 60, PIXELS = WIDTH * HEIGHT };
@@ -168,6 +170,92 @@ static void test_any_way_to_a_frame_gives_the_same_bytes(void **state) {
   }
 }
 
+/* Opened again and again with what is known of where its frames are, turned and of variable rate, too. */
+static void test_a_known_file_gives_the_same_bytes(void **state) {
+  enum { H = 11, W = 13, BYTES = H * W * 3, MOST = sizeof forms / sizeof *forms };
+  (void)state;
+  (void)(make("-c:v libx264 -pix_fmt yuv420p -metadata:s:v rotate=90", "known-turned.mp4") &&
+         make("-vf \"select='not(mod(n,3))+gt(n,30)'\" -vsync vfr -c:v libx264 -g 7 -pix_fmt yuv420p",
+              "known-vfr.mp4"));
+  for (size_t k = 0; k < MOST + 2; k++) {
+    const char *const name = k < MOST ? forms[k].name : k == MOST ? "known-turned.mp4" : "known-vfr.mp4";
+    vj_video *video = NULL;
+    if (access(in_folder(name), R_OK) != 0) continue;
+    assert_ok(vj_video_open(in_folder(name), &video));
+    const vj_video_info info = *vj_video_about(video);
+    const vj_video_request all = {.stride = 1, .count = info.frames, .height = H, .width = W};
+    uint8_t *frames = malloc((size_t)info.frames * BYTES), one[5 * BYTES];
+    vj_video_index *index = vj_video_take_index(video);
+    assert_non_null(index);
+    assert_null(vj_video_take_index(video));
+    assert_ok(vj_video_frames(video, &all, frames, NULL, NULL)); /* it goes on with it */
+    vj_video_close(&video);
+    assert_true(vj_video_index_bytes(index) <= 512 + (size_t)info.frames * 44);
+    for (int64_t i = 0, at = 7; i < 20; i++, at = (at * 31 + 17) % info.frames) {
+      const vj_video_request some = {.start = at, .stride = 1 + i % 9, .count = 5, .height = H, .width = W};
+      assert_ok(vj_video_open_known(in_folder(name), index, &video));
+      assert_int_equal(vj_video_about(video)->turned, info.turned);
+      assert_ok(vj_video_frames(video, &some, one, NULL, NULL));
+      for (int64_t t = 0; t < 5; t++) {
+        const int64_t frame = at + t * some.stride < info.frames ? at + t * some.stride : info.frames - 1;
+        assert_memory_equal(one + t * BYTES, frames + frame * BYTES, BYTES);
+      }
+      vj_video_close(&video);
+    }
+    vj_video_index_free(&index);
+    free(frames);
+  }
+}
+
+/* Bytes that this process has read so far; -1: the system does not say. */
+static long long bytes_read(void) {
+  long long bytes = -1;
+  FILE *const file = fopen("/proc/self/io", "r");
+  if (!file) return -1;
+  if (fscanf(file, "rchar: %lld", &bytes) != 1) bytes = -1;
+  fclose(file);
+  return bytes;
+}
+
+static void test_a_clip_of_a_kept_video_costs_a_seek(void **state) {
+  enum { H = 8, W = 8, BYTES = H * W, AT = 500 };
+  uint8_t first[BYTES], second[BYTES], fresh[BYTES];
+  vj_clip_entry entry = {.name = "long.mp4"};
+  vj_clip_video about = {.entry = &entry};
+  const vj_video_request r = {.start = AT, .stride = 1, .count = 1, .height = H, .width = W, .grey = true};
+  char path[256];
+  vj_kept *kept = NULL;
+  (void)state;
+  if (!ffmpeg("-f lavfi -i testsrc2=size=320x240:rate=25:duration=40 -c:v libx264 -preset ultrafast -g 10 "
+              "-pix_fmt yuv420p long.mp4"))
+    skip();
+  snprintf(path, sizeof path, "%s", in_folder("long.mp4"));
+  entry.path = path;
+  assert_ok(vj_survey_stamp(path, &about.info.bytes, &about.changed));
+  assert_ok(vj_kept_create(1, &kept));
+  const long long start = bytes_read();
+  assert_ok(vj_kept_read(kept, 0, &about, &r, first));
+  const long long once = bytes_read();
+  const size_t in_use = vj_kept_bytes(kept);
+  assert_in_range(in_use, 20 * 1000, 24 * 1000);
+  assert_ok(vj_kept_read(kept, 0, &about, &r, second));
+  const long long twice = bytes_read();
+  assert_memory_equal(first, second, BYTES);
+  assert_int_equal(vj_kept_bytes(kept), in_use);
+  if (start >= 0) assert_true(once - start > about.info.bytes && twice - once < about.info.bytes / 4);
+
+  /* Another file under its name is read through, and nothing of it is kept. */
+  assert_true(
+      ffmpeg("-f lavfi -i rgbtestsrc=size=320x240:rate=25:duration=30 -c:v libx264 -preset ultrafast -g 100 "
+             "-pix_fmt yuv420p long.mp4"));
+  assert_ok(vj_kept_read(kept, 0, &about, &r, second));
+  assert_ok(vj_video_read(path, &r, fresh, NULL));
+  assert_memory_equal(second, fresh, BYTES);
+  assert_memory_not_equal(second, first, BYTES);
+  assert_int_equal(vj_kept_bytes(kept), in_use);
+  vj_kept_destroy(&kept);
+}
+
 static void test_sizes_are_averages_over_areas(void **state) {
   uint8_t fine[PIXELS], coarse[6];
   (void)state;
@@ -314,6 +402,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_frames_are_those_of_ffmpeg),
       cmocka_unit_test(test_any_way_to_a_frame_gives_the_same_bytes),
+      cmocka_unit_test(test_a_known_file_gives_the_same_bytes),
+      cmocka_unit_test(test_a_clip_of_a_kept_video_costs_a_seek),
       cmocka_unit_test(test_sizes_are_averages_over_areas),
       cmocka_unit_test(test_rotation_is_applied),
       cmocka_unit_test(test_frames_of_variable_rate_are_counted_not_timed),

@@ -9,7 +9,7 @@
 #include "vj/status.h"
 
 /* Grows by one with every change to the structures below; tables refuse descriptors of another number. */
-enum { VJ_ABI = 4 };
+enum { VJ_ABI = 5 };
 
 /* kind, singular, plural */
 #define VJ_KIND_LIST(X)                      \

@@ -30,6 +30,7 @@ typedef struct vj_clip_request {
   int64_t input_frames, target_frames; /* a clip is input then target frames, consecutive */
   uint64_t seed;                       /* of the data, not of the trial */
   int threads;                         /* that opening may use; 0 counts as 1 */
+  bool only_looks;                     /* nobody asks for samples: a split may be empty */
 } vj_clip_request;
 
 typedef struct vj_clip_info {
@@ -43,6 +44,8 @@ typedef struct vj_clip_info {
   bool is_slow; /* making a sample takes long enough that it should be done ahead, by threads of its own */
 } vj_clip_info;
 
+enum { VJ_MOST_PASSED = 64 }; /* videos that one sample may pass over */
+
 struct vj_clips; /* datasets/video/clips.h */
 
 typedef struct vj_dataset_ops {
@@ -53,6 +56,12 @@ typedef struct vj_dataset_ops {
    * Called by many threads at once, each with its own number in 0..samples[split]-1. */
   vj_status (*sample)(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
   void (*close)(void **dataset);
+  /* Of a data set that makes a sample from another video where its own turns out damaged; both NULL elsewhere. Writes
+   * the numbers of the videos that were passed over to `videos`, room for VJ_MOST_PASSED, and returns how many: a pure
+   * function of split and number, asked after sample() made that sample. Videos in use count from 0 in each split. */
+  int64_t (*passed)(const void *dataset, vj_split split, int64_t number, int64_t *videos);
+  /* A video in use as lists name it; owned by the data set. */
+  const char *(*video_name)(const void *dataset, vj_split split, int64_t video);
   /* The videos behind it, for `vjvcr data`; NULL for a data set that is not made of videos. */
   const struct vj_clips *(*clips)(const void *dataset);
 } vj_dataset_ops;
