@@ -93,24 +93,25 @@ static vj_status check_speeds(const stochastic_config *c, int64_t margin) {
 static void list_labels(stochastic *d) {
   const int64_t input = d->request.input_frames, target = d->request.target_frames;
   const vj_label labels[LABELS] = {
-      [PSI] = {"psi", VJ_LABEL_CLASS, 1, WAYS, "",
-               "which way: the velocity turns by, or to, psi fifths of a full turn"},
+      [PSI] = {"psi", VJ_LABEL_CLASS, 1, WAYS, "", "which way: the velocity turns by, or to, psi fifths of a full turn",
+               false},
       [SWITCHED] = {"switched", VJ_LABEL_CLASS, 1, 2, "",
-                    "1 where the way was drawn among the five, 0 where the clip goes straight on by decree"},
-      [SPEED] = {"speed", VJ_LABEL_REAL, 1, 0, "px/frame", "length of the velocity, in every frame"},
+                    "1 where the way was drawn among the five, 0 where the clip goes straight on by decree", false},
+      [SPEED] = {"speed", VJ_LABEL_REAL, 1, 0, "px/frame", "length of the velocity, in every frame", false},
       [POSITION] = {"position", VJ_LABEL_REAL, target * 2, 0, "px",
-                    "of the digit's upper left corner before rounding: target frames x (x, y)"},
-      [INPUT_POSITION] = {"input_position", VJ_LABEL_REAL, input * 2, 0, "px", "the same: input frames x (x, y)"},
-      [VELOCITY] = {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame", "during the input frames: (x, y)"},
+                    "of the digit's upper left corner before rounding: target frames x (x, y)", false},
+      [INPUT_POSITION] = {"input_position", VJ_LABEL_REAL, input * 2, 0, "px", "the same: input frames x (x, y)",
+                          false},
+      [VELOCITY] = {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame", "during the input frames: (x, y)", false},
       [ANGLE] = {"angle", VJ_LABEL_REAL, 1, 0, "rad",
-                 "of that velocity, from x (to the right) towards y (downwards): 0 to 2 pi"},
+                 "of that velocity, from x (to the right) towards y (downwards): 0 to 2 pi", false},
       [BOUNCE] = {"bounce", VJ_LABEL_FLAGS, target, 0, "",
-                  "1 where a wall was hit since the frame before: target frames"},
+                  "1 where a wall was hit since the frame before: target frames", false},
       [WALLS] = {"walls", VJ_LABEL_FLAGS, VJ_WALLS, 0, "",
-                 "1 for each wall that the digit hits in the target frames: left, right, top, bottom"},
+                 "1 for each wall that the digit hits in the target frames: left, right, top, bottom", false},
       [DIGIT_INDEX] = {"digit_index", VJ_LABEL_REAL, 1, 0, "",
-                       "number of the digit's image in its file, or among the built-in ones of its split"},
-      [DIGIT] = {"digit", VJ_LABEL_CLASS, 1, VJ_DIGIT_CLASSES, "", "what the digit is"},
+                       "number of the digit's image in its file, or among the built-in ones of its split", false},
+      [DIGIT] = {"digit", VJ_LABEL_CLASS, 1, VJ_DIGIT_CLASSES, "", "what the digit is", false},
   };
   memcpy(d->labels, labels, sizeof labels);
 }
