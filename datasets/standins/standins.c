@@ -120,7 +120,7 @@ static vj_status compare_plan(const vj_standin *set, const char *path) {
   else if (key) {
     char *has = json_dumps(json_object_get(there, key), JSON_ENCODE_ANY | JSON_COMPACT);
     char *wants = json_dumps(json_object_get(plan, key), JSON_ENCODE_ANY | JSON_COMPACT);
-    status = vj_fail(VJ_USAGE, "%s: the stand-in there was made with another %s: %s, now %s; name another folder",
+    status = vj_fail(VJ_USAGE, "%s: the stand-in there was made with %s %s, not %s; name another folder",
                      set->request.folder, key, has ? has : "none", wants ? wants : "none");
     free(has);
     free(wants);

@@ -380,10 +380,9 @@ class Making(Stand):
 
     def test_what_is_there_is_left_alone(self):
         self.make("cater", "a", *self.SMALL)
-        self.refused("a: the stand-in there was made with another seed: 0, now 4; name another folder",
+        self.refused("a: the stand-in there was made with seed 0, not 4; name another folder",
                      "cater", "a", *self.SMALL, "--seed", "4")
-        self.refused("a: the stand-in there was made with another stand_in_for: \"cater\", now \"clevrer\"; name another "
-                     "folder", "clevrer", "a", *self.SMALL)
+        self.refused("a: the stand-in there was made with stand_in_for \"cater\", not \"clevrer\"; name another folder", "clevrer", "a", *self.SMALL)
         os.mkdir(self.path("full"))
         self.write("full/letter.txt", "dear")
         self.refused("full: there is something else in this folder; a stand-in needs one of its own",
