@@ -10,6 +10,7 @@
 
 #include "ops/gemm.h"
 #include "vj/memory.h"
+#include "vj/status.h"
 
 /* Shapes as oneDNN has them: N, C, H, W and O, I, H, W, whatever lies next to what in memory. */
 struct vj_dnn {
@@ -41,23 +42,24 @@ const char *vj_dnn_version(char text[128]) {
   return text;
 }
 
-static bool describe(vj_dnn *d, dnnl_memory_desc_t *any) {
+static dnnl_status_t describe(vj_dnn *d, dnnl_memory_desc_t *any) {
   const vj_convolution *c = &d->c;
   const dnnl_data_type_t narrow = d->bf16 ? dnnl_bf16 : dnnl_f32;
   const bool dx = d->pass == VJ_DNN_INPUT_GRADIENT, dw = d->pass == VJ_DNN_WEIGHT_GRADIENT;
   const dnnl_dims_t x = {c->images, c->channels, c->height, c->width};
   const dnnl_dims_t y = {c->images, c->out, c->out_height, c->out_width};
   const dnnl_dims_t w = {c->out, c->channels, c->kernel[0], c->kernel[1]}, b = {c->out};
-  return dnnl_memory_desc_init_by_tag(&d->x, 4, x, dx ? dnnl_f32 : narrow, dnnl_nhwc) == dnnl_success &&
-         dnnl_memory_desc_init_by_tag(&d->y, 4, y, dx || dw ? narrow : dnnl_f32, dnnl_nhwc) == dnnl_success &&
-         dnnl_memory_desc_init_by_tag(&d->bias, 1, b, dnnl_f32, dnnl_a) == dnnl_success &&
-         dnnl_memory_desc_init_by_tag(&d->plain, 4, w, dnnl_f32, dnnl_acdb) == dnnl_success &&
-         dnnl_memory_desc_init_by_tag(any, 4, w, dw ? dnnl_f32 : narrow, dnnl_format_tag_any) == dnnl_success;
+  dnnl_status_t status = dnnl_memory_desc_init_by_tag(&d->x, 4, x, dx ? dnnl_f32 : narrow, dnnl_nhwc);
+  if (!status) status = dnnl_memory_desc_init_by_tag(&d->y, 4, y, dx || dw ? narrow : dnnl_f32, dnnl_nhwc);
+  if (!status) status = dnnl_memory_desc_init_by_tag(&d->bias, 1, b, dnnl_f32, dnnl_a);
+  if (!status) status = dnnl_memory_desc_init_by_tag(&d->plain, 4, w, dnnl_f32, dnnl_acdb);
+  if (!status) status = dnnl_memory_desc_init_by_tag(any, 4, w, dw ? dnnl_f32 : narrow, dnnl_format_tag_any);
+  return status;
 }
 
 /* Primitive descriptors of the pass; a gradient's takes that of a forward pass as a hint. */
-static bool choose(vj_dnn *d, const dnnl_memory_desc_t *any, dnnl_primitive_attr_t attr,
-                   dnnl_primitive_desc_t *chosen) {
+static dnnl_status_t choose(vj_dnn *d, const dnnl_memory_desc_t *any, dnnl_primitive_attr_t attr,
+                            dnnl_primitive_desc_t *chosen) {
   const vj_convolution *c = &d->c;
   const dnnl_dims_t stride = {c->stride[0], c->stride[1]}, gap = {c->dilation[0] - 1, c->dilation[1] - 1};
   const dnnl_dims_t before = {c->padding[0], c->padding[1]};
@@ -70,53 +72,67 @@ static bool choose(vj_dnn *d, const dnnl_memory_desc_t *any, dnnl_primitive_attr
   if (d->bf16) x.data_type = w.data_type = dnnl_bf16;
   y.data_type = dnnl_f32;
   dnnl_primitive_desc_t hint = NULL;
-  bool ok = dnnl_dilated_convolution_forward_desc_init(&forward, dnnl_forward_training, dnnl_convolution_direct, &x, &w,
-                                                       d->biased ? &d->bias : NULL, &y, stride, gap, before,
-                                                       after) == dnnl_success &&
-            dnnl_primitive_desc_create(&hint, &forward, attr, engine, NULL) == dnnl_success;
-  if (ok && d->pass == VJ_DNN_FORWARD) {
+  dnnl_status_t status =
+      dnnl_dilated_convolution_forward_desc_init(&forward, dnnl_forward_training, dnnl_convolution_direct, &x, &w,
+                                                 d->biased ? &d->bias : NULL, &y, stride, gap, before, after);
+  if (!status) status = dnnl_primitive_desc_create(&hint, &forward, attr, engine, NULL);
+  if (status || d->pass == VJ_DNN_FORWARD) {
     *chosen = hint;
-    return true;
+    return status;
   }
-  if (ok && d->pass == VJ_DNN_INPUT_GRADIENT)
-    ok = dnnl_dilated_convolution_backward_data_desc_init(&pass, dnnl_convolution_direct, &d->x, any, &d->y, stride,
-                                                          gap, before, after) == dnnl_success;
-  else if (ok)
-    ok = dnnl_dilated_convolution_backward_weights_desc_init(&pass, dnnl_convolution_direct, &d->x, any, NULL, &d->y,
-                                                             stride, gap, before, after) == dnnl_success;
-  ok = ok && dnnl_primitive_desc_create(chosen, &pass, attr, engine, hint) == dnnl_success;
+  if (d->pass == VJ_DNN_INPUT_GRADIENT)
+    status = dnnl_dilated_convolution_backward_data_desc_init(&pass, dnnl_convolution_direct, &d->x, any, &d->y, stride,
+                                                              gap, before, after);
+  else
+    status = dnnl_dilated_convolution_backward_weights_desc_init(&pass, dnnl_convolution_direct, &d->x, any, NULL,
+                                                                 &d->y, stride, gap, before, after);
+  if (!status) status = dnnl_primitive_desc_create(chosen, &pass, attr, engine, hint);
   dnnl_primitive_desc_destroy(hint);
-  return ok;
+  return status;
 }
 
-static bool reorder(const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to, dnnl_primitive_attr_t attr,
-                    dnnl_primitive_t *primitive) {
+static dnnl_status_t reorder(const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to,
+                             dnnl_primitive_t *primitive) {
   dnnl_primitive_desc_t desc = NULL;
-  const bool ok = dnnl_reorder_primitive_desc_create(&desc, from, engine, to, engine, attr) == dnnl_success &&
-                  dnnl_primitive_create(primitive, desc) == dnnl_success;
+  dnnl_status_t status = dnnl_reorder_primitive_desc_create(&desc, from, engine, to, engine, NULL);
+  if (!status) status = dnnl_primitive_create(primitive, desc);
   dnnl_primitive_desc_destroy(desc);
-  return ok;
+  return status;
 }
 
-static bool create(vj_dnn *d) {
+static dnnl_status_t start(void) {
+  if (stream) return dnnl_success;
+  const dnnl_status_t status = engine ? dnnl_success : dnnl_engine_create(&engine, dnnl_cpu, 0);
+  return status ? status : dnnl_stream_create(&stream, engine, dnnl_stream_default_flags);
+}
+
+static dnnl_status_t create(vj_dnn *d) {
   dnnl_memory_desc_t any;
   dnnl_primitive_attr_t attr = NULL;
   dnnl_primitive_desc_t desc = NULL;
-  if (!engine && (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success ||
-                  dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success))
-    return false;
-  bool ok = describe(d, &any) && dnnl_primitive_attr_create(&attr) == dnnl_success &&
-            dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) == dnnl_success &&
-            choose(d, &any, attr, &desc) && dnnl_primitive_create(&d->kernel, desc) == dnnl_success;
-  if (ok) {
+  dnnl_status_t status = start();
+  if (!status) status = describe(d, &any);
+  if (!status) status = dnnl_primitive_attr_create(&attr);
+  if (!status) status = dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+  if (!status) status = choose(d, &any, attr, &desc);
+  if (!status) status = dnnl_primitive_create(&d->kernel, desc);
+  if (!status) {
     const bool dw = d->pass == VJ_DNN_WEIGHT_GRADIENT;
     d->weight = *dnnl_primitive_desc_query_md(desc, dw ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
     d->scratch = *dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0);
-    ok = dw ? reorder(&d->weight, &d->plain, NULL, &d->unpack) : reorder(&d->plain, &d->weight, NULL, &d->pack);
+    status = dw ? reorder(&d->weight, &d->plain, &d->unpack) : reorder(&d->plain, &d->weight, &d->pack);
   }
   dnnl_primitive_desc_destroy(desc);
   dnnl_primitive_attr_destroy(attr);
-  return ok;
+  return status;
+}
+
+static void destroy(vj_dnn *d) {
+  if (!d) return;
+  dnnl_primitive_destroy(d->kernel);
+  dnnl_primitive_destroy(d->pack);
+  dnnl_primitive_destroy(d->unpack);
+  free(d);
 }
 
 static bool same(const vj_dnn *d, vj_dnn_pass pass, const vj_convolution *c, bool bf16, bool biased) {
@@ -129,19 +145,30 @@ static bool same(const vj_dnn *d, vj_dnn_pass pass, const vj_convolution *c, boo
          memcmp(e->dilation, c->dilation, sizeof c->dilation) == 0;
 }
 
-const vj_dnn *vj_dnn_find(vj_dnn_pass pass, const vj_convolution *c, bool bf16, bool biased) {
-  if (sizeof(vj_real) != sizeof(float) || c->groups != 1) return NULL;
+vj_status vj_dnn_find(vj_dnn_pass pass, const vj_convolution *c, bool bf16, bool biased, const vj_dnn **dnn) {
+  *dnn = NULL;
+  if (sizeof(vj_real) != sizeof(float) || c->groups != 1) return VJ_OK;
   vj_gemm_setup(); /* one thread: what oneDNN's blocks are made for */
+  dnnl_status_t status = dnnl_success;
   pthread_mutex_lock(&lock);
   vj_dnn *d = all;
   while (d && !same(d, pass, c, bf16, biased)) d = d->next;
-  if (!d && (d = calloc(1, sizeof *d)) != NULL) {
-    *d = (vj_dnn){.next = all, .c = *c, .pass = pass, .bf16 = bf16, .biased = biased};
-    d->found = create(d);
-    all = d;
+  if (!d) {
+    d = calloc(1, sizeof *d);
+    if (d) *d = (vj_dnn){.next = all, .c = *c, .pass = pass, .bf16 = bf16, .biased = biased};
+    status = d ? create(d) : dnnl_out_of_memory;
+    if (d) d->found = status == dnnl_success;
+    if (status == dnnl_unimplemented || status == dnnl_invalid_arguments) status = dnnl_success; /* there is none */
+    if (status == dnnl_success) {
+      all = d;
+    } else {
+      destroy(d);
+      d = NULL;
+    }
   }
   pthread_mutex_unlock(&lock);
-  return d && d->found ? d : NULL;
+  if (d && d->found) *dnn = d;
+  return status ? vj_fail(VJ_MEMORY, "no memory for a kernel of oneDNN (its status: %d)", (int)status) : VJ_OK;
 }
 
 /* --- running -------------------------------------------------------------------------------------------------- */

@@ -9,14 +9,15 @@
 
 typedef enum vj_dnn_pass { VJ_DNN_FORWARD, VJ_DNN_INPUT_GRADIENT, VJ_DNN_WEIGHT_GRADIENT } vj_dnn_pass;
 
-/* "2.6.3 (threads: OMP, instructions: AVX512_CORE_BF16)". `text` holds it. */
+/* "2.6.3 (AVX-512 with bf16)". `text` holds it. */
 const char *vj_dnn_version(char text[128]);
 
 /* One kernel, for one pass and shape. Lives as long as the process, whoever asked for it first. */
 typedef struct vj_dnn vj_dnn;
 
-/* NULL where oneDNN has none for these shapes (its groups are not used). Not collective; any thread. */
-const vj_dnn *vj_dnn_find(vj_dnn_pass pass, const vj_convolution *c, bool bf16, bool biased);
+/* `dnn` is NULL where oneDNN has none for these shapes (its groups are not used). VJ_MEMORY where one cannot be made
+ * now: taking another kernel then would give other bits. Not collective; any thread. */
+vj_status vj_dnn_find(vj_dnn_pass pass, const vj_convolution *c, bool bf16, bool biased, const vj_dnn **dnn);
 
 /* Weights in the order this kernel wants, rounded for bf16: bytes, and the copy from OHWI. */
 size_t vj_dnn_packed_bytes(const vj_dnn *dnn);
@@ -33,8 +34,8 @@ typedef vj_var *(*vj_dnn_weight_gradient)(vj_graph *graph, vj_var *dy, vj_var *x
                                           const vj_convolution *c);
 
 /* The convolution as a node, for the builders of ops: y of `shape`, from x of any shape with c's numbers, in the
- * graph's precision. `flops` of one shard; `gradient` may be NULL. NULL without a failure where oneDNN does not do it.
- */
+ * graph's precision. `flops` of one shard; `gradient` may be NULL. NULL without a failure where oneDNN does not do it,
+ * with one where there is no memory. */
 vj_var *vj_dnn_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
                            const vj_shape *shape, double flops, vj_dnn_weight_gradient gradient);
 

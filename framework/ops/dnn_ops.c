@@ -12,6 +12,13 @@ typedef struct product {
   vj_var *x, *weight; /* as they were before they were rounded and packed: these get gradients */
 } product;
 
+static const vj_dnn *find(vj_graph *graph, vj_dnn_pass pass, const product *p, bool biased) {
+  const vj_dnn *dnn = NULL;
+  if (vj_dnn_find(pass, &p->c, p->bf16, biased, &dnn) != VJ_OK)
+    vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
+  return dnn;
+}
+
 static const product *product_of(const vj_node *node) { return node->attributes; }
 static double flops(const vj_node *node) { return product_of(node)->flops; }
 static size_t scratch_bytes(const vj_node *node) { return vj_dnn_scratch_bytes(product_of(node)->dnn); }
@@ -68,13 +75,13 @@ static void convolution_gradient(vj_graph *graph, vj_node *node) {
   if (vj_wants_gradient(weight) && p.gradient) {
     vj_gradient_add(graph, weight, p.gradient(graph, dy, x, &weight->shape, &p.c));
   } else if (vj_wants_gradient(weight)) {
-    p.dnn = vj_dnn_find(VJ_DNN_WEIGHT_GRADIENT, &p.c, p.bf16, false);
+    p.dnn = find(graph, VJ_DNN_WEIGHT_GRADIENT, &p, false);
     vj_node *dw = vj_node_create(graph, &vj_op_dnn_convolution_weight_gradient,
                                  (vj_var *[]){factor(graph, dy, &p), node->inputs[0]}, 2, 2, &p, sizeof p);
     vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
   }
   if (vj_wants_gradient(x)) {
-    p.dnn = vj_dnn_find(VJ_DNN_INPUT_GRADIENT, &p.c, p.bf16, false);
+    p.dnn = find(graph, VJ_DNN_INPUT_GRADIENT, &p, false);
     vj_node *dx = vj_node_create(graph, &vj_op_dnn_convolution_input_gradient,
                                  (vj_var *[]){factor(graph, dy, &p), packed(graph, weight, &p)}, 2, 2, &p, sizeof p);
     vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
@@ -92,10 +99,10 @@ const vj_op vj_op_dnn_convolution = {.name = "dnn_convolution",
 
 vj_var *vj_dnn_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
                            const vj_shape *shape, double shard_flops, vj_dnn_weight_gradient gradient) {
-  const bool bf16 = graph->options.bf16;
-  product p = {vj_dnn_find(VJ_DNN_FORWARD, c, bf16, bias != NULL), *c, bf16, shard_flops, gradient, x, weight};
-  if (!p.dnn || !vj_dnn_find(VJ_DNN_INPUT_GRADIENT, c, bf16, false) ||
-      (!gradient && !vj_dnn_find(VJ_DNN_WEIGHT_GRADIENT, c, bf16, false)))
+  product p = {NULL, *c, graph->options.bf16, shard_flops, gradient, x, weight};
+  p.dnn = find(graph, VJ_DNN_FORWARD, &p, bias != NULL);
+  if (!p.dnn || !find(graph, VJ_DNN_INPUT_GRADIENT, &p, false) ||
+      (!gradient && !find(graph, VJ_DNN_WEIGHT_GRADIENT, &p, false)))
     return NULL;
   vj_var *inputs[] = {factor(graph, x, &p), packed(graph, weight, &p), bias};
   vj_node *node = vj_node_create(graph, &vj_op_dnn_convolution, inputs, 3, 2, &p, sizeof p);

@@ -1,10 +1,13 @@
 /* What oneDNN computes for us is the definition: y, dx and dweight in float, and in bf16 that of the rounded factors.
  * In the float build, the only one that has it. */
+#define _GNU_SOURCE /* RTLD_NEXT */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <dnnl.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdlib.h>
@@ -166,6 +169,45 @@ static void linear_maps(void **state) {
   agrees(true, true, (geometry){1, 1, 40, 64, 1, 1, 0, 0, 0}, false);
 }
 
+/* Stands before oneDNN's own: the one after `primitives_left` others has no memory. */
+static int primitives_left = -1;
+
+dnnl_status_t dnnl_primitive_create(dnnl_primitive_t *primitive, const_dnnl_primitive_desc_t desc) {
+  if (primitives_left >= 0 && primitives_left-- == 0) return dnnl_out_of_memory;
+  dnnl_status_t (*create)(dnnl_primitive_t *, const_dnnl_primitive_desc_t);
+  *(void **)&create = dlsym(RTLD_NEXT, "dnnl_primitive_create");
+  return create(primitive, desc);
+}
+
+/* Where a kernel cannot be made, the graph fails: another kernel in its place would give other bits. Later it can. */
+static void without_memory_there_is_no_other_kernel(void **state) {
+  (void)state;
+  const vj_conv2d_args args = {.stride = {2, 2}, .padding = {1, 1}};
+  for (int made = 0;; made++) {
+    vj_parameters *parameters = NULL;
+    vj_graph *g = NULL;
+    check(vj_parameters_create(&parameters));
+    check(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, true}, parameters, &g));
+    vj_var *x = vj_scatter_batch(g, normal(g, "x", VJ_SHAPE(SAMPLES * SHARDS, 11 + made, 13, 16)));
+    primitives_left = made;
+    vj_var *y = vj_conv2d(g, x, normal(g, "w", VJ_SHAPE(16, 3, 3, 16)), NULL, &args);
+    const bool failed = primitives_left < 0;
+    primitives_left = -1;
+    if (failed) {
+      assert_null(y);
+      assert_int_equal(vj_graph_status(g), VJ_MEMORY);
+      assert_string_equal(vj_error_message(), "no memory for a kernel of oneDNN (its status: 1)");
+    } else {
+      check(vj_graph_status(g));
+      assert_string_equal(y->producer->op->name, "dnn_convolution");
+      assert_int_equal(made, 6); /* a kernel and its packing for each of three passes */
+    }
+    vj_graph_destroy(&g);
+    vj_parameters_destroy(&parameters);
+    if (!failed) return;
+  }
+}
+
 static void rounding_to_bf16(void **state) {
   (void)state;
   assert_int_equal(vj_round_bf16(1.0f), 0x3f80);
@@ -220,9 +262,10 @@ static void ops_round_what_they_make(void **state) {
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   if (vj_comm_create(MPI_COMM_SELF, &alone) != VJ_OK) return 1;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(convolutions_in_float), cmocka_unit_test(convolutions_in_bf16),
-                                     cmocka_unit_test(linear_maps), cmocka_unit_test(rounding_to_bf16),
-                                     cmocka_unit_test(ops_round_what_they_make)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(convolutions_in_float), cmocka_unit_test(convolutions_in_bf16),
+      cmocka_unit_test(linear_maps),           cmocka_unit_test(without_memory_there_is_no_other_kernel),
+      cmocka_unit_test(rounding_to_bf16),      cmocka_unit_test(ops_round_what_they_make)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   vj_comm_destroy(&alone);
   MPI_Finalize();
