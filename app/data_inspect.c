@@ -43,8 +43,7 @@ static vj_status take_wishes(int *argc, char **argv, wishes *w) {
   return VJ_OK;
 }
 
-/* --- text -----------------------------------------------------------------------------------------------------------
- */
+/* --- text -------------------------------------------------------------------------------------------------------- */
 
 static vj_status print_splits(const vj_inspection *n) {
   vj_table *table = NULL;
@@ -109,8 +108,7 @@ static vj_status print_text(const vj_data_set *set, const vj_inspection *n) {
   return VJ_OK;
 }
 
-/* --- JSON -----------------------------------------------------------------------------------------------------------
- */
+/* --- JSON -------------------------------------------------------------------------------------------------------- */
 
 /* Names on a disk may be anything, JSON's texts are UTF-8. */
 static json_t *text_of(const char *text) {

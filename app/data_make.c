@@ -28,8 +28,7 @@ static void print_usage(FILE *to) {
       to);
 }
 
-/* --- arguments ------------------------------------------------------------------------------------------------------
- */
+/* --- arguments --------------------------------------------------------------------------------------------------- */
 
 static vj_status take_whole(const char *option, const char *text, int64_t most, const char **end, int64_t *value) {
   char *stop = NULL;
@@ -103,8 +102,7 @@ static vj_status read_arguments(int argc, char **argv, vj_standin_request *r) {
   return VJ_OK;
 }
 
-/* --- making ---------------------------------------------------------------------------------------------------------
- */
+/* --- making ------------------------------------------------------------------------------------------------------ */
 
 typedef struct work {
   const vj_standin *set;

@@ -8,8 +8,7 @@
 #include "base/threads.h"
 #include "canvas.h"
 
-/* --- splits ---------------------------------------------------------------------------------------------------------
- */
+/* --- splits ------------------------------------------------------------------------------------------------------ */
 
 static int by_size(const void *a, const void *b) {
   const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -38,8 +37,7 @@ static vj_status count_split(vj_pool *pool, const vj_data_set *set, vj_split spl
   return VJ_OK;
 }
 
-/* --- forms ----------------------------------------------------------------------------------------------------------
- */
+/* --- forms ------------------------------------------------------------------------------------------------------- */
 
 static int by_form(const void *a, const void *b) {
   return strcmp(((const vj_video_form *)a)->text, ((const vj_video_form *)b)->text);
@@ -78,8 +76,7 @@ static vj_status count_forms(vj_pool *pool, const vj_data_set *set, vj_inspectio
   return VJ_OK;
 }
 
-/* --- labels ---------------------------------------------------------------------------------------------------------
- */
+/* --- labels ------------------------------------------------------------------------------------------------------ */
 
 static void count_label(vj_label_facts *f, const float *values) {
   const vj_label *const label = f->label;
@@ -139,8 +136,7 @@ static vj_status count_labels(vj_pool *pool, const vj_data_set *set, vj_inspecti
   return VJ_OK;
 }
 
-/* --- faults ---------------------------------------------------------------------------------------------------------
- */
+/* --- faults ------------------------------------------------------------------------------------------------------ */
 
 /* Decodes a video in pieces and tells which frames are damaged; NULL: none. The caller frees it. */
 static char *find_damage(const vj_clip_video *v) {
@@ -203,8 +199,7 @@ vj_status vj_inspect(vj_pool *pool, const vj_data_set *set, bool decode, vj_insp
   return count_labels(pool, set, n);
 }
 
-/* --- the contact sheet ----------------------------------------------------------------------------------------------
- */
+/* --- the contact sheet ------------------------------------------------------------------------------------------- */
 
 enum { SHEET_ROWS = 16, SHEET_COLUMNS = 8, GAP = 4, PAPER = 255 };
 

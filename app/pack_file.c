@@ -33,8 +33,7 @@ typedef struct packing {
   vj_pack_outcome *outcome;
 } packing;
 
-/* --- what there is to pack ------------------------------------------------------------------------------------------
- */
+/* --- what there is to pack --------------------------------------------------------------------------------------- */
 
 static vj_status list_videos(packing *p) {
   for (int s = 0; s < VJ_SPLITS; s++) p->videos += vj_clips_count(p->clips, (vj_split)s);
@@ -59,8 +58,7 @@ static vj_status list_videos(packing *p) {
   return VJ_OK;
 }
 
-/* --- the file -------------------------------------------------------------------------------------------------------
- */
+/* --- the file ---------------------------------------------------------------------------------------------------- */
 
 static vj_status hdf5_failed(const packing *p, const char *what) {
   return vj_fail(VJ_IO, "%s: %s can't be written (is the disk full?)", p->temporary, what);
@@ -202,8 +200,7 @@ static vj_status write_tables(const packing *p) {
   return write_labels(p);
 }
 
-/* --- frames ---------------------------------------------------------------------------------------------------------
- */
+/* --- frames ------------------------------------------------------------------------------------------------------ */
 
 /* The frames of video `i` that lie in first..end-1. */
 static vj_status decode_part(const packing *p, int64_t i, int64_t first, int64_t end, uint8_t *frames, bool *whole) {
@@ -317,8 +314,7 @@ static vj_status write_frames(const packing *p, void (*told)(double share)) {
   return status;
 }
 
-/* --- all of it ------------------------------------------------------------------------------------------------------
- */
+/* --- all of it --------------------------------------------------------------------------------------------------- */
 
 /* Of all ranks, of which there may be any number. */
 static vj_status count_damaged(const packing *p) {

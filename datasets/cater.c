@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cater/scene.h"
+#include "cater/motions.h"
 #include "video/clips.h"
 #include "video/lists.h"
 #include "vj/component.h"
@@ -38,12 +38,11 @@ typedef struct cater {
   label_source source;
   int64_t grid, classes;
   const vj_cater_listed *listed[VJ_SPLITS];
-  const vj_cater_scene *scenes[VJ_SPLITS]; /* of labels of clips */
+  const vj_cater_motion *motions[VJ_SPLITS]; /* of labels of clips */
   vj_label label;
 } cater;
 
-/* --- labels
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------------------------------------ */
 
 static void fill_from_list(const cater *d, const vj_cater_listed *listed, float *labels) {
   if (d->task == PLACE) {
@@ -57,21 +56,21 @@ static void fill_from_list(const cater *d, const vj_cater_listed *listed, float 
 /* What stands on the grid's edge belongs to its last cell. */
 static double inside(float coordinate) { return fmin(fmax((double)coordinate, -3), 2.999999); }
 
-static void fill_from_scene(const cater *d, const vj_cater_scene *s, const vj_clip_window *w, float *labels) {
+static void fill_from_scene(const cater *d, const vj_cater_motion *m, const vj_clip_window *w, float *labels) {
   int64_t last = w->start + (w->input_frames + w->target_frames - 1) * w->stride;
   if (last > w->video_frames - 1) last = w->video_frames - 1;
-  if (d->task == ACTIONS) vj_cater_label_present(s->movements, s->movement_count, w->start, last, labels);
-  if (d->task == ORDERS) vj_cater_label_orders(s->movements, s->movement_count, w->start, last, labels);
+  if (d->task == ACTIONS) vj_cater_label_present(m->movements, m->movement_count, w->start, last, labels);
+  if (d->task == ORDERS) vj_cater_label_orders(m->movements, m->movement_count, w->start, last, labels);
   if (d->task != PLACE) return;
-  if (last > s->frames - 1) last = s->frames - 1;
-  labels[0] = (float)vj_cater_label_place(inside(s->snitch[2 * last]), inside(s->snitch[2 * last + 1]), d->grid);
+  if (last > m->frames - 1) last = m->frames - 1;
+  labels[0] = (float)vj_cater_label_place(inside(m->snitch[2 * last]), inside(m->snitch[2 * last + 1]), d->grid);
 }
 
 static vj_status fill_labels(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                              float *labels) {
   const cater *d = owner;
   if (d->source == OF_CLIP)
-    fill_from_scene(d, &d->scenes[split][video], window, labels);
+    fill_from_scene(d, &d->motions[split][video], window, labels);
   else
     fill_from_list(d, &d->listed[split][video], labels);
   return VJ_OK;
@@ -100,8 +99,7 @@ static void describe_label(cater *d) {
   }
 }
 
-/* --- files
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------------------------- */
 
 static bool is_file(const char *path) {
   struct stat about;
@@ -158,63 +156,53 @@ static vj_status read_list(const cater_config *c, const char *name, cater *d, vj
   return status;
 }
 
-static vj_status read_scene(const char *path, vj_cater_scene *scene) {
-  char *text = NULL;
-  size_t bytes = 0;
-  VJ_TRY(vj_list_read_file(path, &text, &bytes));
-  const vj_status status = vj_cater_scene_parse(text, bytes, path, scene);
-  free(text);
-  return status;
-}
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
-/* Moves what a scene has into the pool. */
-static vj_status keep_scene(vj_pool *pool, vj_cater_scene *s) {
-  const size_t movements = (size_t)s->movement_count * sizeof *s->movements;
-  const size_t places = 2 * (size_t)s->frames * sizeof *s->snitch;
-  vj_cater_scene kept = *s;
-  kept.movements = vj_pool_take(pool, movements + 1);
-  kept.snitch = vj_pool_take(pool, places + 1);
-  if (kept.movements && kept.snitch) {
-    memcpy(kept.movements, s->movements, movements);
-    memcpy(kept.snitch, s->snitch, places);
-  }
-  vj_cater_scene_free(s);
-  *s = kept;
-  return kept.movements && kept.snitch ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set cater");
-}
-
-static vj_status add_scene(vj_pool *pool, const char *root, const char *video, vj_cater_scene *scene,
-                           const char **broken) {
-  const char *path = find_file(pool, root, "scenes", video, ".json");
-  if (!path) {
-    *broken = vj_pool_format(pool, "%s/scenes: there is no scene of %s", root, video);
-    return *broken ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set cater");
-  }
-  const vj_status status = read_scene(path, scene);
-  if (status == VJ_OK) return keep_scene(pool, scene);
-  if (status == VJ_MEMORY) return status;
-  *broken = vj_pool_text(pool, vj_error_message());
-  return *broken ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set cater");
-}
-
-/* --- opening
- * ------------------------------------------------------------------------------------------------------------- */
-
-static vj_status list_videos(const char *root, cater *d, vj_split split, vj_clip_list *list) {
-  const int64_t count = list->count[split];
-  vj_clip_entry *entries = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *entries);
-  vj_cater_scene *scenes = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *scenes);
-  if (!entries || !scenes) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+/* Of the videos' scenes, what is kept; a video without one, or with one that can't be read, is broken. */
+static vj_status read_scenes(const char *root, const vj_cater_listed *listed, vj_annotations *annotations, int threads,
+                             vj_pool *pool, int64_t count, vj_clip_entry *entries, vj_cater_motion *motions) {
+  vj_annotation *const read = vj_pool_take(pool, (size_t)(count + 1) * sizeof *read);
+  if (!read) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
   for (int64_t i = 0; i < count; i++) {
-    const char *video = d->listed[split][i].video;
-    entries[i].name = vj_pool_format(list->pool, "videos/%s", video);
-    entries[i].path = find_video(list->pool, root, video);
+    read[i].path = find_file(pool, root, "scenes", listed[i].video, ".json");
+    if (read[i].path) continue;
+    read[i].broken = vj_pool_format(pool, "%s/scenes: there is no scene of %s", root, listed[i].video);
+    if (!read[i].broken) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  }
+  VJ_TRY(vj_annotations_read(annotations, threads, pool, count, read));
+  for (int64_t i = 0; i < count; i++) {
+    entries[i].broken = read[i].broken;
+    if (read[i].kept) motions[i] = vj_cater_motion_of(read[i].kept);
+  }
+  return VJ_OK;
+}
+
+static vj_status list_videos(const char *root, cater *d, vj_split split, vj_annotations *annotations, int threads,
+                             vj_clip_list *list) {
+  const int64_t count = list->count[split];
+  const vj_cater_listed *const listed = d->listed[split];
+  vj_clip_entry *entries = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *entries);
+  vj_cater_motion *motions = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *motions);
+  if (!entries || !motions) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  for (int64_t i = 0; i < count; i++) {
+    entries[i].name = vj_pool_format(list->pool, "videos/%s", listed[i].video);
+    entries[i].path = find_video(list->pool, root, listed[i].video);
     if (!entries[i].name || !entries[i].path) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
-    if (d->listed[split][i].count == 0 && d->source == OF_LIST) entries[i].broken = "it has no label in its list";
-    if (d->source == OF_CLIP) VJ_TRY(add_scene(list->pool, root, video, &scenes[i], &entries[i].broken));
+    if (listed[i].count == 0 && d->source == OF_LIST) entries[i].broken = "it has no label in its list";
   }
   list->entries[split] = entries;
-  d->scenes[split] = scenes;
+  d->motions[split] = motions;
+  if (d->source != OF_CLIP) return VJ_OK;
+  return read_scenes(root, listed, annotations, threads, list->pool, count, entries, motions);
+}
+
+static vj_status list_splits(const cater_config *c, cater *d, vj_annotations *annotations, int threads,
+                             vj_clip_list *list) {
+  static const char *const names[VJ_SPLITS] = {"train_subsetT", "train_subsetV", "val"};
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    VJ_TRY(read_list(c, names[s], d, (vj_split)s, list));
+    VJ_TRY(list_videos(c->clips.root, d, (vj_split)s, annotations, threads, list));
+  }
   return VJ_OK;
 }
 
@@ -235,8 +223,7 @@ static vj_status check(const cater_config *c) {
   return VJ_OK;
 }
 
-static vj_status prepare(const cater_config *c, vj_clip_list *list) {
-  static const char *const names[VJ_SPLITS] = {"train_subsetT", "train_subsetV", "val"};
+static vj_status prepare(const cater_config *c, int threads, vj_clip_list *list) {
   VJ_TRY(check(c));
   cater *d = vj_pool_take(list->pool, sizeof *d);
   if (!d) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
@@ -251,11 +238,11 @@ static vj_status prepare(const cater_config *c, vj_clip_list *list) {
   list->label_count = 1;
   list->fill_labels = fill_labels;
   list->owner = d;
-  for (int s = 0; s < VJ_SPLITS; s++) {
-    VJ_TRY(read_list(c, names[s], d, (vj_split)s, list));
-    VJ_TRY(list_videos(c->clips.root, d, (vj_split)s, list));
-  }
-  return VJ_OK;
+  vj_annotations *annotations = NULL;
+  VJ_TRY(vj_annotations_open(&vj_cater_motions, &c->clips, list->what, &annotations));
+  const vj_status status = list_splits(c, d, annotations, threads, list);
+  vj_annotations_close(&annotations);
+  return status;
 }
 
 static vj_status cater_open(const void *config, const vj_clip_request *request, void **dataset) {
@@ -263,7 +250,7 @@ static vj_status cater_open(const void *config, const vj_clip_request *request, 
   vj_clip_list list = {.what = "cater"};
   *dataset = NULL;
   VJ_TRY(vj_pool_create(&list.pool));
-  const vj_status status = prepare(c, &list);
+  const vj_status status = prepare(c, request->threads > 0 ? request->threads : 1, &list);
   if (status == VJ_OK) return vj_clips_open(&c->clips, request, &list, dataset);
   vj_pool_destroy(&list.pool);
   return status;

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clevrer/folders.h"
 #include "clevrer/motions.h"
 #include "video/clips.h"
-#include "video/survey.h"
 #include "vj/component.h"
 
 enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS };
@@ -27,8 +27,7 @@ static const vj_param params[] = {
     VJ_INTEGER(clevrer_config, most, "0", 0, 1000000, "", "videos of train, and of validation, at most; 0: all"),
 };
 
-/* --- labels ----------------------------------------------------------------------------------------------------------
- */
+/* --- labels ------------------------------------------------------------------------------------------------------ */
 
 enum { RATES = 4096 };
 
@@ -110,10 +109,9 @@ static void list_labels(clevrer *d) {
                                     .doc = "1 if objects collide between the first and the last target frame"};
 }
 
-/* --- opening
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
-static vj_status take_videos(const clevrer_config *c, const char *split, vj_remembered *remembered, int threads,
+static vj_status take_videos(const clevrer_config *c, const char *split, vj_annotations *annotations, int threads,
                              clevrer *d, vj_pool *pool, int64_t *count, vj_clip_entry **entries,
                              vj_clevrer_motion **motions) {
   const vj_clevrer_file *files;
@@ -121,22 +119,28 @@ static vj_status take_videos(const clevrer_config *c, const char *split, vj_reme
   if (c->most > 0 && *count > c->most) *count = c->most;
   *entries = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **entries);
   *motions = vj_pool_take(pool, (size_t)(*count + 1) * sizeof **motions);
-  if (!*entries || !*motions) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
-  VJ_TRY(vj_clevrer_read_motions(pool, remembered, threads, files, *count, *entries, *motions));
-  for (int64_t i = 0; i < *count && d->rate_count < RATES; i++)
-    if (!(*entries)[i].broken && isfinite((*motions)[i].rate)) d->rates[d->rate_count++] = (*motions)[i].rate;
+  vj_annotation *const read = vj_pool_take(pool, (size_t)(*count + 1) * sizeof *read);
+  if (!*entries || !*motions || !read) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
+  for (int64_t i = 0; i < *count; i++) read[i].path = files[i].annotation;
+  VJ_TRY(vj_annotations_read(annotations, threads, pool, *count, read));
+  for (int64_t i = 0; i < *count; i++) {
+    (*entries)[i] = (vj_clip_entry){.name = files[i].name, .path = files[i].video, .broken = read[i].broken};
+    if (!read[i].kept) continue;
+    (*motions)[i] = vj_clevrer_motion_of(read[i].kept);
+    if (d->rate_count < RATES && isfinite((*motions)[i].rate)) d->rates[d->rate_count++] = (*motions)[i].rate;
+  }
   return VJ_OK;
 }
 
-static vj_status list_videos(const clevrer_config *c, vj_remembered *remembered, int threads, clevrer *d,
+static vj_status list_videos(const clevrer_config *c, vj_annotations *annotations, int threads, clevrer *d,
                              vj_clip_list *list) {
   vj_clip_entry *entries;
   vj_clevrer_motion *motions;
   int64_t count;
-  VJ_TRY(take_videos(c, "train", remembered, threads, d, list->pool, &list->count[VJ_TRAIN], &entries, &motions));
+  VJ_TRY(take_videos(c, "train", annotations, threads, d, list->pool, &list->count[VJ_TRAIN], &entries, &motions));
   list->entries[VJ_TRAIN] = entries;
   d->motions[VJ_TRAIN] = motions;
-  VJ_TRY(take_videos(c, "validation", remembered, threads, d, list->pool, &count, &entries, &motions));
+  VJ_TRY(take_videos(c, "validation", annotations, threads, d, list->pool, &count, &entries, &motions));
   list->count[VJ_VALIDATION] = (count + 1) / 2;
   list->count[VJ_TEST] = count / 2;
   list->entries[VJ_VALIDATION] = entries;
@@ -144,17 +148,6 @@ static vj_status list_videos(const clevrer_config *c, vj_remembered *remembered,
   d->motions[VJ_VALIDATION] = motions;
   d->motions[VJ_TEST] = motions + list->count[VJ_VALIDATION];
   return VJ_OK;
-}
-
-/* Annotations are parsed once for all ranks and openings. */
-static vj_status recall_videos(const clevrer_config *c, int threads, clevrer *d, vj_clip_list *list) {
-  vj_remembered *remembered = NULL;
-  const char *const index = c->clips.index[0] ? c->clips.index : vj_survey_index(list->pool, list->what, c->clips.root);
-  const char *const path = index ? vj_pool_format(list->pool, "%s.annotations", index) : NULL;
-  VJ_TRY(vj_remembered_open(path, VJ_CLEVRER_FORM, &remembered));
-  const vj_status status = list_videos(c, remembered, threads, d, list);
-  vj_remembered_close(&remembered);
-  return status;
 }
 
 static int by_size(const void *one, const void *other) {
@@ -185,8 +178,11 @@ static vj_status prepare(const clevrer_config *c, int threads, vj_clip_list *lis
   list->label_count = LABELS;
   list->fill_labels = fill_labels;
   list->owner = d;
-  VJ_TRY(recall_videos(c, threads, d, list));
-  return take_note(d, list);
+  vj_annotations *annotations = NULL;
+  VJ_TRY(vj_annotations_open(&vj_clevrer_motions, &c->clips, list->what, &annotations));
+  const vj_status status = list_videos(c, annotations, threads, d, list);
+  vj_annotations_close(&annotations);
+  return status == VJ_OK ? take_note(d, list) : status;
 }
 
 static vj_status clevrer_open(const void *config, const vj_clip_request *request, void **dataset) {

@@ -66,8 +66,7 @@ typedef struct maker {
 
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for the data set video_list"); }
 
-/* --- where lists are -----------------------------------------------------------------------------------------------
- */
+/* --- where lists are --------------------------------------------------------------------------------------------- */
 
 static bool exists(const char *path) { return access(path, F_OK) == 0; }
 
@@ -113,8 +112,7 @@ static vj_status check_root(const video_list_config *c) {
   return S_ISDIR(about.st_mode) ? VJ_OK : vj_fail(VJ_DATA, "data.root: %s: is no folder", c->clips.root);
 }
 
-/* --- reading lists -------------------------------------------------------------------------------------------------
- */
+/* --- reading lists ----------------------------------------------------------------------------------------------- */
 
 typedef vj_status (*parser)(vj_pool *pool, const char *text, size_t length, const char *path, vj_list_rows *rows);
 
@@ -189,8 +187,7 @@ static vj_status read_split(maker *m, int split) {
   }
 }
 
-/* --- classes -------------------------------------------------------------------------------------------------------
- */
+/* --- classes ----------------------------------------------------------------------------------------------------- */
 
 static int by_class(const void *a, const void *b) {
   return strcmp(((const vj_list_row *)a)->class, ((const vj_list_row *)b)->class);
@@ -242,8 +239,7 @@ static vj_status number_classes(maker *m) {
   return VJ_OK;
 }
 
-/* --- splits that are not given -------------------------------------------------------------------------------------
- */
+/* --- splits that are not given ----------------------------------------------------------------------------------- */
 
 /* One of `parts` of the videos of a split, by their names, becomes the next one. */
 static vj_status divide(maker *m, int from, int to, uint64_t parts) {
@@ -261,8 +257,7 @@ static vj_status divide(maker *m, int from, int to, uint64_t parts) {
   return VJ_OK;
 }
 
-/* --- where videos are ----------------------------------------------------------------------------------------------
- */
+/* --- where videos are -------------------------------------------------------------------------------------------- */
 
 /* The first of folder/name.<extension> that is there; NULL: none. */
 static const char *with_extension(vj_pool *pool, const char *folder, const char *name) {
@@ -326,8 +321,7 @@ static const char *name_of(const maker *m, const vj_list_row *row) {
   return strncmp(name, "./", 2) == 0 ? name + 2 : name;
 }
 
-/* --- the data set --------------------------------------------------------------------------------------------------
- */
+/* --- the data set ------------------------------------------------------------------------------------------------ */
 
 static vj_status fill_labels(const void *context, vj_split split, int64_t video, const vj_clip_window *window,
                              float *labels) {

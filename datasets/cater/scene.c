@@ -12,8 +12,7 @@ static int find(const char *word, const char *const *words, int count) {
   return -1;
 }
 
-/* --- movements -------------------------------------------------------------------------------------------------------
- */
+/* --- movements --------------------------------------------------------------------------------------------------- */
 
 static vj_status read_movement(const char *name, const char *instance, const json_t *one, int shape,
                                vj_cater_movement *m) {
@@ -66,8 +65,7 @@ static vj_status read_movements(const char *name, json_t *root, vj_cater_scene *
   return VJ_OK;
 }
 
-/* --- where the snitch is -------------------------------------------------------------------------------------------
- */
+/* --- where the snitch is ----------------------------------------------------------------------------------------- */
 
 static vj_status read_snitch(const char *name, const json_t *root, vj_cater_scene *s) {
   const json_t *objects = json_object_get(root, "objects"), *locations = NULL;
@@ -112,8 +110,7 @@ void vj_cater_scene_free(vj_cater_scene *scene) {
   *scene = (vj_cater_scene){0};
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- lists ------------------------------------------------------------------------------------------------------- */
 
 typedef struct line {
   const char *at, *end, *name;

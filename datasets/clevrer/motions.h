@@ -1,11 +1,9 @@
-/* What is kept of CLEVRER's annotations, and reading them all. */
+/* What is kept of CLEVRER's annotations. */
 #ifndef VJ_CLEVRER_MOTIONS_H
 #define VJ_CLEVRER_MOTIONS_H
 
 #include "annotation.h"
-#include "folders.h"
-#include "../video/clips.h"
-#include "../video/remembered.h"
+#include "../video/annotations.h"
 
 typedef struct vj_clevrer_motion {
   int64_t frames;
@@ -16,13 +14,8 @@ typedef struct vj_clevrer_motion {
   const int64_t *collisions;
 } vj_clevrer_motion;
 
-/* What the bytes that are remembered are. */
-#define VJ_CLEVRER_FORM "clevrer motions 1"
-
-/* Fills entries and motions of all videos, by so many threads: from what is remembered, else from the annotations,
- * which then are. An annotation that can't be read makes its entry a broken one. Everything is taken from `pool`. */
-VJ_MUST_USE vj_status vj_clevrer_read_motions(vj_pool *pool, vj_remembered *remembered, int threads,
-                                              const vj_clevrer_file *files, int64_t count, vj_clip_entry *entries,
-                                              vj_clevrer_motion *motions);
+extern const vj_annotation_form vj_clevrer_motions;
+/* What was kept of an annotation, where it lies. */
+vj_clevrer_motion vj_clevrer_motion_of(const void *kept);
 
 #endif

@@ -13,8 +13,7 @@ static vj_camera camera_of(const vj_standin_request *r) {
       .eye = {7.4, -6.4, 7.0}, .at = {0.0, 0.0, 0.45}, .half_width = 5.1, .width = r->width, .height = r->height};
 }
 
-/* --- the video -----------------------------------------------------------------------------------------------------
- */
+/* --- the video --------------------------------------------------------------------------------------------------- */
 
 static int64_t pose(const void *context, int64_t frame, vj_solid *solids) {
   static const vj_solid_shape shapes[VJ_CATER_SHAPES] = {VJ_CUBE, VJ_SPHERE, VJ_CYLINDER, VJ_CONE, VJ_SPL};
@@ -35,8 +34,7 @@ static int64_t pose(const void *context, int64_t frame, vj_solid *solids) {
   return c->count;
 }
 
-/* --- the scene -------------------------------------------------------------------------------------------------------
- */
+/* --- the scene --------------------------------------------------------------------------------------------------- */
 
 /* The name of its model and how many of it there were before. */
 static json_t *instance_of(const vj_actor *a) {
@@ -96,8 +94,7 @@ static json_t *scene_of(const vj_camera *camera, const vj_cast *c, int64_t index
                    "objects", objects, "movements", movements_of(c));
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- lists ------------------------------------------------------------------------------------------------------- */
 
 enum { PRESENT, ORDERS, PLACE, PLACE_4, PLACE_8, LISTS };
 static const char *const list_names[LISTS] = {"actions_present", "actions_order_uniq", "localize", "localize_4x4",
@@ -135,8 +132,7 @@ static void list_video(const vj_cast *c, int64_t index, vj_growing_text text[LIS
                    (long long)vj_cater_label_place(rounded(end[0]), rounded(end[1]), cells[list]));
 }
 
-/* --- the kind ------------------------------------------------------------------------------------------------------
- */
+/* --- the kind ---------------------------------------------------------------------------------------------------- */
 
 static vj_status make_folders(const vj_standin *set) {
   const char *variant = set->request.variant;

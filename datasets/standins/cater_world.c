@@ -29,8 +29,7 @@ static vj_actor_state *state_of(const vj_cast *c, int actor, int64_t frame) {
   return &c->states[actor * c->frames + frame];
 }
 
-/* --- the cast --------------------------------------------------------------------------------------------------------
- */
+/* --- the cast ---------------------------------------------------------------------------------------------------- */
 
 static void pick_actor(vj_rng *rng, int i, vj_actor *a) {
   static const double sizes[3] = {0.25, 0.5, 0.75};
@@ -87,8 +86,7 @@ static void choose_cast(vj_rng *rng, vj_cast *c) {
   }
 }
 
-/* --- movements -------------------------------------------------------------------------------------------------------
- */
+/* --- movements --------------------------------------------------------------------------------------------------- */
 
 /* From `from` to `to`, both included, on a straight line. */
 static void glide(vj_actor_state *path, int64_t first, int64_t last, const double from[3], const double to[3]) {

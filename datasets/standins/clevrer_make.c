@@ -16,8 +16,7 @@ static vj_camera camera_of(const vj_standin_request *r) {
 
 static double height_of(const vj_world_object *o) { return o->shape == VJ_CUBE ? cube_side : VJ_WORLD_RADIUS; }
 
-/* --- the video -----------------------------------------------------------------------------------------------------
- */
+/* --- the video --------------------------------------------------------------------------------------------------- */
 
 static int64_t pose(const void *context, int64_t frame, vj_solid *solids) {
   const vj_world *w = context;
@@ -35,8 +34,7 @@ static int64_t pose(const void *context, int64_t frame, vj_solid *solids) {
   return w->count;
 }
 
-/* --- the annotation ------------------------------------------------------------------------------------------------
- */
+/* --- the annotation ---------------------------------------------------------------------------------------------- */
 
 static json_t *property_of(const vj_world_object *o, int id) {
   return json_pack("{s:i,s:s,s:s,s:s}", "object_id", id, "color", vj_standin_colours[o->colour].name, "material",
@@ -84,8 +82,7 @@ static json_t *annotation_of(const vj_camera *camera, const vj_world *w, int64_t
                    collisions);
 }
 
-/* --- the kind ------------------------------------------------------------------------------------------------------
- */
+/* --- the kind ---------------------------------------------------------------------------------------------------- */
 
 static vj_status make_folders(const vj_standin *set) {
   for (int s = 0; s < VJ_SPLITS; s++) {

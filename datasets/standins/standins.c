@@ -30,8 +30,7 @@ vj_status vj_standin_share(const char *kind, int64_t total, int64_t videos[VJ_SP
   return VJ_OK;
 }
 
-/* --- the request ---------------------------------------------------------------------------------------------------
- */
+/* --- the request ------------------------------------------------------------------------------------------------- */
 
 static vj_status take_variant(vj_standin *set) {
   const char *variant = set->request.variant;
@@ -81,8 +80,7 @@ static vj_status resolve(const vj_standin_request *request, vj_standin *set) {
   return check_numbers(set);
 }
 
-/* --- the folder ----------------------------------------------------------------------------------------------------
- */
+/* --- the folder -------------------------------------------------------------------------------------------------- */
 
 static json_t *plan_of(const vj_standin_request *r) {
   return json_pack("{s:s,s:s,s:[I,I,I],s:I,s:I,s:I,s:I}", "stand_in_for", r->kind, "variant", r->variant, "videos",
@@ -172,8 +170,7 @@ void vj_standin_close(vj_standin **set) {
   *set = NULL;
 }
 
-/* --- making ---------------------------------------------------------------------------------------------------------
- */
+/* --- making ------------------------------------------------------------------------------------------------------ */
 
 int64_t vj_standin_videos(const vj_standin *set) {
   return set->request.videos[VJ_TRAIN] + set->request.videos[VJ_VALIDATION] + set->request.videos[VJ_TEST];

@@ -30,8 +30,7 @@ typedef struct clip {
 
 static double between(vj_rng *rng, double low, double high) { return low + (high - low) * vj_rng_uniform(rng); }
 
-/* --- the video -----------------------------------------------------------------------------------------------------
- */
+/* --- the video --------------------------------------------------------------------------------------------------- */
 
 static vj_camera camera_of(const clip *c) {
   /* From the front: the world's x is the picture's. */
@@ -55,8 +54,7 @@ static int64_t pose(const void *context, int64_t frame, vj_solid *solids) {
   return 1;
 }
 
-/* --- what is in a video --------------------------------------------------------------------------------------------
- */
+/* --- what is in a video ------------------------------------------------------------------------------------------ */
 
 /* In turns, so that even a small set has them all and none goes with a class. */
 static void choose_form(int64_t number, clip *c) {
@@ -103,8 +101,7 @@ static clip choose_clip(const vj_standin *set, vj_split split, int64_t number) {
   return c;
 }
 
-/* --- names ----------------------------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------------------------- */
 
 /* Below the set's folder. */
 static void name_video(const clip *c, vj_split split, char name[256]) {
@@ -119,8 +116,7 @@ static void name_video(const clip *c, vj_split split, char name[256]) {
     snprintf(name, 256, "something/20bn-something-something-v2/%lld.%s", (long long)c->ticket, c->form.extension);
 }
 
-/* --- lists ----------------------------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------------------------------- */
 
 typedef struct lists {
   vj_growing_text vjepa, kinetics, something;
@@ -168,8 +164,7 @@ static vj_status write_lists(const vj_standin *set, vj_split split) {
   return status;
 }
 
-/* --- the kind -------------------------------------------------------------------------------------------------------
- */
+/* --- the kind ---------------------------------------------------------------------------------------------------- */
 
 static vj_status make_folders(const vj_standin *set) {
   for (int s = 0; s < VJ_SPLITS; s++) {

@@ -28,8 +28,7 @@ struct vj_clips {
   atomic_uchar *passed[VJ_SPLITS];
 };
 
-/* --- opening -------------------------------------------------------------------------------------------------------
- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static vj_status set_frames(vj_clips *c) {
   const vj_integer_list size = c->params.size;
@@ -168,8 +167,7 @@ void vj_clips_close(void **dataset) {
   *dataset = NULL;
 }
 
-/* --- what it has ---------------------------------------------------------------------------------------------------
- */
+/* --- what it has ------------------------------------------------------------------------------------------------- */
 
 void vj_clips_info(const void *dataset, vj_clip_info *info) {
   const vj_clips *const c = dataset;
@@ -204,8 +202,7 @@ vj_clip_window vj_clips_window(const vj_clips *c, int64_t start, int64_t video_f
                           .video_frames = video_frames};
 }
 
-/* --- a clip --------------------------------------------------------------------------------------------------------
- */
+/* --- a clip ------------------------------------------------------------------------------------------------------ */
 
 /* The last start from which a clip is all frames of its video; 0 where there is none. */
 static int64_t last_start(const vj_clips *c, int64_t video_frames) {

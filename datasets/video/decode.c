@@ -32,8 +32,7 @@ static const vj_index_entry *entry_of(const vj_index *index, int64_t frame) {
   return &index->entries[index->frames[frame]];
 }
 
-/* --- to the start --------------------------------------------------------------------------------------------------
- */
+/* --- to the start ------------------------------------------------------------------------------------------------ */
 
 /* Leaves the start's packet as the one read last. Seeking is only a short cut: where it did not lead to the start or
  * before it, packets are counted from the beginning. */
@@ -55,8 +54,7 @@ static vj_status go_to(vj_video *v, const vj_index_start *start, int *error) {
   return VJ_OK;
 }
 
-/* --- from the decoder ----------------------------------------------------------------------------------------------
- */
+/* --- from the decoder -------------------------------------------------------------------------------------------- */
 
 static vj_status put(run *r, const AVFrame *frame, int64_t slot) {
   vj_video *const v = r->video;
@@ -146,8 +144,7 @@ static vj_status run_from(run *r, const vj_index_start *start, const wanted *lis
   return VJ_OK;
 }
 
-/* --- runs of frames ------------------------------------------------------------------------------------------------
- */
+/* --- runs of frames ---------------------------------------------------------------------------------------------- */
 
 /* A start from which a frame does not come whole may be none, whatever the file says (pictures may be renewed in
  * strips, over many frames). Such frames are tried once more, from the beginning. */

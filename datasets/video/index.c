@@ -25,8 +25,7 @@ static bool is_shown(enum AVCodecID codec, const AVPacket *packet) {
   return codec != AV_CODEC_ID_VP8 || packet->size == 0 || packet->data[0] & 0x10;
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Room for one more, doubled when it is used up. */
 static bool grow(void *array, int64_t count, size_t size) {
@@ -53,8 +52,7 @@ static vj_status add(vj_index *index, const vj_source *s) {
   return VJ_OK;
 }
 
-/* --- files that are cut short --------------------------------------------------------------------------------------
- */
+/* --- files that are cut short ------------------------------------------------------------------------------------ */
 
 /* Seconds that a stream lasts according to its file; 0: it does not say. */
 static double said_duration(const vj_source *s) {
@@ -86,8 +84,7 @@ static vj_status check_length(const vj_source *s, const vj_index *index) {
   return VJ_OK;
 }
 
-/* --- the index -----------------------------------------------------------------------------------------------------
- */
+/* --- the index --------------------------------------------------------------------------------------------------- */
 
 static int by_time(const void *a, const void *b) {
   const vj_index_entry *const x = a, *const y = b;

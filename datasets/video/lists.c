@@ -57,8 +57,7 @@ static const char *copy(vj_pool *pool, const char *text, size_t length) {
 
 static vj_status no_memory(const char *path) { return vj_fail(VJ_MEMORY, "%s: no memory for its rows", path); }
 
-/* --- lines ---------------------------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------------------------- */
 
 /* What is left of a text, line by line. */
 typedef struct reader {
@@ -101,8 +100,7 @@ static bool parse_number(const char *text, size_t length, int64_t most, int64_t 
   return *number <= most;
 }
 
-/* --- paths and numbers ---------------------------------------------------------------------------------------------
- */
+/* --- paths and numbers ------------------------------------------------------------------------------------------- */
 
 static vj_status parse_path(vj_pool *pool, const reader *r, const char *line, size_t length, vj_list_rows *rows) {
   char room[SHOWN + 4];
@@ -130,8 +128,7 @@ vj_status vj_list_parse_paths(vj_pool *pool, const char *text, size_t length, co
   return VJ_OK;
 }
 
-/* --- comma-separated values ----------------------------------------------------------------------------------------
- */
+/* --- comma-separated values -------------------------------------------------------------------------------------- */
 
 enum { LABEL, ID, START, END, COLUMNS };
 static const char *const columns[COLUMNS] = {"label", "youtube_id", "time_start", "time_end"};
@@ -218,8 +215,7 @@ vj_status vj_list_parse_kinetics(vj_pool *pool, const char *text, size_t length,
   return VJ_OK;
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------------------
- */
+/* --- JSON -------------------------------------------------------------------------------------------------------- */
 
 static vj_status load(const char *text, size_t length, const char *path, json_t **root) {
   json_error_t error;

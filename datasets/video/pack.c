@@ -27,8 +27,7 @@ struct vj_pack {
   char what[64];
 };
 
-/* --- opening -------------------------------------------------------------------------------------------------------
- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static vj_status damaged(const vj_pack *p, const char *what) {
   return vj_fail(VJ_DATA, "%s: a damaged pack: %s", p->path, what);
@@ -244,8 +243,7 @@ void vj_pack_close(vj_pack **pack) {
   *pack = NULL;
 }
 
-/* --- sealing -------------------------------------------------------------------------------------------------------
- */
+/* --- sealing ----------------------------------------------------------------------------------------------------- */
 
 /* HDF5 says where the frames are. */
 static vj_status ask_for_frames(const char *path, vj_pack_seal *seal) {
@@ -270,8 +268,7 @@ vj_status vj_pack_seal_file(const char *path) {
   return status;
 }
 
-/* --- what it is of -------------------------------------------------------------------------------------------------
- */
+/* --- what it is of ----------------------------------------------------------------------------------------------- */
 
 vj_status vj_pack_check(const vj_pack *p, const char *what, const vj_video_request *r) {
   const int64_t channels = r->grey ? 1 : 3;
@@ -350,8 +347,7 @@ vj_status vj_pack_compare(const vj_pack *p, const vj_clips *clips) {
   return VJ_OK;
 }
 
-/* --- frames --------------------------------------------------------------------------------------------------------
- */
+/* --- frames ------------------------------------------------------------------------------------------------------ */
 
 static vj_status read_at(const vj_pack *p, int64_t offset, size_t bytes, uint8_t *to) {
   while (bytes > 0) {

@@ -22,8 +22,7 @@ static vj_status make_schedule(schedule *s) {
   return VJ_OK;
 }
 
-/* --- between frames and costs --------------------------------------------------------------------------------------
- */
+/* --- between frames and costs ------------------------------------------------------------------------------------ */
 
 /* The video that a frame is of; the last one with frames for the end of the pack. */
 static int64_t video_of(const vj_pack_work *w, int64_t frame) {
@@ -67,8 +66,7 @@ static int64_t align(const schedule *s, int64_t frame, double slack) {
   return to_end <= slack ? end : frame;
 }
 
-/* --- dividing ------------------------------------------------------------------------------------------------------
- */
+/* --- dividing ---------------------------------------------------------------------------------------------------- */
 
 static int64_t edge_of_rank(const schedule *s, int rank, int ranks) {
   const int64_t frames = s->work->first[s->work->videos];

@@ -8,8 +8,7 @@
 
 #include "video_private.h"
 
-/* --- colours -------------------------------------------------------------------------------------------------------
- */
+/* --- colours ----------------------------------------------------------------------------------------------------- */
 
 static bool fits(const vj_picture_maker *m, const AVFrame *frame, bool grey) {
   return m->scaler && m->width == frame->width && m->height == frame->height && m->format == frame->format &&
@@ -64,8 +63,7 @@ static vj_status widen(vj_picture_maker *m, const AVFrame *frame, bool grey) {
   return rows == frame->height ? VJ_OK : vj_fail(VJ_DATA, "a picture can't be converted: %s", vj_video_reason(rows));
 }
 
-/* --- areas ---------------------------------------------------------------------------------------------------------
- */
+/* --- areas ------------------------------------------------------------------------------------------------------- */
 
 /* Lengths are counted in pieces: a source pixel is `out` of them long, a target pixel `in`, the whole side in * out. */
 typedef struct span {

@@ -50,8 +50,7 @@ struct vj_remembered {
 
 static size_t padded(uint64_t count) { return (size_t)(count + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
-/* --- reading -------------------------------------------------------------------------------------------------------
- */
+/* --- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool read_at(int file, void *to, size_t bytes, off_t at) {
   for (size_t done = 0; done < bytes;) {
@@ -131,8 +130,7 @@ const void *vj_remembered_find(const vj_remembered *r, const char *file, size_t 
   return at + sizeof one;
 }
 
-/* --- remembering ---------------------------------------------------------------------------------------------------
- */
+/* --- remembering ------------------------------------------------------------------------------------------------- */
 
 static bool append(store *s, const void *bytes, size_t count, size_t room) {
   if (s->used + room > s->room) {

@@ -160,8 +160,7 @@ const char *vj_survey_index(vj_pool *pool, const char *what, const char *root) {
   return vj_pool_format(pool, "%s/videos-%s-%016llx", ours, what, hash);
 }
 
-/* --- looking -------------------------------------------------------------------------------------------------------
- */
+/* --- looking ----------------------------------------------------------------------------------------------------- */
 
 vj_status vj_survey_stamp(const char *path, int64_t *bytes, int64_t *changed) {
   struct stat about;

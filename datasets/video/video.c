@@ -7,8 +7,7 @@
 
 #include "video_private.h"
 
-/* --- what it is ----------------------------------------------------------------------------------------------------
- */
+/* --- what it is -------------------------------------------------------------------------------------------------- */
 
 static const int32_t *display_matrix(const AVStream *stream) {
 #if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
@@ -77,8 +76,7 @@ static void describe(vj_video *v) {
   tell_times(v);
 }
 
-/* --- opening -------------------------------------------------------------------------------------------------------
- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 /* Reads all packets, unless it is known where they are. */
 static vj_status find_frames(vj_video *v, const vj_video_index *known) {
@@ -143,8 +141,7 @@ void vj_video_close(vj_video **video) {
   *video = NULL;
 }
 
-/* --- frames --------------------------------------------------------------------------------------------------------
- */
+/* --- frames ------------------------------------------------------------------------------------------------------ */
 
 static vj_status check_request(const vj_video *v, const vj_video_request *r) {
   if (r->start >= 0 && r->stride >= 1 && r->count >= 1 && r->height >= 1 && r->width >= 1) return VJ_OK;

@@ -9,8 +9,7 @@
 #include "video.h"
 #include "vj/memory.h"
 
-/* --- messages (messages.c) -----------------------------------------------------------------------------------------
- */
+/* --- messages (messages.c) --------------------------------------------------------------------------------------- */
 
 /* FFmpeg prints nothing; its last complaint on this thread is kept. To be called before anything else of FFmpeg. */
 void vj_video_listen(void);
@@ -19,8 +18,7 @@ void vj_video_forget(void);
  * complaint. Valid until the next call on this thread. */
 const char *vj_video_reason(int error);
 
-/* --- a file and its decoder (source.c) -----------------------------------------------------------------------------
- */
+/* --- a file and its decoder (source.c) --------------------------------------------------------------------------- */
 
 typedef struct vj_source {
   char *path;
@@ -39,8 +37,7 @@ void vj_source_read(vj_source *source, int *error);
 VJ_MUST_USE vj_status vj_source_rewind(vj_source *source);
 void vj_source_close(vj_source *source);
 
-/* --- where frames are (index.c) ------------------------------------------------------------------------------------
- */
+/* --- where frames are (index.c) ---------------------------------------------------------------------------------- */
 
 typedef struct vj_index_entry {
   int64_t time;     /* when it is shown, in the stream's unit */
@@ -74,8 +71,7 @@ void vj_index_trim(vj_index *index);
 size_t vj_index_bytes(const vj_index *index);
 void vj_index_free(vj_index *index);
 
-/* --- pictures (picture.c) ------------------------------------------------------------------------------------------
- */
+/* --- pictures (picture.c) ---------------------------------------------------------------------------------------- */
 
 /* How a decoded picture is turned: first transposed, then mirrored. */
 typedef struct vj_orientation {
@@ -97,8 +93,7 @@ VJ_MUST_USE vj_status vj_picture_make(vj_picture_maker *maker, const AVFrame *fr
                                       const vj_video_request *request, uint8_t *to);
 void vj_picture_free(vj_picture_maker *maker);
 
-/* --- all together (video.c, decode.c) ------------------------------------------------------------------------------
- */
+/* --- all together (video.c, decode.c) ---------------------------------------------------------------------------- */
 
 struct vj_video_index {
   vj_index index;

@@ -20,8 +20,7 @@ static const attention *attention_of(const vj_node *node) { return node->attribu
 
 static int64_t block_of(const attention *a) { return a->size < QUERY_BLOCK ? a->size : QUERY_BLOCK; }
 
-/* --- scratch ---------------------------------------------------------------------------------------------------------
- */
+/* --- scratch ----------------------------------------------------------------------------------------------------- */
 
 /* Of one window: rows of qkv, of what comes out, of their gradients; scores of a block of queries, and their gradient;
  * the bias of every head, spread over queries and keys, and its gradient. */
@@ -56,8 +55,7 @@ static size_t backward_bytes(const vj_node *node) {
   return scratch_numbers(attention_of(node), true, &(workspace){0}, NULL) * sizeof(vj_real);
 }
 
-/* --- windows
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- windows ----------------------------------------------------------------------------------------------------- */
 
 /* Rows of `width` numbers of a window's tokens to `rows`, or back. */
 static void gather(const attention *a, const vj_real *sample, int64_t window, int64_t width, vj_real *rows) {
@@ -125,8 +123,7 @@ static void weights_of(const attention *a, const workspace *w, const vj_real *qk
                a->bias_rows ? w->bias + (head * size + first) * size : NULL);
 }
 
-/* --- forward
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- forward ----------------------------------------------------------------------------------------------------- */
 
 static void forward_window(const attention *a, const workspace *w, const vj_real *qkv, vj_real *out, int64_t window) {
   const int64_t width = a->channels / a->heads, pitch = 3 * a->channels, block = block_of(a);
@@ -161,8 +158,7 @@ static void attention_run(const vj_call *call) {
   }
 }
 
-/* --- backward
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- backward ---------------------------------------------------------------------------------------------------- */
 
 /* dP to dS = P (dP - sum_j P dP), in place; and to the bias's gradient. */
 static void softmax_slopes(const vj_real *p, vj_real *d, int64_t rows, int64_t size, vj_real *dbias) {
@@ -239,8 +235,7 @@ static void attention_bias_gradient_finish(const vj_call *call) {
 
 static int64_t bias_count(const vj_node *node) { return attention_of(node)->bias_rows * attention_of(node)->heads; }
 
-/* --- the ops
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- the ops ----------------------------------------------------------------------------------------------------- */
 
 /* Both products, of scores and of values. */
 static double flops(const vj_node *node) {

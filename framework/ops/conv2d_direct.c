@@ -387,8 +387,7 @@ static void strided_input_gradient_run(const vj_call *call) {
   }
 }
 
-/* --- dweight --------------------------------------------------------------------------------------------------------
- */
+/* --- dweight ----------------------------------------------------------------------------------------------------- */
 
 static void add_to_sums(const vj_real *part, int64_t count, double *sums) {
   for (int64_t i = 0; i < count; i++) sums[i] += (double)part[i];
@@ -456,8 +455,7 @@ static void turned_weight_gradient_reduce(const vj_call *call) {
   for (int64_t i = 0; i < c->patch * c->out; i++) call->part[i] = (vj_real)w.sums[i];
 }
 
-/* --- which -----------------------------------------------------------------------------------------------------------
- */
+/* --- which ------------------------------------------------------------------------------------------------------- */
 
 static size_t bytes_of(rooms r) {
   work unused;

@@ -47,8 +47,7 @@ static int64_t taps_of(const depthwise *d) { return d->kernel[0] * d->kernel[1];
 /* Pixels of a row that a run's taps read. */
 static int64_t columns_of(const depthwise *d) { return RUN + (d->kernel[1] - 1) * d->dilation[1]; }
 
-/* --- runs ----------------------------------------------------------------------------------------------------------
- */
+/* --- runs -------------------------------------------------------------------------------------------------------- */
 
 /* What RUN pixels read through one tap, of number `number`, and its weights. */
 typedef struct tap {
@@ -117,8 +116,7 @@ static inline __attribute__((always_inline)) void store(vj_real *to, lanes value
     if (at_ < (all)) part(1, (all)-at_, at_);                                                 \
   } while (0)
 
-/* --- y and dx ------------------------------------------------------------------------------------------------------
- */
+/* --- y and dx ---------------------------------------------------------------------------------------------------- */
 
 /* Channels from `at` on of up to `pixels` pixels of y. */
 static inline __attribute__((always_inline)) void convolve_run(const depthwise *d, const reader *r,
@@ -178,8 +176,7 @@ static size_t input_gradient_bytes(const vj_node *node) {
   return reader_bytes(&t);
 }
 
-/* --- dweight -------------------------------------------------------------------------------------------------------
- */
+/* --- dweight ----------------------------------------------------------------------------------------------------- */
 
 /* Adds a run's products of dy with what each tap reads, to sum [taps,C]. */
 static inline __attribute__((always_inline)) void correlate_run(const depthwise *d, const reader *r,
@@ -234,8 +231,7 @@ static size_t weight_gradient_bytes(const vj_node *node) {
   return (size_t)(taps_of(d) * d->channels) * sizeof(double) + reader_bytes(d);
 }
 
-/* --- the ops ---------------------------------------------------------------------------------------------------------
- */
+/* --- the ops ----------------------------------------------------------------------------------------------------- */
 
 const vj_op vj_op_depthwise_input_gradient = {.name = "depthwise_input_gradient",
                                               .summary = "dx: dy through the kernel turned round",

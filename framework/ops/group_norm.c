@@ -194,8 +194,7 @@ static void backward_image(const norm *n, const vj_call *call, int64_t image) {
     for (int64_t c = 0; c < width; c++) dx[i * width + c] = dx[i * width + c] * p[c] + (x[i * width + c] * q[c] + r[c]);
 }
 
-/* --- rows: images of one pixel, one group --------------------------------------------------------------------------
- */
+/* --- rows: images of one pixel, one group ------------------------------------------------------------------------ */
 
 static inline __attribute__((always_inline)) void forward_row(const norm *n, const vj_call *call, int64_t row,
                                                               vj_activation activation) {
@@ -258,8 +257,7 @@ static void backward_rows(const norm *n, const vj_call *call) {
   }
 }
 
-/* --- the ops -------------------------------------------------------------------------------------------------------
- */
+/* --- the ops ----------------------------------------------------------------------------------------------------- */
 
 static bool by_rows(const norm *n) { return n->pixels == 1 && n->groups == 1; }
 

@@ -4,8 +4,7 @@
 #include "ops/build.h"
 #include "ops/op.h"
 
-/* --- swap: two neighbouring ranges of dimensions change places -------------------------------------------------------
- */
+/* --- swap: two neighbouring ranges of dimensions change places --------------------------------------------------- */
 
 /* [outer,first,second,inner] -> [outer,second,first,inner] */
 typedef struct swap {
@@ -60,8 +59,7 @@ vj_var *vj_swap(vj_graph *graph, vj_var *x, int begin, int middle, int end) {
   return swapped(graph, x, &sizes, &shape);
 }
 
-/* --- table: numbers fixed when the graph is built --------------------------------------------------------------------
- */
+/* --- table: numbers fixed when the graph is built ---------------------------------------------------------------- */
 
 static void table_run(const vj_call *call) {
   memcpy(call->out[0], call->node->attributes, (size_t)call->node->outputs[0]->count * sizeof(vj_real));

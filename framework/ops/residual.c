@@ -6,8 +6,7 @@
 #include "ops/build.h"
 #include "ops/op.h"
 
-/* --- residual: x + keep[sample] scale[c] y -------------------------------------------------------------------------
- */
+/* --- residual: x + keep[sample] scale[c] y ----------------------------------------------------------------------- */
 
 typedef struct block {
   int64_t samples, rows, channels; /* rows of one sample */
@@ -129,8 +128,7 @@ vj_var *vj_residual(vj_graph *graph, vj_var *x, vj_var *y, vj_var *scale, double
   return vj_node_result(graph, node, &x->shape);
 }
 
-/* --- gate: [..,2C] -> sigmoid(second half) first half ----------------------------------------------------------------
- */
+/* --- gate: [..,2C] -> sigmoid(second half) first half ------------------------------------------------------------ */
 
 static void gate_run(const vj_call *call) {
   const int64_t channels = *(const int64_t *)call->node->attributes, rows = call->node->outputs[0]->count / channels;
@@ -185,8 +183,7 @@ vj_var *vj_gate(vj_graph *graph, vj_var *x) {
   return vj_node_result(graph, node, &shape);
 }
 
-/* --- add_to_steps: x[b,t,..] + y[b,..]
- * --------------------------------------------------------------------------------- */
+/* --- add_to_steps: x[b,t,..] + y[b,..] --------------------------------------------------------------------------- */
 
 /* inputs x, y; the output may be x */
 static void add_to_steps_run(const vj_call *call) {

@@ -38,8 +38,7 @@ int64_t vj_ahead_depth(const vj_ahead_request *r) {
   return fit > MOST_STEPS ? MOST_STEPS : fit < 2 ? 2 : (int64_t)fit;
 }
 
-/* --- the threads ---------------------------------------------------------------------------------------------------
- */
+/* --- the threads ------------------------------------------------------------------------------------------------- */
 
 /* Called with the lock, which is open while the sample is made. */
 static void make_one(vj_ahead *a, float *labels) {
@@ -73,8 +72,7 @@ static void *work(void *context) {
   return NULL;
 }
 
-/* --- from outside --------------------------------------------------------------------------------------------------
- */
+/* --- from outside ------------------------------------------------------------------------------------------------ */
 
 static vj_status start(vj_ahead *a) {
   const vj_ahead_request *const r = &a->request;

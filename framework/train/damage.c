@@ -22,8 +22,7 @@ void vj_damage_free(vj_damage *damage) {
 
 bool vj_damage_is_known(const vj_damage *damage) { return damage->met != NULL; }
 
-/* --- noting --------------------------------------------------------------------------------------------------------
- */
+/* --- noting ------------------------------------------------------------------------------------------------------ */
 
 static int64_t first_of(const vj_damage *d, int split) {
   int64_t first = 0;
@@ -54,8 +53,7 @@ vj_status vj_damage_share(vj_damage *d, const vj_comm *comm) {
   return VJ_OK;
 }
 
-/* --- telling -------------------------------------------------------------------------------------------------------
- */
+/* --- telling ----------------------------------------------------------------------------------------------------- */
 
 int64_t vj_damage_count(const vj_damage *d) {
   int64_t count = 0;
@@ -119,8 +117,7 @@ vj_status vj_damage_record(const vj_damage *d, vj_sweep_file *file, int64_t tria
   return vj_sweep_file_write(file, variable, &trial, &one, &count);
 }
 
-/* --- for a checkpoint ----------------------------------------------------------------------------------------------
- */
+/* --- for a checkpoint -------------------------------------------------------------------------------------------- */
 
 /* Writes the record of each damaged video to `text`, unless that is NULL; returns the bytes of all. */
 static int64_t put_records(const vj_damage *d, char *text) {

@@ -39,8 +39,7 @@ typedef struct grid {
   int64_t samples, steps, rows, columns, width;
 } grid;
 
-/* --- tokens ----------------------------------------------------------------------------------------------------------
- */
+/* --- tokens ------------------------------------------------------------------------------------------------------ */
 
 /* Frames [b,T,H,W,C] to [b,steps,rows columns,numbers of a tubelet], ordered (frame, y, x, channel). */
 static vj_var *tubelets(vj_graph *graph, const vit_config *config, vj_var *frames, const grid *g) {
@@ -86,8 +85,7 @@ static vj_var *positions_of(vj_graph *graph, const vit_config *config, const gri
   return vj_add(graph, fixed, vj_repeat_rows(graph, learnt, g->steps));
 }
 
-/* --- blocks ----------------------------------------------------------------------------------------------------------
- */
+/* --- blocks ------------------------------------------------------------------------------------------------------ */
 
 static vj_var *block(vj_graph *graph, const vit_config *config, vj_var *h, const grid *g, double drop) {
   const int64_t places = g->rows * g->columns;

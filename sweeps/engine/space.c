@@ -62,8 +62,7 @@ static void name_trial(const walk *w, const vj_trial *trial) {
     vj_error_prefix("trial %lld: ", (long long)trial->index);
 }
 
-/* --- parameters that exist only in some trials ---------------------------------------------------------------------
- */
+/* --- parameters that exist only in some trials ------------------------------------------------------------------- */
 
 /* What is written at a key, with the settings so far; NULL: nothing. */
 static const vj_yaml *find_written(const walk *w, const char *key) {

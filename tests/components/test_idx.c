@@ -118,8 +118,7 @@ static void expect_bad_labels(const fixture *f, const char *expected) {
   expect_sentence(f, expected);
 }
 
-/* --- one file ------------------------------------------------------------------------------------------------------
- */
+/* --- one file ---------------------------------------------------------------------------------------------------- */
 
 static void plain_and_compressed_files_read_alike(void **state) {
   static const char *const forms[] = {"t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz"};
@@ -267,8 +266,7 @@ static void unreadable_files_are_named(void **state) {
   expect_sentence(f, "can't be read: Is a directory");
 }
 
-/* --- the four files --------------------------------------------------------------------------------------------------
- */
+/* --- the four files ---------------------------------------------------------------------------------------------- */
 
 static void write_folder(fixture *f, const char *ending) {
   const contents all[] = {images(TRAIN), labels(TRAIN), images(TEST), labels(TEST)};

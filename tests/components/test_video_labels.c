@@ -28,8 +28,7 @@ enum { INPUT = 3, TARGET = 4, STRIDE = 4, NAME = 512 };
 
 static char folder[64];
 
-/* --- opening
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static void make_standin(const char *kind, const char *name, int64_t train, int64_t validation) {
   char path[NAME];
@@ -118,8 +117,7 @@ static void take(const fixture *f, vj_split split, int64_t number) {
   assert_int_equal(f->component->as.dataset.sample(f->dataset, split, number, f->frames, f->labels), VJ_OK);
 }
 
-/* --- CLEVRER
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- CLEVRER ----------------------------------------------------------------------------------------------------- */
 
 static vj_clevrer_annotation annotation_at(const char *name) {
   char path[NAME], *text;
@@ -195,18 +193,17 @@ static void a_broken_or_missing_annotation_is_counted(void **state) {
 }
 
 /* The second opening takes from memory what the first one has parsed: an annotation whose text has changed behind its
- * back, with its size and time kept, shows it. */
-static void annotations_are_parsed_once(void **state) {
-  (void)state;
-  static const char name[] = "twice/annotations/train/annotation_00000-01000/annotation_00001.json";
-  const char *const settings[] = {setting("root", "twice"), setting("index", "index-t"), "size=16", "starts=20", NULL};
+ * back, with its size and time kept, shows it.
+ * With another time it is read again. */
+static void parsed_once(const vj_component *dataset, const char *const *settings, const char *changed,
+                        const char *broken) {
+  enum { WIDTH = VJ_CATER_ORDERS };
   char path[NAME], keep[8 * NAME];
-  float first[3][3 + 2 * VJ_CLEVRER_SLOTS];
-  make_standin("clevrer", "twice", 3, 2);
-  replace("twice/annotations/train/annotation_00000-01000/annotation_00002.json", "{\"object_property\": [");
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  fixture f = open_fixture(&vj_dataset_clevrer, settings);
-  assert_int_equal(f.info.label_width, 2 + 2 * VJ_CLEVRER_SLOTS);
+  float first[3][WIDTH];
+  replace(broken, "{\"object_property\": [");
+  snprintf(path, sizeof path, "%s/%s", folder, changed);
+  fixture f = open_fixture(dataset, settings);
+  assert_in_range(f.info.label_width, 1, WIDTH);
   for (int i = 0; i < 3; i++) {
     take(&f, i < 2 ? VJ_TRAIN : VJ_VALIDATION, i % 2 * 4);
     memcpy(first[i], f.labels, (size_t)f.info.label_width * sizeof(float));
@@ -215,7 +212,7 @@ static void annotations_are_parsed_once(void **state) {
   snprintf(keep, sizeof keep, "cp -p %s %s.old && tr '{' ' ' < %s.old > %s && touch -r %s.old %s", path, path, path,
            path, path, path);
   assert_int_equal(system(keep), 0);
-  f = open_fixture(&vj_dataset_clevrer, settings);
+  f = open_fixture(dataset, settings);
   assert_int_equal(f.info.skipped[VJ_TRAIN], 1);
   for (int i = 0; i < 3; i++) {
     take(&f, i < 2 ? VJ_TRAIN : VJ_VALIDATION, i % 2 * 4);
@@ -224,9 +221,28 @@ static void annotations_are_parsed_once(void **state) {
   close_fixture(&f);
   snprintf(keep, sizeof keep, "touch -d @1 %s", path);
   assert_int_equal(system(keep), 0);
-  f = open_fixture(&vj_dataset_clevrer, settings);
+  f = open_fixture(dataset, settings);
   assert_int_equal(f.info.skipped[VJ_TRAIN], 2); /* read again, and found to be none */
   close_fixture(&f);
+}
+
+static void clevrers_annotations_are_parsed_once(void **state) {
+  (void)state;
+  make_standin("clevrer", "twice", 3, 2);
+  parsed_once(&vj_dataset_clevrer,
+              (const char *[]){setting("root", "twice"), setting("index", "index-t"), "size=16", "starts=20", NULL},
+              "twice/annotations/train/annotation_00000-01000/annotation_00001.json",
+              "twice/annotations/train/annotation_00000-01000/annotation_00002.json");
+}
+
+static void caters_scenes_are_parsed_once(void **state) {
+  (void)state;
+  make_standin("cater", "twice-cater", 5, 2);
+  parsed_once(&vj_dataset_cater,
+              (const char *[]){setting("root", "twice-cater/max2action"), setting("index", "index-c"), "size=16",
+                               "starts=20", "labels=clip", "task=orders", NULL},
+              "twice-cater/max2action/scenes/CATER_new_000001.json",
+              "twice-cater/max2action/scenes/CATER_new_000002.json");
 }
 
 /* video_train, annotation_train, val, and no folders of a thousand. */
@@ -280,8 +296,7 @@ static void a_folder_that_is_not_there_is_said(void **state) {
                       "data.grid: expected 4, 6 or 8, got 5");
 }
 
-/* --- CATER
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- CATER ------------------------------------------------------------------------------------------------------- */
 
 static vj_cater_scene scene_at(int number) {
   char path[NAME], *text;
@@ -493,7 +508,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(clevrer_labels_are_those_of_the_target_frames),
       cmocka_unit_test(a_broken_or_missing_annotation_is_counted),
-      cmocka_unit_test(annotations_are_parsed_once),
+      cmocka_unit_test(clevrers_annotations_are_parsed_once),
+      cmocka_unit_test(caters_scenes_are_parsed_once),
       cmocka_unit_test(other_ways_of_unpacking_are_found),
       cmocka_unit_test(a_folder_that_is_not_there_is_said),
       cmocka_unit_test(cater_labels_are_of_the_video_or_of_the_clip),

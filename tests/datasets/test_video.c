@@ -316,8 +316,7 @@ static void test_frames_of_variable_rate_are_counted_not_timed(void **state) {
   free(shown);
 }
 
-/* --- files that are none -------------------------------------------------------------------------------------------
- */
+/* --- files that are none ----------------------------------------------------------------------------------------- */
 
 static void assert_refused(const char *name, const char *sentence) {
   char expected[512];
