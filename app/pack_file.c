@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <math.h>
 #include <omp.h>
@@ -12,6 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/free_disk.h"
 #include "datasets/video/pack.h"
 #include "datasets/video/pack_schedule.h"
 
@@ -71,8 +73,25 @@ static vj_status take_lock(packing *p) {
   return vj_fail(VJ_USAGE, "%s: another process is making this pack", p->temporary);
 }
 
+/* Frames are nearly all of it. */
+static vj_status check_room(const packing *p) {
+  if (ftruncate(p->lock, 0) != 0) return vj_fail(VJ_IO, "%s: can't be emptied: %s", p->temporary, strerror(errno));
+  const double needed = p->outcome->bytes, there = vj_disk_free(p->temporary);
+  if (there < 0 || needed <= there) return VJ_OK;
+  return vj_fail(VJ_IO,
+                 "%s: the disk has too little room: %" PRId64
+                 " frames take %.0f bytes and %.0f are free; make room, or "
+                 "choose another place with -o",
+                 p->path, p->frames, needed, there);
+}
+
+static vj_status begin(packing *p) {
+  VJ_TRY(take_lock(p));
+  return check_room(p);
+}
+
 static vj_status create_file(packing *p) {
-  VJ_TRY(vj_comm_agree(p->world, p->world->rank == 0 ? take_lock(p) : VJ_OK));
+  VJ_TRY(vj_comm_agree(p->world, p->world->rank == 0 ? begin(p) : VJ_OK));
   setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* ours is held */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   p->access = H5Pcreate(H5P_FILE_ACCESS);

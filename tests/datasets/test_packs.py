@@ -12,6 +12,18 @@ from videos import VIDEOS, VideoCase  # looks for what the tests need
 from common import VJVCR, differing, h5py, main, np, values_of
 
 
+FULL_DISK = """
+#include <string.h>
+#include <sys/statvfs.h>
+int statvfs(const char *path, struct statvfs *about) {
+  memset(about, 0, sizeof *about);
+  about->f_bsize = about->f_frsize = 4000;
+  about->f_blocks = about->f_bfree = about->f_bavail = 100000;
+  return path ? 0 : -1;
+}
+"""
+
+
 class Videos(VideoCase):
     def break_some(self):
         with open(self.path("videos/train/left/b.avi"), "rb") as file:
@@ -80,6 +92,20 @@ class Videos(VideoCase):
         self.assertFalse(os.path.exists(self.path("p.h5.part")))
         with open(self.path("p.h5"), "rb") as p, open(self.path("q.h5"), "rb") as q:
             self.assertTrue(p.read() == q.read())
+
+    def test_a_pack_that_finds_no_room_is_not_begun(self):
+        """A disk of which a library put before the C library says that 400 MB are free."""
+        with open(self.path("full.c"), "w") as file:
+            file.write(FULL_DISK)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", self.path("full.so"), self.path("full.c")], check=True)
+        sanitizers = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+        result = subprocess.run([VJVCR, "data", "pack", "v.yaml", "-o", "full.h5", "data.size=[2500, 4000]"],
+                                cwd=self.folder, capture_output=True, text=True,
+                                env={**os.environ, "LD_PRELOAD": self.path("full.so"), "ASAN_OPTIONS": sanitizers})
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertRegex(result.stderr, r"full\.h5: the disk has too little room: \d+ frames take \d+ bytes and 400000000 "
+                                        r"are free; make room, or choose another place with -o")
+        self.assertFalse(os.path.exists(self.path("full.h5.part")))
 
     def test_pack_of_something_else_is_refused(self):
         self.succeed("data", "pack", "v.yaml", "-o", "p.h5")
