@@ -44,7 +44,7 @@ class VideoPresets(Case):
     # What `./vj reproduce` does before it trains: the functions of ./vj, in a folder with this program.
     PREPARE = """\
     . ./functions
-    standins() { echo "video_list-quick runs/standins/videos videos --videos 4,2,2 --frames 20 --size 48x36"; }
+    standins() { echo "video_list-quick runs/standins/videos-2940 videos --videos 4,2,2 --frames 20 --size 48x36"; }
     quick=(--quick) packed=()
     prepare_videos video_list-quick sweeps/video_list.yaml "$@"
     echo "${packed[@]}"
@@ -62,7 +62,7 @@ class VideoPresets(Case):
         os.mkdir(self.path("build"))
         os.symlink(VJVCR, self.path("build", "vjvcr"))
         os.symlink(os.path.join(SOURCE, "sweeps"), self.path("sweeps"))
-        pack = "runs/standins/videos/video_list-quick.h5"
+        pack = "runs/standins/videos-2940/video_list-quick.h5"
         self.assertEqual(self.prepare()[-1], f"data.pack={pack}")
         with open(self.path(pack), "rb") as file:
             whole = file.read()
