@@ -27,8 +27,8 @@ class VideoPresets(Case):
                 r = self.succeed("sweep", preset(name), "--dry-run", *size, f"data.root={root}", *SMALL)
                 self.assertIn("VJ-VCR", r.out)
         self.succeed("sweep", preset("cater"), "--quick", "-o", "out", "data.root=cater/max2action", "optim.steps=2",
-                     "optim.warmup=1", "eval.every=2", "sweep.seeds=1",
-                     "model.latent.target_sparsity=0", *SMALL)  # two steps reach no sparsity
+                     "optim.warmup=1", "eval.every=2", "sweep.seeds=1", "model.latent.target_sparsity=0",
+                     "sweep.trials.generative.model.latent.target_sparsity=0", *SMALL)  # two steps reach no sparsity
         values = values_of(self.path("out", "sweep.h5"))
         self.assertEqual(list(values["status"]), [2] * 4)
         for name in ("map", "map_envelope", "random_map", "random_map_envelope", "baseline_map"):
@@ -39,7 +39,8 @@ class VideoPresets(Case):
 
     def test_without_videos_they_say_how_to_get_some(self):
         for name, kind in (("clevrer", "clevrer"), ("cater", "cater"), ("video_list", "videos")):
-            self.assert_refused(f"^vjvcr: data.root: runs/standins/.*`vjvcr data make {kind} DIR` makes", "sweep", preset(name), code=1)
+            self.assert_refused(f"^vjvcr: data.root: runs/standins/.*`vjvcr data make {kind} DIR` makes", "sweep",
+                                preset(name), code=1)
 
     # What `./vj reproduce` does before it trains: the functions of ./vj, in a folder with this program.
     PREPARE = """\
