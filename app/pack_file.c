@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
-#include <inttypes.h>
 #include <libgen.h>
 #include <math.h>
 #include <omp.h>
@@ -78,11 +77,11 @@ static vj_status check_room(const packing *p) {
   if (ftruncate(p->lock, 0) != 0) return vj_fail(VJ_IO, "%s: can't be emptied: %s", p->temporary, strerror(errno));
   const double needed = p->outcome->bytes, there = vj_disk_free(p->temporary);
   if (there < 0 || needed <= there) return VJ_OK;
-  return vj_fail(VJ_IO,
-                 "%s: the disk has too little room: %" PRId64
-                 " frames take %.0f bytes and %.0f are free; make room, or "
-                 "choose another place with -o",
-                 p->path, p->frames, needed, there);
+  return vj_fail(
+      VJ_IO,
+      "%s: the disk has too little room: %.0f frames take %.0f bytes and %.0f are free; make room, or choose "
+      "another place with -o",
+      p->path, (double)p->frames, needed, there);
 }
 
 static vj_status begin(packing *p) {

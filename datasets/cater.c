@@ -159,7 +159,7 @@ static vj_status read_list(const cater_config *c, const char *name, cater *d, vj
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
 /* Of the videos' scenes, what is kept; a video without one, or with one that can't be read, is broken. */
-static vj_status read_scenes(const char *root, const vj_cater_listed *listed, vj_annotations *annotations, int threads,
+static vj_status take_scenes(const char *root, const vj_cater_listed *listed, vj_annotations *annotations, int threads,
                              vj_pool *pool, int64_t count, vj_clip_entry *entries, vj_cater_motion *motions) {
   vj_annotation *const read = vj_pool_take(pool, (size_t)(count + 1) * sizeof *read);
   if (!read) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
@@ -177,13 +177,12 @@ static vj_status read_scenes(const char *root, const vj_cater_listed *listed, vj
   return VJ_OK;
 }
 
-static vj_status list_videos(const char *root, cater *d, vj_split split, vj_annotations *annotations, int threads,
-                             vj_clip_list *list) {
+static vj_status list_videos(const char *root, const cater *d, vj_split split, vj_clip_list *list,
+                             vj_clip_entry **own) {
   const int64_t count = list->count[split];
   const vj_cater_listed *const listed = d->listed[split];
-  vj_clip_entry *entries = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *entries);
-  vj_cater_motion *motions = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *motions);
-  if (!entries || !motions) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  vj_clip_entry *const entries = *own = vj_pool_take(list->pool, (size_t)(count + 1) * sizeof *entries);
+  if (!entries) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
   for (int64_t i = 0; i < count; i++) {
     entries[i].name = vj_pool_format(list->pool, "videos/%s", listed[i].video);
     entries[i].path = find_video(list->pool, root, listed[i].video);
@@ -191,19 +190,28 @@ static vj_status list_videos(const char *root, cater *d, vj_split split, vj_anno
     if (listed[i].count == 0 && d->source == OF_LIST) entries[i].broken = "it has no label in its list";
   }
   list->entries[split] = entries;
-  d->motions[split] = motions;
-  if (d->source != OF_CLIP) return VJ_OK;
-  return read_scenes(root, listed, annotations, threads, list->pool, count, entries, motions);
+  return VJ_OK;
 }
 
-static vj_status list_splits(const cater_config *c, cater *d, vj_annotations *annotations, int threads,
-                             vj_clip_list *list) {
-  static const char *const names[VJ_SPLITS] = {"train_subsetT", "train_subsetV", "val"};
+static vj_status list_scenes(const char *root, cater *d, vj_annotations *annotations, int threads, vj_clip_list *list,
+                             vj_clip_entry *const *entries) {
   for (int s = 0; s < VJ_SPLITS; s++) {
-    VJ_TRY(read_list(c, names[s], d, (vj_split)s, list));
-    VJ_TRY(list_videos(c->clips.root, d, (vj_split)s, annotations, threads, list));
+    vj_cater_motion *motions = vj_pool_take(list->pool, (size_t)(list->count[s] + 1) * sizeof *motions);
+    if (!motions) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+    VJ_TRY(take_scenes(root, d->listed[s], annotations, threads, list->pool, list->count[s], entries[s], motions));
+    d->motions[s] = motions;
   }
   return VJ_OK;
+}
+
+/* Of the videos of all splits. */
+static vj_status read_scenes(const cater_config *c, cater *d, int threads, vj_clip_list *list,
+                             vj_clip_entry *const *entries) {
+  vj_annotations *annotations = NULL;
+  VJ_TRY(vj_annotations_open(&vj_cater_motions, &c->clips, list->what, &annotations));
+  const vj_status status = list_scenes(c->clips.root, d, annotations, threads, list, entries);
+  vj_annotations_close(&annotations);
+  return status;
 }
 
 static vj_status check(const cater_config *c) {
@@ -224,6 +232,8 @@ static vj_status check(const cater_config *c) {
 }
 
 static vj_status prepare(const cater_config *c, int threads, vj_clip_list *list) {
+  static const char *const names[VJ_SPLITS] = {"train_subsetT", "train_subsetV", "val"};
+  vj_clip_entry *entries[VJ_SPLITS];
   VJ_TRY(check(c));
   cater *d = vj_pool_take(list->pool, sizeof *d);
   if (!d) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
@@ -238,11 +248,11 @@ static vj_status prepare(const cater_config *c, int threads, vj_clip_list *list)
   list->label_count = 1;
   list->fill_labels = fill_labels;
   list->owner = d;
-  vj_annotations *annotations = NULL;
-  VJ_TRY(vj_annotations_open(&vj_cater_motions, &c->clips, list->what, &annotations));
-  const vj_status status = list_splits(c, d, annotations, threads, list);
-  vj_annotations_close(&annotations);
-  return status;
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    VJ_TRY(read_list(c, names[s], d, (vj_split)s, list));
+    VJ_TRY(list_videos(c->clips.root, d, (vj_split)s, list, &entries[s]));
+  }
+  return d->source == OF_CLIP ? read_scenes(c, d, threads, list, entries) : VJ_OK;
 }
 
 static vj_status cater_open(const void *config, const vj_clip_request *request, void **dataset) {
