@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "features.h"
+#include "analysis/features.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

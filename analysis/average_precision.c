@@ -1,4 +1,4 @@
-#include "average_precision.h"
+#include "analysis/average_precision.h"
 
 #include <math.h>
 #include <stdlib.h>

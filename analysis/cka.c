@@ -1,11 +1,11 @@
-#include "cka.h"
+#include "analysis/cka.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "features.h"
-#include "lapack.h"
+#include "analysis/features.h"
+#include "analysis/lapack.h"
 #include "vj/memory.h"
 
 vj_status vj_cka_gram(int64_t examples, int64_t features, const float *x, double *gram) {

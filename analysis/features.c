@@ -1,4 +1,4 @@
-#include "features.h"
+#include "analysis/features.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "lapack.h"
+#include "analysis/lapack.h"
 
 #include <cblas.h>
 #include <stddef.h>

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "features.h"
-#include "lapack.h"
+#include "analysis/features.h"
+#include "analysis/lapack.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

@@ -1,4 +1,4 @@
-#include "penalty.h"
+#include "analysis/penalty.h"
 
 #include <math.h>
 

@@ -1,11 +1,11 @@
-#include "ridge_regression.h"
+#include "analysis/ridge_regression.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lapack.h"
+#include "analysis/lapack.h"
 #include "vj/memory.h"
 
 enum { BLOCK = 256 /* samples predicted together */ };

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "features.h"
-#include "penalty.h"
+#include "analysis/features.h"
+#include "analysis/penalty.h"
 
 typedef struct vj_ridge {
   const vj_probe_input *input;

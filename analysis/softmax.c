@@ -1,4 +1,4 @@
-#include "softmax.h"
+#include "analysis/softmax.h"
 
 #include <math.h>
 

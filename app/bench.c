@@ -6,19 +6,19 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "base/threads.h"
-#include "bench_machine.h"
-#include "blas_core.h"
-#include "engine/cost_model.h"
-#include "engine/roster.h"
-#include "experiment.h"
-#include "ops/gemm.h"
-#include "records.h"
-#include "table.h"
-#include "train/loader.h"
-#include "train/model.h"
-#include "train/optimizer.h"
-#include "verbs.h"
+#include "framework/base/threads.h"
+#include "app/bench_machine.h"
+#include "app/blas_core.h"
+#include "sweeps/engine/cost_model.h"
+#include "sweeps/engine/roster.h"
+#include "app/experiment.h"
+#include "framework/ops/gemm.h"
+#include "app/records.h"
+#include "app/table.h"
+#include "framework/train/loader.h"
+#include "framework/train/model.h"
+#include "framework/train/optimizer.h"
+#include "app/verbs.h"
 
 typedef struct bench {
   const vj_config *config;

@@ -1,9 +1,9 @@
-#include "bench_link.h"
+#include "app/bench_link.h"
 
 #include <omp.h>
 #include <stdlib.h>
 
-#include "comm/exchange.h"
+#include "framework/comm/exchange.h"
 #include "vj/memory.h"
 
 enum { REPEATS = 31, SMALLEST = 64, MOST = 1 << 24 };

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-#include "comm/comm.h"
-#include "engine/cluster.h"
+#include "framework/comm/comm.h"
+#include "sweeps/engine/cluster.h"
 
 enum { VJ_LINK_SIZES = 7 };
 

@@ -1,11 +1,11 @@
-#include "bench_machine.h"
+#include "app/bench_machine.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/threads.h"
-#include "bench_link.h"
-#include "machine.h"
+#include "framework/base/threads.h"
+#include "app/bench_link.h"
+#include "app/machine.h"
 
 vj_status vj_step_rates_of(const vj_graph *graph, int64_t steps, double seconds, double threads, vj_step_rates *rates) {
   enum { MOST = 8192 };

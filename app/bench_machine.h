@@ -2,8 +2,8 @@
 #ifndef VJ_BENCH_MACHINE_H
 #define VJ_BENCH_MACHINE_H
 
-#include "comm/comm.h"
-#include "graph/graph.h"
+#include "framework/comm/comm.h"
+#include "framework/graph/graph.h"
 
 /* Of the training steps that were just run, on this rank. */
 typedef struct vj_step_rates {

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "criterion.h"
-#include "records.h"
-#include "store/ledger.h"
-#include "table.h"
-#include "verbs.h"
+#include "app/criterion.h"
+#include "app/records.h"
+#include "framework/store/ledger.h"
+#include "app/table.h"
+#include "app/verbs.h"
 
 static const char usage[] =
     "usage: vjvcr best DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format text|json|csv|md]";

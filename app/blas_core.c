@@ -1,4 +1,4 @@
-#include "blas_core.h"
+#include "app/blas_core.h"
 
 #include <cblas.h>
 #include <math.h>

@@ -1,14 +1,14 @@
-#include "builtin.h"
+#include "app/builtin.h"
 
 #include "vj/component.h"
 
 #define VJ_BUILTIN(component) extern const vj_component component;
-#include "builtin.def"
+#include "app/builtin.def"
 #undef VJ_BUILTIN
 
 static const vj_component *const builtin[] = {
 #define VJ_BUILTIN(component) &component,
-#include "builtin.def"
+#include "app/builtin.def"
 #undef VJ_BUILTIN
 };
 

@@ -1,10 +1,10 @@
-#include "canvas.h"
+#include "app/canvas.h"
 
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "out_file.h"
+#include "app/out_file.h"
 #include "vj/memory.h"
 
 vj_status vj_canvas_create(int64_t width, int64_t height, int channels, uint8_t shade, vj_canvas *canvas) {

@@ -2,8 +2,8 @@
 #include <gif_lib.h>
 #include <stdlib.h>
 
-#include "canvas.h"
-#include "out_file.h"
+#include "app/canvas.h"
+#include "app/out_file.h"
 #include "vj/memory.h"
 
 enum { COLOURS = 256, REDS = 6, GREENS = 7, BLUES = 6, LAST_TIMES = 5 };

@@ -2,10 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "config/config.h"
-#include "engine/stopping.h"
-#include "table.h"
-#include "verbs.h"
+#include "framework/config/config.h"
+#include "sweeps/engine/stopping.h"
+#include "app/table.h"
+#include "app/verbs.h"
 
 static int find_kind(const char *word) {
   for (int kind = 0; kind < VJ_KIND_COUNT; kind++)

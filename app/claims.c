@@ -1,4 +1,4 @@
-#include "claims.h"
+#include "app/claims.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "store/ledger.h"
+#include "framework/store/ledger.h"
 #include "vj/memory.h"
 
 typedef enum vj_runner {

@@ -1,4 +1,4 @@
-#include "collapse.h"
+#include "app/collapse.h"
 
 #include <math.h>
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "comparison.h"
-#include "records.h"
-#include "table.h"
-#include "verbs.h"
+#include "app/comparison.h"
+#include "app/records.h"
+#include "app/table.h"
+#include "app/verbs.h"
 
 static const char usage[] =
     "usage: vjvcr compare DIR A B [--format text|json|csv|md]; A and B: a trial's number, an arm, or key=value,...";

@@ -1,11 +1,11 @@
-#include "comparison.h"
+#include "app/comparison.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <string.h>
 
-#include "states.h"
-#include "store/ledger.h"
+#include "app/states.h"
+#include "framework/store/ledger.h"
 
 static bool is_done(const vj_outcome *o, int64_t trial) { return o->status[trial] == VJ_TRIAL_DONE; }
 

@@ -2,8 +2,8 @@
 #ifndef VJ_COMPARISON_H
 #define VJ_COMPARISON_H
 
-#include "../analysis/cka.h"
-#include "selection.h"
+#include "analysis/cka.h"
+#include "app/selection.h"
 
 /* A key of the configuration with two values; "" where one has it not. */
 typedef struct vj_setting_difference {

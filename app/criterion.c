@@ -1,8 +1,8 @@
-#include "criterion.h"
+#include "app/criterion.h"
 
 #include <string.h>
 
-#include "default_report.h"
+#include "app/default_report.h"
 #include "vj/param.h"
 
 /* What is good of a quantity, told by the end of its name. */

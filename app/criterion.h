@@ -2,7 +2,7 @@
 #ifndef VJ_CRITERION_H
 #define VJ_CRITERION_H
 
-#include "outcome.h"
+#include "app/outcome.h"
 
 /* By default: the first column of the sweep's report that has `best:`, else the first probe's first metric. With
  * neither, `quantity` is NULL. Owned by the outcome. */

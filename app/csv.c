@@ -1,4 +1,4 @@
-#include "csv.h"
+#include "app/csv.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* vjvcr data: what is done with data sets of videos before they are trained on. */
-#include "data.h"
+#include "app/data.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "verbs.h"
+#include "framework/config/nodes.h"
+#include "app/verbs.h"
 
 static const struct {
   const char *name;

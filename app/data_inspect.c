@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data.h"
-#include "inspection.h"
-#include "table.h"
-#include "verbs.h"
+#include "app/data.h"
+#include "app/inspection.h"
+#include "app/table.h"
+#include "app/verbs.h"
 
 static const char usage[] =
     "usage: vjvcr data inspect FILE.yaml [--decode] [--sheet OUT.png] [--format text|json] [key=value ...]";

@@ -7,10 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/threads.h"
-#include "data.h"
+#include "framework/base/threads.h"
+#include "app/data.h"
 #include "datasets/standins/standins.h"
-#include "verbs.h"
+#include "app/verbs.h"
 #include "vj/param.h"
 
 static void print_usage(FILE *to) {

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/threads.h"
-#include "data.h"
-#include "data_set.h"
+#include "framework/base/threads.h"
+#include "app/data.h"
+#include "app/data_set.h"
 #include "datasets/video/pack.h"
-#include "pack_file.h"
-#include "verbs.h"
+#include "app/pack_file.h"
+#include "app/verbs.h"
 
 static const char usage[] = "usage: vjvcr data pack FILE.yaml [-o PACK.h5] [--replace] [--quick] [key=value ...]";
 

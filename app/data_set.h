@@ -2,9 +2,9 @@
 #ifndef VJ_DATA_SET_H
 #define VJ_DATA_SET_H
 
-#include "config/config.h"
+#include "framework/config/config.h"
 #include "datasets/video/clips.h"
-#include "experiment.h"
+#include "app/experiment.h"
 
 typedef struct vj_data_set {
   const vj_component *component;

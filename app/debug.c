@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/roster.h"
-#include "experiment.h"
-#include "train/step_file.h"
-#include "verbs.h"
+#include "sweeps/engine/roster.h"
+#include "app/experiment.h"
+#include "framework/train/step_file.h"
+#include "app/verbs.h"
 
 static vj_status write_step(vj_experiment *e, const vj_comm *world) {
   vj_space *space = NULL;

@@ -1,4 +1,4 @@
-#include "default_report.h"
+#include "app/default_report.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef VJ_DEFAULT_REPORT_H
 #define VJ_DEFAULT_REPORT_H
 
-#include "outcome.h"
+#include "app/outcome.h"
 
 /* Losses, what shows collapse, probes: as many as the sweep has. Owned by the outcome's pool. */
 VJ_MUST_USE vj_status vj_default_report(const vj_outcome *outcome, vj_report_spec *report);

@@ -1,23 +1,23 @@
-#include "dry_run.h"
+#include "app/dry_run.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "blas_core.h"
-#include "engine/judge.h"
-#include "engine/layout.h"
-#include "engine/makespan.h"
-#include "engine/match.h"
-#include "engine/report.h"
-#include "engine/room.h"
-#include "engine/roster.h"
-#include "machine.h"
-#include "progress.h"
-#include "rank_table.h"
-#include "table.h"
-#include "timing.h"
+#include "app/blas_core.h"
+#include "sweeps/engine/judge.h"
+#include "sweeps/engine/layout.h"
+#include "sweeps/engine/makespan.h"
+#include "sweeps/engine/match.h"
+#include "sweeps/engine/report.h"
+#include "sweeps/engine/room.h"
+#include "sweeps/engine/roster.h"
+#include "app/machine.h"
+#include "app/progress.h"
+#include "app/rank_table.h"
+#include "app/table.h"
+#include "app/timing.h"
 
 typedef struct dry_run {
   vj_experiment *experiment;

@@ -2,9 +2,9 @@
 #ifndef VJ_DRY_RUN_H
 #define VJ_DRY_RUN_H
 
-#include "engine/report.h"
-#include "engine/space.h"
-#include "experiment.h"
+#include "sweeps/engine/report.h"
+#include "sweeps/engine/space.h"
+#include "app/experiment.h"
 
 /* Collective over `world`: world rank 0 lists and checks the trials, says what they need and what of it is not there:
  * memory of its host for the ranks on it, and room on the disk. With --dry-run=timed all ranks try a few steps of one

@@ -1,10 +1,10 @@
-#include "experiment.h"
+#include "app/experiment.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 #include "vj/rng.h"
 
 static bool is_allowed(const char *option, const char *allowed) {

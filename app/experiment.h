@@ -2,8 +2,8 @@
 #ifndef VJ_EXPERIMENT_H
 #define VJ_EXPERIMENT_H
 
-#include "comm/comm.h"
-#include "config/config.h"
+#include "framework/comm/comm.h"
+#include "framework/config/config.h"
 
 typedef struct vj_experiment {
   vj_pool *pool;

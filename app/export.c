@@ -1,12 +1,12 @@
-#include "export.h"
+#include "app/export.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "config/nodes.h"
-#include "verbs.h"
+#include "framework/config/nodes.h"
+#include "app/verbs.h"
 
 enum { MOST_SCALE = 32 };
 static const char options_text[] =

@@ -2,7 +2,7 @@
 #ifndef VJ_EXPORT_H
 #define VJ_EXPORT_H
 
-#include "outcome.h"
+#include "app/outcome.h"
 
 typedef struct vj_export_request {
   const char *folder;

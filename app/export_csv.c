@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
-#include "csv.h"
-#include "export.h"
-#include "out_file.h"
-#include "train/trial.h"
+#include "framework/base/threads.h"
+#include "app/csv.h"
+#include "app/export.h"
+#include "app/out_file.h"
+#include "framework/train/trial.h"
 
 enum { MOST_COLUMNS = 1024, BLOCK_BYTES = 1 << 26 };
 

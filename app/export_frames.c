@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "canvas.h"
-#include "export.h"
-#include "store/ledger.h"
+#include "app/canvas.h"
+#include "app/export.h"
+#include "framework/store/ledger.h"
 
 enum { GAP = 2, SHADE = 128, HUNDREDTHS = 20 };
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "export.h"
-#include "out_file.h"
-#include "store/ledger.h"
-#include "train/weights.h"
+#include "app/export.h"
+#include "app/out_file.h"
+#include "framework/store/ledger.h"
+#include "framework/train/weights.h"
 #include "vj/param.h"
 
 #ifndef VJ_VERSION

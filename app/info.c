@@ -14,10 +14,10 @@
 #include <yaml.h>
 #include <zlib.h>
 
-#include "blas_core.h"
-#include "machine.h"
-#include "ops/dnn.h"
-#include "verbs.h"
+#include "app/blas_core.h"
+#include "app/machine.h"
+#include "framework/ops/dnn.h"
+#include "app/verbs.h"
 #include "vj/param.h"
 
 #ifndef VJ_COMMIT

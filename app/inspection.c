@@ -1,12 +1,12 @@
-#include "inspection.h"
+#include "app/inspection.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
-#include "canvas.h"
+#include "framework/base/threads.h"
+#include "app/canvas.h"
 
 /* --- splits ------------------------------------------------------------------------------------------------------ */
 

@@ -2,7 +2,7 @@
 #ifndef VJ_INSPECTION_H
 #define VJ_INSPECTION_H
 
-#include "data_set.h"
+#include "app/data_set.h"
 
 /* Videos of one form: codec in container, size as shown, frames a second. */
 typedef struct vj_video_form {

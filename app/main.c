@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
-#include "blas_core.h"
-#include "builtin.h"
-#include "config/nodes.h"
-#include "verbs.h"
+#include "framework/base/threads.h"
+#include "app/blas_core.h"
+#include "app/builtin.h"
+#include "framework/config/nodes.h"
+#include "app/verbs.h"
 
 static const struct {
   const char *name;

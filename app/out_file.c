@@ -1,4 +1,4 @@
-#include "out_file.h"
+#include "app/out_file.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "outcome.h"
+#include "app/outcome.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/trial.h"
+#include "framework/train/trial.h"
 
 static const char setting_prefix[] = "param.";
 

@@ -2,8 +2,8 @@
 #ifndef VJ_OUTCOME_H
 #define VJ_OUTCOME_H
 
-#include "engine/report.h"
-#include "store/ledger.h"
+#include "sweeps/engine/report.h"
+#include "framework/store/ledger.h"
 
 typedef struct vj_outcome {
   vj_pool *pool;

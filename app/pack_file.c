@@ -1,4 +1,4 @@
-#include "pack_file.h"
+#include "app/pack_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/free_disk.h"
+#include "framework/base/free_disk.h"
 #include "datasets/video/pack.h"
 #include "datasets/video/pack_schedule.h"
 

@@ -2,7 +2,7 @@
 #ifndef VJ_PACK_FILE_H
 #define VJ_PACK_FILE_H
 
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 #include "datasets/video/clips.h"
 
 typedef struct vj_pack_outcome {

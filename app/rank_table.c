@@ -1,10 +1,10 @@
-#include "rank_table.h"
+#include "app/rank_table.h"
 
 #include <unistd.h>
 
-#include "machine.h"
-#include "progress.h"
-#include "table.h"
+#include "app/machine.h"
+#include "app/progress.h"
+#include "app/table.h"
 
 static const double gibibyte = 1073741824;
 

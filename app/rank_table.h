@@ -2,8 +2,8 @@
 #ifndef VJ_RANK_TABLE_H
 #define VJ_RANK_TABLE_H
 
-#include "engine/rank_advice.h"
-#include "experiment.h"
+#include "sweeps/engine/rank_advice.h"
+#include "app/experiment.h"
 
 /* The machine the experiment's options ask about: that of --cluster, or else the built-in one with as many ranks on a
  * node as `ranks_here`; and how many ranks of it, --ranks or all of them. Not collective. */

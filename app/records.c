@@ -1,9 +1,9 @@
-#include "records.h"
+#include "app/records.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "csv.h"
+#include "app/csv.h"
 
 enum { COLUMNS = 512 };
 

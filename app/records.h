@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "outcome.h"
+#include "app/outcome.h"
 
 /* What a verb prints. */
 typedef enum vj_format { VJ_FORMAT_TEXT, VJ_FORMAT_JSON, VJ_FORMAT_CSV, VJ_FORMAT_MARKDOWN } vj_format;

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/page.h"
-#include "verbs.h"
+#include "app/report/page.h"
+#include "app/verbs.h"
 
 static const char usage[] = "usage: vjvcr report DIR [-o FILE.html] [--by QUANTITY]";
 

@@ -1,17 +1,17 @@
-#include "results.h"
+#include "app/results.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "collapse.h"
-#include "default_report.h"
-#include "outcome.h"
-#include "progress.h"
-#include "results_private.h"
-#include "store/ledger.h"
-#include "table.h"
-#include "train/trial.h"
+#include "app/collapse.h"
+#include "app/default_report.h"
+#include "app/outcome.h"
+#include "app/progress.h"
+#include "app/results_private.h"
+#include "framework/store/ledger.h"
+#include "app/table.h"
+#include "framework/train/trial.h"
 #include "vj/param.h"
 
 /* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */

@@ -2,7 +2,7 @@
 #ifndef VJ_RESULTS_H
 #define VJ_RESULTS_H
 
-#include "records.h"
+#include "app/records.h"
 
 /* The table of results: one row for trials that differ only in their seed, with means and the spread where there are
  * several, in the columns that a report names, else in a default choice. `report`: NULL for that of the sweep itself.

@@ -2,8 +2,8 @@
 #ifndef VJ_RESULTS_PRIVATE_H
 #define VJ_RESULTS_PRIVATE_H
 
-#include "outcome.h"
-#include "records.h"
+#include "app/outcome.h"
+#include "app/records.h"
 
 typedef struct summary {
   double mean, spread; /* NaN if there is nothing; spread 0 of a single number */

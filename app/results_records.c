@@ -1,8 +1,8 @@
 /* The table of results for programs: its rows with all their digits, without controls, ratios or notes. */
 #include <math.h>
 
-#include "results_private.h"
-#include "train/trial.h"
+#include "app/results_private.h"
+#include "framework/train/trial.h"
 
 /* "hx_rankme", "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of that. */
 static void name_column(const results *r, vj_records *records, const vj_report_column *column, const char *of) {

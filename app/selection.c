@@ -1,9 +1,9 @@
-#include "selection.h"
+#include "app/selection.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 enum { ARM = -1 };
 

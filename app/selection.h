@@ -2,7 +2,7 @@
 #ifndef VJ_SELECTION_H
 #define VJ_SELECTION_H
 
-#include "outcome.h"
+#include "app/outcome.h"
 
 typedef struct vj_selection {
   const char *word; /* as it was written */

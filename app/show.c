@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/layout.h"
-#include "records.h"
-#include "standing.h"
-#include "table.h"
-#include "train/trial.h"
-#include "verbs.h"
+#include "sweeps/engine/layout.h"
+#include "app/records.h"
+#include "app/standing.h"
+#include "app/table.h"
+#include "framework/train/trial.h"
+#include "app/verbs.h"
 
 static const char usage[] = "usage: vjvcr show DIR TRIAL [--format text|json|csv|md]";
 

@@ -1,10 +1,10 @@
-#include "standing.h"
+#include "app/standing.h"
 
 #include <math.h>
 #include <time.h>
 
-#include "criterion.h"
-#include "train/trial.h"
+#include "app/criterion.h"
+#include "framework/train/trial.h"
 
 static const double an_hour = 3600;
 

@@ -2,8 +2,8 @@
 #ifndef VJ_STANDING_H
 #define VJ_STANDING_H
 
-#include "claims.h"
-#include "outcome.h"
+#include "app/claims.h"
+#include "app/outcome.h"
 
 typedef enum vj_sweep_state {
   VJ_SWEEP_FINISHED, /* every trial is done, failed or stopped early */

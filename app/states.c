@@ -1,4 +1,4 @@
-#include "states.h"
+#include "app/states.h"
 
 #include <math.h>
 #include <stdlib.h>

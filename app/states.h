@@ -2,8 +2,8 @@
 #ifndef VJ_STATES_H
 #define VJ_STATES_H
 
-#include "../analysis/cka.h"
-#include "outcome.h"
+#include "analysis/cka.h"
+#include "app/outcome.h"
 
 /* The views whose states a sweep may have, NULL-terminated: "hx", "hy", "hy_pred". */
 extern const char *const vj_state_views[];

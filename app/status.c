@@ -6,13 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "criterion.h"
-#include "progress.h"
-#include "records.h"
-#include "standing.h"
-#include "table.h"
-#include "train/trial.h"
-#include "verbs.h"
+#include "app/criterion.h"
+#include "app/progress.h"
+#include "app/records.h"
+#include "app/standing.h"
+#include "app/table.h"
+#include "framework/train/trial.h"
+#include "app/verbs.h"
 
 static const char usage[] = "usage: vjvcr status DIR [--watch SECONDS] [--format text|json]";
 static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",

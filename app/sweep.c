@@ -5,13 +5,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/signals.h"
-#include "blas_core.h"
-#include "dry_run.h"
-#include "experiment.h"
-#include "progress.h"
-#include "results.h"
-#include "verbs.h"
+#include "framework/base/signals.h"
+#include "app/blas_core.h"
+#include "app/dry_run.h"
+#include "app/experiment.h"
+#include "app/progress.h"
+#include "app/results.h"
+#include "app/verbs.h"
 
 static const char options_text[] =
     "usage: vjvcr sweep FILE.yaml [options] [key=value ...]\n"

@@ -1,9 +1,9 @@
-#include "table.h"
+#include "app/table.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-#include "progress.h"
+#include "app/progress.h"
 
 enum { COLUMNS = 64, CELL_BYTES = 4096, NARROWEST = 32 /* characters that wrapped words keep */ };
 

@@ -1,8 +1,8 @@
 /* `vjvcr table DIR` and `vjvcr ls DIR`: what a sweep has measured so far, at any time and without mpirun. */
 #include <string.h>
 
-#include "results.h"
-#include "verbs.h"
+#include "app/results.h"
+#include "app/verbs.h"
 
 static const char usage_of_table[] = "usage: vjvcr table DIR [FILE.yaml] [--format text|json|csv|md]";
 static const char usage_of_ls[] = "usage: vjvcr ls DIR [--format text|json|csv|md]";

@@ -1,11 +1,11 @@
-#include "timing.h"
+#include "app/timing.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/trial.h"
+#include "framework/train/trial.h"
 
 enum { STEPS = 7, MIDDLE = 4 }; /* tried; an evaluation comes after the middle one */
 

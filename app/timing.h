@@ -2,8 +2,8 @@
 #ifndef VJ_TIMING_H
 #define VJ_TIMING_H
 
-#include "comm/comm.h"
-#include "engine/roster.h"
+#include "framework/comm/comm.h"
+#include "sweeps/engine/roster.h"
 #include "vj/memory.h"
 
 /* Seconds of one rank group, all groups working at the same time as they do in the sweep. */

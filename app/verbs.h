@@ -3,7 +3,7 @@
 #ifndef VJ_VERBS_H
 #define VJ_VERBS_H
 
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 #include "vj/status.h"
 
 int vj_verb_sweep(int argc, char **argv); /* train and sweep */

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cater/motions.h"
-#include "video/clips.h"
-#include "video/lists.h"
+#include "datasets/cater/motions.h"
+#include "datasets/video/clips.h"
+#include "datasets/video/lists.h"
 #include "vj/component.h"
 
 typedef enum task { ACTIONS, ORDERS, PLACE } task;

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clevrer/folders.h"
-#include "clevrer/motions.h"
-#include "video/clips.h"
+#include "datasets/clevrer/folders.h"
+#include "datasets/clevrer/motions.h"
+#include "datasets/video/clips.h"
 #include "vj/component.h"
 
 enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS };

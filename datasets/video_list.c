@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "video/clips.h"
-#include "video/lists.h"
+#include "datasets/video/clips.h"
+#include "datasets/video/lists.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 

@@ -1,5 +1,5 @@
 /* Pushes the covariances of different features over the batch to zero: sum_{i!=j} Cov_ij^2, normalised. */
-#include "vcr.h"
+#include "losses/vcr.h"
 #include "vj/ops.h"
 
 typedef struct covariance_config {

@@ -6,7 +6,7 @@
  * are Gaussian already does not depend on N, that of others grows with it. Defaults are those of the paper's listing;
  * knots: 33, t_max: 3 is what the authors' code does (17 knots on [0, 3], doubled); EB-JEPA has knots: 10, t_max: 3 and
  * no factor N. */
-#include "vcr.h"
+#include "losses/vcr.h"
 #include "vj/ops.h"
 
 typedef struct sigreg_config {

@@ -1,5 +1,5 @@
 /* Keeps every feature's standard deviation over the batch above tau: mean of max(0, tau - sqrt(Var + eps)). */
-#include "vcr.h"
+#include "losses/vcr.h"
 #include "vj/ops.h"
 
 typedef struct variance_config {

@@ -1,4 +1,4 @@
-#include "vcr.h"
+#include "losses/vcr.h"
 
 #include "vj/ops.h"
 

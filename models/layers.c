@@ -1,4 +1,4 @@
-#include "layers.h"
+#include "models/layers.h"
 
 static const double batch_norm_epsilon = 1e-5, group_norm_epsilon = 1e-5, deviation = 0.02;
 

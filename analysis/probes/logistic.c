@@ -10,11 +10,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../features.h"
-#include "../lapack.h"
-#include "../penalty.h"
-#include "../softmax.h"
-#include "../softmax_regression.h"
+#include "analysis/features.h"
+#include "analysis/lapack.h"
+#include "analysis/penalty.h"
+#include "analysis/softmax.h"
+#include "analysis/softmax_regression.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

@@ -12,11 +12,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../average_precision.h"
-#include "../features.h"
-#include "../lapack.h"
-#include "../penalty.h"
-#include "../softmax_regression.h"
+#include "analysis/average_precision.h"
+#include "analysis/features.h"
+#include "analysis/lapack.h"
+#include "analysis/penalty.h"
+#include "analysis/softmax_regression.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 #include "vj/rng.h"

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../ridge_regression.h"
+#include "analysis/ridge_regression.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

@@ -6,7 +6,7 @@
  * motion. */
 #include <math.h>
 
-#include "../ridge_regression.h"
+#include "analysis/ridge_regression.h"
 #include "vj/component.h"
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};

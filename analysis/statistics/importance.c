@@ -1,9 +1,9 @@
-#include "importance.h"
+#include "analysis/statistics/importance.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "importance_private.h"
+#include "analysis/statistics/importance_private.h"
 
 enum { BOOTSTRAP_SAMPLES = 200, TREES = 64 };
 

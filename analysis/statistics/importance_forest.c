@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "importance_private.h"
+#include "analysis/statistics/importance_private.h"
 #include "vj/rng.h"
 
 enum { LEAST_IN_LEAF = 2 };

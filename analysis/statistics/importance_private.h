@@ -2,7 +2,7 @@
 #ifndef VJ_IMPORTANCE_PRIVATE_H
 #define VJ_IMPORTANCE_PRIVATE_H
 
-#include "importance.h"
+#include "analysis/statistics/importance.h"
 
 /* The split of one function's variance. */
 typedef struct vj_split_of_variance {

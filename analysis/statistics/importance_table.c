@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "importance_private.h"
+#include "analysis/statistics/importance_private.h"
 #include "vj/rng.h"
 
 typedef struct table {

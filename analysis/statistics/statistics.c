@@ -1,4 +1,4 @@
-#include "statistics.h"
+#include "analysis/statistics/statistics.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* How to get it again: versions, command, seeds, the whole configuration. */
 #include <string.h>
 
-#include "report/page.h"
+#include "app/report/page.h"
 
 static void write_seeds(vj_page *page) {
   enum { MOST_SEEDS = 24 };

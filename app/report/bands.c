@@ -1,4 +1,4 @@
-#include "report/bands.h"
+#include "app/report/bands.h"
 
 #include <math.h>
 #include <stdlib.h>

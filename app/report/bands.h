@@ -2,7 +2,7 @@
 #ifndef VJ_REPORT_BANDS_H
 #define VJ_REPORT_BANDS_H
 
-#include "report/page.h"
+#include "app/report/page.h"
 
 typedef struct vj_band {
   int64_t count;  /* points, at most 150: neighbouring rows of long courses are averaged */

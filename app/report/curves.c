@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/bands.h"
+#include "app/report/bands.h"
 
 enum { MOST_CURVES = 40 };
 

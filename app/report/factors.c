@@ -1,10 +1,10 @@
-#include "report/factors.h"
+#include "app/report/factors.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 #include "vj/param.h"
 
 enum { MOST_BINS = 16, FEWEST_TRIALS = 4 };

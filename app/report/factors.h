@@ -2,7 +2,7 @@
 #ifndef VJ_REPORT_FACTORS_H
 #define VJ_REPORT_FACTORS_H
 
-#include "report/findings.h"
+#include "app/report/findings.h"
 
 /* Fills the factors: the arm, and every key under `sweep.parameters` with two values or more. Keys that only arms set
  * say nothing beside the arm, and keys with `with:` nothing beside the one they walk with. */

@@ -1,13 +1,13 @@
-#include "report/findings.h"
+#include "app/report/findings.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "criterion.h"
-#include "default_report.h"
-#include "report/factors.h"
-#include "store/ledger.h"
+#include "app/criterion.h"
+#include "app/default_report.h"
+#include "app/report/factors.h"
+#include "framework/store/ledger.h"
 #include "vj/param.h"
 
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for a report"); }

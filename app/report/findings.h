@@ -3,7 +3,7 @@
 #ifndef VJ_REPORT_FINDINGS_H
 #define VJ_REPORT_FINDINGS_H
 
-#include "outcome.h"
+#include "app/outcome.h"
 #include "analysis/statistics/importance.h"
 #include "analysis/statistics/statistics.h"
 

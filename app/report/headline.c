@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collapse.h"
-#include "criterion.h"
-#include "engine/layout.h"
-#include "progress.h"
-#include "report/page.h"
-#include "store/ledger.h"
-#include "train/trial.h"
+#include "app/collapse.h"
+#include "app/criterion.h"
+#include "sweeps/engine/layout.h"
+#include "app/progress.h"
+#include "app/report/page.h"
+#include "framework/store/ledger.h"
+#include "framework/train/trial.h"
 
 enum { MOST_REASONS = 12 };
 

@@ -1,4 +1,4 @@
-#include "report/html.h"
+#include "app/report/html.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/bands.h"
-#include "report/pairs.h"
-#include "store/ledger.h"
+#include "app/report/bands.h"
+#include "app/report/pairs.h"
+#include "framework/store/ledger.h"
 
 enum { MOST_HEADS = 32 };
 

@@ -1,4 +1,4 @@
-#include "report/page.h"
+#include "app/report/page.h"
 
 #include <errno.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/style.h"
+#include "app/report/style.h"
 #include "vj/param.h"
 
 enum { CAPTION_BYTES = 512, PICTURE_MARK = 1 }; /* before the number of a picture: a character that no text has */

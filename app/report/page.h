@@ -3,9 +3,9 @@
 #ifndef VJ_REPORT_PAGE_H
 #define VJ_REPORT_PAGE_H
 
-#include "report/findings.h"
-#include "report/html.h"
-#include "report/plots.h"
+#include "app/report/findings.h"
+#include "app/report/html.h"
+#include "app/report/plots.h"
 
 typedef struct vj_page {
   const vj_findings *findings;

@@ -1,4 +1,4 @@
-#include "report/pairs.h"
+#include "app/report/pairs.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef VJ_REPORT_PAIRS_H
 #define VJ_REPORT_PAIRS_H
 
-#include "report/page.h"
+#include "app/report/page.h"
 
 /* Heat maps of a quantity over pairs of parameters: cells where both have few values, points elsewhere. `results`
  * [trials]: NaN where there is none. */

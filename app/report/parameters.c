@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/pairs.h"
+#include "app/report/pairs.h"
 
 enum { MOST_ALONE = 8, MOST_BARS = 12, MOST_VALUES = 16, BINS = 10, MOST_COLUMNS = 9 };
 

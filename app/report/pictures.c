@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/page.h"
-#include "report/png.h"
-#include "report/profile.h"
-#include "store/ledger.h"
+#include "app/report/page.h"
+#include "app/report/png.h"
+#include "app/report/profile.h"
+#include "framework/store/ledger.h"
 
 enum { GAP = 1, MOST_CLIPS = 4 };
 

@@ -1,4 +1,4 @@
-#include "report/plots.h"
+#include "app/report/plots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "report/html.h"
-#include "report/svg.h"
+#include "app/report/html.h"
+#include "app/report/svg.h"
 #include "vj/param.h"
 
 /* Okabe and Ito's colours (2008), which all eyes can tell apart, some of them darker so that they show on white. */

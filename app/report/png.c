@@ -1,4 +1,4 @@
-#include "report/png.h"
+#include "app/report/png.h"
 
 #include <stdlib.h>
 #include <string.h>

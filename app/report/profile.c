@@ -1,4 +1,4 @@
-#include "report/profile.h"
+#include "app/report/profile.h"
 
 #include <math.h>
 #include <stdlib.h>

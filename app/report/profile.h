@@ -2,7 +2,7 @@
 #ifndef VJ_REPORT_PROFILE_H
 #define VJ_REPORT_PROFILE_H
 
-#include "report/findings.h"
+#include "app/report/findings.h"
 
 typedef struct vj_profile {
   int64_t count; /* 0: nothing is recorded */

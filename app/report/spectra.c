@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collapse.h"
-#include "report/bands.h"
-#include "report/profile.h"
+#include "app/collapse.h"
+#include "app/report/bands.h"
+#include "app/report/profile.h"
 
 static const char *const views[] = {"hx", "hy", "hy_pred"};
 enum { VIEWS = 3, MOST_COMPONENTS = 120, MOST_EVALUATIONS = 10 };

@@ -1,4 +1,4 @@
-#include "report/style.h"
+#include "app/report/style.h"
 
 /* --c0 to --c7 are the colours of vj_plot_colors. */
 const char vj_report_style[] =

@@ -1,10 +1,10 @@
-#include "report/svg.h"
+#include "app/report/svg.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/plots.h"
+#include "app/report/plots.h"
 #include "vj/param.h"
 
 static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "progress.h"
-#include "report/page.h"
-#include "store/ledger.h"
-#include "train/trial.h"
+#include "app/progress.h"
+#include "app/report/page.h"
+#include "framework/store/ledger.h"
+#include "framework/train/trial.h"
 
 /* Parts of a trial's time that do not overlap, in the order of their bars; what is left of the total is "other". */
 enum { DATA, COMPUTE, WAIT, EVALUATE, DECODER, CHECKPOINT, OTHER, PARTS };

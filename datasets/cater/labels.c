@@ -1,4 +1,4 @@
-#include "labels.h"
+#include "datasets/cater/labels.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "motions.h"
+#include "datasets/cater/motions.h"
 
 #include <stdlib.h>
 #include <string.h>

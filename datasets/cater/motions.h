@@ -2,8 +2,8 @@
 #ifndef VJ_CATER_MOTIONS_H
 #define VJ_CATER_MOTIONS_H
 
-#include "scene.h"
-#include "../video/annotations.h"
+#include "datasets/cater/scene.h"
+#include "datasets/video/annotations.h"
 
 typedef struct vj_cater_motion {
   int64_t movement_count, frames;

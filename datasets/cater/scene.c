@@ -1,4 +1,4 @@
-#include "scene.h"
+#include "datasets/cater/scene.h"
 
 #include <jansson.h>
 #include <math.h>

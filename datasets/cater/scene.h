@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "labels.h"
+#include "datasets/cater/labels.h"
 #include "vj/memory.h"
 #include "vj/status.h"
 

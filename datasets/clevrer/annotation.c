@@ -1,4 +1,4 @@
-#include "annotation.h"
+#include "datasets/clevrer/annotation.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "folders.h"
+#include "datasets/clevrer/folders.h"
 
 #include <dirent.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
 #ifndef VJ_CLEVRER_MOTIONS_H
 #define VJ_CLEVRER_MOTIONS_H
 
-#include "annotation.h"
-#include "../video/annotations.h"
+#include "datasets/clevrer/annotation.h"
+#include "datasets/video/annotations.h"
 
 typedef struct vj_clevrer_motion {
   int64_t frames;

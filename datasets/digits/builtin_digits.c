@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digits.h"
+#include "datasets/digits/digits.h"
 #include "vj/rng.h"
 
 enum {

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "digits.h"
+#include "datasets/digits/digits.h"
 #include "vj/rng.h"
 
 /* The walls of a canvas, in the order of what tells which were hit. */

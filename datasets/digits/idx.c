@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "digits.h"
+#include "datasets/digits/digits.h"
 
 typedef struct idx_form {
   const char *items; /* "images" */

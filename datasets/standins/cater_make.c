@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cater_world.h"
-#include "standin_private.h"
+#include "datasets/standins/cater_world.h"
+#include "datasets/standins/standin_private.h"
 
 enum { RATE = 24 };
 

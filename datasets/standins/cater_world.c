@@ -1,4 +1,4 @@
-#include "cater_world.h"
+#include "datasets/standins/cater_world.h"
 
 #include <math.h>
 #include <stdlib.h>

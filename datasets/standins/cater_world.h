@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../cater/labels.h"
+#include "datasets/cater/labels.h"
 #include "vj/rng.h"
 #include "vj/status.h"
 

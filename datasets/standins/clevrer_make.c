@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "clevrer_world.h"
-#include "standin_private.h"
+#include "datasets/standins/clevrer_world.h"
+#include "datasets/standins/standin_private.h"
 
 static const char *const split_names[VJ_SPLITS] = {"train", "validation", "test"};
 static const int64_t split_starts[VJ_SPLITS] = {0, 10000, 15000};

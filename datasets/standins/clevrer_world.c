@@ -1,4 +1,4 @@
-#include "clevrer_world.h"
+#include "datasets/standins/clevrer_world.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "encode.h"
+#include "datasets/standins/encode.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "standin_private.h"
+#include "datasets/standins/standin_private.h"
 
 static const char unfinished[] = ".part";
 

@@ -1,10 +1,10 @@
-#include "render.h"
+#include "datasets/standins/render.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "solid.h"
+#include "datasets/standins/solid.h"
 #include "vj/memory.h"
 
 enum { SAMPLES = 4 };

@@ -1,4 +1,4 @@
-#include "solid.h"
+#include "datasets/standins/solid.h"
 
 #include <math.h>
 

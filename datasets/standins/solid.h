@@ -2,7 +2,7 @@
 #ifndef VJ_STANDIN_SOLID_H
 #define VJ_STANDIN_SOLID_H
 
-#include "render.h"
+#include "datasets/standins/render.h"
 
 /* The radius of a sphere about the centre that holds the solid. */
 float vj_solid_bound(vj_solid_shape shape);

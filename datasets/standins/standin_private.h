@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "encode.h"
-#include "render.h"
-#include "standins.h"
+#include "datasets/standins/encode.h"
+#include "datasets/standins/render.h"
+#include "datasets/standins/standins.h"
 #include "vj/memory.h"
 #include "vj/param.h"
 #include "vj/rng.h"

@@ -1,11 +1,11 @@
-#include "standins.h"
+#include "datasets/standins/standins.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "standin_private.h"
+#include "datasets/standins/standin_private.h"
 
 static const char plan_name[] = "standin.json";
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "standin_private.h"
+#include "datasets/standins/standin_private.h"
 
 enum { CLASSES = 7, LAYOUTS = 3 };
 enum { DOWN, GROW, LEFT, RIGHT, SHRINK, TURN, UP };

@@ -1,11 +1,11 @@
-#include "annotations.h"
+#include "datasets/video/annotations.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "lists.h"
-#include "remembered.h"
-#include "survey.h"
+#include "datasets/video/lists.h"
+#include "datasets/video/remembered.h"
+#include "datasets/video/survey.h"
 
 struct vj_annotations {
   const vj_annotation_form *form;

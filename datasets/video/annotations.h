@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "clips.h"
+#include "datasets/video/clips.h"
 
 typedef struct vj_annotation_form {
   const char *name; /* with a number that changes when what is kept does; up to 23 characters */

@@ -1,4 +1,4 @@
-#include "clips.h"
+#include "datasets/video/clips.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kept.h"
-#include "pack.h"
-#include "survey.h"
+#include "datasets/video/kept.h"
+#include "datasets/video/pack.h"
+#include "datasets/video/survey.h"
 #include "vj/rng.h"
 
 static const char *const split_names[VJ_SPLITS] = {"training", "validation", "test"};

@@ -23,7 +23,7 @@
 #ifndef VJ_CLIPS_H
 #define VJ_CLIPS_H
 
-#include "video.h"
+#include "datasets/video/video.h"
 #include "vj/dataset.h"
 #include "vj/memory.h"
 #include "vj/param.h"

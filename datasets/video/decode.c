@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "video_private.h"
+#include "datasets/video/video_private.h"
 
 /* A frame that is asked for, and which picture of the result it becomes. */
 typedef struct wanted {

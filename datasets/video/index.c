@@ -5,7 +5,7 @@
 
 #include <libavcodec/codec_desc.h>
 
-#include "video_private.h"
+#include "datasets/video/video_private.h"
 
 /* Codecs whose packets marked as key frames can be decoded without those before them. Others are decoded from the
  * beginning of the file: a GIF, for one, is all key frames to its demuxer, and each picture changes the one before. */

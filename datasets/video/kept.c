@@ -1,9 +1,9 @@
-#include "kept.h"
+#include "datasets/video/kept.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "survey.h"
+#include "datasets/video/survey.h"
 
 struct vj_kept {
   int64_t count;

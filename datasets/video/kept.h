@@ -4,7 +4,7 @@
 #ifndef VJ_KEPT_H
 #define VJ_KEPT_H
 
-#include "clips.h"
+#include "datasets/video/clips.h"
 
 enum { VJ_KEPT_BYTES = 64 << 20 };
 

@@ -1,4 +1,4 @@
-#include "lists.h"
+#include "datasets/video/lists.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 
 #include <libavutil/log.h>
 
-#include "video_private.h"
+#include "datasets/video/video_private.h"
 
 static _Thread_local char complaint[160], reason[320];
 

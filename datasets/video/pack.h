@@ -4,7 +4,7 @@
 #ifndef VJ_PACK_H
 #define VJ_PACK_H
 
-#include "clips.h"
+#include "datasets/video/clips.h"
 
 #define VJ_PACK_FORMAT "vjvcr pack 1"
 

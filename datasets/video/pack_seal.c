@@ -1,4 +1,4 @@
-#include "pack_seal.h"
+#include "datasets/video/pack_seal.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 
-#include "video_private.h"
+#include "datasets/video/video_private.h"
 
 /* --- colours ----------------------------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "video_private.h"
+#include "datasets/video/video_private.h"
 
 /* A playlist that names other files is no video: only the file itself is opened. */
 static int refuse_others(AVFormatContext *format, AVIOContext **io, const char *url, int flags,

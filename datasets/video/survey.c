@@ -1,4 +1,4 @@
-#include "survey.h"
+#include "datasets/video/survey.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef VJ_SURVEY_H
 #define VJ_SURVEY_H
 
-#include "clips.h"
+#include "datasets/video/clips.h"
 
 /* Fills broken, changed and info of `count` videos whose entries are set; `threads` look at once. Broken videos are no
  * failure. Sentences are owned by the pool. `index` names the file in which results are remembered; NULL: none. One

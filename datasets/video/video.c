@@ -5,7 +5,7 @@
 
 #include <libavutil/display.h>
 
-#include "video_private.h"
+#include "datasets/video/video_private.h"
 
 /* --- what it is -------------------------------------------------------------------------------------------------- */
 

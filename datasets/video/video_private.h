@@ -6,7 +6,7 @@
 #include <libavformat/avformat.h>
 #include <libswscale/swscale.h>
 
-#include "video.h"
+#include "datasets/video/video.h"
 #include "vj/memory.h"
 
 /* --- messages (messages.c) --------------------------------------------------------------------------------------- */

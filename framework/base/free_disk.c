@@ -1,4 +1,4 @@
-#include "base/free_disk.h"
+#include "framework/base/free_disk.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "base/threads.h"
+#include "framework/base/threads.h"
 
 #include <omp.h>
 

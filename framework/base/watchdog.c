@@ -1,4 +1,4 @@
-#include "base/watchdog.h"
+#include "framework/base/watchdog.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "comm/exchange.h"
+#include "framework/comm/exchange.h"
 
 #include <limits.h>
 

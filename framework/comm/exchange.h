@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 #include "vj/graph.h"
 
 typedef struct vj_exchange {

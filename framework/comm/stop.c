@@ -1,4 +1,4 @@
-#include "comm/stop.h"
+#include "framework/comm/stop.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
 #ifndef VJ_STOP_H
 #define VJ_STOP_H
 
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 
 typedef struct vj_stop {
   vj_comm comm; /* its own duplicate */

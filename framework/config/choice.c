@@ -1,9 +1,9 @@
-#include "config/choice.h"
+#include "framework/config/choice.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 enum { PATH_BYTES = 512, MOST_NAMES = 64 };
 

@@ -2,7 +2,7 @@
 #ifndef VJ_CHOICE_H
 #define VJ_CHOICE_H
 
-#include "config/config.h"
+#include "framework/config/config.h"
 
 /* Where a choice stands and what is read there. */
 typedef struct vj_slot {

@@ -1,11 +1,11 @@
-#include "config/config.h"
+#include "framework/config/config.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/choice.h"
-#include "config/nodes.h"
-#include "config/sections.h"
+#include "framework/config/choice.h"
+#include "framework/config/nodes.h"
+#include "framework/config/sections.h"
 
 enum { PATH_BYTES = 512 };
 

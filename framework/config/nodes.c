@@ -1,4 +1,4 @@
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
-#include "config/nodes.h"
+#include "framework/config/config.h"
+#include "framework/config/nodes.h"
 
 vj_status vj_keys_check(const vj_yaml *map, const char *path, const char *const *names, int64_t count) {
   char got[VJ_GOT_BYTES], hint[VJ_SUGGESTION_BYTES];

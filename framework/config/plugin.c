@@ -3,8 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/config.h"
-#include "config/nodes.h"
+#include "framework/config/config.h"
+#include "framework/config/nodes.h"
 
 enum { MOST_PLUGINS = 64 };
 

@@ -1,8 +1,8 @@
-#include "config/sections.h"
+#include "framework/config/sections.h"
 
 #include <string.h>
 
-#include "config/config.h"
+#include "framework/config/config.h"
 
 static const vj_param top_rows[] = {
     VJ_TEXT(vj_top_section, name, "sweep", "name of the experiment and of its folder under runs/"),

@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "config/yaml.h"
+#include "framework/config/nodes.h"
+#include "framework/config/yaml.h"
 
 enum { LONGEST_WORD = 63, NAMES_SHOWN = 16 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 enum { WANTED_BYTES = 160 };
 

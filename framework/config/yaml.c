@@ -1,4 +1,4 @@
-#include "config/yaml.h"
+#include "framework/config/yaml.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "config/nodes.h"
-#include "config/yaml_map.h"
+#include "framework/config/nodes.h"
+#include "framework/config/yaml_map.h"
 
 enum { MAX_LEVELS = 64, MAX_NODES = 100000, MAX_ANCHORS = 1000, MAX_KEY_BYTES = 200, MAX_FILE_BYTES = 16 << 20 };
 

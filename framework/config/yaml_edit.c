@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "config/nodes.h"
-#include "config/yaml.h"
+#include "framework/config/nodes.h"
+#include "framework/config/yaml.h"
 
 enum { MAX_PARTS = 64 };
 

@@ -1,9 +1,9 @@
-#include "config/yaml_map.h"
+#include "framework/config/yaml_map.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 vj_status vj_entries_add(vj_entries *entries, vj_yaml *key, vj_yaml *value) {
   if (entries->count == entries->room) {

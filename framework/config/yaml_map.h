@@ -2,7 +2,7 @@
 #ifndef VJ_YAML_MAP_H
 #define VJ_YAML_MAP_H
 
-#include "config/yaml.h"
+#include "framework/config/yaml.h"
 
 typedef struct vj_entry {
   vj_yaml *key; /* NULL for an item of a list */

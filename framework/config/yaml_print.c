@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "config/yaml.h"
+#include "framework/config/nodes.h"
+#include "framework/config/yaml.h"
 
 static bool is_word_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_./+-", c));

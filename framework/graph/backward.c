@@ -1,7 +1,7 @@
 /* Reverse-mode differentiation: the gradient's nodes join the same list, so that one planner sees everything. */
-#include "graph/graph.h"
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/graph/graph.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 void vj_gradient_add(vj_graph *graph, vj_var *var, vj_var *contribution) {
   if (!contribution || !vj_wants_gradient(var)) return;

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/graph.h"
-#include "graph/plan.h"
-#include "ops/op.h"
+#include "framework/graph/graph.h"
+#include "framework/graph/plan.h"
+#include "framework/ops/op.h"
 
 vj_status vj_graph_create(const vj_graph_options *options, vj_parameters *parameters, vj_graph **graph) {
   *graph = NULL;

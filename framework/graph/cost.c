@@ -1,7 +1,7 @@
-#include "graph/cost.h"
+#include "framework/graph/cost.h"
 
-#include "graph/plan.h"
-#include "ops/op.h"
+#include "framework/graph/plan.h"
+#include "framework/ops/op.h"
 
 static double bytes_of(const vj_var *var) {
   return var ? (double)var->count * (double)(var->half ? sizeof(vj_real) / 2 : sizeof(vj_real)) : 0;

@@ -4,7 +4,7 @@
 #ifndef VJ_COST_H
 #define VJ_COST_H
 
-#include "graph/graph.h"
+#include "framework/graph/graph.h"
 
 typedef struct vj_work {
   double flops;  /* of matrix products, 2 a multiply-add, as they are carried out */

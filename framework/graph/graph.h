@@ -6,8 +6,8 @@
 #ifndef VJ_GRAPH_INTERNAL_H
 #define VJ_GRAPH_INTERNAL_H
 
-#include "comm/comm.h"
-#include "graph/parameters.h"
+#include "framework/comm/comm.h"
+#include "framework/graph/parameters.h"
 #include "vj/graph.h"
 #include "vj/memory.h"
 

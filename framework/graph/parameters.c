@@ -1,4 +1,4 @@
-#include "graph/parameters.h"
+#include "framework/graph/parameters.h"
 
 #include <stdlib.h>
 #include <string.h>

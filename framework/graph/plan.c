@@ -1,10 +1,10 @@
 /* Planning: dead nodes go, the rest is cut into segments, every variable gets its place in one arena. */
-#include "graph/plan.h"
+#include "framework/graph/plan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/op.h"
+#include "framework/ops/op.h"
 
 enum { WEIGHT_RANGE_NUMBERS = 256 * 1024 };
 

@@ -2,8 +2,8 @@
 #ifndef VJ_PLAN_H
 #define VJ_PLAN_H
 
-#include "comm/exchange.h"
-#include "graph/graph.h"
+#include "framework/comm/exchange.h"
+#include "framework/graph/graph.h"
 
 /* Room for one or several variables whose lives do not overlap in it (in-place ops, reshapes). */
 struct vj_storage {

@@ -3,8 +3,8 @@
  * same op on the same numbers, so the same bits. */
 #include <string.h>
 
-#include "graph/graph.h"
-#include "ops/op.h"
+#include "framework/graph/graph.h"
+#include "framework/ops/op.h"
 
 static bool reads(const vj_node *node, const vj_var *var) {
   for (int k = 0; k < node->input_count; k++)

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
-#include "graph/cost.h"
-#include "graph/plan.h"
-#include "ops/gemm.h"
-#include "ops/op.h"
+#include "framework/base/threads.h"
+#include "framework/graph/cost.h"
+#include "framework/graph/plan.h"
+#include "framework/ops/gemm.h"
+#include "framework/ops/op.h"
 
 vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard) {
   const vj_plan *plan = graph->plan;

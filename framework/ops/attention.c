@@ -4,10 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "ops/activation.h"
-#include "ops/build.h"
-#include "ops/gemm.h"
-#include "ops/op.h"
+#include "framework/ops/activation.h"
+#include "framework/ops/build.h"
+#include "framework/ops/gemm.h"
+#include "framework/ops/op.h"
 
 enum { QUERY_BLOCK = 128 };
 

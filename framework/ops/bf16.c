@@ -1,6 +1,6 @@
-#include "ops/bf16.h"
+#include "framework/ops/bf16.h"
 
-#include "ops/op.h"
+#include "framework/ops/op.h"
 
 typedef struct rounding {
   int64_t count;

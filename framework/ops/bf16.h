@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "graph/graph.h"
+#include "framework/graph/graph.h"
 
 /* To the nearest, ties to even; NaN stays NaN. */
 static inline uint16_t vj_round_bf16(vj_real x) {

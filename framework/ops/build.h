@@ -2,7 +2,7 @@
 #ifndef VJ_BUILD_H
 #define VJ_BUILD_H
 
-#include "graph/graph.h"
+#include "framework/graph/graph.h"
 #include "vj/ops.h"
 
 /* A shared scalar. */

@@ -6,11 +6,11 @@
  * for dilation 1 each ky is one contiguous run of kw C numbers. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/conv2d.h"
-#include "ops/dnn.h"
-#include "ops/gemm.h"
-#include "ops/minimal.h"
+#include "framework/ops/build.h"
+#include "framework/ops/conv2d.h"
+#include "framework/ops/dnn.h"
+#include "framework/ops/gemm.h"
+#include "framework/ops/minimal.h"
 
 enum { TILE_NUMBERS = 96 * 1024, LEAST_CHANNELS = 16 };
 

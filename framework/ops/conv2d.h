@@ -2,7 +2,7 @@
 #ifndef VJ_CONV2D_H
 #define VJ_CONV2D_H
 
-#include "ops/op.h"
+#include "framework/ops/op.h"
 
 typedef struct vj_convolution {
   int64_t images, height, width, channels; /* of x in one shard */

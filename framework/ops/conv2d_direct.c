@@ -15,8 +15,8 @@
  * classes that see the same taps; a class is one product. */
 #include <string.h>
 
-#include "ops/conv2d.h"
-#include "ops/indexed_product.h"
+#include "framework/ops/conv2d.h"
+#include "framework/ops/indexed_product.h"
 
 /* Images are copied with their zeros so many numbers at a time; more where output pixels would be few, because sums
  * over pixels begin anew with each tile. */

@@ -2,11 +2,11 @@
  * oneDNN's; else, with channels last, each tap is a plain GEMM on the frames shifted in time, and nothing is copied. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/dnn.h"
-#include "ops/gemm.h"
-#include "ops/minimal.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/dnn.h"
+#include "framework/ops/gemm.h"
+#include "framework/ops/minimal.h"
+#include "framework/ops/op.h"
 
 /* With fewer, rounding to bf16 costs more than it spares. */
 enum { LEAST_CHANNELS = 16 };

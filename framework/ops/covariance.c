@@ -6,9 +6,9 @@
  * Columns of X C sum to zero over rows, so this is the gradient with respect to x itself. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/gemm.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/gemm.h"
+#include "framework/ops/op.h"
 
 typedef struct sizes {
   int64_t rows, groups, width;

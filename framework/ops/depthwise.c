@@ -5,9 +5,9 @@
  * row of runs to the next. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/indexed_product.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/indexed_product.h"
+#include "framework/ops/op.h"
 
 typedef vj_real lanes __attribute__((vector_size(VJ_LANES * sizeof(vj_real))));
 

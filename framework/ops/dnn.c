@@ -1,5 +1,5 @@
 /* Kernels of oneDNN, made once for each shape. */
-#include "ops/dnn.h"
+#include "framework/ops/dnn.h"
 
 #include <dnnl.h>
 #include <pthread.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ops/gemm.h"
+#include "framework/ops/gemm.h"
 #include "vj/memory.h"
 #include "vj/status.h"
 

@@ -5,7 +5,7 @@
 #ifndef VJ_DNN_H
 #define VJ_DNN_H
 
-#include "ops/conv2d.h"
+#include "framework/ops/conv2d.h"
 
 typedef enum vj_dnn_pass { VJ_DNN_FORWARD, VJ_DNN_INPUT_GRADIENT, VJ_DNN_WEIGHT_GRADIENT } vj_dnn_pass;
 

@@ -1,7 +1,7 @@
 /* Convolutions by oneDNN as nodes of the graph. Weights are brought into the kernel's order once for all shards. */
-#include "ops/bf16.h"
-#include "ops/build.h"
-#include "ops/dnn.h"
+#include "framework/ops/bf16.h"
+#include "framework/ops/build.h"
+#include "framework/ops/dnn.h"
 
 typedef struct product {
   const vj_dnn *dnn;

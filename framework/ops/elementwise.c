@@ -1,9 +1,9 @@
 /* Elementwise ops, on batched and on shared variables alike. */
 #include <math.h>
 
-#include "ops/activation.h"
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/activation.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 /* --- constant ------------------------------------------------------------------------------------------------ */
 

@@ -8,8 +8,8 @@
  * They are equally spaced: one cosine and one sine of a number give those of all knots by rotation, in double. */
 #include <math.h>
 
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 enum { BLOCK_COLUMNS = 64 };
 

@@ -1,8 +1,8 @@
-#include "ops/gemm.h"
+#include "framework/ops/gemm.h"
 
 #include <cblas.h>
 
-#include "base/threads.h"
+#include "framework/base/threads.h"
 
 void vj_gemm_setup(void) {
   (void)vj_threads(); /* before OpenBLAS sets OpenMP's number */

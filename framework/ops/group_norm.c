@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "ops/activation.h"
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/activation.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 typedef struct norm {
   int64_t images, pixels, channels, groups; /* of one shard */

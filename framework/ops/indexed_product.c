@@ -1,4 +1,4 @@
-#include "ops/indexed_product.h"
+#include "framework/ops/indexed_product.h"
 
 #include <stdbool.h>
 #include <string.h>

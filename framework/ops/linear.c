@@ -1,8 +1,8 @@
 /* Linear maps over the last dimension: one GEMM forward, two backward. */
-#include "ops/build.h"
-#include "ops/dnn.h"
-#include "ops/gemm.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/dnn.h"
+#include "framework/ops/gemm.h"
+#include "framework/ops/op.h"
 
 /* Fewer channels do not fill oneDNN's kernels. With fewer rows than this in a shard a product reads the weight more
  * than it computes; then its gradient is summed by ranges of rows, while oneDNN gives all of it at once. */

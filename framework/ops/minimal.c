@@ -6,12 +6,12 @@
  * of matrices, it is m + 2 GEMMs. B' and A' are sums of a few rows with small factors, so the price is passes over
  * memory, and rounding: some times that of the direct sum for m = 4. The same three matrices give dweight = G'[(A dy)
  * (B'd)], and dx is the convolution of dy with the taps turned round. Taps along the width are summed as they are. */
-#include "ops/minimal.h"
+#include "framework/ops/minimal.h"
 
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/gemm.h"
+#include "framework/ops/build.h"
+#include "framework/ops/gemm.h"
 
 enum { TAPS = 3, MOST = 6, LEAST_CHANNELS = 32, LEAST_PRODUCT = 64 * 64 };
 /* Rows of a GEMM: many, for weights are read once for each block, but its factors shall stay in the second cache. */

@@ -2,7 +2,7 @@
 #ifndef VJ_MINIMAL_H
 #define VJ_MINIMAL_H
 
-#include "ops/conv2d.h"
+#include "framework/ops/conv2d.h"
 
 /* Outputs along the height, or in time, that are made together; 0 where that would not save a fifth of the products at
  * least, or there are too few channels. By shapes alone. */

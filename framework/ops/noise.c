@@ -1,7 +1,7 @@
 /* Random numbers, the same for a sample whatever the ranks: keyed by (seed, step, sample's place in the batch,
  * number of the node). Shared ones are drawn by every rank alike, with rows in place of samples. */
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 #include "vj/rng.h"
 
 typedef struct stream {

@@ -2,10 +2,10 @@
  * Batch norm with statistics of the global batch, and its exact gradient, is their composition. */
 #include <string.h>
 
-#include "ops/activation.h"
-#include "ops/bf16.h"
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/activation.h"
+#include "framework/ops/bf16.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 /* --- channel_affine ------------------------------------------------------------------------------------------ */
 

@@ -1,12 +1,12 @@
-#include "ops/op.h"
+#include "framework/ops/op.h"
 
 #define VJ_OP(name) extern const vj_op vj_op_##name;
-#include "ops/ops.def"
+#include "framework/ops/ops.def"
 #undef VJ_OP
 
 static const vj_op *const ops[] = {
 #define VJ_OP(name) &vj_op_##name,
-#include "ops/ops.def"
+#include "framework/ops/ops.def"
 #undef VJ_OP
 };
 

@@ -13,7 +13,7 @@
 #ifndef VJ_OP_H
 #define VJ_OP_H
 
-#include "graph/graph.h"
+#include "framework/graph/graph.h"
 
 typedef enum vj_op_form { VJ_MAP, VJ_SHARED, VJ_SUM, VJ_WEIGHT, VJ_GATHER, VJ_ALIAS } vj_op_form;
 

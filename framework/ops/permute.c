@@ -1,8 +1,8 @@
 /* Numbers in another order, and numbers that never change. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 /* --- swap: two neighbouring ranges of dimensions change places --------------------------------------------------- */
 

@@ -6,8 +6,8 @@
 #include <float.h>
 #include <math.h>
 
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 typedef struct rows {
   int64_t count, size; /* of one shard */

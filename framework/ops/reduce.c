@@ -1,8 +1,8 @@
 /* Pooling, sums and the bridges between batched and shared variables. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 /* --- average_pool -------------------------------------------------------------------------------------------- */
 

@@ -2,9 +2,9 @@
  * are the same for every step. */
 #include <string.h>
 
-#include "ops/activation.h"
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/activation.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 /* --- residual: x + keep[sample] scale[c] y ----------------------------------------------------------------------- */
 

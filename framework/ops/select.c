@@ -1,8 +1,8 @@
 /* Choosing among heads: the index of the smallest, and the sum over heads weighted by a choice. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 typedef struct heads {
   int64_t samples, count, width; /* of one shard */

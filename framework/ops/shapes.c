@@ -1,8 +1,8 @@
 /* Ops that only move numbers: reshape (no copy), concat, slice. */
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 /* --- reshape ------------------------------------------------------------------------------------------------- */
 

@@ -6,9 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "ops/build.h"
-#include "ops/gemm.h"
-#include "ops/op.h"
+#include "framework/ops/build.h"
+#include "framework/ops/gemm.h"
+#include "framework/ops/op.h"
 
 typedef struct coding {
   int64_t samples, size, width; /* of one shard; n numbers of code, D numbers of target */

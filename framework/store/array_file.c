@@ -1,4 +1,4 @@
-#include "store/array_file.h"
+#include "framework/store/array_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/hdf5_error.h"
+#include "framework/store/hdf5_error.h"
 
 struct vj_array_file {
   hid_t file, create, link;

@@ -1,4 +1,4 @@
-#include "store/checkpoint.h"
+#include "framework/store/checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "store/disk.h"
+#include "framework/store/disk.h"
 
 enum { MAGIC_BYTES = 8, SERIAL_AT = 8, LENGTH_AT = 16, CRC_AT = 24, FOOTER_BYTES = 28 };
 static const char magic[] = "vjvcrck1";

@@ -1,4 +1,4 @@
-#include "store/disk.h"
+#include "framework/store/disk.h"
 
 #include <errno.h>
 #include <unistd.h>

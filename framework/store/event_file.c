@@ -1,4 +1,4 @@
-#include "store/event_file.h"
+#include "framework/store/event_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/protobuf.h"
+#include "framework/store/protobuf.h"
 
 struct vj_event_file {
   int descriptor;

@@ -1,4 +1,4 @@
-#include "store/hdf5_error.h"
+#include "framework/store/hdf5_error.h"
 
 #include <hdf5.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "store/ledger.h"
+#include "framework/store/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "store/disk.h"
-#include "store/ledger_private.h"
+#include "framework/store/disk.h"
+#include "framework/store/ledger_private.h"
 #include "vj/memory.h"
 
 /* The file, line by line; every line ends in the CRC-32 of what stands before its last blank:

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/file.h>
 
-#include "config/nodes.h"
-#include "store/ledger_private.h"
+#include "framework/config/nodes.h"
+#include "framework/store/ledger_private.h"
 
 static bool was_judged(const vj_ledger *ledger, const vj_ledger_report *mine) {
   for (int64_t i = 0; i < ledger->report_count; i++)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "store/ledger_private.h"
+#include "framework/store/ledger_private.h"
 
 void vj_lines_put(vj_lines *text, const char *bytes, size_t count) {
   if (text->failed) return;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "store/ledger.h"
+#include "framework/store/ledger.h"
 
 enum { VJ_LEDGER_VERSION = 1, VJ_LEDGER_CRC_CHARACTERS = 8 };
 

@@ -1,4 +1,4 @@
-#include "store/protobuf.h"
+#include "framework/store/protobuf.h"
 
 #include <stdlib.h>
 #include <string.h>

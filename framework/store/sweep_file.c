@@ -1,4 +1,4 @@
-#include "store/sweep_file.h"
+#include "framework/store/sweep_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/hdf5_error.h"
-#include "store/sweep_file_private.h"
+#include "framework/store/hdf5_error.h"
+#include "framework/store/sweep_file_private.h"
 
 /* --- opening and closing ------------------------------------------------------------------------------------- */
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 
 enum { VJ_FILE_MAX_DIMENSIONS = 6 };
 

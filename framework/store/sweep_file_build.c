@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/disk.h"
-#include "store/hdf5_error.h"
-#include "store/sweep_file_private.h"
+#include "framework/store/disk.h"
+#include "framework/store/hdf5_error.h"
+#include "framework/store/sweep_file_private.h"
 
 typedef struct build {
   const char *path;

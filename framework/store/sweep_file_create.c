@@ -12,8 +12,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "store/disk.h"
-#include "store/sweep_file_private.h"
+#include "framework/store/disk.h"
+#include "framework/store/sweep_file_private.h"
 
 enum { TEXT_BYTES_MAX = 1 << 24, ATTRIBUTE_BYTES_MAX = 65000 };
 static const double BYTES_MAX = 1e15; /* beyond any disk, and far from overflow */

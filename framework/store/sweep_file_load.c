@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/hdf5_error.h"
-#include "store/sweep_file_private.h"
+#include "framework/store/hdf5_error.h"
+#include "framework/store/sweep_file_private.h"
 
 enum { NAME_BYTES = 1024 };
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "store/sweep_file.h"
+#include "framework/store/sweep_file.h"
 #include "vj/memory.h"
 
 /* By this attribute of the file, an integer, we know our own. */

@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "store/disk.h"
-#include "store/hdf5_error.h"
-#include "store/sweep_file_private.h"
+#include "framework/store/disk.h"
+#include "framework/store/hdf5_error.h"
+#include "framework/store/sweep_file_private.h"
 
 static hid_t type_in_memory(vj_file_type type) {
   return type == VJ_FILE_DOUBLE  ? H5T_NATIVE_DOUBLE

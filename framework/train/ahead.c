@@ -1,4 +1,4 @@
-#include "train/ahead.h"
+#include "framework/train/ahead.h"
 
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "train/damage.h"
+#include "framework/train/damage.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 
 #include <stddef.h>
 
-#include "comm/comm.h"
-#include "store/sweep_file.h"
+#include "framework/comm/comm.h"
+#include "framework/store/sweep_file.h"
 #include "vj/dataset.h"
 #include "vj/memory.h"
 

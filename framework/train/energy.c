@@ -1,5 +1,5 @@
 /* The energy that latents minimise, with a decoder that is looked at and not trained. */
-#include "train/model.h"
+#include "framework/train/model.h"
 #include "vj/ops.h"
 
 /* The mean over a sample's numbers of (a - b)^2, [b]. */

@@ -1,6 +1,6 @@
-#include "train/evaluate.h"
+#include "framework/train/evaluate.h"
 
-#include "comm/exchange.h"
+#include "framework/comm/exchange.h"
 
 #include <math.h>
 #include <stdlib.h>

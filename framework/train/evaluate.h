@@ -2,8 +2,8 @@
 #ifndef VJ_EVALUATE_H
 #define VJ_EVALUATE_H
 
-#include "train/quantities.h"
-#include "train/watch.h"
+#include "framework/train/quantities.h"
+#include "framework/train/watch.h"
 
 /* Which probes run. Those on x and y, the frames themselves, find the same whatever was learnt: once is enough. */
 typedef enum vj_probing { VJ_NO_PROBES, VJ_PROBES_ON_HIDDEN, VJ_ALL_PROBES } vj_probing;

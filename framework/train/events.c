@@ -1,4 +1,4 @@
-#include "train/events.h"
+#include "framework/train/events.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,9 +4,9 @@
 #ifndef VJ_EVENTS_H
 #define VJ_EVENTS_H
 
-#include "store/event_file.h"
-#include "train/quantities.h"
-#include "train/snapshot.h"
+#include "framework/store/event_file.h"
+#include "framework/train/quantities.h"
+#include "framework/train/snapshot.h"
 
 typedef struct vj_events {
   vj_event_file *file; /* NULL: none is written */

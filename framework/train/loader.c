@@ -1,11 +1,11 @@
-#include "train/loader.h"
+#include "framework/train/loader.h"
 
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/threads.h"
+#include "framework/base/threads.h"
 #include "vj/rng.h"
 
 /* What a data set can't read is bad data, the matter of one trial; VJ_IO stays with the files that all trials share. */

@@ -2,11 +2,11 @@
 #ifndef VJ_LOADER_H
 #define VJ_LOADER_H
 
-#include "comm/comm.h"
-#include "config/config.h"
-#include "graph/graph.h"
-#include "train/ahead.h"
-#include "train/damage.h"
+#include "framework/comm/comm.h"
+#include "framework/config/config.h"
+#include "framework/graph/graph.h"
+#include "framework/train/ahead.h"
+#include "framework/train/damage.h"
 
 /* An open data set that outlives a trial, for the next one with the same section `data`; zeros: none is open. */
 typedef struct vj_kept_data {

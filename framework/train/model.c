@@ -1,4 +1,4 @@
-#include "train/model.h"
+#include "framework/train/model.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #ifndef VJ_MODEL_H
 #define VJ_MODEL_H
 
-#include "config/config.h"
-#include "graph/graph.h"
+#include "framework/config/config.h"
+#include "framework/graph/graph.h"
 
 /* One graph of a model with the variables the trainer reads. */
 typedef struct vj_model_graph {

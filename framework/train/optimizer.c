@@ -1,9 +1,9 @@
-#include "train/optimizer.h"
+#include "framework/train/optimizer.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/threads.h"
+#include "framework/base/threads.h"
 
 vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, const bool *taught,
                               vj_optimizer_state *state) {

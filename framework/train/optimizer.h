@@ -3,8 +3,8 @@
 #ifndef VJ_OPTIMIZER_H
 #define VJ_OPTIMIZER_H
 
-#include "config/config.h"
-#include "graph/parameters.h"
+#include "framework/config/config.h"
+#include "framework/graph/parameters.h"
 
 typedef struct vj_optimizer_state {
   const vj_optim_config *config; /* borrowed */

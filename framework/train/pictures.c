@@ -1,9 +1,9 @@
-#include "train/pictures.h"
+#include "framework/train/pictures.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "train/evaluate.h"
+#include "framework/train/evaluate.h"
 
 int vj_pictures_list(const vj_model *model, const vj_loader *loader, vj_picture pictures[VJ_MOST_PICTURES]) {
   static const char *const names[] = {"picture_x", "picture_y", "picture_y_pred"};

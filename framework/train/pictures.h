@@ -3,10 +3,10 @@
 #ifndef VJ_PICTURES_H
 #define VJ_PICTURES_H
 
-#include "store/sweep_file.h"
-#include "train/loader.h"
-#include "train/model.h"
-#include "train/watch.h"
+#include "framework/store/sweep_file.h"
+#include "framework/train/loader.h"
+#include "framework/train/model.h"
+#include "framework/train/watch.h"
 
 enum { VJ_MOST_PICTURES = 3 };
 

@@ -1,4 +1,4 @@
-#include "train/quantities.h"
+#include "framework/train/quantities.h"
 
 #include <stdio.h>
 #include <string.h>

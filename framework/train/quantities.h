@@ -3,8 +3,8 @@
 #ifndef VJ_QUANTITIES_H
 #define VJ_QUANTITIES_H
 
-#include "train/loader.h"
-#include "train/model.h"
+#include "framework/train/loader.h"
+#include "framework/train/model.h"
 
 typedef enum vj_axis {
   VJ_AXIS_STEP,      /* one number a recorded training step */

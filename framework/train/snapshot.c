@@ -1,12 +1,12 @@
-#include "train/snapshot.h"
+#include "framework/train/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "store/array_file.h"
-#include "store/checkpoint.h"
+#include "framework/config/nodes.h"
+#include "framework/store/array_file.h"
+#include "framework/store/checkpoint.h"
 #include "vj/rng.h"
 
 #ifndef VJ_VERSION

@@ -6,9 +6,9 @@
 #ifndef VJ_SNAPSHOT_H
 #define VJ_SNAPSHOT_H
 
-#include "train/damage.h"
-#include "train/optimizer.h"
-#include "train/trial.h"
+#include "framework/train/damage.h"
+#include "framework/train/optimizer.h"
+#include "framework/train/trial.h"
 
 typedef enum vj_stage { VJ_STAGE_TRAINING, VJ_STAGE_DECODER } vj_stage; /* whose moments the optimizer has */
 

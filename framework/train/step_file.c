@@ -1,15 +1,15 @@
-#include "train/step_file.h"
+#include "framework/train/step_file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "comm/exchange.h"
-#include "ops/op.h"
-#include "store/array_file.h"
-#include "train/loader.h"
-#include "train/model.h"
-#include "train/optimizer.h"
-#include "train/weights.h"
+#include "framework/comm/exchange.h"
+#include "framework/ops/op.h"
+#include "framework/store/array_file.h"
+#include "framework/train/loader.h"
+#include "framework/train/model.h"
+#include "framework/train/optimizer.h"
+#include "framework/train/weights.h"
 
 #ifndef VJ_VERSION
 #define VJ_VERSION "unknown"

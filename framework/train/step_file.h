@@ -2,8 +2,8 @@
 #ifndef VJ_STEP_FILE_H
 #define VJ_STEP_FILE_H
 
-#include "comm/comm.h"
-#include "config/config.h"
+#include "framework/comm/comm.h"
+#include "framework/config/config.h"
 
 /* Collective over the group. Trains `steps` steps from the initial parameters, or from those in the file `from` (may be
  * NULL; see weights.h), with a fresh optimizer, and writes, on rank 0:

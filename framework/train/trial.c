@@ -1,15 +1,15 @@
-#include "train/trial.h"
+#include "framework/train/trial.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/evaluate.h"
-#include "train/events.h"
-#include "train/optimizer.h"
-#include "train/pictures.h"
-#include "train/snapshot.h"
+#include "framework/train/evaluate.h"
+#include "framework/train/events.h"
+#include "framework/train/optimizer.h"
+#include "framework/train/pictures.h"
+#include "framework/train/snapshot.h"
 
 enum { SAVE = 1, STOP = 2 }; /* what a rank may want at a step */
 

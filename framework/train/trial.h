@@ -2,9 +2,9 @@
 #ifndef VJ_TRIAL_H
 #define VJ_TRIAL_H
 
-#include "store/sweep_file.h"
-#include "train/quantities.h"
-#include "train/watch.h"
+#include "framework/store/sweep_file.h"
+#include "framework/train/quantities.h"
+#include "framework/train/watch.h"
 
 /* Variables that are not quantities but one value a trial. */
 #define VJ_RECORD_STATUS "status"

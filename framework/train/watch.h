@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 
 typedef struct vj_watch {
   bool (*stops)(void *context); /* on every rank; ranks may differ. May be NULL: never */

@@ -1,4 +1,4 @@
-#include "train/weights.h"
+#include "framework/train/weights.h"
 
 #include <stdio.h>
 

@@ -3,9 +3,9 @@
 #ifndef VJ_WEIGHTS_H
 #define VJ_WEIGHTS_H
 
-#include "graph/parameters.h"
-#include "store/array_file.h"
-#include "store/checkpoint.h"
+#include "framework/graph/parameters.h"
+#include "framework/store/array_file.h"
+#include "framework/store/checkpoint.h"
 
 typedef struct vj_weights {
   vj_generation generation; /* its path names the file */

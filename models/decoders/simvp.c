@@ -3,7 +3,7 @@
  * target frames. It never sees the target's own. */
 #include <stdio.h>
 
-#include "../layers.h"
+#include "models/layers.h"
 
 enum { SKIP_NONE, SKIP_E1 };
 

@@ -2,7 +2,7 @@
  * and SiLU. The hidden state is a map. The first layer's output is tapped as e1, for decoders that want it. */
 #include <stdio.h>
 
-#include "../layers.h"
+#include "models/layers.h"
 
 typedef struct simvp_config {
   int64_t channels, layers;

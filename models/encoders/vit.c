@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../layers.h"
+#include "models/layers.h"
 
 enum { SIN_COS, LEARNT };
 enum { CLIP, FRAME };

@@ -1,6 +1,6 @@
 /* SimVP's translator with gated spatiotemporal attention: two depthwise convolutions see 21 x 21 pixels, their gated
  * result weighs the map, and a convolutional perceptron follows. */
-#include "translator.h"
+#include "models/predictors/translator.h"
 
 typedef struct gsta_config {
   vj_translator translator; /* first */

@@ -1,7 +1,7 @@
 /* SimVP's translator with Swin's blocks: attention within windows, which every second block shifts by half a window. */
 #include <stdlib.h>
 
-#include "translator.h"
+#include "models/predictors/translator.h"
 
 typedef struct swin_config {
   vj_translator translator; /* first */

@@ -1,4 +1,4 @@
-#include "translator.h"
+#include "models/predictors/translator.h"
 
 /* z enters by a linear map to a number for each place and channel of the input, so that it can say where. */
 static vj_var *with_latent(vj_graph *graph, vj_var *h, vj_var *z) {

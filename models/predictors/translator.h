@@ -3,7 +3,7 @@
 #ifndef VJ_TRANSLATOR_H
 #define VJ_TRANSLATOR_H
 
-#include "../layers.h"
+#include "models/layers.h"
 
 /* A block of the network, h [b,H,W,C] to the same shape; `drop` of its drop paths. */
 typedef vj_var *(*vj_translator_block)(vj_graph *graph, const void *config, vj_var *h, int64_t layer, double drop);

@@ -1,10 +1,10 @@
-#include "engine/axis.h"
+#include "sweeps/engine/axis.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
-#include "engine/condition.h"
+#include "framework/config/config.h"
+#include "sweeps/engine/condition.h"
 
 enum { MOST_POINTS = 100000, PATH_BYTES = 512 };
 

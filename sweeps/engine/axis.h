@@ -2,7 +2,7 @@
 #ifndef VJ_AXIS_H
 #define VJ_AXIS_H
 
-#include "engine/range.h"
+#include "sweeps/engine/range.h"
 
 typedef struct vj_axis {
   const char *key;

@@ -1,7 +1,7 @@
-#include "engine/cluster.h"
+#include "sweeps/engine/cluster.h"
 
-#include "config/config.h"
-#include "config/nodes.h"
+#include "framework/config/config.h"
+#include "framework/config/nodes.h"
 
 /* The built-in rates are those of docs/scaling.md: one core of a recent server, ranks of a node talking through its
  * memory, nodes through a network of 100 Gbit/s. */

@@ -1,9 +1,9 @@
-#include "engine/condition.h"
+#include "sweeps/engine/condition.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 vj_status vj_condition_check(const vj_yaml *when, const char *path) {
   char got[VJ_GOT_BYTES];

@@ -1,8 +1,8 @@
-#include "engine/cost_model.h"
+#include "sweeps/engine/cost_model.h"
 
 #include <math.h>
 
-#include "engine/roster.h"
+#include "sweeps/engine/roster.h"
 
 /* As comm.c cuts its sums. */
 enum { SUM_PIECE = 8192, AGREEMENTS = 2 };

@@ -7,10 +7,10 @@
 #ifndef VJ_COST_MODEL_H
 #define VJ_COST_MODEL_H
 
-#include "config/config.h"
-#include "engine/cluster.h"
-#include "graph/cost.h"
-#include "train/model.h"
+#include "framework/config/config.h"
+#include "sweeps/engine/cluster.h"
+#include "framework/graph/cost.h"
+#include "framework/train/model.h"
 
 typedef struct vj_step_cost {
   double seconds;  /* the sum of the next four */

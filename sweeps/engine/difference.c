@@ -1,8 +1,8 @@
-#include "engine/difference.h"
+#include "sweeps/engine/difference.h"
 
 #include <string.h>
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 enum { SHOWN_BYTES = 60 };
 

@@ -2,7 +2,7 @@
 #ifndef VJ_DIFFERENCE_H
 #define VJ_DIFFERENCE_H
 
-#include "config/yaml.h"
+#include "framework/config/yaml.h"
 
 typedef struct vj_difference {
   const char *key;               /* "losses.variance.weight" */

@@ -1,14 +1,14 @@
-#include "engine/driver.h"
+#include "sweeps/engine/driver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/signals.h"
-#include "engine/driver_private.h"
-#include "engine/run_name.h"
-#include "train/weights.h"
+#include "framework/base/signals.h"
+#include "sweeps/engine/driver_private.h"
+#include "sweeps/engine/run_name.h"
+#include "framework/train/weights.h"
 
 const char *vj_driver_path(const vj_driver *d, const char *name) {
   return vj_pool_format(d->pool, "%s/%s", d->options->folder, name);

@@ -2,9 +2,9 @@
 #ifndef VJ_DRIVER_H
 #define VJ_DRIVER_H
 
-#include "engine/report.h"
-#include "engine/space.h"
-#include "train/trial.h"
+#include "sweeps/engine/report.h"
+#include "sweeps/engine/space.h"
+#include "framework/train/trial.h"
 
 typedef struct vj_sweep_progress {
   int64_t trials_done, trials_failed, trials_stopped, trials; /* stopped: early, by sweep.stopping */

@@ -2,13 +2,13 @@
 #ifndef VJ_DRIVER_PRIVATE_H
 #define VJ_DRIVER_PRIVATE_H
 
-#include "base/watchdog.h"
-#include "comm/stop.h"
-#include "engine/driver.h"
-#include "engine/jobs.h"
-#include "engine/roster.h"
-#include "engine/judge.h"
-#include "store/ledger.h"
+#include "framework/base/watchdog.h"
+#include "framework/comm/stop.h"
+#include "sweeps/engine/driver.h"
+#include "sweeps/engine/jobs.h"
+#include "sweeps/engine/roster.h"
+#include "sweeps/engine/judge.h"
+#include "framework/store/ledger.h"
 
 typedef struct vj_driver {
   const vj_comm *world;

@@ -1,11 +1,11 @@
-#include "engine/extend.h"
+#include "sweeps/engine/extend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/rows.h"
-#include "store/ledger.h"
-#include "train/trial.h"
+#include "sweeps/engine/rows.h"
+#include "framework/store/ledger.h"
+#include "framework/train/trial.h"
 
 /* Copying one variable. Rows are gone through one by one: a step or an evaluation may have another place in the new
  * file. */

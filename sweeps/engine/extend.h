@@ -2,7 +2,7 @@
 #ifndef VJ_EXTEND_H
 #define VJ_EXTEND_H
 
-#include "engine/layout.h"
+#include "sweeps/engine/layout.h"
 
 /* Makes the file of all trials of the space, of which the first `known` are those of the file there is, with everything
  * measured of them in its place, and puts it in the other's place; until then, and when anything fails, the file stays

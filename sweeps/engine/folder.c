@@ -1,4 +1,4 @@
-#include "engine/folder.h"
+#include "sweeps/engine/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/disk.h"
+#include "framework/store/disk.h"
 
 const char *vj_folder_file(const vj_folder *folder, const char *name) {
   return vj_pool_format(folder->pool, "%s/%s", folder->path, name);

@@ -1,4 +1,4 @@
-#include "engine/jobs.h"
+#include "sweeps/engine/jobs.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "engine/judge.h"
+#include "sweeps/engine/judge.h"
 
 #include <math.h>
 

@@ -4,7 +4,7 @@
 #ifndef VJ_JUDGE_H
 #define VJ_JUDGE_H
 
-#include "engine/space.h"
+#include "sweeps/engine/space.h"
 
 typedef struct vj_judge vj_judge;
 

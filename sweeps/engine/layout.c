@@ -1,14 +1,14 @@
-#include "engine/layout.h"
+#include "sweeps/engine/layout.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/roster.h"
-#include "train/pictures.h"
-#include "train/snapshot.h"
-#include "train/trial.h"
+#include "sweeps/engine/roster.h"
+#include "framework/train/pictures.h"
+#include "framework/train/snapshot.h"
+#include "framework/train/trial.h"
 
 #ifndef VJ_VERSION
 #define VJ_VERSION "unknown"

@@ -3,8 +3,8 @@
 #ifndef VJ_LAYOUT_H
 #define VJ_LAYOUT_H
 
-#include "engine/space.h"
-#include "store/sweep_file.h"
+#include "sweeps/engine/space.h"
+#include "framework/store/sweep_file.h"
 
 typedef struct vj_sweep_layout {
   vj_file_layout file;

@@ -1,4 +1,4 @@
-#include "engine/makespan.h"
+#include "sweeps/engine/makespan.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef VJ_MAKESPAN_H
 #define VJ_MAKESPAN_H
 
-#include "engine/roster.h"
+#include "sweeps/engine/roster.h"
 
 /* Seconds until all groups are through, going by the roster; `trials`: those of each trial. */
 VJ_MUST_USE vj_status vj_makespan(const vj_roster *roster, const double *trials, double *seconds);

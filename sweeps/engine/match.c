@@ -1,11 +1,11 @@
-#include "engine/match.h"
+#include "sweeps/engine/match.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "engine/refusal.h"
-#include "engine/rows.h"
+#include "framework/config/nodes.h"
+#include "sweeps/engine/refusal.h"
+#include "sweeps/engine/rows.h"
 #include "vj/rng.h"
 
 /* Texts are many and long, and only their hashes are kept: the pool they lie in is made anew after so many of them. */

@@ -2,8 +2,8 @@
 #ifndef VJ_MATCH_H
 #define VJ_MATCH_H
 
-#include "engine/space.h"
-#include "store/sweep_file.h"
+#include "sweeps/engine/space.h"
+#include "framework/store/sweep_file.h"
 
 typedef struct vj_match {
   int64_t known; /* trials in the file, which are rows 0 up to it */

@@ -3,15 +3,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/nodes.h"
-#include "engine/difference.h"
-#include "engine/driver_private.h"
-#include "engine/extend.h"
-#include "engine/folder.h"
-#include "engine/layout.h"
-#include "engine/match.h"
-#include "engine/room.h"
-#include "engine/rows.h"
+#include "framework/config/nodes.h"
+#include "sweeps/engine/difference.h"
+#include "sweeps/engine/driver_private.h"
+#include "sweeps/engine/extend.h"
+#include "sweeps/engine/folder.h"
+#include "sweeps/engine/layout.h"
+#include "sweeps/engine/match.h"
+#include "sweeps/engine/room.h"
+#include "sweeps/engine/rows.h"
 
 /* What world rank 0 does with the folder before the others come to it. */
 typedef struct opening {

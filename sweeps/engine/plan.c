@@ -1,11 +1,11 @@
-#include "engine/plan.h"
+#include "sweeps/engine/plan.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/condition.h"
+#include "sweeps/engine/condition.h"
 
 enum { PATH_BYTES = 512 };
 

@@ -2,9 +2,9 @@
 #ifndef VJ_PLAN_H
 #define VJ_PLAN_H
 
-#include "engine/axis.h"
-#include "engine/points.h"
-#include "engine/stopping.h"
+#include "sweeps/engine/axis.h"
+#include "sweeps/engine/points.h"
+#include "sweeps/engine/stopping.h"
 
 enum { VJ_MOST_TRIALS = 100000 };
 

@@ -1,4 +1,4 @@
-#include "engine/points.h"
+#include "sweeps/engine/points.h"
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_qrng.h>

@@ -1,4 +1,4 @@
-#include "engine/range.h"
+#include "sweeps/engine/range.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef VJ_RANGE_H
 #define VJ_RANGE_H
 
-#include "config/nodes.h"
+#include "framework/config/nodes.h"
 
 typedef struct vj_range {
   double low, high;

@@ -1,10 +1,10 @@
-#include "engine/rank_advice.h"
+#include "sweeps/engine/rank_advice.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "engine/makespan.h"
-#include "train/loader.h"
+#include "sweeps/engine/makespan.h"
+#include "framework/train/loader.h"
 
 enum { LEVELS = 24 };
 /* Fewer ranks for a trial are preferred while the sweep takes hardly longer; twice the ranks pay while they make a

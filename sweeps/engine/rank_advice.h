@@ -3,8 +3,8 @@
 #ifndef VJ_RANK_ADVICE_H
 #define VJ_RANK_ADVICE_H
 
-#include "engine/cost_model.h"
-#include "engine/space.h"
+#include "sweeps/engine/cost_model.h"
+#include "sweeps/engine/space.h"
 
 /* One number of ranks for a trial. Trials that name their own (optim.ranks) keep it. */
 typedef struct vj_rank_row {

@@ -1,6 +1,6 @@
 /* A trial is claimed, and its end is recorded: in the sweep file, then in the ledger. */
-#include "engine/driver_private.h"
-#include "engine/rows.h"
+#include "sweeps/engine/driver_private.h"
+#include "sweeps/engine/rows.h"
 
 /* The first of this group's size that waits; where none does, another job may have died meanwhile. */
 static vj_status claim_any(vj_driver *d, int64_t taken[2]) {

@@ -1,12 +1,12 @@
-#include "engine/refusal.h"
+#include "sweeps/engine/refusal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "engine/difference.h"
-#include "engine/layout.h"
-#include "engine/rows.h"
+#include "framework/config/nodes.h"
+#include "sweeps/engine/difference.h"
+#include "sweeps/engine/layout.h"
+#include "sweeps/engine/rows.h"
 
 enum { MOST_LINES = 6, MOST_KEYS = 3, MOST_COMPARED = 256 };
 

@@ -2,8 +2,8 @@
 #ifndef VJ_REFUSAL_H
 #define VJ_REFUSAL_H
 
-#include "engine/space.h"
-#include "store/sweep_file.h"
+#include "sweeps/engine/space.h"
+#include "framework/store/sweep_file.h"
 
 typedef struct vj_known_trial {
   const char *arm;

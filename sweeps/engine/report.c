@@ -1,10 +1,10 @@
-#include "engine/report.h"
+#include "sweeps/engine/report.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
-#include "config/nodes.h"
+#include "framework/config/config.h"
+#include "framework/config/nodes.h"
 
 enum { PATH_BYTES = 512 };
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "engine/report.h"
+#include "framework/config/nodes.h"
+#include "sweeps/engine/report.h"
 
 enum { PATH_BYTES = 512 };
 

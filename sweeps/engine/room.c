@@ -1,7 +1,7 @@
-#include "engine/room.h"
+#include "sweeps/engine/room.h"
 
-#include "base/free_disk.h"
-#include "store/checkpoint.h"
+#include "framework/base/free_disk.h"
+#include "framework/store/checkpoint.h"
 
 vj_room vj_room_for(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder) {
   enum { RECORD_BYTES = 128, RECORDS_OF_A_TRIAL = 3 }; /* claim, saved, done */

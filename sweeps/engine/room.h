@@ -2,7 +2,7 @@
 #ifndef VJ_ROOM_H
 #define VJ_ROOM_H
 
-#include "engine/layout.h"
+#include "sweeps/engine/layout.h"
 
 typedef struct vj_room {
   const char *folder;

@@ -1,11 +1,11 @@
-#include "engine/roster.h"
+#include "sweeps/engine/roster.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/stopping.h"
-#include "train/quantities.h"
+#include "sweeps/engine/stopping.h"
+#include "framework/train/quantities.h"
 
 /* --- sizes ------------------------------------------------------------------------------------------------------ */
 

@@ -6,8 +6,8 @@
 #ifndef VJ_ROSTER_H
 #define VJ_ROSTER_H
 
-#include "engine/space.h"
-#include "train/model.h"
+#include "sweeps/engine/space.h"
+#include "framework/train/model.h"
 
 typedef struct vj_roster {
   int ranks;       /* all of them */

@@ -1,10 +1,10 @@
-#include "engine/rows.h"
+#include "sweeps/engine/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/ledger.h"
-#include "train/trial.h"
+#include "framework/store/ledger.h"
+#include "framework/train/trial.h"
 
 vj_status vj_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value) {
   const int variable = vj_sweep_file_find(file, name);

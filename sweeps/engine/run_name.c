@@ -1,9 +1,9 @@
-#include "engine/run_name.h"
+#include "sweeps/engine/run_name.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "engine/layout.h"
+#include "sweeps/engine/layout.h"
 
 enum { MOST_BYTES = 120 };
 

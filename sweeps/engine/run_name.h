@@ -2,7 +2,7 @@
 #ifndef VJ_RUN_NAME_H
 #define VJ_RUN_NAME_H
 
-#include "engine/space.h"
+#include "sweeps/engine/space.h"
 
 /* "trial-0007-variance-only", of the arm, or "trial-0007-tau=0.5-weight=0.01", of the settings; what may not stand in
  * the name of a file is a minus sign there, and a long name is cut. NULL when memory is out. */

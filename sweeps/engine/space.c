@@ -1,12 +1,12 @@
-#include "engine/space.h"
+#include "sweeps/engine/space.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "engine/condition.h"
-#include "engine/plan.h"
+#include "framework/config/nodes.h"
+#include "sweeps/engine/condition.h"
+#include "sweeps/engine/plan.h"
 
 /* On the way through all combinations. It is gone twice: without `trials` it counts. */
 typedef struct walk {

@@ -2,7 +2,7 @@
 #ifndef VJ_SPACE_H
 #define VJ_SPACE_H
 
-#include "engine/stopping.h"
+#include "sweeps/engine/stopping.h"
 
 typedef struct vj_setting {
   const char *key; /* "losses.variance.weight" */

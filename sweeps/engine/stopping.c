@@ -1,11 +1,11 @@
-#include "engine/stopping.h"
+#include "sweeps/engine/stopping.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "config/nodes.h"
-#include "engine/report.h"
-#include "train/quantities.h"
+#include "framework/config/nodes.h"
+#include "sweeps/engine/report.h"
+#include "framework/train/quantities.h"
 #include "vj/rng.h"
 
 static const char path[] = "sweep.stopping";

@@ -7,9 +7,9 @@
 #ifndef VJ_STOPPING_H
 #define VJ_STOPPING_H
 
-#include "config/config.h"
-#include "store/ledger.h"
-#include "store/sweep_file.h"
+#include "framework/config/config.h"
+#include "framework/store/ledger.h"
+#include "framework/store/sweep_file.h"
 
 typedef enum vj_stopping_type { VJ_STOPPING_ASHA, VJ_STOPPING_MEDIAN } vj_stopping_type;
 typedef enum vj_stopping_mode { VJ_STOPPING_MIN, VJ_STOPPING_MAX } vj_stopping_mode;

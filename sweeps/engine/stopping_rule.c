@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/stopping.h"
+#include "sweeps/engine/stopping.h"
 #include "vj/memory.h"
 
 static bool is_better(int mode, double a, double b) {

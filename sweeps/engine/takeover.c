@@ -1,9 +1,9 @@
 /* Trials of the dead, and what a kill left between the ledger and the sweep file. */
 #include <stdlib.h>
 
-#include "engine/driver_private.h"
-#include "engine/rows.h"
-#include "store/checkpoint.h"
+#include "sweeps/engine/driver_private.h"
+#include "sweeps/engine/rows.h"
+#include "framework/store/checkpoint.h"
 
 const char *vj_driver_checkpoint(const vj_driver *d, int64_t trial) {
   return vj_pool_format(d->pool, "%s/checkpoints/trial-%04lld", d->options->folder, (long long)trial);

@@ -2,8 +2,8 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#include "base/signals.h"
-#include "engine/driver_private.h"
+#include "framework/base/signals.h"
+#include "sweeps/engine/driver_private.h"
 
 /* --- progress ------------------------------------------------------------------------------------------------ */
 

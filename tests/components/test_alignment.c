@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "probe_testing.h"
+#include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 

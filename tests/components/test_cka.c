@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "analysis/cka.h"
-#include "probe_testing.h"
+#include "tests/components/probe_testing.h"
 #include "vj/rng.h"
 
 enum { N = 40, P = 3, MANY = 200 };

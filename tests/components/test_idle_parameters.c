@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builtin.h"
-#include "train/loader.h"
-#include "train/model.h"
-#include "train/optimizer.h"
+#include "app/builtin.h"
+#include "framework/train/loader.h"
+#include "framework/train/model.h"
+#include "framework/train/optimizer.h"
 
 static vj_comm alone;
 

@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "builtin.h"
-#include "train/loader.h"
-#include "train/model.h"
-#include "train/optimizer.h"
+#include "app/builtin.h"
+#include "framework/train/loader.h"
+#include "framework/train/model.h"
+#include "framework/train/optimizer.h"
 
 enum { CHOICES = 3, DEAD = 1, FAR = 5, STEPS = 500 };
 

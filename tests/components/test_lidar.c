@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "probe_testing.h"
+#include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 

@@ -9,7 +9,7 @@
 #include "analysis/penalty.h"
 #include "analysis/softmax.h"
 #include "analysis/softmax_regression.h"
-#include "probe_testing.h"
+#include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 

@@ -6,7 +6,7 @@
 
 #include "analysis/average_precision.h"
 #include "analysis/penalty.h"
-#include "probe_testing.h"
+#include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "builtin.h"
-#include "config/config.h"
-#include "graph/plan.h"
+#include "app/builtin.h"
+#include "framework/config/config.h"
+#include "framework/graph/plan.h"
 #include "vj/ops.h"
 
 typedef struct setup {

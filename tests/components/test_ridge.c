@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "probe_testing.h"
+#include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 

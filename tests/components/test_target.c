@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builtin.h"
-#include "train/loader.h"
-#include "train/model.h"
+#include "app/builtin.h"
+#include "framework/train/loader.h"
+#include "framework/train/model.h"
 
 static vj_comm alone;
 

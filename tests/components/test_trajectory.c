@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analysis/penalty.h"
-#include "probe_testing.h"
+#include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 

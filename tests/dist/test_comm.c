@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "comm/comm.h"
+#include "framework/comm/comm.h"
 
 static vj_comm world;
 

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "fault.h"
+#include "tests/faults/fault.h"
 
 #include <errno.h>
 #include <execinfo.h>

@@ -15,7 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "fault.h"
+#include "tests/faults/fault.h"
 
 /* The real function of the same name. Pointers to data and to functions have one size here, as dlsym() wants it. */
 #define REAL(result, name, ...)       \

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "datasets/cater/scene.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const vj_cater_listed *listed = NULL;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "datasets/clevrer/annotation.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   vj_clevrer_annotation a;

@@ -1,6 +1,6 @@
 /* IDX files, plain and compressed, as images and as labels. */
 #include "datasets/digits/digits.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   enum { MOST = 64 };

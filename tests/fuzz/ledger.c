@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz.h"
-#include "store/ledger_private.h"
+#include "tests/fuzz/fuzz.h"
+#include "framework/store/ledger_private.h"
 
 static vj_lines with_checksums(const uint8_t *data, size_t size) {
   vj_lines text = {0};

@@ -1,6 +1,6 @@
 /* Kinetics' comma-separated values. */
 #include "datasets/video/lists.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   vj_list_rows rows = {0};

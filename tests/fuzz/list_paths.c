@@ -1,6 +1,6 @@
 /* V-JEPA's lists, lines of a path and a label. */
 #include "datasets/video/lists.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   vj_list_rows rows = {0};

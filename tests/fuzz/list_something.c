@@ -1,6 +1,6 @@
 /* Something-Something's lists, JSON. */
 #include "datasets/video/lists.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   vj_list_rows rows = {0};

@@ -7,7 +7,7 @@
 #include "datasets/video/pack.h"
 #include "datasets/video/pack_seal.h"
 #include "datasets/video/survey.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 /* No source of a pack is there. */
 vj_status vj_survey_stamp(const char *path, int64_t *bytes, int64_t *changed) {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "datasets/video/pack_seal.h"
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   vj_pack_seal seal, again;

@@ -1,8 +1,8 @@
 /* Our own YAML: what is read can be printed, and reads back to the same. */
 #include <string.h>
 
-#include "config/nodes.h"
-#include "fuzz.h"
+#include "framework/config/nodes.h"
+#include "tests/fuzz/fuzz.h"
 
 static bool same(const vj_yaml *a, const vj_yaml *b) {
   if (a->kind != b->kind || a->count != b->count) return false;

@@ -12,10 +12,10 @@
 #include <mpi.h>
 #include <stdlib.h>
 
-#include "graph/graph.h"
-#include "ops/bf16.h"
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/graph/graph.h"
+#include "framework/ops/bf16.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 
 enum { SAMPLES = 2, SHARDS = 2 };
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/plan.h"
-#include "ops/build.h"
-#include "ops/op.h"
+#include "framework/graph/plan.h"
+#include "framework/ops/build.h"
+#include "framework/ops/op.h"
 #include "vj/rng.h"
 
 enum { BATCH = 8 };

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/graph.h"
-#include "ops/build.h"
-#include "ops/minimal.h"
-#include "ops/op.h"
+#include "framework/graph/graph.h"
+#include "framework/ops/build.h"
+#include "framework/ops/minimal.h"
+#include "framework/ops/op.h"
 
 enum { SAMPLES = 2 };
 

@@ -9,7 +9,7 @@
 #include <mpi.h>
 #include <string.h>
 
-#include "graph/graph.h"
+#include "framework/graph/graph.h"
 #include "vj/ops.h"
 
 enum { COUNT = 4096, WIDTH = 4 };

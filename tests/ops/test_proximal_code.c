@@ -10,8 +10,8 @@
 #include <math.h>
 #include <mpi.h>
 
-#include "graph/graph.h"
-#include "ops/build.h"
+#include "framework/graph/graph.h"
+#include "framework/ops/build.h"
 
 enum { SAMPLES = 6, SIZE = 5, HIDDEN = 12, WIDTH = 40 };
 

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/graph.h"
-#include "ops/build.h"
+#include "framework/graph/graph.h"
+#include "framework/ops/build.h"
 
 enum { SAMPLES = 6, SIZE = 20, WIDTH = 96 };
 

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/checkpoint.h"
+#include "framework/store/checkpoint.h"
 
 enum { PATH_BYTES = 256, SMALL = 700, LARGE = 3 << 20, KILLS = 20 };
 

@@ -24,8 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/sample_sweep.h"
-#include "store/sweep_file_private.h"
+#include "tests/store/sample_sweep.h"
+#include "framework/store/sweep_file_private.h"
 
 enum { PATH_BYTES = 512, WRITER_TRIALS = 2000, WRITER_STEPS = 64, KILLS = 20 };
 

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/sample_sweep.h"
+#include "tests/store/sample_sweep.h"
 
 enum { PATH_BYTES = 256 };
 

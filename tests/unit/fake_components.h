@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "config/config.h"
+#include "framework/config/config.h"
 
 typedef struct fake_encoder_config {
   vj_integer_list channels;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "unit/fake_components.h"
+#include "tests/unit/fake_components.h"
 
 static vj_pool *pool;
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "framework/config/config.h"
 
 typedef struct sample {
   int64_t count, free_integer;

@@ -8,9 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/roster.h"
-#include "engine/stopping.h"
-#include "unit/fake_components.h"
+#include "sweeps/engine/roster.h"
+#include "sweeps/engine/stopping.h"
+#include "tests/unit/fake_components.h"
 
 static vj_pool *pool;
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/space.h"
-#include "unit/fake_components.h"
+#include "sweeps/engine/space.h"
+#include "tests/unit/fake_components.h"
 
 static vj_pool *pool;
 
