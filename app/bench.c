@@ -12,12 +12,12 @@
 #include "sweeps/engine/cost_model.h"
 #include "sweeps/engine/roster.h"
 #include "app/experiment.h"
-#include "framework/ops/gemm.h"
+#include "framework/ops/product/gemm.h"
 #include "app/records.h"
 #include "app/table.h"
-#include "framework/train/loader.h"
-#include "framework/train/model.h"
-#include "framework/train/optimizer.h"
+#include "framework/train/loading/loader.h"
+#include "framework/train/model/model.h"
+#include "framework/train/model/optimizer.h"
 #include "app/verbs.h"
 
 typedef struct bench {

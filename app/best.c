@@ -6,7 +6,7 @@
 
 #include "app/criterion.h"
 #include "app/records.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "app/table.h"
 #include "app/verbs.h"
 

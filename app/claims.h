@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "vj/memory.h"
 
 typedef enum vj_runner {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/states.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 static bool is_done(const vj_outcome *o, int64_t trial) { return o->status[trial] == VJ_TRIAL_DONE; }
 

@@ -7,7 +7,7 @@
 
 #include "app/canvas.h"
 #include "app/export.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 enum { GAP = 2, SHADE = 128, HUNDREDTHS = 20 };
 

@@ -6,8 +6,8 @@
 
 #include "app/export.h"
 #include "app/out_file.h"
-#include "framework/store/ledger.h"
-#include "framework/train/weights.h"
+#include "framework/store/ledger/ledger.h"
+#include "framework/train/model/weights.h"
 #include "vj/param.h"
 
 #ifndef VJ_VERSION

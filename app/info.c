@@ -16,7 +16,7 @@
 
 #include "app/blas_core.h"
 #include "app/machine.h"
-#include "framework/ops/dnn.h"
+#include "framework/ops/convolution/dnn.h"
 #include "app/verbs.h"
 #include "vj/param.h"
 

@@ -3,7 +3,7 @@
 #define VJ_OUTCOME_H
 
 #include "sweeps/engine/report.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 typedef struct vj_outcome {
   vj_pool *pool;

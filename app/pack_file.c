@@ -12,7 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "framework/base/free_disk.h"
+#include "framework/base/disk_space.h"
 #include "datasets/video/pack.h"
 #include "datasets/video/pack_schedule.h"
 

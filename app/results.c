@@ -9,7 +9,7 @@
 #include "app/outcome.h"
 #include "app/progress.h"
 #include "app/results_private.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "app/table.h"
 #include "framework/train/trial.h"
 #include "vj/param.h"

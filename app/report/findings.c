@@ -7,7 +7,7 @@
 #include "app/criterion.h"
 #include "app/default_report.h"
 #include "app/report/factors.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "vj/param.h"
 
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for a report"); }

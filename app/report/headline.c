@@ -8,7 +8,7 @@
 #include "sweeps/engine/layout.h"
 #include "app/progress.h"
 #include "app/report/page.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
 enum { MOST_REASONS = 12 };

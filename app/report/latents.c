@@ -6,7 +6,7 @@
 
 #include "app/report/bands.h"
 #include "app/report/pairs.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 enum { MOST_HEADS = 32 };
 

@@ -6,7 +6,7 @@
 #include "app/report/page.h"
 #include "app/report/png.h"
 #include "app/report/profile.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 enum { GAP = 1, MOST_CLIPS = 4 };
 

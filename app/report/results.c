@@ -7,7 +7,7 @@
 #include "app/collapse.h"
 #include "app/criterion.h"
 #include "app/report/page.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
 enum { MOST_ROWS = 40, MOST_ROWS_TESTED = 15, MOST_OPEN = 12, MOST_TESTED = 4, MOST_TRIALS = 2000 };

@@ -5,7 +5,7 @@
 
 #include "app/progress.h"
 #include "app/report/page.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
 /* Parts of a trial's time that do not overlap, in the order of their bars; what is left of the total is "other". */

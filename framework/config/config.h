@@ -3,7 +3,7 @@
 #ifndef VJ_CONFIG_H
 #define VJ_CONFIG_H
 
-#include "framework/config/yaml.h"
+#include "framework/config/yaml/yaml.h"
 #include "vj/component.h"
 
 /* A component chosen by the configuration, with its own parameters read. */

@@ -3,7 +3,7 @@
 #ifndef VJ_NODES_H
 #define VJ_NODES_H
 
-#include "framework/config/yaml.h"
+#include "framework/config/yaml/yaml.h"
 #include "vj/param.h"
 
 /* Fails with "<place><path>: <sentence>"; an empty path is left out, a NULL node has no place. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "framework/config/nodes.h"
-#include "framework/config/yaml.h"
+#include "framework/config/yaml/yaml.h"
 
 enum { LONGEST_WORD = 63, NAMES_SHOWN = 16 };
 

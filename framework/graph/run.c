@@ -6,7 +6,7 @@
 #include "framework/base/threads.h"
 #include "framework/graph/cost.h"
 #include "framework/graph/plan.h"
-#include "framework/ops/gemm.h"
+#include "framework/ops/product/gemm.h"
 #include "framework/ops/op.h"
 
 vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard) {

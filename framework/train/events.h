@@ -5,8 +5,8 @@
 #define VJ_EVENTS_H
 
 #include "framework/store/event_file.h"
-#include "framework/train/quantities.h"
-#include "framework/train/snapshot.h"
+#include "framework/train/evaluation/metrics.h"
+#include "framework/train/trial_checkpoint.h"
 
 typedef struct vj_events {
   vj_event_file *file; /* NULL: none is written */

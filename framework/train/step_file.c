@@ -6,10 +6,10 @@
 #include "framework/comm/exchange.h"
 #include "framework/ops/op.h"
 #include "framework/store/array_file.h"
-#include "framework/train/loader.h"
-#include "framework/train/model.h"
-#include "framework/train/optimizer.h"
-#include "framework/train/weights.h"
+#include "framework/train/loading/loader.h"
+#include "framework/train/model/model.h"
+#include "framework/train/model/optimizer.h"
+#include "framework/train/model/weights.h"
 
 #ifndef VJ_VERSION
 #define VJ_VERSION "unknown"

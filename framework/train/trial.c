@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "framework/train/evaluate.h"
+#include "framework/train/evaluation/evaluate.h"
 #include "framework/train/events.h"
-#include "framework/train/optimizer.h"
-#include "framework/train/pictures.h"
-#include "framework/train/snapshot.h"
+#include "framework/train/model/optimizer.h"
+#include "framework/train/evaluation/sample_frames.h"
+#include "framework/train/trial_checkpoint.h"
 
 enum { SAVE = 1, STOP = 2 }; /* what a rank may want at a step */
 

@@ -2,9 +2,9 @@
 #ifndef VJ_TRIAL_H
 #define VJ_TRIAL_H
 
-#include "framework/store/sweep_file.h"
-#include "framework/train/quantities.h"
-#include "framework/train/watch.h"
+#include "framework/store/sweep_file/sweep_file.h"
+#include "framework/train/evaluation/metrics.h"
+#include "framework/train/stop_check.h"
 
 /* Variables that are not quantities but one value a trial. */
 #define VJ_RECORD_STATUS "status"

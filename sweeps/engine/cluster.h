@@ -2,7 +2,7 @@
 #ifndef VJ_CLUSTER_H
 #define VJ_CLUSTER_H
 
-#include "framework/config/yaml.h"
+#include "framework/config/yaml/yaml.h"
 #include "vj/param.h"
 
 /* Between two ranks. A message of n bytes takes latency + n / bandwidth. */

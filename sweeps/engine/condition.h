@@ -3,7 +3,7 @@
 #ifndef VJ_CONDITION_H
 #define VJ_CONDITION_H
 
-#include "framework/config/yaml.h"
+#include "framework/config/yaml/yaml.h"
 
 /* Fails when it is not a map of keys and scalars or lists; `path` names the parameter. */
 VJ_MUST_USE vj_status vj_condition_check(const vj_yaml *when, const char *path);

@@ -10,7 +10,7 @@
 #include "framework/config/config.h"
 #include "sweeps/engine/cluster.h"
 #include "framework/graph/cost.h"
-#include "framework/train/model.h"
+#include "framework/train/model/model.h"
 
 typedef struct vj_step_cost {
   double seconds;  /* the sum of the next four */

@@ -2,7 +2,7 @@
 #ifndef VJ_DIFFERENCE_H
 #define VJ_DIFFERENCE_H
 
-#include "framework/config/yaml.h"
+#include "framework/config/yaml/yaml.h"
 
 typedef struct vj_difference {
   const char *key;               /* "losses.variance.weight" */

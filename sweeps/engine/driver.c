@@ -8,7 +8,7 @@
 #include "framework/base/signals.h"
 #include "sweeps/engine/driver_private.h"
 #include "sweeps/engine/run_name.h"
-#include "framework/train/weights.h"
+#include "framework/train/model/weights.h"
 
 const char *vj_driver_path(const vj_driver *d, const char *name) {
   return vj_pool_format(d->pool, "%s/%s", d->options->folder, name);

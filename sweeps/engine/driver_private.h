@@ -8,7 +8,7 @@
 #include "sweeps/engine/jobs.h"
 #include "sweeps/engine/roster.h"
 #include "sweeps/engine/judge.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 typedef struct vj_driver {
   const vj_comm *world;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sweeps/engine/rows.h"
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
 /* Copying one variable. Rows are gone through one by one: a step or an evaluation may have another place in the new

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "sweeps/engine/roster.h"
-#include "framework/train/pictures.h"
-#include "framework/train/snapshot.h"
+#include "framework/train/evaluation/sample_frames.h"
+#include "framework/train/trial_checkpoint.h"
 #include "framework/train/trial.h"
 
 #ifndef VJ_VERSION

@@ -4,7 +4,7 @@
 #define VJ_LAYOUT_H
 
 #include "sweeps/engine/space.h"
-#include "framework/store/sweep_file.h"
+#include "framework/store/sweep_file/sweep_file.h"
 
 typedef struct vj_sweep_layout {
   vj_file_layout file;

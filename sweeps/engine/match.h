@@ -3,7 +3,7 @@
 #define VJ_MATCH_H
 
 #include "sweeps/engine/space.h"
-#include "framework/store/sweep_file.h"
+#include "framework/store/sweep_file/sweep_file.h"
 
 typedef struct vj_match {
   int64_t known; /* trials in the file, which are rows 0 up to it */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sweeps/engine/makespan.h"
-#include "framework/train/loader.h"
+#include "framework/train/loading/loader.h"
 
 enum { LEVELS = 24 };
 /* Fewer ranks for a trial are preferred while the sweep takes hardly longer; twice the ranks pay while they make a

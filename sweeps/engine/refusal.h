@@ -3,7 +3,7 @@
 #define VJ_REFUSAL_H
 
 #include "sweeps/engine/space.h"
-#include "framework/store/sweep_file.h"
+#include "framework/store/sweep_file/sweep_file.h"
 
 typedef struct vj_known_trial {
   const char *arm;

@@ -3,8 +3,8 @@
 #ifndef VJ_REPORT_H
 #define VJ_REPORT_H
 
-#include "framework/config/yaml.h"
-#include "framework/store/sweep_file.h"
+#include "framework/config/yaml/yaml.h"
+#include "framework/store/sweep_file/sweep_file.h"
 
 typedef enum vj_best { VJ_BEST_NONE, VJ_BEST_LOW, VJ_BEST_HIGH } vj_best;
 

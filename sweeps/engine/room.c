@@ -1,6 +1,6 @@
 #include "sweeps/engine/room.h"
 
-#include "framework/base/free_disk.h"
+#include "framework/base/disk_space.h"
 #include "framework/store/checkpoint.h"
 
 vj_room vj_room_for(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder) {

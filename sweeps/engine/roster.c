@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sweeps/engine/stopping.h"
-#include "framework/train/quantities.h"
+#include "framework/train/evaluation/metrics.h"
 
 /* --- sizes ------------------------------------------------------------------------------------------------------ */
 

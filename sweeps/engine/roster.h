@@ -7,7 +7,7 @@
 #define VJ_ROSTER_H
 
 #include "sweeps/engine/space.h"
-#include "framework/train/model.h"
+#include "framework/train/model/model.h"
 
 typedef struct vj_roster {
   int ranks;       /* all of them */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
 vj_status vj_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value) {

@@ -3,7 +3,7 @@
 #define VJ_ROWS_H
 
 #include "sweeps/engine/layout.h"
-#include "framework/store/sweep_file.h"
+#include "framework/store/sweep_file/sweep_file.h"
 
 /* One value of one trial; text is cut to the room there is, between characters. */
 VJ_MUST_USE vj_status vj_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value);

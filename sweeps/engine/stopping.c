@@ -5,7 +5,7 @@
 
 #include "framework/config/nodes.h"
 #include "sweeps/engine/report.h"
-#include "framework/train/quantities.h"
+#include "framework/train/evaluation/metrics.h"
 #include "vj/rng.h"
 
 static const char path[] = "sweep.stopping";

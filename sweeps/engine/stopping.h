@@ -8,8 +8,8 @@
 #define VJ_STOPPING_H
 
 #include "framework/config/config.h"
-#include "framework/store/ledger.h"
-#include "framework/store/sweep_file.h"
+#include "framework/store/ledger/ledger.h"
+#include "framework/store/sweep_file/sweep_file.h"
 
 typedef enum vj_stopping_type { VJ_STOPPING_ASHA, VJ_STOPPING_MEDIAN } vj_stopping_type;
 typedef enum vj_stopping_mode { VJ_STOPPING_MIN, VJ_STOPPING_MAX } vj_stopping_mode;

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "app/builtin.h"
-#include "framework/train/loader.h"
-#include "framework/train/model.h"
-#include "framework/train/optimizer.h"
+#include "framework/train/loading/loader.h"
+#include "framework/train/model/model.h"
+#include "framework/train/model/optimizer.h"
 
 static vj_comm alone;
 

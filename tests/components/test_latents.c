@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "app/builtin.h"
-#include "framework/train/loader.h"
-#include "framework/train/model.h"
-#include "framework/train/optimizer.h"
+#include "framework/train/loading/loader.h"
+#include "framework/train/model/model.h"
+#include "framework/train/model/optimizer.h"
 
 enum { CHOICES = 3, DEAD = 1, FAR = 5, STEPS = 500 };
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "app/builtin.h"
-#include "framework/train/loader.h"
-#include "framework/train/model.h"
+#include "framework/train/loading/loader.h"
+#include "framework/train/model/model.h"
 
 static vj_comm alone;
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
-#include "framework/store/ledger_private.h"
+#include "framework/store/ledger/ledger_private.h"
 
 static vj_lines with_checksums(const uint8_t *data, size_t size) {
   vj_lines text = {0};

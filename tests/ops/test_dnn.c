@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "framework/graph/graph.h"
-#include "framework/ops/bf16.h"
+#include "framework/ops/product/bf16.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
 

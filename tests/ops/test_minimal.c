@@ -12,7 +12,7 @@
 
 #include "framework/graph/graph.h"
 #include "framework/ops/build.h"
-#include "framework/ops/minimal.h"
+#include "framework/ops/convolution/winograd.h"
 #include "framework/ops/op.h"
 
 enum { SAMPLES = 2 };

@@ -2,7 +2,7 @@
 #ifndef TEST_SAMPLE_SWEEP_H
 #define TEST_SAMPLE_SWEEP_H
 
-#include "framework/store/sweep_file.h"
+#include "framework/store/sweep_file/sweep_file.h"
 
 enum { TRIALS = 4, STEPS = 6, COMPONENTS = 3, NAME_ROOM = 16, CONFIG_ROOM = 64 };
 enum { TRIAL, STEP, COMPONENT, DIMENSIONS };

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
 

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "framework/store/ledger.h"
+#include "framework/store/ledger/ledger.h"
 
 enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
 

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "tests/store/sample_sweep.h"
-#include "framework/store/sweep_file_private.h"
+#include "framework/store/sweep_file/sweep_file_private.h"
 
 enum { PATH_BYTES = 512, WRITER_TRIALS = 2000, WRITER_STEPS = 64, KILLS = 20 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "framework/config/yaml.h"
+#include "framework/config/yaml/yaml.h"
 
 static vj_pool *pool;
 

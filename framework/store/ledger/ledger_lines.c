@@ -1,0 +1,55 @@
+/* Lines of the ledger: texts in quotes, and checksums. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "framework/store/ledger/ledger_private.h"
+
+void vj_lines_put(vj_lines *text, const char *bytes, size_t count) {
+  if (text->failed) return;
+  if (text->size - text->used < count) {
+    const size_t size = 2 * (text->used + count) + 256;
+    char *larger = realloc(text->bytes, size);
+    text->failed = !larger;
+    if (!larger) return;
+    text->bytes = larger;
+    text->size = size;
+  }
+  memcpy(text->bytes + text->used, bytes, count);
+  text->used += count;
+}
+
+/* A backslash before quotes and backslashes, blanks for controls. */
+void vj_lines_put_quoted(vj_lines *text, const char *reason) {
+  vj_lines_put(text, "\"", 1);
+  for (const char *c = reason; *c; c++) {
+    if (*c == '"' || *c == '\\') vj_lines_put(text, "\\", 1);
+    vj_lines_put(text, *c == '\n' ? "\\n" : (unsigned char)*c < ' ' ? " " : c, *c == '\n' ? 2 : 1);
+  }
+  vj_lines_put(text, "\"", 1);
+}
+
+void vj_lines_put_checksum(vj_lines *text, size_t start) {
+  if (text->failed) return;
+  char end[VJ_LEDGER_CRC_CHARACTERS + 3];
+  const unsigned long crc = crc32(0, (const Bytef *)text->bytes + start, (uInt)(text->used - start));
+  snprintf(end, sizeof end, " %08lx\n", crc & 0xffffffffUL);
+  vj_lines_put(text, end, strlen(end));
+}
+
+char *vj_lines_unquote(const char *quoted) {
+  char *text = malloc(strlen(quoted) + 1);
+  size_t used = 0;
+  if (!text) return NULL;
+  for (const char *c = quoted; *c && *c != '"'; c++) {
+    if (*c == '\\' && c[1]) {
+      c++;
+      text[used++] = *c == 'n' ? '\n' : *c;
+    } else {
+      text[used++] = *c;
+    }
+  }
+  text[used] = '\0';
+  return text;
+}

@@ -1,0 +1,65 @@
+/* What the sources of the ledger share. No one else includes this. */
+#ifndef VJ_LEDGER_PRIVATE_H
+#define VJ_LEDGER_PRIVATE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "framework/store/ledger/ledger.h"
+
+enum { VJ_LEDGER_VERSION = 1, VJ_LEDGER_CRC_CHARACTERS = 8 };
+
+typedef struct vj_ledger_record {
+  vj_trial_state state;
+  int64_t attempts;
+  int64_t own_attempt; /* the attempt claimed through this handle, 0 if none */
+  int64_t deaths;      /* attempts in a row that were cut off and had saved nothing */
+  bool saved;          /* this attempt did */
+  char *text;          /* who claimed it, or the reason of its failure; owned; or NULL */
+} vj_ledger_record;
+
+struct vj_ledger {
+  char *path, *who;
+  int descriptor;
+  bool read_only;
+  int64_t trials, stated; /* of this sweep; that the file has told of so far */
+  vj_ledger_record *records;
+  bool opened;
+  vj_ledger_report *reports;
+  int64_t report_count, report_room;
+  off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
+  int64_t lines;
+};
+
+/* What a record may tell of, and the state of its trial from then on. */
+enum { CLAIM, DONE, FAILED, RELEASE, SAVED, STOP, PASSED, ENDED, EXTEND, VJ_LEDGER_EVENTS };
+typedef struct vj_ledger_event {
+  const char *name;
+  vj_trial_state state;
+} vj_ledger_event;
+extern const vj_ledger_event vj_ledger_events[VJ_LEDGER_EVENTS];
+
+/* Text that grows; `failed` once memory was out. */
+typedef struct vj_lines {
+  char *bytes;
+  size_t used, size;
+  bool failed;
+} vj_lines;
+void vj_lines_put(vj_lines *text, const char *bytes, size_t count);
+/* In quotes, and so that it stays on one line. */
+void vj_lines_put_quoted(vj_lines *text, const char *reason);
+/* Undoes that; `quoted` starts behind the first quote. The caller frees it; NULL when memory is out. */
+char *vj_lines_unquote(const char *quoted);
+/* Ends the line that began at `start`. */
+void vj_lines_put_checksum(vj_lines *text, size_t start);
+
+VJ_MUST_USE vj_status vj_ledger_lock(const vj_ledger *ledger, int how);
+void vj_ledger_unlock(const vj_ledger *ledger);
+VJ_MUST_USE vj_status vj_ledger_check_trial(const vj_ledger *ledger, int64_t trial);
+/* Under the lock: parses the whole lines that were appended since the last call; *torn is how many bytes of a line
+ * without its end follow them. */
+VJ_MUST_USE vj_status vj_ledger_refresh(vj_ledger *ledger, off_t *torn);
+/* Under the lock, when everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. */
+VJ_MUST_USE vj_status vj_ledger_append(vj_ledger *ledger, const vj_lines *text, off_t torn);
+
+#endif

@@ -1,0 +1,54 @@
+/* What the sources of the sweep file share. No one else includes this. */
+#ifndef VJ_SWEEP_FILE_PRIVATE_H
+#define VJ_SWEEP_FILE_PRIVATE_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "framework/store/sweep_file/sweep_file.h"
+#include "vj/memory.h"
+
+/* By this attribute of the file, an integer, we know our own. */
+#define VJ_FILE_MARKER "vjvcr_format"
+enum { VJ_FILE_FORMAT = 1 };
+/* So begins, by netCDF-4's convention, the scale name of a dimension that has no coordinate values. */
+#define VJ_FILE_BARE_DIMENSION "This is a netCDF dimension but not a netCDF variable."
+
+struct vj_sweep_file {
+  vj_pool *pool;
+  const char *path;
+  bool writable;
+  int descriptor; /* of the same file, through which values are written */
+  hid_t file;
+  int variable_count; /* the layout's variables, then its dimensions' coordinates */
+  vj_file_variable_info *variables;
+  hid_t *data_sets;
+  off_t *places; /* of each variable's first byte; of a writable file */
+  int attribute_count;
+  vj_file_attribute *attributes;
+};
+
+/* Fills `variables` and `attributes` of a file that is open in HDF5, and opens its data sets. Not collective. */
+VJ_MUST_USE vj_status vj_sweep_file_load(vj_sweep_file *file);
+
+/* Opens for writing by this process alone. Not collective. */
+VJ_MUST_USE vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file);
+
+/* Fills `places` of a loaded file. */
+VJ_MUST_USE vj_status vj_sweep_file_find_places(vj_sweep_file *file);
+/* Writes a rectangle that was checked. */
+VJ_MUST_USE vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable, const int64_t *start,
+                                        const int64_t *count, const void *values);
+
+/* Checks a layout; errors name the file, the dimension or variable, and what is wrong. */
+VJ_MUST_USE vj_status vj_sweep_file_check_layout(const char *path, const vj_file_layout *layout);
+/* Writes the layout into `temporary`, an empty file that is open at `descriptor`; sentences name `path`. Leaves HDF5
+ * holding nothing; on failure the file is of any content. */
+VJ_MUST_USE vj_status vj_sweep_file_build(const char *path, const char *temporary, int descriptor,
+                                          const vj_file_layout *layout);
+
+/* The sentence for a system error met while writing `path`. */
+vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layout, const char *what, int cause);
+
+#endif

@@ -1,0 +1,259 @@
+#include "framework/train/evaluation/evaluate.h"
+
+#include "framework/comm/exchange.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Features of the views asked for and labels, of `samples` samples of a split; complete on the root only. */
+typedef struct harvest {
+  int64_t samples;
+  int view_count;
+  const vj_var *views[64];
+  const char *names[64];
+  float *features[64]; /* samples x (steps x width) */
+  float *labels;       /* samples x label_width */
+} harvest;
+
+static void harvest_free(harvest *h) {
+  for (int i = 0; i < h->view_count; i++) free(h->features[i]);
+  free(h->labels);
+  *h = (harvest){0};
+}
+
+static int64_t view_numbers(const vj_graph *graph, const vj_var *view) { return view->count / vj_shard_samples(graph); }
+
+/* Gathers one batch's rows of `row` floats from all ranks and keeps those of samples that are wanted. */
+static vj_status keep_rows(const vj_comm *comm, const float *mine, int64_t my_rows, int64_t row, int64_t first,
+                           int64_t samples, float *all, float *kept) {
+  VJ_TRY(vj_comm_gather(comm, mine, all, (size_t)(my_rows * row) * sizeof *mine, 0));
+  const int64_t rows = my_rows * comm->size, wanted = samples - first < rows ? samples - first : rows;
+  if (comm->rank == 0) memcpy(kept + first * row, all, (size_t)(wanted * row) * sizeof *all);
+  return VJ_OK;
+}
+
+static void copy_view(const vj_graph *graph, const vj_var *view, int64_t local_shards, float *to) {
+  for (int64_t s = 0; s < local_shards; s++) {
+    const vj_real *from = vj_graph_values(graph, view, s);
+    for (int64_t i = 0; i < view->count; i++) to[s * view->count + i] = (float)from[i];
+  }
+}
+
+/* Runs the evaluation graph over a split. `sums`, if not NULL, collects the scalars, averaged over batches. */
+static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split,
+                           const vj_watch *watch, harvest *h, double *sums) {
+  const vj_model_graph *part = &model->evaluate;
+  const vj_graph *graph = part->graph;
+  const int64_t batch = vj_batch_samples(graph), mine = batch / comm->size, labels = loader->info.label_width;
+  const int64_t local_shards = mine / vj_shard_samples(graph), batches = (h->samples + batch - 1) / batch;
+  int64_t widest = labels;
+  for (int i = 0; i < h->view_count; i++)
+    if (view_numbers(graph, h->views[i]) > widest) widest = view_numbers(graph, h->views[i]);
+  float *row = NULL, *all = NULL, *label_rows = NULL;
+  vj_status status = vj_allocate((size_t)(mine * widest), sizeof *row, "features", &row);
+  if (status == VJ_OK) status = vj_allocate((size_t)(mine * (labels + 1)), sizeof *row, "labels", &label_rows);
+  if (status == VJ_OK && comm->rank == 0)
+    status = vj_allocate((size_t)(batch * widest), sizeof *all, "gathered features", &all);
+  for (int i = 0; i < h->view_count && status == VJ_OK && comm->rank == 0; i++)
+    status = vj_allocate((size_t)(h->samples * view_numbers(graph, h->views[i])), sizeof(float), "features",
+                         &h->features[i]);
+  if (status == VJ_OK && comm->rank == 0)
+    status = vj_allocate((size_t)(h->samples * (labels + 1)), sizeof(float), "labels", &h->labels);
+  VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
+  for (int64_t k = 0; k < batches; k++) {
+    VJ_TRY_GOTO(status, vj_watch_agree(watch, comm), done);
+    status = vj_loader_fill_split(loader, graph, part->frames, comm, split, k * batch, label_rows);
+    VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
+    VJ_TRY_GOTO(status, vj_graph_run(part->graph), done);
+    for (int64_t i = 0; i < part->scalar_count && sums; i++)
+      sums[i] += (double)vj_graph_values(graph, part->scalars[i], 0)[0] / (double)batches;
+    for (int i = 0; i < h->view_count; i++) {
+      copy_view(graph, h->views[i], local_shards, row);
+      VJ_TRY_GOTO(
+          status,
+          keep_rows(comm, row, mine, view_numbers(graph, h->views[i]), k * batch, h->samples, all, h->features[i]),
+          done);
+    }
+    VJ_TRY_GOTO(status, keep_rows(comm, label_rows, mine, labels, k * batch, h->samples, all, h->labels), done);
+  }
+done:
+  free(row);
+  free(all);
+  free(label_rows);
+  return status;
+}
+
+/* --- measures ------------------------------------------------------------------------------------------------ */
+
+static vj_features features_of(const harvest *h, int view) {
+  const vj_shape shape = h->views[view]->shape;
+  return (vj_features){h->samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank), h->features[view], NULL};
+}
+
+/* Every hidden view of a model. */
+static void ask_for_hidden(const vj_model *model, harvest *h) {
+  for (int v = 0; vj_hidden_views[v]; v++) {
+    int64_t steps, width;
+    if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
+    h->names[h->view_count] = vj_hidden_views[v];
+    h->views[h->view_count++] = vj_graph_find_view(model->evaluate.graph, vj_hidden_views[v]);
+  }
+}
+
+static vj_status measure_views(const harvest *h, double *const *results) {
+  vj_features truth = {0};
+  for (int v = 0; v < h->view_count; v++)
+    if (strcmp(h->names[v], "hy") == 0) truth = features_of(h, v);
+  for (int v = 0; v < h->view_count; v++) {
+    vj_probe_input input = {.split = {[VJ_VALIDATION] = features_of(h, v)}};
+    const vj_component *probe;
+    for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++) {
+      if (!vj_is_measured(probe, h->names[v])) continue;
+      if (probe->as.probe.is_comparison) input.truth = truth;
+      const vj_status status = probe->as.probe.evaluate(NULL, &input, results);
+      if (status != VJ_OK) {
+        vj_error_prefix("%s: ", h->names[v]);
+        return status;
+      }
+      results += probe->as.probe.metric_count;
+    }
+  }
+  return VJ_OK;
+}
+
+static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_watch *watch,
+                         double *const *results) {
+  const int64_t scalars = model->evaluate.scalar_count;
+  harvest h = {.samples = vj_eval_samples(model->config, loader)};
+  ask_for_hidden(model, &h);
+  vj_status status = VJ_OK;
+  double *sums = calloc((size_t)scalars, sizeof *sums);
+  VJ_TRY_GOTO(status, vj_comm_agree(comm, sums ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for validation losses")), done);
+  VJ_TRY_GOTO(status, run_split(model, loader, comm, VJ_VALIDATION, watch, &h, sums), done);
+  for (int64_t i = 0; i < scalars; i++) results[i][0] = sums[i];
+  if (comm->rank == 0) status = measure_views(&h, results + scalars);
+  VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
+done:
+  free(sums);
+  harvest_free(&h);
+  return status;
+}
+
+/* --- hidden states ------------------------------------------------------------------------------------------- */
+
+/* Of the first test clips, always the same. */
+static vj_status record_states(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_watch *watch,
+                               double *const *results) {
+  harvest h = {.samples = vj_state_samples(model->config, loader)};
+  if (h.samples == 0) return VJ_OK;
+  ask_for_hidden(model, &h);
+  const vj_status status = run_split(model, loader, comm, VJ_TEST, watch, &h, NULL);
+  for (int v = 0; v < h.view_count && status == VJ_OK && comm->rank == 0; v++) {
+    const vj_features features = features_of(&h, v);
+    for (int64_t i = 0; i < features.samples * features.steps * features.width; i++)
+      results[v][i] = (double)features.values[i];
+  }
+  harvest_free(&h);
+  return status;
+}
+
+/* --- probes -------------------------------------------------------------------------------------------------- */
+
+/* The target's columns of all labels. */
+static vj_status take_target(const harvest *h, const vj_loader *loader, int64_t offset, int64_t width, float **target) {
+  const int64_t row = loader->info.label_width;
+  VJ_TRY(vj_allocate((size_t)(h->samples * width), sizeof(float), "probe targets", target));
+  for (int64_t i = 0; i < h->samples; i++)
+    memcpy(*target + i * width, h->labels + i * row + offset, (size_t)width * sizeof(float));
+  return VJ_OK;
+}
+
+static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loader, harvest h[VJ_SPLITS], int view,
+                           int64_t shown, double *const *results) {
+  vj_status status = VJ_OK;
+  int64_t offset = 0;
+  float *targets[VJ_SPLITS] = {NULL};
+  vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset), .shown = shown};
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    VJ_TRY_GOTO(status, take_target(&h[s], loader, offset, input.label->width, &targets[s]), done);
+    const vj_shape shape = h[s].views[view]->shape;
+    input.split[s] = (vj_features){h[s].samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank),
+                                   h[s].features[view], targets[s]};
+  }
+  status = choice->choice.component->as.probe.evaluate(choice->choice.config, &input, results);
+  if (status != VJ_OK) vj_error_prefix("eval.probes.%s: ", choice->choice.key);
+done:
+  for (int s = 0; s < VJ_SPLITS; s++) free(targets[s]);
+  return status;
+}
+
+static bool is_probed(const vj_probe_choice *choice, vj_probing probing) {
+  const bool frames = strcmp(choice->on, "x") == 0 || strcmp(choice->on, "y") == 0;
+  return probing == VJ_ALL_PROBES || !frames;
+}
+
+static vj_status run_probes(const vj_model *model, const vj_loader *loader, harvest h[VJ_SPLITS], vj_probing probing,
+                            double *const *results) {
+  for (int64_t i = 0; i < model->config->eval.probe_count; i++) {
+    const vj_probe_choice *choice = &model->config->eval.probes[i];
+    const vj_var *on = vj_graph_find_view(model->evaluate.graph, choice->on);
+    int view = 0;
+    while (view < h[0].view_count && h[0].views[view] != on) view++;
+    if (is_probed(choice, probing))
+      VJ_TRY(run_probe(choice, loader, h, view, vj_shown_samples(model->config, loader), results));
+    results += choice->choice.component->as.probe.metric_count;
+  }
+  return VJ_OK;
+}
+
+static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_probing probing,
+                       const vj_watch *watch, double *const *results) {
+  const vj_eval_config *eval = &model->config->eval;
+  const int64_t asked[VJ_SPLITS] = {eval->probe_train, eval->probe_validation, eval->probe_test};
+  harvest h[VJ_SPLITS] = {{0}};
+  vj_status status = VJ_OK;
+  if (eval->probe_count > 64) /* the same on every rank; each probe may look at a view of its own */
+    return vj_fail(VJ_CONFIG, "eval.probes: at most 64 probes, got %lld", (long long)eval->probe_count);
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    const int64_t there = loader->info.samples[s];
+    h[s].samples = asked[s] < there ? asked[s] : there;
+    for (int64_t i = 0; i < eval->probe_count && h[s].view_count < 64; i++) {
+      const vj_var *on = vj_graph_find_view(model->evaluate.graph, eval->probes[i].on);
+      bool known = !is_probed(&eval->probes[i], probing);
+      for (int v = 0; v < h[s].view_count; v++) known = known || h[s].views[v] == on;
+      if (!known) h[s].views[h[s].view_count++] = on;
+    }
+    VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, watch, &h[s], NULL), done);
+  }
+  if (comm->rank == 0) status = run_probes(model, loader, h, probing, results);
+  status = vj_comm_agree(comm, status);
+done:
+  for (int s = 0; s < VJ_SPLITS; s++) harvest_free(&h[s]);
+  return status;
+}
+
+vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_quantity_list *list,
+                      vj_probing probing, const vj_watch *watch, double *const *results) {
+  int64_t states = list->step_count;
+  VJ_TRY(measure(model, loader, comm, watch, results));
+  while (states < list->count && list->at[states].axis != VJ_AXIS_STATES) states++;
+  VJ_TRY(record_states(model, loader, comm, watch, results + (states - list->step_count)));
+  if (probing == VJ_NO_PROBES || model->config->eval.probe_count == 0) return VJ_OK;
+  int64_t first = list->step_count;
+  while (first < list->count && !list->at[first].at_probes) first++;
+  return probe(model, loader, comm, probing, watch, results + (first - list->step_count));
+}
+
+vj_status vj_evaluate_views(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split, int64_t samples,
+                            const char *const *names, int count, const vj_watch *watch, float **values) {
+  harvest h = {.samples = samples, .view_count = count};
+  for (int i = 0; i < count; i++) h.views[i] = vj_graph_find_view(model->evaluate.graph, names[i]);
+  const vj_status status = run_split(model, loader, comm, split, watch, &h, NULL);
+  for (int i = 0; i < count && status == VJ_OK; i++) {
+    values[i] = h.features[i];
+    h.features[i] = NULL;
+  }
+  harvest_free(&h);
+  return status;
+}

@@ -1,0 +1,219 @@
+#include "framework/train/evaluation/metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool vj_is_recorded(const vj_config *config, int64_t done) {
+  return done > 0 && (done % config->logging.every == 0 || done == 1 || done == config->optim.steps);
+}
+
+bool vj_is_evaluated(const vj_config *config, int64_t done) {
+  return done % config->eval.every == 0 || done == config->optim.steps;
+}
+
+bool vj_is_probed(const vj_config *config, int64_t done) {
+  const bool last = done == config->optim.steps;
+  switch ((vj_probe_when)config->eval.probe_at) {
+    case VJ_PROBE_ENDS:
+      return last || done == 0;
+    case VJ_PROBE_ALL:
+      return vj_is_evaluated(config, done);
+    case VJ_PROBE_LAST:
+      return last;
+  }
+  return last;
+}
+
+int64_t vj_eval_samples(const vj_config *config, const vj_loader *loader) {
+  const int64_t there = loader->info.samples[VJ_VALIDATION];
+  return config->eval.samples < there ? config->eval.samples : there;
+}
+
+int64_t vj_state_samples(const vj_config *config, const vj_loader *loader) {
+  const int64_t there = loader->info.samples[VJ_TEST];
+  return config->eval.states < there ? config->eval.states : there;
+}
+
+bool vj_is_measured(const vj_component *probe, const char *view) {
+  return probe->as.probe.is_measure && (!probe->as.probe.is_comparison || strcmp(view, "hy_pred") == 0);
+}
+
+int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader) {
+  const int64_t there = loader->info.samples[VJ_TEST];
+  const int64_t most = there < config->eval.probe_test ? there : config->eval.probe_test;
+  return config->eval.pictures < most ? config->eval.pictures : most;
+}
+
+/* --- the list ------------------------------------------------------------------------------------------------ */
+
+enum { CAPACITY_STEP = 64 };
+
+typedef struct builder {
+  vj_pool *pool;
+  vj_quantity_list *list;
+  int64_t capacity;
+} builder;
+
+static vj_quantity quantity(const char *name, const char *units, const char *long_name, vj_axis axis, int64_t size,
+                            bool at_probes) {
+  return (vj_quantity){
+      .name = name, .units = units, .long_name = long_name, .axis = axis, .size = size, .at_probes = at_probes};
+}
+
+static vj_status add(builder *b, vj_quantity added) {
+  vj_quantity_list *list = b->list;
+  if (list->count == b->capacity) {
+    b->capacity += CAPACITY_STEP;
+    vj_quantity *at = vj_pool_take(b->pool, (size_t)b->capacity * sizeof *at);
+    if (!at) return vj_fail(VJ_MEMORY, "no memory for the list of quantities");
+    if (list->count) memcpy(at, list->at, (size_t)list->count * sizeof *at);
+    list->at = at;
+  }
+  if (!added.name || !added.units || !added.long_name)
+    return vj_fail(VJ_MEMORY, "no memory for the list of quantities");
+  for (int64_t i = 0; i < list->count; i++)
+    if (strcmp(list->at[i].name, added.name) == 0)
+      return vj_fail(VJ_CONFIG, "two quantities would be recorded as %s; rename the loss or probe", added.name);
+  list->at[list->count++] = added;
+  if (added.axis == VJ_AXIS_STEP) list->step_count = list->count;
+  return VJ_OK;
+}
+
+static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
+  const vj_config *config = model->config;
+  const char *prefix = axis == VJ_AXIS_STEP ? "train" : "val", *of = axis == VJ_AXIS_STEP ? "training" : "validation";
+  vj_pool *pool = b->pool;
+  VJ_TRY(add(b, quantity(vj_pool_format(pool, "%s_loss", prefix), "1",
+                         vj_pool_format(pool, "weighted sum of all %s losses", of), axis, 1, false)));
+  for (int64_t i = 0; i < config->loss_count; i++) {
+    const vj_choice *loss = &config->losses[i].choice;
+    VJ_TRY(add(b, quantity(vj_pool_format(pool, "%s_%s", prefix, loss->key), "1",
+                           vj_pool_format(pool, "%s loss %s, unweighted: %s", of, loss->key, loss->component->summary),
+                           axis, 1, false)));
+  }
+  const vj_list *reports = axis == VJ_AXIS_STEP ? &model->train.graph->reports : &model->evaluate.graph->reports;
+  for (int i = 0; i < reports->count; i++) {
+    const vj_reported *report = reports->at[i];
+    VJ_TRY(add(b, quantity(vj_pool_format(pool, "%s_%s", prefix, report->name), report->unit,
+                           vj_pool_format(pool, "%s, %s", report->long_name, of), axis, 1, false)));
+  }
+  return VJ_OK;
+}
+
+static vj_axis axis_of(const vj_metric *metric) {
+  return metric->axis == VJ_METRIC_SCALAR      ? VJ_AXIS_EVAL
+         : metric->axis == VJ_METRIC_COMPONENT ? VJ_AXIS_COMPONENT
+         : metric->axis == VJ_METRIC_HORIZON   ? VJ_AXIS_HORIZON
+         : metric->axis == VJ_METRIC_LABEL     ? VJ_AXIS_LABEL
+                                               : VJ_AXIS_CATEGORY;
+}
+
+static int64_t size_of(const vj_metric *metric, int64_t samples, int64_t steps, int64_t width, const vj_label *label) {
+  if (metric->axis == VJ_METRIC_CATEGORY) return label ? label->width : 1;
+  if (metric->axis == VJ_METRIC_HORIZON) return steps;
+  if (metric->axis == VJ_METRIC_SCALAR) return 1;
+  return samples * steps < width ? samples * steps : width;
+}
+
+static vj_status add_measures(builder *b, const vj_model *model, const vj_loader *loader) {
+  const int64_t samples = vj_eval_samples(model->config, loader);
+  for (int v = 0; vj_hidden_views[v]; v++) {
+    int64_t steps, width;
+    if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
+    const vj_component *probe;
+    for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++)
+      for (int64_t k = 0; vj_is_measured(probe, vj_hidden_views[v]) && k < probe->as.probe.metric_count; k++) {
+        const vj_metric *metric = &probe->as.probe.metrics[k];
+        VJ_TRY(add(b, quantity(vj_pool_format(b->pool, "%s_%s", vj_hidden_views[v], metric->name), metric->unit,
+                               vj_pool_format(b->pool, "%s of %s", metric->doc, vj_hidden_views[v]), axis_of(metric),
+                               size_of(metric, samples, steps, width, NULL), false)));
+      }
+  }
+  return VJ_OK;
+}
+
+static vj_status add_states(builder *b, const vj_model *model, const vj_loader *loader) {
+  const int64_t clips = vj_state_samples(model->config, loader);
+  for (int v = 0; vj_hidden_views[v] && clips > 0; v++) {
+    int64_t steps, width;
+    if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
+    VJ_TRY(add(b, (vj_quantity){.name = vj_pool_format(b->pool, "%s_states", vj_hidden_views[v]),
+                                .units = "",
+                                .long_name = vj_pool_format(b->pool,
+                                                            "hidden states %s of the first test clips, at the newest "
+                                                            "evaluation",
+                                                            vj_hidden_views[v]),
+                                .axis = VJ_AXIS_STATES,
+                                .size = clips * steps * width,
+                                .shape = {clips, steps, width},
+                                .is_past = strcmp(vj_hidden_views[v], "hx") == 0}));
+  }
+  return VJ_OK;
+}
+
+static const char *unit_of(builder *b, const vj_metric *metric, const vj_label *label) {
+  if (strcmp(metric->unit, "label") == 0) return label->unit;
+  if (strcmp(metric->unit, "label^2") == 0) return vj_pool_format(b->pool, "(%s)^2", label->unit);
+  return metric->unit;
+}
+
+static vj_status label_missing(const vj_probe_choice *choice, const vj_loader *loader) {
+  char known[512] = "";
+  for (int64_t i = 0; i < loader->info.label_count; i++) {
+    const size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", loader->info.labels[i].name);
+  }
+  return vj_fail(VJ_CONFIG, "eval.probes.%s: dataset %s has no label \"%s\"; it has: %s", choice->choice.key,
+                 loader->component->name, choice->target, known);
+}
+
+/* Labels that do not say the same at every target step are one long row. */
+static void shape_label(vj_quantity *found, const vj_label *label, int64_t steps, int64_t samples) {
+  const bool divides = label->width % steps == 0;
+  found->shape[0] = samples;
+  found->shape[1] = divides ? steps : 1;
+  found->shape[2] = divides ? label->width / steps : label->width;
+  found->size = samples * label->width;
+}
+
+static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *loader, const vj_probe_choice *choice) {
+  const vj_probe_ops *ops = &choice->choice.component->as.probe;
+  int64_t offset, steps, width;
+  const vj_label *label = vj_loader_label(loader, choice->target, &offset);
+  if (!label) return label_missing(choice, loader);
+  if (!vj_model_view(model, choice->on, &steps, &width))
+    return vj_fail(VJ_CONFIG, "eval.probes.%s: view %s has no features over time to probe", choice->choice.key,
+                   choice->on);
+  const vj_status status = ops->check ? ops->check(choice->choice.config, label) : VJ_OK;
+  if (status != VJ_OK) {
+    vj_error_prefix("eval.probes.%s: ", choice->choice.key);
+    return status;
+  }
+  const int64_t there = loader->info.samples[VJ_TEST], asked = model->config->eval.probe_test;
+  const int64_t tested = asked < there ? asked : there;
+  for (int64_t k = 0; k < ops->metric_count; k++) {
+    const vj_metric *metric = &ops->metrics[k];
+    vj_quantity found =
+        quantity(vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name), unit_of(b, metric, label),
+                 vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on), axis_of(metric),
+                 size_of(metric, tested, steps, width, label), true);
+    if (metric->axis == VJ_METRIC_LABEL) shape_label(&found, label, steps, vj_shown_samples(model->config, loader));
+    VJ_TRY(add(b, found));
+  }
+  return VJ_OK;
+}
+
+vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_loader *loader, vj_quantity_list *list) {
+  *list = (vj_quantity_list){0};
+  const vj_config *config = model->config;
+  builder b = {.pool = pool, .list = list};
+  VJ_TRY(add_scalars(&b, model, VJ_AXIS_STEP));
+  VJ_TRY(add(
+      &b, quantity("gradient_norm", "1", "Euclidean norm of all gradients, before clipping", VJ_AXIS_STEP, 1, false)));
+  VJ_TRY(add(&b, quantity("learning_rate", "1", "learning rate of the step", VJ_AXIS_STEP, 1, false)));
+  VJ_TRY(add_scalars(&b, model, VJ_AXIS_EVAL));
+  VJ_TRY(add_measures(&b, model, loader));
+  VJ_TRY(add_states(&b, model, loader));
+  for (int64_t i = 0; i < config->eval.probe_count; i++) VJ_TRY(add_probe(&b, model, loader, &config->eval.probes[i]));
+  return VJ_OK;
+}

@@ -1,0 +1,55 @@
+/* The videos of a trial that turned out damaged when samples were asked for. Which ones is a function of the samples
+ * that were taken, so it is the same on any number of ranks and after a resume. Each rank notes what its own samples
+ * met; vj_damage_share brings it together. Empty where a data set is not made of videos. */
+#ifndef VJ_DAMAGE_H
+#define VJ_DAMAGE_H
+
+#include <stddef.h>
+
+#include "framework/comm/comm.h"
+#include "framework/store/sweep_file/sweep_file.h"
+#include "vj/dataset.h"
+#include "vj/memory.h"
+
+/* How many, and their names, in a sweep's file; up to `committed`. */
+#define VJ_RECORD_DAMAGED "data_videos_damaged"
+#define VJ_RECORD_DAMAGED_NAMES "data_videos_damaged_names"
+enum { VJ_DAMAGED_NAMES_BYTES = 1024 };
+
+typedef struct vj_damage {
+  const vj_dataset_ops *ops;
+  const void *dataset;
+  int64_t videos[VJ_SPLITS]; /* in use */
+  int64_t all;               /* of all splits */
+  unsigned char *met;        /* [all], split by split: 1 where a video is damaged */
+  bool is_fresh;             /* this rank has noted something since ranks shared */
+} vj_damage;
+
+VJ_MUST_USE vj_status vj_damage_create(const vj_dataset_ops *ops, const void *dataset, const vj_clip_info *info,
+                                       vj_damage *damage);
+void vj_damage_free(vj_damage *damage);
+
+/* Whether the data set tells of damage at all. */
+bool vj_damage_is_known(const vj_damage *damage);
+/* What samples that were made have passed over. */
+void vj_damage_note(vj_damage *damage, vj_split split, const int64_t *numbers, int64_t count);
+/* Collective over a trial's group: what any rank knows, all know afterwards. */
+VJ_MUST_USE vj_status vj_damage_share(vj_damage *damage, const vj_comm *comm);
+
+int64_t vj_damage_count(const vj_damage *damage);
+/* "training: a.mp4, b.mp4; test: c.mp4", as listed; what does not fit into `bytes` is counted at the end, " and 3
+ * more".
+ */
+void vj_damage_tell(const vj_damage *damage, char *text, size_t bytes);
+/* The same as a sentence; NULL: no memory. Owned by the pool. */
+const char *vj_damage_sentence(vj_pool *pool, const vj_damage *damage);
+/* Writes both to a trial's row. A file of an earlier version that has no room for it stays as it is. */
+VJ_MUST_USE vj_status vj_damage_record(const vj_damage *damage, vj_sweep_file *file, int64_t trial);
+
+/* For a checkpoint: "training a.mp4", "test c.mp4", each with a zero behind it, in `bytes` bytes; the caller frees
+ * them. None: NULL and 0. */
+VJ_MUST_USE vj_status vj_damage_pack(const vj_damage *damage, unsigned char **text, int64_t *bytes);
+/* Notes again what was packed. Videos that are no longer in use are left out. */
+void vj_damage_unpack(vj_damage *damage, const unsigned char *text, int64_t bytes);
+
+#endif

@@ -1,0 +1,221 @@
+#include "framework/train/loading/loader.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/base/threads.h"
+#include "vj/rng.h"
+
+/* What a data set can't read is bad data, the matter of one trial; VJ_IO stays with the files that all trials share. */
+static vj_status of_data(vj_status status) {
+  return status == VJ_IO ? vj_error_adopt(VJ_DATA, vj_error_message()) : status;
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------- */
+
+static vj_status open_data_set(const vj_config *config, void **dataset) {
+  vj_clip_request request = config->clip;
+  request.threads = vj_threads();
+  return of_data(config->dataset.component->as.dataset.open(config->dataset.config, &request, dataset));
+}
+
+/* What a loader has beside its data set. */
+static vj_status make_room(vj_loader *loader) {
+  loader->component->as.dataset.info(loader->dataset, &loader->info);
+  loader->threads = vj_threads();
+  const vj_clip_info *info = &loader->info;
+  const size_t pixels = (size_t)(info->frames * info->height * info->width * info->channels);
+  VJ_TRY(vj_allocate((size_t)info->samples[VJ_TRAIN], sizeof *loader->order, "order of samples", &loader->order));
+  VJ_TRY(vj_allocate((size_t)loader->threads * pixels, sizeof(float), "frames", &loader->frames));
+  VJ_TRY(vj_allocate((size_t)(loader->threads * (info->label_width + 1)), sizeof(float), "labels", &loader->labels));
+  return vj_damage_create(&loader->component->as.dataset, loader->dataset, info, &loader->damage);
+}
+
+vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
+  *loader = (vj_loader){.component = config->dataset.component, .seed = config->seed, .epoch = -1};
+  VJ_TRY(open_data_set(config, &loader->dataset));
+  return make_room(loader);
+}
+
+void vj_kept_data_close(vj_kept_data *kept) {
+  if (kept->dataset) kept->component->as.dataset.close(&kept->dataset);
+  free(kept->section);
+  *kept = (vj_kept_data){0};
+}
+
+static vj_status keep(const vj_config *config, vj_kept_data *kept) {
+  vj_pool *pool = NULL;
+  VJ_TRY(vj_pool_create(&pool));
+  const char *section = vj_yaml_print(pool, vj_yaml_find(config->resolved, "data"));
+  vj_status status = section ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for what the data set is opened from");
+  if (section && !(kept->dataset && strcmp(kept->section, section) == 0)) {
+    vj_kept_data_close(kept);
+    kept->section = strdup(section);
+    kept->component = config->dataset.component;
+    status = kept->section ? open_data_set(config, &kept->dataset) : vj_fail(VJ_MEMORY, "no memory for a data set");
+  }
+  vj_pool_destroy(&pool);
+  return status;
+}
+
+vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_loader *loader) {
+  *loader = (vj_loader){.component = config->dataset.component, .is_kept = true, .seed = config->seed, .epoch = -1};
+  VJ_TRY(keep(config, kept));
+  loader->dataset = kept->dataset;
+  return make_room(loader);
+}
+
+void vj_loader_close(vj_loader *loader) {
+  vj_ahead_destroy(&loader->ahead);
+  if (loader->dataset && !loader->is_kept) loader->component->as.dataset.close(&loader->dataset);
+  vj_damage_free(&loader->damage);
+  free(loader->order);
+  free(loader->frames);
+  free(loader->labels);
+  *loader = (vj_loader){.epoch = -1};
+}
+
+/* --- samples ------------------------------------------------------------------------------------------------- */
+
+int64_t vj_loader_number(vj_loader *loader, int64_t position) {
+  const int64_t samples = loader->info.samples[VJ_TRAIN], epoch = position / samples;
+  if (epoch != loader->epoch) {
+    vj_rng rng = vj_rng_stream(loader->seed, VJ_RNG_SHUFFLE, (uint32_t)epoch, 0);
+    vj_rng_permutation(&rng, samples, loader->order);
+    loader->epoch = epoch;
+  }
+  return loader->order[position % samples];
+}
+
+/* One sample into its place in the graph's input; through a float buffer where the graph computes in double. */
+static vj_status put_sample(const vj_loader *loader, vj_split split, int64_t number, vj_real *to, float *labels) {
+  const vj_clip_info *info = &loader->info;
+  const int64_t pixels = info->frames * info->height * info->width * info->channels;
+  float *own_labels = loader->labels + omp_get_thread_num() * (info->label_width + 1);
+  if (!labels) labels = own_labels;
+#ifdef VJ_DOUBLE
+  float *frames = loader->frames + omp_get_thread_num() * pixels;
+  VJ_TRY(loader->component->as.dataset.sample(loader->dataset, split, number, frames, labels));
+  for (int64_t i = 0; i < pixels; i++) to[i] = (vj_real)frames[i];
+  return VJ_OK;
+#else
+  (void)pixels;
+  return loader->component->as.dataset.sample(loader->dataset, split, number, to, labels);
+#endif
+}
+
+/* `numbers`: of this rank's samples, in order. A failure in any thread becomes the caller's. */
+static vj_status fill(vj_loader *loader, const vj_graph *graph, const vj_var *input, vj_split split,
+                      const int64_t *numbers, int64_t count, float *labels) {
+  const int64_t b = vj_shard_samples(graph), pixels = input->count / b;
+  vj_status failure = VJ_OK;
+  int64_t lowest = count; /* the first bad sample speaks, whichever thread met it first */
+  char message[1024] = "";
+#pragma omp parallel for schedule(static) num_threads(loader->threads)
+  for (int64_t i = 0; i < count; i++) {
+    vj_real *to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
+    const vj_status status =
+        put_sample(loader, split, numbers[i], to, labels ? labels + i * loader->info.label_width : NULL);
+    if (status == VJ_OK) continue;
+#pragma omp critical
+    if (i < lowest) {
+      lowest = i;
+      failure = status;
+      snprintf(message, sizeof message, "sample %lld: %s", (long long)numbers[i], vj_error_message());
+    }
+  }
+  if (failure != VJ_OK) return of_data(vj_fail(failure, "%s", message));
+  vj_damage_note(&loader->damage, split, numbers, count);
+  return VJ_OK;
+}
+
+static vj_status no_memory(int64_t batch) {
+  return vj_fail(VJ_MEMORY, "no memory for a batch of %lld", (long long)batch);
+}
+
+/* --- steps --------------------------------------------------------------------------------------------------- */
+
+/* This rank's samples of a step; the caller frees the numbers. */
+static int64_t *numbers_of(vj_loader *loader, const vj_comm *comm, int64_t batch, int64_t step) {
+  const int64_t mine = batch / comm->size;
+  int64_t *numbers = malloc((size_t)mine * sizeof *numbers);
+  for (int64_t i = 0; i < mine && numbers; i++)
+    numbers[i] = vj_loader_number(loader, step * batch + comm->rank * mine + i);
+  return numbers;
+}
+
+/* Orders what is to come, so far as there is room. A step out of turn, or another batch, begins anew. */
+static vj_status order_ahead(vj_loader *loader, const vj_comm *comm, int64_t batch, int64_t pixels, int64_t step) {
+  const vj_ahead_request request = {.ops = &loader->component->as.dataset,
+                                    .dataset = loader->dataset,
+                                    .samples = batch / comm->size,
+                                    .pixels = pixels,
+                                    .labels = loader->info.label_width,
+                                    .threads = loader->threads};
+  if (loader->ahead && (loader->ahead_first != step || loader->ahead_batch != batch ||
+                        loader->ahead_rank != comm->rank || loader->ahead_size != comm->size))
+    vj_ahead_destroy(&loader->ahead);
+  if (!loader->ahead) {
+    VJ_TRY(vj_ahead_create(&request, &loader->ahead));
+    loader->ahead_batch = batch, loader->ahead_rank = comm->rank, loader->ahead_size = comm->size;
+    loader->ahead_first = loader->ahead_end = step;
+  }
+  for (const int64_t depth = vj_ahead_depth(&request); loader->ahead_end < step + depth; loader->ahead_end++) {
+    int64_t *const numbers = numbers_of(loader, comm, batch, loader->ahead_end);
+    if (!numbers) return no_memory(batch);
+    vj_ahead_order(loader->ahead, numbers);
+    free(numbers);
+  }
+  return VJ_OK;
+}
+
+static vj_status fill_ahead(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
+                            int64_t step) {
+  const int64_t batch = vj_batch_samples(graph), b = vj_shard_samples(graph), pixels = input->count / b;
+  const float *frames = NULL;
+  const int64_t *numbers = NULL;
+  VJ_TRY(order_ahead(loader, comm, batch, pixels, step));
+  const vj_status status = vj_ahead_take(loader->ahead, &frames, &numbers);
+  for (int64_t i = 0; i < batch / comm->size && status == VJ_OK; i++) {
+    vj_real *const to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
+    for (int64_t k = 0; k < pixels; k++) to[k] = (vj_real)frames[i * pixels + k];
+  }
+  if (status == VJ_OK) vj_damage_note(&loader->damage, VJ_TRAIN, numbers, batch / comm->size);
+  vj_ahead_give_back(loader->ahead);
+  loader->ahead_first++;
+  return status == VJ_OK ? VJ_OK : of_data(status);
+}
+
+vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
+                              int64_t step) {
+  if (loader->info.is_slow) return fill_ahead(loader, graph, input, comm, step);
+  const int64_t batch = vj_batch_samples(graph);
+  int64_t *numbers = numbers_of(loader, comm, batch, step);
+  if (!numbers) return no_memory(batch);
+  const vj_status status = fill(loader, graph, input, VJ_TRAIN, numbers, batch / comm->size, NULL);
+  free(numbers);
+  return status;
+}
+
+vj_status vj_loader_fill_split(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
+                               vj_split split, int64_t first, float *labels) {
+  const int64_t mine = vj_batch_samples(graph) / comm->size;
+  int64_t *numbers = malloc((size_t)mine * sizeof *numbers);
+  if (!numbers) return no_memory(vj_batch_samples(graph));
+  for (int64_t i = 0; i < mine; i++) numbers[i] = (first + comm->rank * mine + i) % loader->info.samples[split];
+  const vj_status status = fill(loader, graph, input, split, numbers, mine, labels);
+  free(numbers);
+  return status;
+}
+
+const vj_label *vj_loader_label(const vj_loader *loader, const char *name, int64_t *offset) {
+  *offset = 0;
+  for (int64_t i = 0; i < loader->info.label_count; i++) {
+    const vj_label *label = &loader->info.labels[i];
+    if (strcmp(label->name, name) == 0) return label;
+    *offset += label->width;
+  }
+  return NULL;
+}
