@@ -7,7 +7,7 @@
 #include "framework/base/threads.h"
 #include "app/data.h"
 #include "app/data_set.h"
-#include "datasets/video/pack.h"
+#include "datasets/video/pack/pack.h"
 #include "app/pack_file.h"
 #include "app/verbs.h"
 

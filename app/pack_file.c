@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "framework/base/disk_space.h"
-#include "datasets/video/pack.h"
-#include "datasets/video/pack_schedule.h"
+#include "datasets/video/pack/pack.h"
+#include "datasets/video/pack/pack_schedule.h"
 
 enum { BLOCK_BYTES = 64 << 20, MOST_BLOCK_FRAMES = 8192, NAME_BYTES = 4096, REASON_BYTES = 1024 };
 

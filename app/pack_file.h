@@ -1,4 +1,4 @@
-/* Writes a pack: see docs/file-formats.md and datasets/video/pack.h, which reads it. */
+/* Writes a pack: see docs/file-formats.md and datasets/video/pack/pack.h, which reads it. */
 #ifndef VJ_PACK_FILE_H
 #define VJ_PACK_FILE_H
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "datasets/video/lists.h"
-#include "datasets/video/remembered.h"
-#include "datasets/video/survey.h"
+#include "datasets/video/annotation_cache.h"
+#include "datasets/video/scan.h"
 
 struct vj_annotations {
   const vj_annotation_form *form;

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "datasets/video/kept.h"
-#include "datasets/video/pack.h"
-#include "datasets/video/survey.h"
+#include "datasets/video/frame_index_cache.h"
+#include "datasets/video/pack/pack.h"
+#include "datasets/video/scan.h"
 #include "vj/rng.h"
 
 static const char *const split_names[VJ_SPLITS] = {"training", "validation", "test"};

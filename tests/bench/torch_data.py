@@ -1,6 +1,6 @@
 """MovingMNIST as a PyTorch user makes it: a Dataset in NumPy, whole batches at once where one asks for them.
 
-The motion is that of datasets/moving_mnist.c for one digit: a start uniform on the canvas, an integer velocity without
+The motion is that of datasets/moving_mnist/moving_mnist.c for one digit: a start uniform on the canvas, an integer velocity without
 (0, 0), exact reflection. Digits are smooth random blobs of 28 x 28; what they show changes no time.
 """
 import numpy as np

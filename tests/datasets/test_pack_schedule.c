@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "datasets/video/pack_schedule.h"
+#include "datasets/video/pack/pack_schedule.h"
 #include "vj/rng.h"
 
 enum { MOST_VIDEOS = 4000 };

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "datasets/video/pack_seal.h"
+#include "datasets/video/pack/pack_checksum.h"
 
 enum { BYTES = 700, FRAMES = 100, FRAME_BYTES = 450, WHOLE = BYTES + VJ_PACK_SEAL_BYTES };
 

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "datasets/video/remembered.h"
+#include "datasets/video/annotation_cache.h"
 
 static char folder[] = "/tmp/vj-remembered-XXXXXX";
 static char memory[64], one[64], two[64];

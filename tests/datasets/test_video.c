@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "datasets/video/kept.h"
-#include "datasets/video/survey.h"
+#include "datasets/video/frame_index_cache.h"
+#include "datasets/video/scan.h"
 #include "datasets/video/video.h"
 
 enum { WIDTH = 96, HEIGHT = 64, FRAMES = 60, PIXELS = WIDTH * HEIGHT };

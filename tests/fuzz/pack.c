@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "datasets/video/pack.h"
-#include "datasets/video/pack_seal.h"
-#include "datasets/video/survey.h"
+#include "datasets/video/pack/pack.h"
+#include "datasets/video/pack/pack_checksum.h"
+#include "datasets/video/scan.h"
 #include "tests/fuzz/fuzz.h"
 
 /* No source of a pack is there. */

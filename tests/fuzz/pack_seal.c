@@ -1,7 +1,7 @@
 /* The seal of a pack: any bytes as a file. */
 #include <string.h>
 
-#include "datasets/video/pack_seal.h"
+#include "datasets/video/pack/pack_checksum.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

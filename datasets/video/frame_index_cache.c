@@ -1,9 +1,9 @@
-#include "datasets/video/kept.h"
+#include "datasets/video/frame_index_cache.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "datasets/video/survey.h"
+#include "datasets/video/scan.h"
 
 struct vj_kept {
   int64_t count;

@@ -1,4 +1,4 @@
-#include "datasets/video/pack_seal.h"
+#include "datasets/video/pack/pack_checksum.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "datasets/video/pack.h"
+#include "datasets/video/pack/pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "datasets/video/pack_seal.h"
-#include "datasets/video/survey.h"
+#include "datasets/video/pack/pack_checksum.h"
+#include "datasets/video/scan.h"
 
 struct vj_pack {
   char *path;

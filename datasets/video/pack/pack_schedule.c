@@ -1,4 +1,4 @@
-#include "datasets/video/pack_schedule.h"
+#include "datasets/video/pack/pack_schedule.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "datasets/video/remembered.h"
+#include "datasets/video/annotation_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "datasets/video/survey.h"
+#include "datasets/video/scan.h"
 #include "vj/rng.h"
 
 /* The file: the heading, then for each remembered file a record and its bytes, filled up to a multiple of 8. The

@@ -1,4 +1,4 @@
-#include "datasets/video/survey.h"
+#include "datasets/video/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>
