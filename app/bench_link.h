@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "framework/comm/comm.h"
-#include "sweeps/engine/cluster.h"
+#include "sweeps/schedule/cluster.h"
 
 enum { VJ_LINK_SIZES = 7 };
 

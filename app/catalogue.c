@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "framework/config/config.h"
-#include "sweeps/engine/stopping.h"
+#include "sweeps/pruning/stopping.h"
 #include "app/table.h"
 #include "app/verbs.h"
 

@@ -1,7 +1,7 @@
 #include "app/data_set.h"
 
 #include "framework/base/threads.h"
-#include "sweeps/engine/space.h"
+#include "sweeps/space/space.h"
 
 /* Remembers the name of the pack and takes it out of the experiment. */
 static vj_status find_pack(vj_experiment *e, vj_data_set *set) {

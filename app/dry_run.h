@@ -2,8 +2,8 @@
 #ifndef VJ_DRY_RUN_H
 #define VJ_DRY_RUN_H
 
-#include "sweeps/engine/report.h"
-#include "sweeps/engine/space.h"
+#include "sweeps/space/report_spec.h"
+#include "sweeps/space/space.h"
 #include "app/experiment.h"
 
 /* Collective over `world`: world rank 0 lists and checks the trials, says what they need and what of it is not there:

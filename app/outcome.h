@@ -2,7 +2,7 @@
 #ifndef VJ_OUTCOME_H
 #define VJ_OUTCOME_H
 
-#include "sweeps/engine/report.h"
+#include "sweeps/space/report_spec.h"
 #include "framework/store/ledger/ledger.h"
 
 typedef struct vj_outcome {

@@ -2,7 +2,7 @@
 #ifndef VJ_APP_PROGRESS_H
 #define VJ_APP_PROGRESS_H
 
-#include "sweeps/engine/driver.h"
+#include "sweeps/run/driver.h"
 
 typedef struct vj_progress_line {
   int terminal;      /* a descriptor of the terminal that shows stderr; -1: there is none */

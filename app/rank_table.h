@@ -2,7 +2,7 @@
 #ifndef VJ_RANK_TABLE_H
 #define VJ_RANK_TABLE_H
 
-#include "sweeps/engine/rank_advice.h"
+#include "sweeps/schedule/rank_advice.h"
 #include "app/experiment.h"
 
 /* The machine the experiment's options ask about: that of --cluster, or else the built-in one with as many ranks on a

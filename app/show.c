@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/engine/layout.h"
+#include "sweeps/run/layout.h"
 #include "app/records.h"
 #include "app/standing.h"
 #include "app/table.h"

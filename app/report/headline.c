@@ -5,7 +5,7 @@
 
 #include "app/collapse.h"
 #include "app/criterion.h"
-#include "sweeps/engine/layout.h"
+#include "sweeps/run/layout.h"
 #include "app/progress.h"
 #include "app/report/page.h"
 #include "framework/store/ledger/ledger.h"

@@ -4,10 +4,10 @@
 
 #include "framework/base/watchdog.h"
 #include "framework/comm/stop.h"
-#include "sweeps/engine/driver.h"
-#include "sweeps/engine/jobs.h"
-#include "sweeps/engine/roster.h"
-#include "sweeps/engine/judge.h"
+#include "sweeps/run/driver.h"
+#include "sweeps/run/jobs.h"
+#include "sweeps/schedule/schedule.h"
+#include "sweeps/pruning/pruner.h"
 #include "framework/store/ledger/ledger.h"
 
 typedef struct vj_driver {

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "sweeps/engine/jobs.h"
+#include "sweeps/run/jobs.h"
 
 enum { PATH_BYTES = 512 };
 static char folder[64];

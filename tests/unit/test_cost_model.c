@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sweeps/engine/cost_model.h"
+#include "sweeps/schedule/cost_model.h"
 
 static const vj_cluster two_on_a_node = {.nodes = 4,
                                          .ranks_per_node = 2,

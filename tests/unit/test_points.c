@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/engine/points.h"
+#include "sweeps/space/sampler.h"
 
 static const vj_method methods[] = {VJ_METHOD_RANDOM, VJ_METHOD_SOBOL, VJ_METHOD_HALTON, VJ_METHOD_LATIN_HYPERCUBE};
 enum { METHODS = sizeof methods / sizeof methods[0] };

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "sweeps/engine/roster.h"
-#include "sweeps/engine/stopping.h"
+#include "sweeps/schedule/schedule.h"
+#include "sweeps/pruning/stopping.h"
 #include "tests/unit/fake_components.h"
 
 static vj_pool *pool;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/engine/space.h"
+#include "sweeps/space/space.h"
 #include "tests/unit/fake_components.h"
 
 static vj_pool *pool;

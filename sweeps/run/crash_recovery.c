@@ -1,0 +1,58 @@
+/* Trials of the dead, and what a kill left between the ledger and the sweep file. */
+#include <stdlib.h>
+
+#include "sweeps/engine/driver_private.h"
+#include "sweeps/run/trial_row.h"
+#include "framework/store/checkpoint.h"
+
+const char *vj_driver_checkpoint(const vj_driver *d, int64_t trial) {
+  return vj_pool_format(d->pool, "%s/checkpoints/trial-%04lld", d->options->folder, (long long)trial);
+}
+
+/* A trial that has ended needs its checkpoints no more; without the file they only cost room. */
+void vj_driver_remove_checkpoints(const vj_driver *d, int64_t trial) {
+  const char *path = vj_driver_checkpoint(d, trial);
+  if (path) vj_checkpoint_remove(path);
+}
+
+/* The file says what the ledger says of a trial that no one works on. */
+static vj_status reconcile(vj_driver *d, int64_t trial, int64_t recorded) {
+  vj_trial_state state;
+  int64_t attempts;
+  const char *reason;
+  VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
+  const int64_t now = state;
+  if (state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED || state == VJ_TRIAL_STOPPED)
+    vj_driver_remove_checkpoints(d, trial);
+  if (state == VJ_TRIAL_RUNNING || now == recorded) return VJ_OK;
+  if (state == VJ_TRIAL_FAILED) {
+    VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
+    if (d->options->failed) d->options->failed(d->options->context, trial, d->space->trials[trial].arm, reason);
+  }
+  if (state == VJ_TRIAL_STOPPED) VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
+  return vj_row_put(d->file, VJ_RECORD_STATUS, trial, &now);
+}
+
+static vj_status reconcile_all(vj_driver *d) {
+  const int64_t trials = d->space->trial_count, zero = 0;
+  const int variable = vj_sweep_file_find(d->file, VJ_RECORD_STATUS);
+  int64_t *states = NULL;
+  VJ_TRY(vj_allocate((size_t)trials, sizeof *states, "states of trials", &states));
+  vj_status status = vj_sweep_file_read(d->file, variable, &zero, &trials, states);
+  for (int64_t i = 0; i < trials && status == VJ_OK; i++) status = reconcile(d, i, states[i]);
+  free(states);
+  return status;
+}
+
+/* Trials of jobs that are dead wait again, or failed when they died too often. `at_start`: whatever else a kill left
+ * between file and ledger is put right, too. */
+vj_status vj_driver_take_over(vj_driver *d, bool at_start) {
+  int64_t released = 0;
+  VJ_TRY(vj_job_lock(d->job));
+  vj_status status = vj_ledger_release(d->ledger, vj_job_lives, d->job, d->options->max_attempts, &released);
+  /* Who decided on an early end may have died before the file knew of it. */
+  if (status == VJ_OK && (released > 0 || at_start || d->judge)) status = reconcile_all(d);
+  if (status == VJ_OK) vj_job_bury(d->job);
+  vj_job_unlock(d->job);
+  return status;
+}

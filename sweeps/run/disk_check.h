@@ -1,0 +1,24 @@
+/* The room on the disk that a sweep takes. Not collective. */
+#ifndef VJ_ROOM_H
+#define VJ_ROOM_H
+
+#include "sweeps/run/layout.h"
+
+typedef struct vj_room {
+  const char *folder;
+  int groups;
+  double records;     /* bytes of sweep.h5 and the ledger */
+  double checkpoints; /* bytes at most, while all groups run: two generations of each, and one being written */
+  double free;        /* bytes on the folder's disk; negative: unknown */
+} vj_room;
+
+/* Of a sweep that is yet to be made in `folder`, which need not exist and must outlive the room. */
+vj_room vj_room_for(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder);
+
+bool vj_room_is_there(const vj_room *room);
+
+/* VJ_IO when records would fit but not the checkpoints beside them; that records alone don't fit shows more surely when
+ * their room is taken. */
+VJ_MUST_USE vj_status vj_room_check(const vj_room *room);
+
+#endif

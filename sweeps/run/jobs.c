@@ -1,0 +1,191 @@
+#include "sweeps/run/jobs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vj/memory.h"
+
+enum { NAME_BYTES = 300, PATH_BYTES = 4096, SILENT_SECONDS = 300, TRIES = 100, SENTENCE_BYTES = 2048 };
+
+struct vj_job {
+  char folder[PATH_BYTES];
+  char host[NAME_BYTES - 64], name[NAME_BYTES], other[NAME_BYTES];
+  int descriptor; /* of its own file, locked; -1: it has not joined */
+  int lock;       /* of jobs/lock; -1: not held */
+};
+
+static const char lock_name[] = "lock";
+
+static bool path_of(const vj_job *job, const char *name, char *path) {
+  return snprintf(path, PATH_BYTES, "%s/jobs/%s", job->folder, name) < PATH_BYTES;
+}
+
+static vj_status system_fail(const char *path, int cause) {
+  return vj_fail(VJ_IO, "%s: can't be made or locked: %s", path, strerror(cause));
+}
+
+static bool has_name(int descriptor, const char *path) {
+  struct stat there, here;
+  return stat(path, &there) == 0 && fstat(descriptor, &here) == 0 && there.st_dev == here.st_dev &&
+         there.st_ino == here.st_ino;
+}
+
+/* Opens, making it and its folder, and locks: a file that still has its name when the lock is there. */
+static vj_status open_locked(const vj_job *job, const char *name, int *descriptor) {
+  char path[PATH_BYTES], folder[PATH_BYTES];
+  *descriptor = -1;
+  if (!path_of(job, name, path) || !path_of(job, "", folder)) return system_fail(job->folder, ENAMETOOLONG);
+  for (int i = 0; i < TRIES; i++) {
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST) return system_fail(folder, errno);
+    const int fresh = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fresh < 0 && errno == ENOENT) continue; /* the last job has just gone, and the folder with it */
+    if (fresh < 0) return system_fail(path, errno);
+    int locked;
+    do locked = flock(fresh, LOCK_EX);
+    while (locked != 0 && errno == EINTR);
+    const int cause = errno;
+    if (locked == 0 && has_name(fresh, path)) return *descriptor = fresh, VJ_OK;
+    close(fresh);
+    if (locked != 0) return system_fail(path, cause);
+  }
+  return system_fail(path, EBUSY);
+}
+
+vj_status vj_job_prepare(const char *folder, vj_job **job) {
+  vj_job *fresh = NULL;
+  struct timespec now;
+  VJ_TRY(vj_allocate(1, sizeof *fresh, "a job", &fresh));
+  fresh->descriptor = fresh->lock = -1;
+  snprintf(fresh->folder, sizeof fresh->folder, "%s", folder);
+  if (gethostname(fresh->host, sizeof fresh->host - 1) != 0 || !fresh->host[0])
+    snprintf(fresh->host, sizeof fresh->host, "unknown");
+  /* Process numbers come again, in containers even at once; the time does not. */
+  clock_gettime(CLOCK_REALTIME, &now);
+  snprintf(fresh->name, sizeof fresh->name, "%s:%ld:%llx", fresh->host, (long)getpid(),
+           (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000);
+  *job = fresh;
+  return VJ_OK;
+}
+
+vj_status vj_job_join(vj_job *job) { return open_locked(job, job->name, &job->descriptor); }
+
+vj_status vj_job_begin(const char *folder, vj_job **job) {
+  VJ_TRY(vj_job_prepare(folder, job));
+  const vj_status status = vj_job_join(*job);
+  if (status != VJ_OK) free(*job);
+  if (status != VJ_OK) *job = NULL;
+  return status;
+}
+
+const char *vj_job_name(const vj_job *job) { return job->name; }
+
+void vj_job_pulse(const vj_job *job) { (void)futimens(job->descriptor, NULL); }
+
+/* --- others ---------------------------------------------------------------------------------------------------- */
+
+static bool is_of_host(const char *name, const char *host) {
+  const size_t length = strlen(host);
+  return strncmp(name, host, length) == 0 && name[length] == ':';
+}
+
+/* Seconds since the last sign of life, by the clock that gives files their times. */
+static double silence(const vj_job *job, int descriptor) {
+  struct stat own, other;
+  const int mine = job->descriptor >= 0 ? job->descriptor : job->lock;
+  (void)futimens(mine, NULL);
+  if (fstat(mine, &own) != 0 || fstat(descriptor, &other) != 0) return 0;
+  return difftime(own.st_mtim.tv_sec, other.st_mtim.tv_sec);
+}
+
+/* *held: the dead one's file, if it is still there, open and locked, so that no one can begin with it. */
+static bool is_dead(const vj_job *job, const char *name, int *held) {
+  char path[PATH_BYTES];
+  *held = -1;
+  if (strcmp(name, job->name) == 0) return false;
+  if (!path_of(job, name, path)) return true;
+  const int descriptor = open(path, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT; /* who can't be asked is left alone */
+  bool lives = flock(descriptor, LOCK_EX | LOCK_NB) != 0;
+  if (!lives && !is_of_host(name, job->host)) lives = silence(job, descriptor) < SILENT_SECONDS;
+  if (lives)
+    close(descriptor);
+  else
+    *held = descriptor;
+  return !lives;
+}
+
+bool vj_job_lives(void *job, const char *name) {
+  int held;
+  const bool dead = is_dead(job, name, &held);
+  if (held >= 0) close(held);
+  return !dead;
+}
+
+const char *vj_job_other(vj_job *job) {
+  char path[PATH_BYTES];
+  const char *found = NULL;
+  if (!path_of(job, "", path)) return NULL;
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+    if (entry->d_name[0] == '.' || strcmp(entry->d_name, lock_name) == 0) continue;
+    if (strcmp(entry->d_name, job->name) == 0 || !vj_job_lives(job, entry->d_name)) continue;
+    snprintf(job->other, sizeof job->other, "%s", entry->d_name);
+    found = job->other;
+  }
+  if (folder) closedir(folder);
+  return found;
+}
+
+void vj_job_bury(const vj_job *job) {
+  char path[PATH_BYTES];
+  int held;
+  if (!path_of(job, "", path)) return;
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
+    if (entry->d_name[0] == '.' || strcmp(entry->d_name, lock_name) == 0) continue;
+    if (!is_dead(job, entry->d_name, &held) || held < 0) continue;
+    if (path_of(job, entry->d_name, path)) unlink(path);
+    close(held);
+  }
+  if (folder) closedir(folder);
+}
+
+vj_status vj_job_lock(vj_job *job) { return open_locked(job, lock_name, &job->lock); }
+
+void vj_job_unlock(vj_job *job) {
+  if (job->lock >= 0) close(job->lock);
+  job->lock = -1;
+}
+
+/* Whoever waits for the lock meanwhile finds its name gone, and makes another. */
+static void remove_folder(vj_job *job) {
+  char path[PATH_BYTES];
+  if (vj_job_lock(job) != VJ_OK) return;
+  if (path_of(job, lock_name, path)) unlink(path);
+  if (path_of(job, "", path)) rmdir(path);
+  vj_job_unlock(job);
+}
+
+void vj_job_end(vj_job **job) {
+  vj_job *old = *job;
+  char path[PATH_BYTES], sentence[SENTENCE_BYTES];
+  *job = NULL;
+  if (!old) return;
+  if (old->descriptor >= 0 && path_of(old, old->name, path)) unlink(path);
+  if (old->descriptor >= 0) close(old->descriptor);
+  vj_job_unlock(old);
+  /* What is left behind does no harm; the sentence of a run that failed must not be lost over it. */
+  const vj_status status = vj_error_status();
+  snprintf(sentence, sizeof sentence, "%s", vj_error_message());
+  remove_folder(old);
+  vj_error_adopt(status, sentence);
+  free(old);
+}

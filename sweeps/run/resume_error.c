@@ -1,0 +1,177 @@
+#include "sweeps/run/resume_error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/config/nodes.h"
+#include "framework/config/config_diff.h"
+#include "sweeps/run/layout.h"
+#include "sweeps/run/trial_row.h"
+
+enum { MOST_LINES = 6, MOST_KEYS = 3, MOST_COMPARED = 256 };
+
+/* One change, and the trials it befell. */
+typedef struct change {
+  const char *text;
+  int64_t first, count;
+} change;
+
+typedef struct refusal {
+  vj_pool *pool;
+  const vj_sweep_file *file;
+  const char *path;
+  const vj_space *space;
+  const int64_t *row;
+  change changes[MOST_LINES];
+  int64_t shown, others; /* changes; trials that were not compared or not shown */
+} refusal;
+
+static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory to compare configurations"); }
+
+vj_status vj_known_trial_read(vj_pool *pool, const vj_sweep_file *file, const char *path, int64_t row,
+                              vj_known_trial *trial) {
+  const char *text = NULL;
+  vj_yaml *root = NULL;
+  vj_config *config = NULL;
+  *trial = (vj_known_trial){0};
+  VJ_TRY(vj_row_get_text(pool, file, "arm", row, &trial->arm));
+  VJ_TRY(vj_row_get_text(pool, file, "config", row, &text));
+  if (!text[0]) return VJ_OK;
+  VJ_TRY(vj_yaml_read_text(pool, text, path, &root));
+  const vj_status status = vj_config_create(pool, root, &config);
+  if (status != VJ_OK) vj_error_prefix("%s: trial %lld, as it was made: ", path, (long long)row);
+  VJ_TRY(status);
+  trial->resolved = config->resolved;
+  return VJ_OK;
+}
+
+/* --- one trial -------------------------------------------------------------------------------------------------- */
+
+static vj_status compare(vj_pool *pool, const vj_known_trial *known, const vj_trial *trial, vj_differences *found) {
+  vj_yaml *before = NULL, *after = NULL;
+  *found = (vj_differences){0};
+  VJ_TRY(vj_config_measured(pool, known->resolved, &before));
+  VJ_TRY(vj_config_measured(pool, trial->config->resolved, &after));
+  return vj_differences_find(pool, before, after, found);
+}
+
+/* The trial without a row that has the fewest differences; another arm is one, too. -1: there is none. */
+static vj_status find_nearest(const refusal *r, const vj_known_trial *known, int64_t *nearest) {
+  int64_t least = 0, compared = 0;
+  *nearest = -1;
+  for (int64_t i = 0; i < r->space->trial_count && compared < MOST_COMPARED; i++) {
+    if (r->row[i] >= 0) continue;
+    vj_pool *scratch = NULL;
+    vj_differences found;
+    VJ_TRY(vj_pool_create(&scratch));
+    const vj_status status = compare(scratch, known, &r->space->trials[i], &found);
+    vj_pool_destroy(&scratch);
+    VJ_TRY(status);
+    found.count += strcmp(known->arm, r->space->trials[i].arm) != 0;
+    if (compared++ > 0 && found.count >= least) continue;
+    least = found.count;
+    *nearest = i;
+  }
+  return VJ_OK;
+}
+
+static vj_status add_text(const refusal *r, const char **all, const char *text) {
+  *all = text ? vj_pool_format(r->pool, "%s%s%s", *all, (*all)[0] ? "; " : "", text) : NULL;
+  return *all ? VJ_OK : no_memory();
+}
+
+static vj_status changed_text(const refusal *r, const vj_known_trial *known, const vj_trial *trial, const char **text) {
+  vj_differences found;
+  *text = "";
+  VJ_TRY(compare(r->pool, known, trial, &found));
+  if (strcmp(known->arm, trial->arm) != 0)
+    VJ_TRY(add_text(r, text, vj_pool_format(r->pool, "its arm was \"%s\" and is \"%s\" now", known->arm, trial->arm)));
+  for (int64_t i = 0; i < found.count && i < MOST_KEYS; i++)
+    VJ_TRY(add_text(r, text, vj_difference_text(r->pool, &found.at[i])));
+  if (found.count > MOST_KEYS)
+    VJ_TRY(add_text(r, text, vj_pool_format(r->pool, "and %lld more keys", (long long)(found.count - MOST_KEYS))));
+  return VJ_OK;
+}
+
+/* "is gone (strong, optim.lr=0.01, seed 1)" */
+static vj_status gone_text(const refusal *r, const vj_known_trial *known, const char **text) {
+  static const char prefix[] = "param.";
+  const vj_yaml *seed = known->resolved ? vj_yaml_find(known->resolved, "seed") : NULL;
+  const char *about = known->arm;
+  for (int v = 0; known->resolved && about && v < vj_sweep_file_variable_count(r->file); v++) {
+    vj_file_variable_info info;
+    vj_sweep_file_variable(r->file, v, &info);
+    if (strncmp(info.name, prefix, sizeof prefix - 1) != 0) continue;
+    const char *key = info.name + sizeof prefix - 1;
+    const vj_yaml *value = vj_yaml_find(known->resolved, key);
+    if (value)
+      about = vj_pool_format(r->pool, "%s%s%s=%s", about, about[0] ? ", " : "", key, vj_setting_text(r->pool, value));
+  }
+  if (about && seed) about = vj_pool_format(r->pool, "%s%sseed %s", about, about[0] ? ", " : "", seed->text);
+  *text = about && about[0] ? vj_pool_format(r->pool, "is gone (%s)", about) : about ? "is gone" : NULL;
+  return *text ? VJ_OK : no_memory();
+}
+
+/* --- all of them ------------------------------------------------------------------------------------------------ */
+
+static void note(refusal *r, const char *text, int64_t trial) {
+  for (int64_t i = 0; i < r->shown; i++) {
+    if (strcmp(r->changes[i].text, text) != 0) continue;
+    r->changes[i].count++;
+    return;
+  }
+  if (r->shown == MOST_LINES)
+    r->others++;
+  else
+    r->changes[r->shown++] = (change){text, trial, 1};
+}
+
+static vj_status examine(refusal *r, int64_t trial) {
+  vj_known_trial known;
+  int64_t nearest = -1;
+  const char *text = NULL;
+  VJ_TRY(vj_known_trial_read(r->pool, r->file, r->path, trial, &known));
+  if (known.resolved) VJ_TRY(find_nearest(r, &known, &nearest));
+  if (nearest >= 0)
+    VJ_TRY(changed_text(r, &known, &r->space->trials[nearest], &text));
+  else
+    VJ_TRY(gone_text(r, &known, &text));
+  note(r, text, trial);
+  return VJ_OK;
+}
+
+static int ascending(const void *left, const void *right) {
+  const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+  return (a > b) - (a < b);
+}
+
+static vj_status fail_with(const refusal *r) {
+  const vj_status status =
+      vj_fail(VJ_CONFIG,
+              "%s: --resume adds trials and keeps those there are, but some of these are not what they were; undo "
+              "that, or choose another folder with -o:",
+              r->path);
+  for (int64_t i = 0; i < r->shown; i++) {
+    const change *c = &r->changes[i];
+    const char *gone = strncmp(c->text, "is gone", 7) == 0 ? "" : ":";
+    if (c->count == 1)
+      vj_error_line("trial %lld%s %s", (long long)c->first, gone, c->text);
+    else
+      vj_error_line("trial %lld and %lld other%s%s %s", (long long)c->first, (long long)(c->count - 1),
+                    c->count == 2 ? "" : "s", gone, c->text);
+  }
+  if (r->others) vj_error_line("and %lld more trial%s", (long long)r->others, r->others == 1 ? "" : "s");
+  return status;
+}
+
+vj_status vj_refuse_changes(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
+                            const int64_t *row, const int64_t *lost, int64_t count) {
+  refusal r = {.pool = pool, .file = file, .path = path, .space = space, .row = row};
+  int64_t *sorted = vj_pool_take(pool, (size_t)count * sizeof *sorted);
+  if (!sorted) return no_memory();
+  memcpy(sorted, lost, (size_t)count * sizeof *sorted);
+  qsort(sorted, (size_t)count, sizeof *sorted, ascending);
+  for (int64_t i = 0; i < count && i < MOST_COMPARED; i++) VJ_TRY(examine(&r, sorted[i]));
+  if (count > MOST_COMPARED) r.others += count - MOST_COMPARED;
+  return fail_with(&r);
+}

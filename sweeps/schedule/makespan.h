@@ -1,0 +1,10 @@
+/* When a sweep would be through. Not collective. */
+#ifndef VJ_MAKESPAN_H
+#define VJ_MAKESPAN_H
+
+#include "sweeps/schedule/schedule.h"
+
+/* Seconds until all groups are through, going by the roster; `trials`: those of each trial. */
+VJ_MUST_USE vj_status vj_makespan(const vj_roster *roster, const double *trials, double *seconds);
+
+#endif

@@ -1,0 +1,69 @@
+#include "sweeps/space/range.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PATH_BYTES = 512, DIGITS_BETWEEN = 12 };
+static const double largest_integer = 1e15; /* doubles still hold every whole number */
+
+static vj_status read_reals(vj_pool *pool, const vj_yaml *ends, const char *path, vj_real_list *list) {
+  const vj_param row = {.name = "ends", .type = VJ_PARAM_REAL_LIST, .minimum = -INFINITY, .maximum = INFINITY};
+  return vj_value_read(pool, &row, ends, path, list);
+}
+
+static vj_status check_integers(vj_pool *pool, const vj_yaml *ends, const char *path, bool is_log) {
+  const vj_param row = {.name = "ends",
+                        .type = VJ_PARAM_INTEGER_LIST,
+                        .minimum = is_log ? 1 : -largest_integer,
+                        .maximum = largest_integer};
+  vj_integer_list list;
+  return vj_value_read(pool, &row, ends, path, &list);
+}
+
+vj_status vj_range_read(vj_pool *pool, const vj_yaml *map, const char *path, const char *key, vj_range *range) {
+  char key_path[PATH_BYTES];
+  const vj_yaml *ends = vj_yaml_get(map, key);
+  vj_real_list list = {0};
+  snprintf(key_path, sizeof key_path, "%s.%s", path, key);
+  if (range->is_integer) VJ_TRY(check_integers(pool, ends, key_path, range->is_log));
+  VJ_TRY(read_reals(pool, ends, key_path, &list));
+  if (list.count != 2)
+    return vj_fail_node(ends, path, "%s: expected the two ends of a range, got %lld number%s", key,
+                        (long long)list.count, list.count == 1 ? "" : "s");
+  if (range->is_log && !(list.at[0] > 0 && list.at[1] > 0))
+    return vj_fail_node(ends, path, "log: both ends must be greater than 0; use linear or uniform, or list the values");
+  range->low = list.at[0];
+  range->high = list.at[1];
+  return VJ_OK;
+}
+
+/* `below` parts of the low end and `above` of the high one, of `parts` in all. */
+static double between(const vj_range *range, double low, double high, double below, double above, double parts) {
+  return range->is_log ? pow(10, (log10(low) * below + log10(high) * above) / parts)
+                       : low * (below / parts) + high * (above / parts);
+}
+
+static const char *rounded(double number, char text[VJ_REAL_BYTES]) {
+  snprintf(text, VJ_REAL_BYTES, "%.*g", DIGITS_BETWEEN, number);
+  return vj_real_text(strtod(text, NULL), text);
+}
+
+const char *vj_range_point(const vj_range *range, int64_t i, int64_t n, char text[VJ_REAL_BYTES]) {
+  const double last = (double)(n - 1), at = (double)i;
+  if (i == 0) return vj_real_text(range->low, text);
+  if (i == n - 1) return vj_real_text(range->high, text);
+  return rounded(between(range, range->low, range->high, last - at, at, last), text);
+}
+
+const char *vj_range_draw(const vj_range *range, double u, char text[VJ_REAL_BYTES]) {
+  /* Each whole number k takes the room from k to k + 1. */
+  const double high = range->is_integer ? range->high + 1 : range->high;
+  double number = between(range, range->low, high, 1 - u, u, 1);
+  if (range->is_integer) {
+    snprintf(text, VJ_REAL_BYTES, "%.0f", fmin(fmax(floor(number), range->low), range->high));
+    return text;
+  }
+  number = strtod(rounded(number, text), NULL);
+  return vj_real_text(fmin(fmax(number, range->low), range->high), text);
+}

@@ -1,0 +1,36 @@
+/* The trials of a sweep: a pure function of its YAML. Not collective. */
+#ifndef VJ_SPACE_H
+#define VJ_SPACE_H
+
+#include "sweeps/pruning/stopping.h"
+
+typedef struct vj_setting {
+  const char *key; /* "losses.variance.weight" */
+  const vj_yaml *value;
+} vj_setting;
+
+typedef struct vj_trial {
+  int64_t index;
+  const char *arm; /* name of the explicit trial it comes from, "" without `trials:` */
+  uint64_t seed;
+  int64_t sample; /* number of the sample it was drawn with, 0 where nothing is sampled */
+  int64_t setting_count;
+  const vj_setting *settings; /* what differs from the base configuration, seed excepted */
+  const vj_config *config;
+} vj_trial;
+
+typedef struct vj_space {
+  int64_t trial_count;
+  const vj_trial *trials;
+  int64_t key_count; /* every key set by any trial, in order of appearance; the seed is not among them */
+  const char *const *keys;
+  bool is_grid;                /* nothing is sampled, so that trials come sorted */
+  const vj_stopping *stopping; /* NULL: every trial is trained to its end */
+} vj_space;
+
+/* Expands `sweep:` of the tree (absent: one trial) as docs/sweeps.md says. Order: samples slowest, then arms, then the
+ * grid's parameters in the order written (the last varies fastest), then seeds fastest. Every trial's configuration is
+ * checked. A value replaces what stands at its key, a map too. At most 100,000 trials. */
+VJ_MUST_USE vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space);
+
+#endif

@@ -1,0 +1,263 @@
+#include "sweeps/space/sweep_spec.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweeps/space/condition.h"
+
+enum { PATH_BYTES = 512 };
+
+static vj_status fail_memory(const char *what) { return vj_fail(VJ_MEMORY, "no memory for %s of a sweep", what); }
+
+/* --- parameters and arms ---------------------------------------------------------------------------------------- */
+
+/* A key that trials may set: one that is part of a trial's configuration and has no other way of being varied. */
+static vj_status check_swept_key(const vj_yaml *key, const char *path) {
+  static const char *const fixed[] = {"name", "sweep", "report", "plugins"};
+  const size_t length = strcspn(key->text, ".");
+  VJ_TRY(vj_path_check(key->text, key));
+  if (strcmp(key->text, "seed") == 0)
+    return vj_fail_node(key, path, "seeds are not swept like this; list them under sweep.seeds");
+  for (size_t i = 0; i < VJ_COUNT(fixed); i++)
+    if (strlen(fixed[i]) == length && strncmp(key->text, fixed[i], length) == 0)
+      return vj_fail_node(key, path, "\"%s\" is the same for all trials and cannot be swept", fixed[i]);
+  return VJ_OK;
+}
+
+static vj_status check_map(const vj_yaml *map, const char *path) {
+  char got[VJ_GOT_BYTES];
+  if (!vj_yaml_is_null(map) && map->kind != VJ_YAML_MAP)
+    return vj_fail_node(map, path, "expected a map of keys and values, got %s", vj_node_got(map, got));
+  return VJ_OK;
+}
+
+static vj_status read_axes(vj_pool *pool, vj_sweep_plan *plan) {
+  const vj_yaml *parameters = vj_yaml_get(plan->sweep, "parameters");
+  VJ_TRY(check_map(parameters, "sweep.parameters"));
+  plan->axis_count = parameters ? parameters->count : 0;
+  plan->axes = vj_pool_take(pool, (size_t)plan->axis_count * sizeof *plan->axes);
+  plan->partner = vj_pool_take(pool, (size_t)plan->axis_count * sizeof *plan->partner);
+  plan->by_chance = vj_pool_take(pool, (size_t)plan->axis_count * sizeof *plan->by_chance);
+  if (!plan->axes || !plan->partner || !plan->by_chance) return fail_memory("the parameters");
+  for (int64_t i = 0; i < plan->axis_count; i++) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "sweep.parameters.%s", parameters->keys[i]->text);
+    VJ_TRY(check_swept_key(parameters->keys[i], path));
+    VJ_TRY(vj_axis_read(pool, parameters->keys[i], parameters->items[i], path, &plan->axes[i]));
+  }
+  return VJ_OK;
+}
+
+/* Arms may set different keys, but none that a parameter sets too: one of the two would silently win. */
+static vj_status check_arm(const vj_sweep_plan *plan, const char *name, const vj_yaml *arm) {
+  char path[PATH_BYTES];
+  snprintf(path, sizeof path, "sweep.trials.%s", name);
+  VJ_TRY(check_map(arm, path));
+  for (int64_t k = 0; k < arm->count; k++) {
+    const char *key = arm->keys[k]->text;
+    VJ_TRY(check_swept_key(arm->keys[k], path));
+    for (int64_t i = 0; i < plan->axis_count; i++)
+      if (strcmp(plan->axes[i].key, key) == 0 || vj_key_is_inside(key, plan->axes[i].key))
+        return vj_fail_node(arm->keys[k], path, "\"%s\" is swept under sweep.parameters too; set it in one place", key);
+  }
+  return VJ_OK;
+}
+
+static vj_status read_arms(vj_sweep_plan *plan) {
+  const vj_yaml *trials = vj_yaml_get(plan->sweep, "trials");
+  if (vj_yaml_is_null(trials)) return VJ_OK;
+  VJ_TRY(check_map(trials, "sweep.trials"));
+  if (trials->count == 0) return vj_fail_node(trials, "sweep.trials", "expected at least one trial");
+  for (int64_t i = 0; i < trials->count; i++) VJ_TRY(check_arm(plan, trials->keys[i]->text, trials->items[i]));
+  plan->arms = trials;
+  return VJ_OK;
+}
+
+static bool has_key(const vj_sweep_plan *plan, const char *key) {
+  for (int64_t i = 0; i < plan->key_count; i++)
+    if (strcmp(plan->keys[i], key) == 0) return true;
+  return false;
+}
+
+static vj_status gather_keys(vj_pool *pool, vj_sweep_plan *plan) {
+  int64_t most = plan->axis_count;
+  for (int64_t a = 0; plan->arms && a < plan->arms->count; a++) most += plan->arms->items[a]->count;
+  plan->keys = vj_pool_take(pool, (size_t)most * sizeof *plan->keys);
+  if (!plan->keys) return fail_memory("the keys");
+  for (int64_t a = 0; plan->arms && a < plan->arms->count; a++) {
+    const vj_yaml *arm = plan->arms->items[a];
+    for (int64_t k = 0; k < arm->count; k++)
+      if (!has_key(plan, arm->keys[k]->text)) plan->keys[plan->key_count++] = arm->keys[k]->text;
+  }
+  plan->arm_key_count = plan->key_count;
+  for (int64_t i = 0; i < plan->axis_count; i++) plan->keys[plan->key_count++] = plan->axes[i].key;
+  return VJ_OK;
+}
+
+/* --- parameters that know of each other -------------------------------------------------------------------------- */
+
+/* The node of parameter i's key. */
+static const vj_yaml *axis_key(const vj_sweep_plan *plan, int64_t i) {
+  return vj_yaml_get(plan->sweep, "parameters")->keys[i];
+}
+
+/* A later parameter's whole map would replace what an earlier one set inside it. */
+static vj_status check_overwriting(const vj_sweep_plan *plan, int64_t i) {
+  for (int64_t j = 0; j < i; j++)
+    if (vj_key_is_inside(plan->axes[j].key, plan->axes[i].key))
+      return vj_fail_node(axis_key(plan, i), plan->axes[i].path,
+                          "it would replace \"%s\" above it; write it before that", plan->axes[j].key);
+  return VJ_OK;
+}
+
+static bool can_match(const vj_axis *axis, const vj_yaml *wanted) {
+  const int64_t count = axis->choices ? axis->choices->count : axis->count;
+  for (int64_t v = 0; v < count; v++)
+    if (vj_condition_matches(wanted, axis->choices ? axis->choices->items[v] : axis->values[v])) return true;
+  return false;
+}
+
+/* One key of a condition: it must be decided before the parameter is, and have some hope of being met. */
+static vj_status check_condition_key(vj_sweep_plan *plan, int64_t i, int64_t k) {
+  const vj_axis *axis = &plan->axes[i];
+  const vj_yaml *key = axis->when->keys[k], *wanted = axis->when->items[k];
+  char path[PATH_BYTES];
+  snprintf(path, sizeof path, "%s.when", axis->path);
+  if (strcmp(key->text, "seed") == 0)
+    return vj_fail_node(key, path, "every trial runs with all seeds; a parameter cannot depend on them");
+  for (int64_t j = 0; j < plan->axis_count; j++) {
+    const vj_axis *other = &plan->axes[j];
+    if (!vj_keys_touch(key->text, other->key)) continue;
+    if (j == i) return vj_fail_node(key, path, "\"%s\" is set by the parameter itself", key->text);
+    if (j > i)
+      return vj_fail_node(key, path, "\"%s\" is set by a parameter below; write \"%s\" behind it", key->text,
+                          axis->key);
+    if (other->drawn || plan->by_chance[j]) plan->by_chance[i] = true;
+    const bool has_only_these = !other->when && !other->with && (!other->drawn || other->choices);
+    if (strcmp(key->text, other->key) == 0 && has_only_these && !can_match(other, wanted))
+      return vj_fail_node(wanted, path, "\"%s\" never has this value, so \"%s\" would never be set", key->text,
+                          axis->key);
+  }
+  return VJ_OK;
+}
+
+static vj_status check_condition(vj_sweep_plan *plan, int64_t i) {
+  for (int64_t k = 0; plan->axes[i].when && k < plan->axes[i].when->count; k++) VJ_TRY(check_condition_key(plan, i, k));
+  return VJ_OK;
+}
+
+static vj_status find_partner(vj_sweep_plan *plan, int64_t i) {
+  const vj_axis *axis = &plan->axes[i], *other = NULL;
+  int64_t j = 0;
+  plan->partner[i] = -1;
+  if (!axis->with) return VJ_OK;
+  while (j < i && strcmp(plan->axes[j].key, axis->with->text) != 0) j++;
+  if (j == i)
+    return vj_fail_node(axis->with, axis->path,
+                        "with: expected the key of a parameter that is written above, got \"%s\"", axis->with->text);
+  other = &plan->axes[j];
+  if (other->drawn)
+    return vj_fail_node(axis->with, axis->path,
+                        "with: \"%s\" is sampled; only lists and ranges walk together, samples do so anyway",
+                        other->key);
+  if (other->count != axis->count)
+    return vj_fail_node(axis->with, axis->path,
+                        "it has %lld value%s, but \"%s\", with which it walks, has %lld; give both as many",
+                        (long long)axis->count, axis->count == 1 ? "" : "s", other->key, (long long)other->count);
+  plan->partner[i] = j;
+  plan->by_chance[i] = plan->by_chance[j];
+  return VJ_OK;
+}
+
+/* --- samples ---------------------------------------------------------------------------------------------------- */
+
+static vj_status read_method(vj_pool *pool, vj_sweep_plan *plan) {
+  const vj_param row = {.name = "method", .type = VJ_PARAM_CHOICE, .choices = VJ_METHOD_CHOICES};
+  const vj_yaml *method = vj_yaml_get(plan->sweep, "method");
+  plan->method = VJ_METHOD_GRID;
+  return method ? vj_value_read(pool, &row, method, "sweep.method", &plan->method) : VJ_OK;
+}
+
+static vj_status check_grid(const vj_sweep_plan *plan) {
+  static const char *const keys[] = {"samples", "sampling_seed"};
+  for (int64_t i = 0; i < plan->axis_count; i++) {
+    const vj_axis *axis = &plan->axes[i];
+    const bool lacks_n = axis->drawn && strcmp(axis->drawn->text, "log") == 0;
+    if (axis->drawn)
+      return vj_fail_node(axis->drawn, axis->path,
+                          "%s%s is sampled; set sweep.method to random, sobol, halton or latin_hypercube, or %s",
+                          axis->drawn->text, lacks_n ? " without n" : "", lacks_n ? "add n: count" : "list values");
+  }
+  for (size_t i = 0; i < VJ_COUNT(keys); i++)
+    if (vj_yaml_get(plan->sweep, keys[i]))
+      return vj_fail_node(vj_yaml_get_key(plan->sweep, keys[i]), "sweep",
+                          "\"%s\" is not for the grid; set sweep.method to random, sobol, halton or latin_hypercube",
+                          keys[i]);
+  return VJ_OK;
+}
+
+static vj_status read_samples(vj_pool *pool, vj_sweep_plan *plan) {
+  const vj_param many = {.name = "samples", .type = VJ_PARAM_INTEGER, .minimum = 1, .maximum = VJ_MOST_TRIALS};
+  const vj_param seed = {.name = "sampling_seed", .type = VJ_PARAM_INTEGER, .minimum = 0, .maximum = INFINITY};
+  const vj_yaml *samples = vj_yaml_get(plan->sweep, "samples");
+  const vj_yaml *sampling_seed = vj_yaml_get(plan->sweep, "sampling_seed");
+  if (!samples)
+    return vj_fail_node(plan->sweep, "sweep", "missing key \"samples\" (how often the sampled parameters are drawn)");
+  VJ_TRY(vj_value_read(pool, &many, samples, "sweep.samples", &plan->sample_count));
+  return sampling_seed ? vj_value_read(pool, &seed, sampling_seed, "sweep.sampling_seed", &plan->sampling_seed) : VJ_OK;
+}
+
+static vj_status draw(vj_pool *pool, vj_sweep_plan *plan, int64_t dimensions) {
+  double *points = NULL;
+  const int64_t count = plan->sample_count;
+  VJ_TRY(vj_allocate((size_t)(count * dimensions), sizeof *points, "samples", &points));
+  vj_status status = vj_points_draw((vj_method)plan->method, (uint64_t)plan->sampling_seed, count, dimensions, points);
+  int64_t d = 0;
+  for (int64_t i = 0; i < plan->axis_count && status == VJ_OK; i++)
+    if (plan->axes[i].drawn) status = vj_axis_draw(pool, points + d++, dimensions, count, &plan->axes[i]);
+  free(points);
+  return status;
+}
+
+static vj_status read_sampling(vj_pool *pool, vj_sweep_plan *plan) {
+  const vj_yaml *method = vj_yaml_get(plan->sweep, "method");
+  int64_t dimensions = 0;
+  plan->sample_count = 1;
+  if (plan->method == VJ_METHOD_GRID) return check_grid(plan);
+  for (int64_t i = 0; i < plan->axis_count; i++) dimensions += plan->axes[i].drawn != NULL;
+  const int64_t most = vj_points_most_dimensions((vj_method)plan->method);
+  if (dimensions == 0)
+    return vj_fail_node(method, "sweep.method",
+                        "no parameter is sampled; write one as uniform, log without n, integer, log_integer or choice, "
+                        "or leave method out");
+  if (dimensions > most)
+    return vj_fail_node(
+        method, "sweep.method",
+        "%s has at most %lld dimensions, and %lld parameters are sampled; use random or latin_hypercube", method->text,
+        (long long)most, (long long)dimensions);
+  VJ_TRY(read_samples(pool, plan));
+  return draw(pool, plan, dimensions);
+}
+
+vj_status vj_sweep_plan_read(vj_pool *pool, const vj_yaml *root, vj_sweep_plan *plan) {
+  static const char *const names[] = {"method", "parameters", "samples", "sampling_seed",
+                                      "seeds",  "stopping",   "trials"};
+  *plan = (vj_sweep_plan){.sweep = vj_yaml_get(root, "sweep"), .base = vj_yaml_shallow(pool, root)};
+  if (!plan->base) return fail_memory("the base");
+  vj_yaml_remove(plan->base, "sweep");
+  VJ_TRY(vj_keys_check(plan->sweep, "sweep", names, VJ_COUNT(names)));
+  VJ_TRY(vj_stopping_read(pool, plan->sweep, &plan->stopping));
+  VJ_TRY(read_method(pool, plan));
+  VJ_TRY(read_axes(pool, plan));
+  VJ_TRY(read_arms(plan));
+  for (int64_t i = 0; i < plan->axis_count; i++) {
+    VJ_TRY(check_overwriting(plan, i));
+    VJ_TRY(check_condition(plan, i));
+    VJ_TRY(find_partner(plan, i));
+  }
+  VJ_TRY(read_sampling(pool, plan));
+  VJ_TRY(vj_seeds_read(pool, root, vj_yaml_get(plan->sweep, "seeds"), VJ_MOST_TRIALS, &plan->seeds, &plan->seed_count));
+  return gather_keys(pool, plan);
+}
