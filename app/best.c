@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/criterion.h"
-#include "app/records.h"
+#include "analysis/results/objective.h"
+#include "analysis/output/row_writer.h"
 #include "framework/store/ledger/ledger.h"
-#include "app/table.h"
+#include "analysis/output/text_table.h"
 #include "app/verbs.h"
 
 static const char usage[] =

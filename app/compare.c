@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/comparison.h"
-#include "app/records.h"
-#include "app/table.h"
+#include "analysis/results/comparison.h"
+#include "analysis/output/row_writer.h"
+#include "analysis/output/text_table.h"
 #include "app/verbs.h"
 
 static const char usage[] =

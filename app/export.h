@@ -2,7 +2,7 @@
 #ifndef VJ_EXPORT_H
 #define VJ_EXPORT_H
 
-#include "app/outcome.h"
+#include "analysis/results/sweep_results.h"
 
 typedef struct vj_export_request {
   const char *folder;

@@ -15,7 +15,7 @@
 #include <zlib.h>
 
 #include "app/blas_core.h"
-#include "app/machine.h"
+#include "framework/base/machine_memory.h"
 #include "framework/ops/convolution/dnn.h"
 #include "app/verbs.h"
 #include "vj/param.h"

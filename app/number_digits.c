@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/csv.h"
+#include "analysis/output/csv.h"
 
 enum { SHORT = 15, LONG = 17, EXACT_POWER = 22, MOST_POWER = 46 };
 

@@ -2,8 +2,8 @@
 #ifndef VJ_RESULTS_PRIVATE_H
 #define VJ_RESULTS_PRIVATE_H
 
-#include "app/outcome.h"
-#include "app/records.h"
+#include "analysis/results/sweep_results.h"
+#include "analysis/output/row_writer.h"
 
 typedef struct summary {
   double mean, spread; /* NaN if there is nothing; spread 0 of a single number */

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "sweeps/run/layout.h"
-#include "app/records.h"
-#include "app/standing.h"
-#include "app/table.h"
+#include "analysis/output/row_writer.h"
+#include "analysis/results/sweep_status.h"
+#include "analysis/output/text_table.h"
 #include "framework/train/trial.h"
 #include "app/verbs.h"
 

@@ -6,11 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/criterion.h"
-#include "app/progress.h"
-#include "app/records.h"
-#include "app/standing.h"
-#include "app/table.h"
+#include "analysis/results/objective.h"
+#include "app/sweep/progress.h"
+#include "analysis/output/row_writer.h"
+#include "analysis/results/sweep_status.h"
+#include "analysis/output/text_table.h"
 #include "framework/train/trial.h"
 #include "app/verbs.h"
 

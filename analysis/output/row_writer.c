@@ -1,0 +1,197 @@
+#include "analysis/output/row_writer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analysis/output/csv.h"
+
+enum { COLUMNS = 512 };
+
+typedef enum kind { NOTHING, INTEGER, NUMBER, TEXT } kind;
+
+typedef struct value {
+  kind kind;
+  int64_t integer;
+  double number;
+  const char *text;
+} value;
+
+struct vj_records {
+  vj_pool *pool;
+  int columns, cells, capacity;
+  const char *names[COLUMNS];
+  value *cell;
+  bool failed; /* memory ran out: printing says so */
+};
+
+/* --- the format ------------------------------------------------------------------------------------------------ */
+
+vj_status vj_format_read(int argc, char **argv, int *i, vj_format *format, bool *taken) {
+  static const char *const names[] = {"text", "json", "csv", "md"};
+  *taken = strcmp(argv[*i], "--format") == 0;
+  if (!*taken) return VJ_OK;
+  const char *asked = *i + 1 < argc ? argv[++*i] : "";
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    if (strcmp(asked, names[k]) != 0) continue;
+    *format = (vj_format)k;
+    return VJ_OK;
+  }
+  return vj_fail(VJ_USAGE, "--format: expected one of text, json, csv, md, got \"%s\"", asked);
+}
+
+vj_status vj_format_words(int argc, char **argv, const char *usage, int least, int most, const char **words,
+                          vj_format *format) {
+  int count = 0;
+  for (int i = 1; i < argc; i++) {
+    bool taken;
+    VJ_TRY(vj_format_read(argc, argv, &i, format, &taken));
+    if (taken) continue;
+    if (argv[i][0] == '-' || count == most) return vj_fail(VJ_USAGE, "%s", usage);
+    words[count++] = argv[i];
+  }
+  return count >= least ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
+}
+
+bool vj_format_is_exact(vj_format format) { return format == VJ_FORMAT_JSON || format == VJ_FORMAT_CSV; }
+
+/* --- filling --------------------------------------------------------------------------------------------------- */
+
+vj_status vj_records_create(vj_records **records) {
+  vj_pool *pool = NULL;
+  *records = NULL;
+  VJ_TRY(vj_pool_create(&pool));
+  *records = vj_pool_take(pool, sizeof **records);
+  if (*records) {
+    (*records)->pool = pool;
+    return VJ_OK;
+  }
+  vj_pool_destroy(&pool);
+  return vj_fail(VJ_MEMORY, "no memory for a list of results");
+}
+
+void vj_records_destroy(vj_records **records) {
+  if (!*records) return;
+  vj_pool *pool = (*records)->pool;
+  vj_pool_destroy(&pool);
+  *records = NULL;
+}
+
+void vj_records_column(vj_records *records, const char *name) {
+  const char *copy = vj_pool_text(records->pool, name);
+  records->failed = records->failed || !copy || records->columns == COLUMNS;
+  if (!records->failed) records->names[records->columns++] = copy;
+}
+
+static void add(vj_records *r, value v) {
+  if (r->cells == r->capacity && !r->failed) {
+    const int capacity = r->capacity ? 2 * r->capacity : 256;
+    value *fresh = vj_pool_take(r->pool, (size_t)capacity * sizeof *fresh);
+    if (fresh && r->cells) memcpy(fresh, r->cell, (size_t)r->cells * sizeof *fresh);
+    r->failed = !fresh;
+    r->capacity = fresh ? capacity : r->capacity;
+    r->cell = fresh ? fresh : r->cell;
+  }
+  if (!r->failed) r->cell[r->cells++] = v;
+}
+
+void vj_records_integer(vj_records *records, int64_t number) {
+  add(records, (value){.kind = INTEGER, .integer = number});
+}
+
+void vj_records_number(vj_records *records, double number) { add(records, (value){.kind = NUMBER, .number = number}); }
+
+void vj_records_text(vj_records *records, const char *text) {
+  const char *copy = text ? vj_pool_text(records->pool, text) : NULL;
+  records->failed = records->failed || (text && !copy);
+  add(records, (value){.kind = copy ? TEXT : NOTHING, .text = copy});
+}
+
+void vj_records_setting_columns(vj_records *records, const vj_outcome *outcome) {
+  for (int s = 0; s < outcome->setting_count; s++) {
+    const char *name = vj_pool_format(records->pool, "param.%s", vj_outcome_setting_key(outcome, s));
+    if (name) vj_records_column(records, name);
+    records->failed = records->failed || !name;
+  }
+}
+
+void vj_records_settings(vj_records *records, const vj_outcome *outcome, int64_t trial) {
+  for (int s = 0; s < outcome->setting_count; s++) {
+    const char *text = vj_outcome_setting(outcome, s, trial);
+    if (vj_outcome_setting_is_number(outcome, s))
+      vj_records_number(records, vj_outcome_setting_number(outcome, s, trial));
+    else
+      vj_records_text(records, text[0] ? text : NULL);
+  }
+}
+
+/* --- JSON ------------------------------------------------------------------------------------------------------ */
+
+json_t *vj_json_number(double number) { return isfinite(number) ? json_real(number) : json_null(); }
+
+json_t *vj_json_text(const char *words) {
+  json_t *valid = words ? json_string(words) : NULL; /* NULL unless it is UTF-8 */
+  return valid ? valid : json_null();
+}
+
+json_t *vj_json_settings(const vj_outcome *o, int64_t trial) {
+  json_t *all = json_object();
+  for (int i = 0; i < o->setting_count; i++) {
+    const char *words = vj_outcome_setting(o, i, trial);
+    const double exact = vj_outcome_setting_number(o, i, trial);
+    if (!words[0] || strcmp(words, "nan") == 0) continue;
+    json_object_set_new(all, vj_outcome_setting_key(o, i), isnan(exact) ? vj_json_text(words) : json_real(exact));
+  }
+  return all;
+}
+
+static json_t *json_of(const value *v) {
+  return v->kind == INTEGER  ? json_integer(v->integer)
+         : v->kind == NUMBER ? vj_json_number(v->number)
+         : v->kind == TEXT   ? vj_json_text(v->text)
+                             : json_null();
+}
+
+json_t *vj_records_array(const vj_records *r) {
+  json_t *array = r->failed ? NULL : json_array();
+  for (int i = 0; array && i + r->columns <= r->cells; i += r->columns) {
+    json_t *object = json_object();
+    for (int c = 0; c < r->columns; c++) json_object_set_new(object, r->names[c], json_of(&r->cell[i + c]));
+    json_array_append_new(array, object);
+  }
+  return array;
+}
+
+vj_status vj_json_print(json_t *json, FILE *to) {
+  if (!json) return vj_fail(VJ_MEMORY, "no memory for JSON");
+  const int failed = json_dumpf(json, to, JSON_INDENT(2));
+  json_decref(json);
+  return failed || fputc('\n', to) == EOF ? vj_fail(VJ_IO, "the JSON can't be written") : VJ_OK;
+}
+
+/* --- CSV ------------------------------------------------------------------------------------------------------- */
+
+static void put_value(const value *v, vj_csv *csv) {
+  if (v->kind == INTEGER) vj_csv_integer(csv, v->integer);
+  if (v->kind == NUMBER) vj_csv_number(csv, v->number);
+  if (v->kind == TEXT || v->kind == NOTHING) vj_csv_text(csv, v->text ? v->text : "");
+}
+
+static vj_status print_csv(const vj_records *r, FILE *to) {
+  vj_csv csv = {0};
+  for (int c = 0; c < r->columns; c++) vj_csv_text(&csv, r->names[c]);
+  vj_csv_end_line(&csv);
+  for (int i = 0; i + r->columns <= r->cells; i += r->columns) {
+    for (int c = 0; c < r->columns; c++) put_value(&r->cell[i + c], &csv);
+    vj_csv_end_line(&csv);
+  }
+  const bool written = !csv.failed && fwrite(csv.text, 1, csv.length, to) == csv.length;
+  const vj_status status = csv.failed ? vj_fail(VJ_MEMORY, "no memory for the CSV") : VJ_OK;
+  vj_csv_free(&csv);
+  VJ_TRY(status);
+  return written ? VJ_OK : vj_fail(VJ_IO, "the CSV can't be written");
+}
+
+vj_status vj_records_print(const vj_records *r, vj_format format, FILE *to) {
+  if (r->failed) return vj_fail(VJ_MEMORY, "no memory for a list of results, or it has more than %d columns", COLUMNS);
+  return format == VJ_FORMAT_JSON ? vj_json_print(vj_records_array(r), to) : print_csv(r, to);
+}

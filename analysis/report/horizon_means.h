@@ -1,0 +1,18 @@
+/* What has a number for each component, or each target step, at an evaluation: means over a group's trials. */
+#ifndef VJ_REPORT_PROFILE_H
+#define VJ_REPORT_PROFILE_H
+
+#include "analysis/report/report_data.h"
+
+typedef struct vj_profile {
+  int64_t count; /* 0: nothing is recorded */
+  double *values;
+} vj_profile;
+
+/* `row`: of the eval axis; -1: each trial's last whole one. Owned by the findings' pool. */
+VJ_MUST_USE vj_status vj_profile_of(const vj_findings *f, const char *quantity, const vj_group *group, int64_t row,
+                                    vj_profile *profile);
+/* The evaluation that is a trial's last whole one; -1: there is none. */
+int64_t vj_last_row(const vj_findings *f, int64_t trial);
+
+#endif

@@ -1,0 +1,16 @@
+/* Pictures of two parameters at a time, and of all of them. */
+#ifndef VJ_REPORT_PAIRS_H
+#define VJ_REPORT_PAIRS_H
+
+#include "analysis/report/page.h"
+
+/* Heat maps of a quantity over pairs of parameters: cells where both have few values, points elsewhere. `results`
+ * [trials]: NaN where there is none. */
+VJ_MUST_USE vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const double *results);
+/* Parallel coordinates: each trial a line through its values of all parameters, one below the other. */
+VJ_MUST_USE vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const double *results);
+
+/* Lowest and highest finite of them; false without any. */
+bool vj_range_of(const double *values, int64_t count, double *low, double *high);
+
+#endif

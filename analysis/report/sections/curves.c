@@ -1,0 +1,77 @@
+/* Learning curves: every loss term and what else is recorded along training, with bands over seeds. */
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/report/seed_bands.h"
+
+enum { MOST_CURVES = 40 };
+
+/* "train_variance" and "val_variance" in one picture. */
+static vj_status draw(vj_page *page, const char *train, const char *name) {
+  const vj_findings *f = page->findings;
+  const char *val = vj_pool_format(f->pool, "val_%s", name);
+  const char *units = vj_page_units(page, train);
+  const char *caption = vj_pool_format(
+      f->pool, "%s%s%s", strcmp(name, "loss") == 0 ? "weighted sum of the losses" : name, units[0] ? ", " : "", units);
+  if (!val || !caption) return vj_fail(VJ_MEMORY, "no memory for a picture");
+  return vj_bands_picture(page, train, val, caption, NULL);
+}
+
+/* Validation alone, e.g. of PSNR. */
+static vj_status draw_validation(vj_page *page, const vj_file_variable_info *info) {
+  const char *train = vj_pool_format(page->findings->pool, "train_%s", info->name + 4);
+  if (!train) return vj_fail(VJ_MEMORY, "no memory for a picture");
+  if (vj_sweep_file_find(page->findings->outcome->file, train) >= 0) return VJ_OK;
+  return vj_bands_picture(page, NULL, info->name,
+                          vj_pool_format(page->findings->pool, "%s (validation)", info->name + 4), NULL);
+}
+
+static vj_status draw_all(vj_page *page) {
+  const vj_findings *f = page->findings;
+  vj_file_variable_info info;
+  int drawn = 0;
+  for (int v = 0; v < vj_sweep_file_variable_count(f->outcome->file); v++) {
+    vj_sweep_file_variable(f->outcome->file, v, &info);
+    const bool latent = strncmp(info.name, "train_latent_", 13) == 0 || strncmp(info.name, "val_latent_", 11) == 0;
+    if (latent || drawn >= MOST_CURVES) continue;
+    drawn++;
+    if (strncmp(info.name, "train_", 6) == 0 && vj_findings_has(f, info.name, "step"))
+      VJ_TRY(draw(page, info.name, info.name + 6));
+    else if (strncmp(info.name, "val_", 4) == 0 && vj_findings_has(f, info.name, "eval"))
+      VJ_TRY(draw_validation(page, &info));
+    else if (strcmp(info.name, "gradient_norm") == 0)
+      VJ_TRY(vj_bands_picture(page, info.name, NULL, "norm of the gradient, before clipping", NULL));
+    else if (strcmp(info.name, "learning_rate") == 0)
+      VJ_TRY(vj_bands_picture(page, info.name, NULL, "learning rate", NULL));
+    else
+      drawn--;
+  }
+  return VJ_OK;
+}
+
+/* Probes that ran more than at both ends. */
+static vj_status draw_criterion(vj_page *page) {
+  const vj_report_column *c = &page->findings->criterion;
+  if (!c->quantity || strncmp(c->quantity, "probe_", 6) != 0) return VJ_OK;
+  const char *units = vj_page_units(page, c->quantity), *title = vj_page_criterion_title(page);
+  const char *caption = vj_pool_format(page->findings->pool, "%s%s%s", title, units[0] ? ", " : "", units);
+  return caption ? vj_bands_picture(page, c->quantity, NULL, caption, NULL)
+                 : vj_fail(VJ_MEMORY, "no memory for a picture");
+}
+
+vj_status vj_section_curves(vj_page *page) {
+  if (!page->findings->shown_count) return VJ_OK;
+  vj_page_section(page, "section-curves", "Learning curves");
+  fputs(
+      "<p class=\"note\">Lines: training, with a band of one standard deviation over seeds. Dashed, with circles: "
+      "validation. Losses are unweighted, apart from their weighted sum. Long courses are averaged over neighbouring "
+      "steps.</p>\n",
+      page->to);
+  vj_page_legend(page);
+  vj_page_pictures(page);
+  VJ_TRY(draw_criterion(page));
+  VJ_TRY(draw_all(page));
+  vj_page_pictures_end(page);
+  vj_page_section_end(page);
+  return VJ_OK;
+}

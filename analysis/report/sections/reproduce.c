@@ -1,0 +1,67 @@
+/* How to get it again: versions, command, seeds, the whole configuration. */
+#include <string.h>
+
+#include "analysis/report/page.h"
+
+static void write_seeds(vj_page *page) {
+  enum { MOST_SEEDS = 24 };
+  const vj_outcome *o = page->findings->outcome;
+  int64_t written = 0;
+  for (int64_t i = 0; i < o->trials; i++) {
+    bool seen = o->seed[i] < 0; /* not begun with */
+    for (int64_t k = 0; k < i && !seen; k++) seen = o->seed[k] == o->seed[i];
+    if (seen) continue;
+    if (written++ < MOST_SEEDS) fprintf(page->to, "%s%lld", written > 1 ? ", " : "", (long long)o->seed[i]);
+  }
+  if (written > MOST_SEEDS) fprintf(page->to, " and %lld more", (long long)(written - MOST_SEEDS));
+}
+
+static void write_fact(vj_page *page, const char *what, const char *text) {
+  vj_html_row(page->to, "");
+  vj_html_cell(page->to, false);
+  fputs(what, page->to);
+  fputs("<td class=\"w\">", page->to);
+  vj_html_text(page->to, "%s", text);
+}
+
+static void write_text(vj_page *page, const char *summary, const char *id, const char *text) {
+  vj_html_fold_begin(page->to, summary);
+  fprintf(page->to, "<pre id=\"%s\" tabindex=\"0\">", id);
+  vj_html_text(page->to, "%s", text);
+  fputs("</pre>\n", page->to);
+  vj_html_fold_end(page->to);
+}
+
+vj_status vj_section_again(vj_page *page) {
+  const vj_findings *f = page->findings;
+  const char *source = vj_sweep_file_attribute(f->outcome->file, "source");
+  const char *yaml = vj_sweep_file_attribute(f->outcome->file, "sweep_yaml");
+  const int64_t best = f->ranked_count && f->criterion.best != VJ_BEST_NONE ? f->groups[f->ranked[0]].done[0] : 0;
+  const char *command =
+      vj_pool_format(f->pool, "mpirun -n 2 --bind-to none vjvcr sweep %s.yaml -o runs/%s", f->title, f->title);
+  const char *config = vj_outcome_text(f->outcome, "config", best);
+  const char *summary = vj_pool_format(f->pool, "Configuration of trial %lld%s, with every default", (long long)best,
+                                       best || f->ranked_count ? ", one of the best" : "");
+  if (!command || !summary) return vj_fail(VJ_MEMORY, "no memory for a report");
+  vj_page_section(page, "section-again", "To get it again");
+  fputs(
+      "<p>Save the experiment below as a file and run the command, on any number of ranks: with the same build on the "
+      "same kind of processor the numbers are the same to the last bit. Paths in it are those of the first run.</p>\n",
+      page->to);
+  vj_html_table_begin(page->to, "again");
+  vj_html_heading(page->to, false, "what");
+  vj_html_heading(page->to, false, "");
+  fputs("<tbody>", page->to);
+  write_fact(page, "made by", source ? source : "unknown");
+  write_fact(page, "this report by", "vjvcr " VJ_VERSION);
+  write_fact(page, "command", command);
+  vj_html_row(page->to, "");
+  vj_html_cell(page->to, false);
+  fputs("seeds<td class=\"w\">", page->to);
+  write_seeds(page);
+  vj_html_table_end(page->to);
+  if (yaml) write_text(page, "The experiment", "experiment", yaml);
+  if (config[0]) write_text(page, summary, "configuration", config);
+  vj_page_section_end(page);
+  return VJ_OK;
+}

@@ -1,0 +1,285 @@
+/* Tables of results: each setting's mean and standard deviation over its seeds, and its difference to another setting,
+ * tested. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/results/collapse.h"
+#include "analysis/results/objective.h"
+#include "analysis/report/page.h"
+#include "framework/store/ledger/ledger.h"
+#include "framework/train/trial.h"
+
+enum { MOST_ROWS = 40, MOST_ROWS_TESTED = 15, MOST_OPEN = 12, MOST_TESTED = 4, MOST_TRIALS = 2000 };
+
+/* --- results ----------------------------------------------------------------------------------------------------- */
+
+/* The i-th row: groups in the order of the sweep where they are few, else those with results, best first. */
+static const vj_group *row_at(const vj_findings *f, int64_t i) {
+  return &f->groups[f->group_count <= MOST_ROWS || i >= f->ranked_count ? i : f->ranked[i]];
+}
+
+static int64_t row_count(const vj_findings *f) {
+  return f->group_count <= MOST_ROWS || !f->ranked_count ? f->group_count : f->ranked_count;
+}
+
+static vj_status moments_of(const vj_findings *f, const vj_report_column *column, const vj_group *g, vj_moments *m) {
+  double *values;
+  VJ_TRY(vj_allocate((size_t)g->done_count + 1, sizeof *values, "a column", &values));
+  for (int64_t k = 0; k < g->done_count; k++) values[k] = vj_outcome_number(f->outcome, column, g->done[k]);
+  *m = vj_moments_of(values, g->done_count);
+  free(values);
+  return VJ_OK;
+}
+
+static vj_status write_verdict(vj_page *page, const vj_group *g) {
+  const vj_findings *f = page->findings;
+  const vj_report_column rankme = {.quantity = "hx_rankme", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  vj_moments m;
+  VJ_TRY(moments_of(f, &rankme, g, &m));
+  vj_html_cell(page->to, false);
+  const int64_t largest = g->done_count ? vj_outcome_components(f->outcome, "hx_singular_values", g->done[0]) : 0;
+  const char *verdict = vj_collapse_verdict(m.mean, largest);
+  fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
+  return VJ_OK;
+}
+
+static vj_status write_row(vj_page *page, const vj_group *g) {
+  const vj_findings *f = page->findings;
+  const bool best = g->rank == 0 && f->criterion.best != VJ_BEST_NONE;
+  vj_html_row(page->to, best ? "class=\"best\"" : "");
+  vj_html_cell(page->to, false);
+  vj_page_group_name(page, g);
+  vj_html_cell(page->to, true);
+  fprintf(page->to, g->done_count == g->count ? "%lld" : "%lld of %lld", (long long)g->done_count, (long long)g->count);
+  if (vj_sweep_file_find(f->outcome->file, "hx_rankme") >= 0) VJ_TRY(write_verdict(page, g));
+  for (int64_t c = 0; c < f->report.column_count; c++) {
+    vj_moments m;
+    VJ_TRY(moments_of(f, &f->report.columns[c], g, &m));
+    vj_html_cell(page->to, true);
+    vj_html_spread(page->to, m.mean, m.deviation);
+  }
+  return VJ_OK;
+}
+
+static void write_headings(vj_page *page) {
+  static const char *const arrows[] = {[VJ_BEST_NONE] = "", [VJ_BEST_LOW] = " ↓", [VJ_BEST_HIGH] = " ↑"};
+  const vj_findings *f = page->findings;
+  vj_html_heading(page->to, false, "setting");
+  vj_html_heading(page->to, true, "seeds");
+  if (vj_sweep_file_find(f->outcome->file, "hx_rankme") >= 0) vj_html_heading(page->to, false, "collapsed?");
+  for (int64_t c = 0; c < f->report.column_count; c++) {
+    const vj_report_column *column = &f->report.columns[c];
+    const char *heading = vj_pool_format(f->pool, "%s%s", column->title, arrows[column->best]);
+    vj_html_heading(page->to, true, heading ? heading : column->title);
+  }
+  fputs("<tbody>", page->to);
+}
+
+/* All rows, those beyond MOST_ROWS folded away. */
+static vj_status write_results(vj_page *page) {
+  const vj_findings *f = page->findings;
+  const int64_t rows = row_count(f);
+  for (int64_t first = 0; first < rows && first < MOST_TRIALS; first = first ? rows : MOST_ROWS) {
+    const int64_t last = first ? (rows < MOST_TRIALS ? rows : MOST_TRIALS) : (rows < MOST_ROWS ? rows : MOST_ROWS);
+    if (first) vj_html_fold_begin(page->to, "All other settings");
+    vj_html_table_begin(page->to, first ? "results-rest" : "results");
+    write_headings(page);
+    for (int64_t i = first; i < last; i++) VJ_TRY(write_row(page, row_at(f, i)));
+    vj_html_table_end(page->to);
+    if (first) vj_html_fold_end(page->to);
+  }
+  return VJ_OK;
+}
+
+/* --- differences ------------------------------------------------------------------------------------------------- */
+
+/* Values of one group and of the other by seed: pairs where both have the seed. */
+typedef struct sides {
+  double *a, *b;
+  int64_t a_count, b_count, pairs;
+  double *paired_a, *paired_b;
+} sides;
+
+static void fill_sides(const vj_findings *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
+                       sides *s) {
+  const vj_outcome *o = f->outcome;
+  for (int64_t i = 0; i < g->done_count; i++) s->a[s->a_count++] = vj_outcome_number(o, column, g->done[i]);
+  for (int64_t i = 0; i < h->done_count; i++) s->b[s->b_count++] = vj_outcome_number(o, column, h->done[i]);
+  for (int64_t i = 0; i < g->done_count; i++)
+    for (int64_t k = 0; k < h->done_count; k++)
+      if (o->seed[g->done[i]] == o->seed[h->done[k]] && isfinite(s->a[i]) && isfinite(s->b[k])) {
+        s->paired_a[s->pairs] = s->a[i];
+        s->paired_b[s->pairs++] = s->b[k];
+        break;
+      }
+}
+
+/* Paired over seeds where at least two are common to both. */
+static vj_status compare(const vj_findings *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
+                         vj_difference *difference) {
+  const int64_t most = g->done_count + h->done_count + 1;
+  double *room;
+  VJ_TRY(vj_allocate((size_t)(4 * most), sizeof *room, "a difference", &room));
+  sides s = {.a = room, .b = room + most, .paired_a = room + 2 * most, .paired_b = room + 3 * most};
+  fill_sides(f, column, g, h, &s);
+  *difference = s.pairs >= 2 ? vj_paired_difference(s.paired_a, s.paired_b, s.pairs)
+                             : vj_welch_difference(s.a, s.a_count, s.b, s.b_count);
+  free(room);
+  return VJ_OK;
+}
+
+static void write_p(FILE *to, double p) {
+  if (isnan(p))
+    fputs("–", to);
+  else if (p < 0.0001)
+    fprintf(to, "<data value=\"%.17g\">&lt; 0.0001</data>", p);
+  else
+    fprintf(to, "<data value=\"%.17g\">%.*f</data>", p, p < 0.01 ? 4 : 3, p);
+}
+
+static void write_difference(vj_page *page, const vj_group *g, const vj_difference *d, double adjusted) {
+  vj_html_row(page->to, "");
+  vj_html_cell(page->to, false);
+  vj_page_group_name(page, g);
+  vj_html_cell(page->to, true);
+  vj_html_number(page->to, d->mean);
+  vj_html_cell(page->to, true);
+  if (isfinite(d->low)) {
+    vj_html_number(page->to, d->low);
+    fputs(" to ", page->to);
+  }
+  vj_html_number(page->to, d->high);
+  vj_html_cell(page->to, true);
+  write_p(page->to, d->p);
+  vj_html_cell(page->to, true);
+  write_p(page->to, adjusted);
+  vj_html_cell(page->to, false);
+  fprintf(page->to, "%s, %lld seed%s", d->paired ? "paired" : "Welch", (long long)d->count, d->count == 1 ? "" : "s");
+}
+
+static void begin_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int64_t rows,
+                              int number) {
+  const char *title = vj_pool_format(page->findings->pool, "%s: difference to %s", column->title, to->name);
+  if (rows > MOST_OPEN) {
+    vj_html_fold_begin(page->to, title ? title : "");
+  } else {
+    fputs("<h3>", page->to);
+    vj_html_text(page->to, "%s", title ? title : "");
+    fputs("</h3>\n", page->to);
+  }
+  const char *id = vj_pool_format(page->findings->pool, "differences-%d", number);
+  vj_html_table_begin(page->to, id ? id : "");
+  vj_html_heading(page->to, false, "setting");
+  vj_html_heading(page->to, true, "difference");
+  vj_html_heading(page->to, true, "95 % interval");
+  vj_html_heading(page->to, true, "p");
+  vj_html_heading(page->to, true, "p (Holm)");
+  vj_html_heading(page->to, false, "test");
+  fputs("<tbody>", page->to);
+}
+
+static vj_status write_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int number) {
+  const vj_findings *f = page->findings;
+  const int64_t rows = row_count(f) <= MOST_ROWS ? row_count(f) : MOST_ROWS_TESTED;
+  vj_difference *differences = NULL;
+  double *adjusted = NULL;
+  vj_status status = vj_allocate((size_t)rows + 1, sizeof *differences, "differences", &differences);
+  if (status == VJ_OK) status = vj_allocate((size_t)rows + 1, sizeof *adjusted, "differences", &adjusted);
+  for (int64_t i = 0; i < rows && status == VJ_OK; i++) {
+    adjusted[i] = NAN;
+    if (row_at(f, i) == to || !row_at(f, i)->done_count) continue;
+    status = compare(f, column, row_at(f, i), to, &differences[i]);
+    adjusted[i] = differences[i].p;
+  }
+  if (status == VJ_OK) {
+    vj_holm(adjusted, rows);
+    begin_differences(page, column, to, rows, number);
+    for (int64_t i = 0; i < rows; i++)
+      if (row_at(f, i) != to && differences[i].count)
+        write_difference(page, row_at(f, i), &differences[i], adjusted[i]);
+    vj_html_table_end(page->to);
+    if (rows > MOST_OPEN) vj_html_fold_end(page->to);
+  }
+  free(differences);
+  free(adjusted);
+  return status;
+}
+
+/* Of the criterion, of what the report calls good or bad, and of RankMe. */
+static vj_status write_all_differences(vj_page *page) {
+  const vj_findings *f = page->findings;
+  int written = 0;
+  if (f->group_count < 2 || f->ranked_count < 2) return VJ_OK;
+  const vj_group *to = &f->groups[f->ranked[0]];
+  for (int64_t c = 0; c < f->report.column_count && written < MOST_TESTED; c++) {
+    const vj_report_column *column = &f->report.columns[c];
+    const bool is_criterion = strcmp(column->quantity, f->criterion.quantity) == 0 && column->at == f->criterion.at;
+    if (is_criterion || column->best != VJ_BEST_NONE || strcmp(column->quantity, "hx_rankme") == 0)
+      VJ_TRY(write_differences(page, column, to, written++));
+  }
+  fputs(
+      "<p class=\"note\">Setting minus that one; Student's t, two-sided. Seeds that both have are paired, at least "
+      "two; "
+      "where they aren't, Welch's test. p (Holm) holds for all tests of one table together. With few seeds only large "
+      "differences can show.</p>\n",
+      page->to);
+  return VJ_OK;
+}
+
+/* --- trials ------------------------------------------------------------------------------------------------------ */
+
+static const char *state_word(int64_t status) {
+  static const char *const words[] = {"waiting", "running", "done", "failed", "stopped"};
+  return status >= 0 && status < VJ_TRIAL_STATES ? words[status] : "waiting";
+}
+
+static void write_trial(vj_page *page, int64_t trial) {
+  const vj_findings *f = page->findings;
+  const vj_outcome *o = f->outcome;
+  vj_html_row(page->to, "");
+  vj_html_cell(page->to, true);
+  fprintf(page->to, "%lld", (long long)trial);
+  vj_html_cell(page->to, false);
+  vj_html_text(page->to, "%s", f->groups[f->group_of[trial]].name);
+  vj_html_cell(page->to, true);
+  fprintf(page->to, "%lld", (long long)o->seed[trial]);
+  vj_html_cell(page->to, false);
+  fputs(state_word(o->status[trial]), page->to);
+  vj_html_cell(page->to, true);
+  fprintf(page->to, "%lld", (long long)(o->committed[trial] > 0 ? o->committed[trial] : 0));
+  for (int64_t c = 0; c < f->report.column_count; c++) {
+    vj_html_cell(page->to, true);
+    vj_html_number(page->to, vj_outcome_number(o, &f->report.columns[c], trial));
+  }
+}
+
+static void write_trials(vj_page *page) {
+  const vj_findings *f = page->findings;
+  const int64_t shown = f->outcome->trials < MOST_TRIALS ? f->outcome->trials : MOST_TRIALS;
+  vj_html_fold_begin(page->to, shown == f->outcome->trials ? "Every trial" : "The first 2000 trials");
+  vj_html_table_begin(page->to, "all-trials");
+  vj_html_heading(page->to, true, "trial");
+  vj_html_heading(page->to, false, "setting");
+  vj_html_heading(page->to, true, "seed");
+  vj_html_heading(page->to, false, "state");
+  vj_html_heading(page->to, true, "steps");
+  for (int64_t c = 0; c < f->report.column_count; c++) vj_html_heading(page->to, true, f->report.columns[c].title);
+  fputs("<tbody>", page->to);
+  for (int64_t i = 0; i < shown; i++) write_trial(page, i);
+  vj_html_table_end(page->to);
+  vj_html_fold_end(page->to);
+}
+
+vj_status vj_section_results(vj_page *page) {
+  const vj_findings *f = page->findings;
+  vj_page_section(page, "section-results", "Results");
+  VJ_TRY(write_results(page));
+  fputs("<p class=\"note\">", page->to);
+  vj_html_text(page->to, "%s", f->report.notes);
+  fputs("</p>\n", page->to);
+  VJ_TRY(write_all_differences(page));
+  write_trials(page);
+  vj_page_section_end(page);
+  return VJ_OK;
+}

@@ -1,0 +1,252 @@
+/* What hidden states use of their space: singular values, explained variance, RankMe, and what has collapsed. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/results/collapse.h"
+#include "analysis/report/seed_bands.h"
+#include "analysis/report/horizon_means.h"
+
+static const char *const views[] = {"hx", "hy", "hy_pred"};
+enum { VIEWS = 3, MOST_COMPONENTS = 120, MOST_EVALUATIONS = 10 };
+
+/* Components from 1; of many, the first and then ever fewer. */
+static void write_profile(FILE *script, const vj_profile *p, const char *name) {
+  double next = 0;
+  fprintf(script, "$%s << EOD\n", name);
+  for (int64_t i = 0; i < p->count; i++) {
+    if (p->count > MOST_COMPONENTS && (double)i < next && i != p->count - 1) continue;
+    next = fmax((double)i + 1, (double)i * 1.04);
+    fprintf(script, "%lld %.5g\n", (long long)i + 1, p->values[i]);
+  }
+  fputs("EOD\n", script);
+}
+
+/* The largest value, and the smallest that is more than rounding. */
+static void widen(const vj_profile *p, double *least, double *most) {
+  for (int64_t i = 0; i < p->count; i++) {
+    *most = fmax(*most, p->values[i]);
+    if (p->values[i] > 1e-7 * p->values[0]) *least = fmin(*least, p->values[i]);
+  }
+}
+
+static void plot_profiles(FILE *script, const vj_findings *f, const vj_profile *starts, const vj_profile *ends) {
+  const char *before = "plot ";
+  char name[32];
+  for (int64_t i = 0; i < f->shown_count; i++) {
+    const char *color = vj_plot_colors[f->groups[f->shown[i]].color];
+    for (int end = 0; end < 2; end++) {
+      const vj_profile *p = end ? &ends[i] : &starts[i];
+      if (!p->count) continue;
+      snprintf(name, sizeof name, "%c%lld", end ? 'e' : 's', (long long)i);
+      fprintf(script, "%s$%s using 1:2 with lines lw %s lc rgb '%s'", before, name, end ? "1.6" : "0.8 dt 3", color);
+      before = ", ";
+    }
+  }
+  fputc('\n', script);
+}
+
+/* At the start, dotted, and at the end. */
+static vj_status draw_ends(vj_page *page, const char *quantity, const char *caption, const char *commands, bool log) {
+  const vj_findings *f = page->findings;
+  vj_profile starts[VJ_MOST_SHOWN] = {{0}}, ends[VJ_MOST_SHOWN] = {{0}};
+  double least = INFINITY, most = 0;
+  char name[32];
+  for (int64_t i = 0; i < f->shown_count; i++) {
+    VJ_TRY(vj_profile_of(f, quantity, &f->groups[f->shown[i]], 0, &starts[i]));
+    VJ_TRY(vj_profile_of(f, quantity, &f->groups[f->shown[i]], -1, &ends[i]));
+    widen(&starts[i], &least, &most);
+    widen(&ends[i], &least, &most);
+  }
+  if (!(most > 0)) return VJ_OK;
+  FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s", caption);
+  for (int64_t i = 0; i < f->shown_count; i++) {
+    snprintf(name, sizeof name, "s%lld", (long long)i);
+    if (starts[i].count) write_profile(script, &starts[i], name);
+    snprintf(name, sizeof name, "e%lld", (long long)i);
+    if (ends[i].count) write_profile(script, &ends[i], name);
+  }
+  if (log) fprintf(script, "set logscale y\nset yrange [%.3g:%.3g]\n", least / 1.5, most * 1.5);
+  fputs(commands, script);
+  plot_profiles(script, f, starts, ends);
+  return VJ_OK;
+}
+
+/* --- the spectrum while a group trains ---------------------------------------------------------------------------- */
+
+static vj_status draw_change(vj_page *page, const vj_group *g) {
+  const vj_findings *f = page->findings;
+  const int64_t drawn = f->evals_count < MOST_EVALUATIONS ? f->evals_count : MOST_EVALUATIONS;
+  vj_profile profiles[MOST_EVALUATIONS] = {{0}};
+  int64_t rows[MOST_EVALUATIONS] = {0}, found = 0;
+  double least = INFINITY, most = 0;
+  char name[32];
+  for (int64_t k = 0; k < drawn; k++) {
+    rows[found] = drawn > 1 ? k * (f->evals_count - 1) / (drawn - 1) : 0;
+    VJ_TRY(vj_profile_of(f, "hx_singular_values", g, rows[found], &profiles[found]));
+    if (!profiles[found].count) continue;
+    widen(&profiles[found], &least, &most);
+    found++;
+  }
+  if (found < 2 || !(most > 0)) return VJ_OK;
+  FILE *script = vj_page_picture(page, 220, "%s", g->name);
+  for (int64_t k = 0; k < found; k++) {
+    snprintf(name, sizeof name, "p%lld", (long long)k);
+    write_profile(script, &profiles[k], name);
+  }
+  fprintf(script, "set logscale y\nset yrange [%.3g:%.3g]\nset xlabel 'component'\nset autoscale xfix\nplot ",
+          least / 1.5, most * 1.5);
+  for (int64_t k = 0; k < found; k++)
+    fprintf(script, "%s$p%lld using 1:2 with lines lw 1.4 lc rgb '#%06x'", k ? ", " : "", (long long)k,
+            vj_plots_line_shade((double)f->evals[rows[k]] / fmax(1, (double)f->outcome->steps)));
+  fputc('\n', script);
+  return VJ_OK;
+}
+
+static vj_status draw_changes(vj_page *page) {
+  const vj_findings *f = page->findings;
+  if (f->evals_count < 3 || vj_sweep_file_find(f->outcome->file, "hx_singular_values") < 0) return VJ_OK;
+  fputs("<h3>Singular values of hx while training</h3>\n", page->to);
+  vj_page_shades(page, "training steps", 0, (double)f->outcome->steps);
+  vj_page_pictures(page);
+  for (int64_t i = 0; i < f->shown_count; i++) VJ_TRY(draw_change(page, &f->groups[f->shown[i]]));
+  vj_page_pictures_end(page);
+  return VJ_OK;
+}
+
+/* --- collapse ---------------------------------------------------------------------------------------------------- */
+
+static int64_t largest_of(const vj_findings *f, const vj_group *g, const char *view) {
+  const char *name = vj_pool_format(f->pool, "%s_singular_values", view);
+  for (int64_t k = 0; k < g->count && name; k++) {
+    const int64_t largest =
+        f->outcome->committed[g->trials[k]] > 0 ? vj_outcome_components(f->outcome, name, g->trials[k]) : 0;
+    if (largest) return largest;
+  }
+  return 0;
+}
+
+/* RankMe at the first and the last whole evaluation of a group's trials, and what that means. */
+static vj_status write_collapse(vj_page *page, const vj_group *g, const char *view) {
+  const vj_findings *f = page->findings;
+  const char *quantity = vj_pool_format(f->pool, "%s_rankme", view);
+  vj_moments ends[2];
+  double *values;
+  if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a table");
+  VJ_TRY(vj_allocate((size_t)g->count, sizeof *values, "a table", &values));
+  for (int end = 0; end < 2; end++) {
+    for (int64_t k = 0; k < g->count; k++) {
+      const int64_t last = vj_last_row(f, g->trials[k]);
+      const vj_report_column column = {.quantity = quantity,
+                                       .at = last < 0 ? 0
+                                             : end    ? f->evals[last]
+                                                      : 0,
+                                       .index = VJ_REPORT_SCALAR};
+      values[k] = last < 0 ? NAN : vj_outcome_number(f->outcome, &column, g->trials[k]);
+    }
+    ends[end] = vj_moments_of(values, g->count);
+  }
+  free(values);
+  const int64_t largest = largest_of(f, g, view);
+  const char *verdict = vj_collapse_verdict(ends[1].mean, largest);
+  vj_html_cell(page->to, true);
+  vj_html_spread(page->to, ends[0].mean, ends[0].deviation);
+  vj_html_cell(page->to, true);
+  vj_html_spread(page->to, ends[1].mean, ends[1].deviation);
+  vj_html_cell(page->to, true);
+  fprintf(page->to, "%lld", (long long)largest);
+  vj_html_cell(page->to, false);
+  fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
+  return VJ_OK;
+}
+
+static vj_status write_collapses(vj_page *page) {
+  const vj_findings *f = page->findings;
+  vj_html_table_begin(page->to, "collapse");
+  static const char *const headings[] = {"setting",          "view",      "RankMe, start", "RankMe, end",
+                                         "largest possible", "collapsed?"};
+  for (int i = 0; i < 6; i++) vj_html_heading(page->to, i >= 2 && i < 5, headings[i]);
+  fputs("<tbody>", page->to);
+  for (int64_t i = 0; i < f->shown_count; i++)
+    for (int v = 0; v < VIEWS; v++) {
+      const char *name = vj_pool_format(f->pool, "%s_rankme", views[v]);
+      if (!name || vj_sweep_file_find(f->outcome->file, name) < 0) continue;
+      vj_html_row(page->to, "");
+      vj_html_cell(page->to, false);
+      vj_page_group_name(page, &f->groups[f->shown[i]]);
+      vj_html_cell(page->to, false);
+      fputs(views[v], page->to);
+      VJ_TRY(write_collapse(page, &f->groups[f->shown[i]], views[v]));
+    }
+  vj_html_table_end(page->to);
+  fprintf(
+      page->to,
+      "<p class=\"note\">collapsed: RankMe below %g of the largest it could be; partly: below %g. RankMe alone does "
+      "not make a representation good.</p>\n",
+      vj_collapsed_below, vj_partly_collapsed_below);
+  return VJ_OK;
+}
+
+/* The collapse thresholds as lines across, where all groups have the same number of components. */
+static const char *threshold_lines(const vj_findings *f, const char *view) {
+  int64_t largest = 0;
+  for (int64_t i = 0; i < f->shown_count; i++) {
+    const int64_t mine = largest_of(f, &f->groups[f->shown[i]], view);
+    if (largest && mine && mine != largest) return NULL;
+    if (mine) largest = mine;
+  }
+  if (!largest) return NULL;
+  return vj_pool_format(
+      f->pool,
+      "set yrange [0:*]\nset arrow from graph 0, first %g to graph 1, first %g nohead dt 2 lw 0.8 lc rgb '" VJ_PLOT_SOFT
+      "'\nset label 'collapsed below' at graph 0.99, first %g right offset 0,0.5 font ',10' tc rgb '" VJ_PLOT_SOFT
+      "'\n",
+      vj_collapsed_below * (double)largest, vj_collapsed_below * (double)largest, vj_collapsed_below * (double)largest);
+}
+
+/* --- whole ------------------------------------------------------------------------------------------------------- */
+
+static vj_status draw_over_time(vj_page *page) {
+  static const char *const endings[] = {"rankme", "feature_std", "correlation"};
+  static const char *const captions[] = {"RankMe of %s", "standard deviation of features of %s",
+                                         "mean |correlation| of features of %s"};
+  const vj_findings *f = page->findings;
+  for (int e = 0; e < 3; e++)
+    for (int v = 0; v < VIEWS; v++) {
+      const char *quantity = vj_pool_format(f->pool, "%s_%s", views[v], endings[e]);
+      char caption[96];
+      snprintf(caption, sizeof caption, captions[e], views[v]);
+      if (e && v == 1) continue; /* hx and hy tell the same there */
+      if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a picture");
+      VJ_TRY(vj_bands_picture(page, quantity, NULL, caption, e == 0 ? threshold_lines(f, views[v]) : NULL));
+    }
+  return VJ_OK;
+}
+
+vj_status vj_section_spectra(vj_page *page) {
+  const vj_findings *f = page->findings;
+  if (!f->shown_count || vj_sweep_file_find(f->outcome->file, "hx_rankme") < 0) return VJ_OK;
+  vj_page_section(page, "section-spectra", "Hidden states");
+  VJ_TRY(write_collapses(page));
+  vj_page_legend(page);
+  fputs(
+      "<p class=\"note\">Dotted: before training. Solid: at the end, or at the last evaluation so far. Means over "
+      "seeds.</p>\n",
+      page->to);
+  vj_page_pictures(page);
+  for (int v = 0; v < VIEWS; v++) {
+    const char *quantity = vj_pool_format(f->pool, "%s_singular_values", views[v]);
+    const char *caption = vj_pool_format(f->pool, "singular values of %s", views[v]);
+    if (!quantity || !caption) return vj_fail(VJ_MEMORY, "no memory for a picture");
+    VJ_TRY(draw_ends(page, quantity, caption, "set xlabel 'component'\nset autoscale xfix\n", true));
+  }
+  VJ_TRY(draw_ends(page, "hx_explained_variance", "variance of hx in the first components",
+                   "set xlabel 'components'\nset logscale x\nset autoscale xfix\nset yrange [0:1]\n", false));
+  VJ_TRY(draw_ends(page, "hy_pred_explained_variance", "variance of hy_pred in the first components",
+                   "set xlabel 'components'\nset logscale x\nset autoscale xfix\nset yrange [0:1]\n", false));
+  VJ_TRY(draw_over_time(page));
+  vj_page_pictures_end(page);
+  VJ_TRY(draw_changes(page));
+  vj_page_section_end(page);
+  return VJ_OK;
+}

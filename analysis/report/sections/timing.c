@@ -1,0 +1,177 @@
+/* Where the time went. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/sweep/progress.h"
+#include "analysis/report/page.h"
+#include "framework/store/ledger/ledger.h"
+#include "framework/train/trial.h"
+
+/* Parts of a trial's time that do not overlap, in the order of their bars; what is left of the total is "other". */
+enum { DATA, COMPUTE, WAIT, EVALUATE, DECODER, CHECKPOINT, OTHER, PARTS };
+static const char *const part_names[PARTS] = {"making batches", "training steps",       "waiting for other ranks",
+                                              "evaluation",     "training the decoder", "checkpoints",
+                                              "other"};
+
+typedef struct spent {
+  double total, part[PARTS];
+  double steps, samples, trials;
+} spent;
+
+static double seconds(const vj_findings *f, const char *name, int64_t trial) {
+  const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  const double value = vj_outcome_number(f->outcome, &column, trial);
+  return isfinite(value) ? value : 0;
+}
+
+static double batch_of(const vj_findings *f, int64_t trial) {
+  vj_pool *pool = NULL;
+  vj_yaml *root = NULL;
+  double batch = NAN;
+  if (vj_pool_create(&pool) != VJ_OK) return batch;
+  if (vj_yaml_read_text(pool, vj_outcome_text(f->outcome, "config", trial), "config", &root) == VJ_OK) {
+    const vj_yaml *node = vj_yaml_find(root, "optim.batch");
+    if (node && node->kind == VJ_YAML_SCALAR) batch = strtod(node->text, NULL);
+  }
+  vj_pool_destroy(&pool);
+  return batch;
+}
+
+/* Trials alike in their settings have one batch size. */
+static spent time_of(const vj_findings *f, const vj_group *g) {
+  spent s = {0};
+  const double batch = g->count ? batch_of(f, g->trials[0]) : NAN;
+  for (int64_t k = 0; k < g->count; k++) {
+    const int64_t trial = g->trials[k];
+    const double total = seconds(f, "time_total", trial);
+    if (!(total > 0)) continue;
+    s.trials++;
+    s.total += total;
+    s.steps += (double)f->outcome->committed[trial];
+    s.samples += batch * (double)f->outcome->committed[trial];
+    s.part[DATA] += seconds(f, "time_data", trial);
+    s.part[WAIT] += seconds(f, "time_wait", trial);
+    s.part[COMPUTE] += seconds(f, "time_step", trial) - seconds(f, "time_wait", trial);
+    s.part[EVALUATE] += seconds(f, "time_evaluate", trial);
+    s.part[DECODER] += seconds(f, "time_decoder", trial);
+    s.part[CHECKPOINT] += seconds(f, "time_checkpoint", trial);
+  }
+  s.part[COMPUTE] = fmax(0, s.part[COMPUTE]);
+  s.part[OTHER] = s.total;
+  for (int p = 0; p < OTHER; p++) s.part[OTHER] -= s.part[p];
+  s.part[OTHER] = fmax(0, s.part[OTHER]);
+  return s;
+}
+
+static void add(spent *sum, const spent *one) {
+  sum->total += one->total;
+  sum->steps += one->steps;
+  sum->samples += one->samples;
+  sum->trials += one->trials;
+  for (int p = 0; p < PARTS; p++) sum->part[p] += one->part[p];
+}
+
+static void write_row(vj_page *page, const vj_group *g, const spent *s) {
+  const double training = s->part[DATA] + s->part[COMPUTE] + s->part[WAIT];
+  vj_html_row(page->to, g ? "" : "class=\"best\"");
+  vj_html_cell(page->to, false);
+  if (g)
+    vj_page_group_name(page, g);
+  else
+    fputs("all trials", page->to);
+  const double cells[] = {s->trials,
+                          s->total / s->trials,
+                          s->part[DATA] / s->trials,
+                          s->part[COMPUTE] / s->trials,
+                          s->part[WAIT] / s->trials,
+                          s->part[EVALUATE] / s->trials,
+                          s->part[OTHER] / s->trials,
+                          s->steps / training,
+                          s->samples / training};
+  for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
+    vj_html_cell(page->to, true);
+    vj_html_number(page->to, cells[i]);
+  }
+  vj_html_cell(page->to, true);
+  vj_html_percent(page->to, s->part[WAIT] / training);
+}
+
+static void begin_table(vj_page *page) {
+  static const char *const headings[] = {"trials",       "total s", "batches s", "steps s",   "waiting s",
+                                         "evaluation s", "other s", "steps/s",   "samples/s", "idle"};
+  vj_html_table_begin(page->to, "timing");
+  vj_html_heading(page->to, false, "setting");
+  for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++) vj_html_heading(page->to, true, headings[i]);
+  fputs("<tbody>", page->to);
+}
+
+static void draw(vj_page *page, const spent *times) {
+  const vj_findings *f = page->findings;
+  FILE *script = vj_page_picture(page, 64 + 42 * (int)f->shown_count, "%s", "seconds of a trial, mean over seeds");
+  fputs("$parts << EOD\n", script);
+  for (int64_t i = 0; i < f->shown_count; i++) {
+    const spent *s = &times[f->shown[i]];
+    double from = 0;
+    for (int p = 0; p < PARTS && s->trials > 0; p++) {
+      const double to = from + s->part[p] / s->trials;
+      if (to > from)
+        fprintf(script, "%.6g %lld %.6g %.6g %lld.05 %lld.4 %lu\n", from, (long long)i, from, to, (long long)i,
+                (long long)i, strtoul(vj_plot_colors[p] + 1, NULL, 16));
+      from = to;
+    }
+  }
+  fprintf(script,
+          "EOD\nset yrange [%d:-0.55]\nset xrange [0:*]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
+          "' lt 1 lw 0.3\nset border 1\nset xlabel 's'\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
+          (int)f->shown_count);
+  for (int64_t i = 0; i < f->shown_count; i++) {
+    fputs("set label ", script);
+    vj_plots_quote(script, f->groups[f->shown[i]].name);
+    fprintf(script, " at graph 0, first %lld left offset 0,0.4 font ',11' front\n", (long long)i);
+  }
+  fputs("plot $parts using 1:2:3:4:5:6:7 with boxxyerror fs solid 1 noborder lc rgb variable\n", script);
+}
+
+static void write_part_legend(vj_page *page) {
+  fputs("<ul class=\"legend\">", page->to);
+  for (int p = 0; p < PARTS; p++)
+    fprintf(page->to, "<li><span class=\"key\" style=\"background:var(--c%d)\"></span>%s</li>", p, part_names[p]);
+  fputs("</ul>\n", page->to);
+}
+
+vj_status vj_section_timing(vj_page *page) {
+  enum { MOST_ROWS = 40 };
+  const vj_findings *f = page->findings;
+  char took[VJ_DURATION_BYTES];
+  spent *times = NULL, all = {0};
+  bool shown = false;
+  VJ_TRY(vj_allocate((size_t)f->group_count + 1, sizeof *times, "times", &times));
+  for (int64_t g = 0; g < f->group_count; g++) {
+    times[g] = time_of(f, &f->groups[g]);
+    add(&all, &times[g]);
+    shown = shown || (f->groups[g].color >= 0 && times[g].trials > 0);
+  }
+  if (all.trials > 0) {
+    vj_page_section(page, "section-timing", "Timing");
+    vj_html_text(page->to, "%s of training in all.", vj_duration_text(all.total, took));
+    begin_table(page);
+    for (int64_t g = 0, rows = 0; g < f->group_count && rows < MOST_ROWS; g++)
+      if (times[g].trials > 0) write_row(page, &f->groups[g], &times[g]), rows++;
+    write_row(page, NULL, &all);
+    vj_html_table_end(page->to);
+    fputs(
+        "<p class=\"note\">Means over trials, wall-clock. Idle: share of training that a group's first rank spent in "
+        "reductions and in waiting for its peers; with one rank to a trial that is the time of sums alone.</p>\n",
+        page->to);
+    if (shown) {
+      write_part_legend(page);
+      vj_page_pictures(page);
+      draw(page, times);
+      vj_page_pictures_end(page);
+    }
+    vj_page_section_end(page);
+  }
+  free(times);
+  return VJ_OK;
+}

@@ -1,0 +1,118 @@
+#include "analysis/report/seed_bands.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_POINTS = 150 };
+static const double worth_a_log = 30; /* largest over smallest number */
+
+/* --- numbers ----------------------------------------------------------------------------------------------------- */
+
+/* Means of `rows` numbers, `each` at a time; NaN where none is finite. */
+static void average(const double *values, int64_t rows, int64_t each, double *means) {
+  for (int64_t first = 0, bin = 0; first < rows; first += each, bin++)
+    means[bin] = vj_moments_of(values + first, rows - first < each ? rows - first : each).mean;
+}
+
+static vj_status fill(const vj_findings *f, int variable, const vj_group *g, const int64_t *places, int64_t rows,
+                      vj_band *band) {
+  const int64_t each = (rows + MOST_POINTS - 1) / MOST_POINTS, bins = (rows + each - 1) / each;
+  double *course = NULL, *binned = NULL, *of_seeds = NULL;
+  vj_status status = vj_allocate((size_t)rows, sizeof *course, "a curve", &course);
+  if (status == VJ_OK) status = vj_allocate((size_t)(bins * g->count), sizeof *binned, "a curve", &binned);
+  if (status == VJ_OK) status = vj_allocate((size_t)g->count, sizeof *of_seeds, "a curve", &of_seeds);
+  for (int64_t k = 0; k < g->count && status == VJ_OK; k++) {
+    status = vj_findings_course(f, variable, g->trials[k], course);
+    average(course, rows, each, binned + k * bins);
+  }
+  for (int64_t i = 0; i < rows && status == VJ_OK; i++) course[i] = (double)places[i];
+  for (int64_t bin = 0; bin < bins && status == VJ_OK; bin++) {
+    for (int64_t k = 0; k < g->count; k++) of_seeds[k] = binned[k * bins + bin];
+    const vj_moments m = vj_moments_of(of_seeds, g->count);
+    const int64_t first = bin * each;
+    if (!m.count) continue;
+    band->steps[band->count] = vj_moments_of(course + first, rows - first < each ? rows - first : each).mean;
+    band->at[band->count++] = m;
+  }
+  free(course);
+  free(binned);
+  free(of_seeds);
+  return status;
+}
+
+vj_status vj_band_of(const vj_findings *f, const char *quantity, const vj_group *group, vj_band *band) {
+  *band = (vj_band){0};
+  const bool steps = vj_findings_has(f, quantity, "step");
+  if (!steps && !vj_findings_has(f, quantity, "eval")) return VJ_OK;
+  const int64_t rows = steps ? f->steps_count : f->evals_count;
+  band->steps = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->steps);
+  band->at = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->at);
+  if (!band->steps || !band->at) return vj_fail(VJ_MEMORY, "no memory for a curve");
+  return fill(f, vj_sweep_file_find(f->outcome->file, quantity), group, steps ? f->steps : f->evals, rows, band);
+}
+
+/* --- the picture ------------------------------------------------------------------------------------------------- */
+
+static bool is_log(const vj_band *bands, int count) {
+  double least = INFINITY, most = 0;
+  for (int b = 0; b < count; b++)
+    for (int64_t i = 0; i < bands[b].count; i++) {
+      least = fmin(least, bands[b].at[i].mean);
+      most = fmax(most, bands[b].at[i].mean);
+    }
+  return least > 0 && most > worth_a_log * least;
+}
+
+static void write_points(FILE *script, const vj_band *band, int number, bool log) {
+  fprintf(script, "$b%d << EOD\n", number);
+  for (int64_t i = 0; i < band->count; i++) {
+    const vj_moments *m = &band->at[i];
+    const double spread = m->count > 1 ? m->deviation : 0;
+    const double low = log ? fmax(m->mean - spread, m->mean / 10) : m->mean - spread;
+    fprintf(script, "%.6g %.6g %.6g %.6g\n", band->steps[i], m->mean, low, m->mean + spread);
+  }
+  fputs("EOD\n", script);
+}
+
+static void plot_items(FILE *script, const vj_findings *f, const vj_band *bands, bool marks) {
+  const char *before = "plot ";
+  for (int b = 0; b < 2 * f->shown_count; b++) {
+    const char *color = vj_plot_colors[f->groups[f->shown[b / 2]].color];
+    if (!bands[b].count) continue;
+    if (b % 2 == 0 && f->groups[f->shown[b / 2]].count > 1)
+      fprintf(script, "%s$b%d using 1:3:4 with filledcurves fs transparent solid %s noborder lc rgb '%s'", before, b,
+              f->shown_count > 4 ? "0.1" : "0.18", color),
+          before = ", ";
+    fprintf(script, "%s$b%d using 1:2 with %s lc rgb '%s'", before, b,
+            b % 2                ? "linespoints dt 2 lw 1.2 pt 6 ps 0.5"
+            : bands[b].count < 2 ? "points pt 7 ps 0.6"
+            : marks              ? "linespoints lw 1.6 pt 7 ps 0.35"
+                                 : "lines lw 1.4",
+            color);
+    before = ", ";
+  }
+  fputc('\n', script);
+}
+
+vj_status vj_bands_picture(vj_page *page, const char *lines, const char *marks, const char *caption,
+                           const char *commands) {
+  const vj_findings *f = page->findings;
+  vj_band bands[2 * VJ_MOST_SHOWN] = {{0}};
+  int64_t points = 0;
+  for (int64_t i = 0; i < f->shown_count; i++) {
+    VJ_TRY(vj_band_of(f, lines, &f->groups[f->shown[i]], &bands[2 * i]));
+    VJ_TRY(vj_band_of(f, marks, &f->groups[f->shown[i]], &bands[2 * i + 1]));
+    points += bands[2 * i].count + bands[2 * i + 1].count;
+  }
+  if (!points) return VJ_OK;
+  const bool log = is_log(bands, 2 * (int)f->shown_count);
+  FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s", caption);
+  for (int b = 0; b < 2 * f->shown_count; b++)
+    if (bands[b].count) write_points(script, &bands[b], b, log);
+  fprintf(script, "set xlabel 'training steps'\nset xrange [0:%lld]\nset xtics autofreq\n%s",
+          (long long)f->outcome->steps, log ? "set logscale y\n" : "");
+  if (commands) fputs(commands, script);
+  plot_items(script, f, bands, vj_findings_has(f, lines, "eval"));
+  return VJ_OK;
+}

@@ -1,0 +1,13 @@
+/* What a sweep varies, and what of it mattered. */
+#ifndef VJ_REPORT_FACTORS_H
+#define VJ_REPORT_FACTORS_H
+
+#include "analysis/report/report_data.h"
+
+/* Fills the factors: the arm, and every key under `sweep.parameters` with two values or more. Keys that only arms set
+ * say nothing beside the arm, and keys with `with:` nothing beside the one they walk with. */
+VJ_MUST_USE vj_status vj_factors_find(vj_findings *findings);
+/* Fills the importance, where there are two factors or more and trials enough, and orders the factors by it. */
+VJ_MUST_USE vj_status vj_factors_weigh(vj_findings *findings);
+
+#endif

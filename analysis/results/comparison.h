@@ -1,0 +1,48 @@
+/* What two selections of a sweep's trials differ in: settings, outcome, hidden states. Not collective. */
+#ifndef VJ_COMPARISON_H
+#define VJ_COMPARISON_H
+
+#include "analysis/cka.h"
+#include "analysis/results/trial_selector.h"
+
+/* A key of the configuration with two values; "" where one has it not. */
+typedef struct vj_setting_difference {
+  const char *key, *a, *b;
+} vj_setting_difference;
+
+/* A quantity at the end of training. With pairs, means are over the trials that are in one. */
+typedef struct vj_outcome_difference {
+  const char *quantity, *units;
+  int64_t pairs, a_count, b_count;
+  double a, b, difference; /* means; that of b - a */
+  double deviation, half;  /* of the paired differences, denominator pairs - 1; half of the 95% interval of their mean
+                            * by Student's t. NaN with fewer than two pairs */
+} vj_outcome_difference;
+
+/* Means over pairs of trials, of vj_cka. */
+typedef struct vj_view_likeness {
+  const char *view;
+  int64_t clips, pairs, within_a_pairs, within_b_pairs;
+  vj_cka between;
+  double within_a, within_b; /* debiased, of two trials of the same selection; NaN where there are no two */
+  const vj_cka *matrix;      /* [n, n] of comparison.stated */
+} vj_view_likeness;
+
+typedef struct vj_comparison {
+  const vj_outcome *outcome;
+  vj_selection a, b;
+  const int64_t *partners; /* for each trial of a */
+  int64_t pair_count;
+  int64_t a_done, b_done, pairs_done; /* those that are done; pairs of which both are */
+  int64_t setting_count, outcome_count, view_count, stated_count;
+  const vj_setting_difference *settings;
+  const vj_outcome_difference *outcomes; /* quantities that differ in any pair, or in the mean */
+  int64_t same_count;                    /* quantities that do not */
+  const vj_view_likeness *views;
+  const int64_t *stated; /* trials of a, then of b, that are done and have hidden states */
+} vj_comparison;
+
+/* Everything is owned by the outcome. */
+VJ_MUST_USE vj_status vj_compare(const vj_outcome *outcome, const char *a, const char *b, vj_comparison *comparison);
+
+#endif

@@ -1,0 +1,10 @@
+/* The columns of the table of results where no report names them. */
+#ifndef VJ_DEFAULT_REPORT_H
+#define VJ_DEFAULT_REPORT_H
+
+#include "analysis/results/sweep_results.h"
+
+/* Losses, what shows collapse, probes: as many as the sweep has. Owned by the outcome's pool. */
+VJ_MUST_USE vj_status vj_default_report(const vj_outcome *outcome, vj_report_spec *report);
+
+#endif

@@ -1,0 +1,16 @@
+/* The outcome of a sweep as tables, from its file alone and at any time. Not collective. */
+#ifndef VJ_RESULTS_H
+#define VJ_RESULTS_H
+
+#include "analysis/output/row_writer.h"
+
+/* The table of results: one row for trials that differ only in their seed, with means and the spread where there are
+ * several, in the columns that a report names, else in a default choice. `report`: NULL for that of the sweep itself.
+ * Failed trials are listed below with their reasons. A sweep of nothing but a few seeds is listed trial by trial. JSON
+ * and CSV have the rows alone: standard deviations as <quantity>_sd over n of the row's trials. */
+VJ_MUST_USE vj_status vj_results_print(const char *folder, const vj_report_spec *report, vj_format format, FILE *to);
+
+/* The default columns with one row a trial. */
+VJ_MUST_USE vj_status vj_results_list(const char *folder, vj_format format, FILE *to);
+
+#endif

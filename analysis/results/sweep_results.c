@@ -1,0 +1,272 @@
+#include "analysis/results/sweep_results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/train/trial.h"
+
+static const char setting_prefix[] = "param.";
+
+static vj_status read_whole(const vj_outcome *o, const char *name, void **values, vj_file_variable_info *info) {
+  const int variable = vj_sweep_file_find(o->file, name);
+  if (variable < 0) return vj_fail(VJ_DATA, "the sweep file has no variable %s", name);
+  vj_sweep_file_variable(o->file, variable, info);
+  *values = o->read[variable];
+  if (*values) return VJ_OK;
+  int64_t start[VJ_FILE_MAX_DIMENSIONS] = {0}, count = 1;
+  for (int i = 0; i < info->rank; i++) count *= info->size[i];
+  const size_t bytes = info->type == VJ_FILE_TEXT ? (size_t)info->text_bytes : sizeof(double);
+  *values = vj_pool_take(o->pool, (size_t)count * bytes + 1);
+  if (!*values) return vj_fail(VJ_MEMORY, "no memory for %s", name);
+  VJ_TRY(vj_sweep_file_read(o->file, variable, start, info->size, *values));
+  o->read[variable] = *values;
+  return VJ_OK;
+}
+
+vj_trial_state vj_outcome_state(const vj_outcome *o, int64_t trial) {
+  const int64_t state = o->status[trial];
+  return state > 0 && state < VJ_TRIAL_STATES ? (vj_trial_state)state : VJ_TRIAL_WAITING;
+}
+
+const char *vj_trial_state_word(vj_trial_state state) {
+  static const char *const words[VJ_TRIAL_STATES] = {[VJ_TRIAL_WAITING] = "waiting",
+                                                     [VJ_TRIAL_RUNNING] = "running",
+                                                     [VJ_TRIAL_DONE] = "done",
+                                                     [VJ_TRIAL_FAILED] = "failed",
+                                                     [VJ_TRIAL_STOPPED] = "stopped"};
+  return words[state];
+}
+
+const char *vj_outcome_text(const vj_outcome *o, const char *name, int64_t trial) {
+  void *values;
+  vj_file_variable_info info;
+  if (read_whole(o, name, &values, &info) != VJ_OK) return "";
+  return (const char *)values + trial * info.text_bytes;
+}
+
+const char *vj_outcome_reason(const vj_outcome *o, int64_t trial) {
+  const char *failure = vj_outcome_text(o, VJ_RECORD_FAILURE, trial);
+  return failure[0] ? failure : vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial);
+}
+
+/* Where `place` stands on an axis of training steps completed; -1 if the trial has not come so far. */
+static int64_t row_of(const vj_outcome *o, const char *axis, int64_t trial, int64_t at) {
+  void *places;
+  vj_file_variable_info info;
+  const int64_t place = at == VJ_REPORT_LAST ? o->committed[trial] : at;
+  if (o->committed[trial] <= 0 || place > o->committed[trial]) return -1;
+  if (read_whole(o, axis, &places, &info) != VJ_OK) return -1;
+  for (int64_t row = 0; row < info.size[0]; row++)
+    if (((const int64_t *)places)[row] == place) return row;
+  return -1;
+}
+
+double vj_outcome_number(const vj_outcome *o, const vj_report_column *column, int64_t trial) {
+  void *values;
+  vj_file_variable_info info;
+  if (vj_sweep_file_find(o->file, column->quantity) < 0) return NAN;
+  if (read_whole(o, column->quantity, &values, &info) != VJ_OK || info.type != VJ_FILE_DOUBLE) return NAN;
+  const double *numbers = values;
+  if (info.rank == 1) return column->at == VJ_REPORT_LAST ? numbers[trial] : NAN;
+  const int64_t row = row_of(o, info.dimension[1], trial, column->at);
+  const int64_t width = info.rank > 2 ? info.size[2] : 1;
+  if (row < 0) return NAN;
+  const double *from = numbers + (trial * info.size[1] + row) * width;
+  int64_t k = column->index < 0 ? 0 : column->index < width ? column->index : width - 1;
+  /* Where a trial has fewer components than asked for: the last it has. */
+  while (info.rank > 2 && strcmp(info.dimension[2], "component") == 0 && k > 0 && !isfinite(from[k])) k--;
+  return isfinite(from[k]) ? from[k] : NAN;
+}
+
+int64_t vj_outcome_count(const vj_outcome *o, const char *name, int64_t trial) {
+  void *values;
+  vj_file_variable_info info;
+  if (vj_sweep_file_find(o->file, name) < 0 || read_whole(o, name, &values, &info) != VJ_OK) return -1;
+  return info.type == VJ_FILE_INT64 && info.rank == 1 ? ((const int64_t *)values)[trial] : -1;
+}
+
+const char *vj_outcome_setting_key(const vj_outcome *o, int setting) {
+  vj_file_variable_info info;
+  vj_sweep_file_variable(o->file, o->settings[setting], &info);
+  return info.name + sizeof setting_prefix - 1;
+}
+
+static bool ends_like(const char *key, const char *end) {
+  const size_t length = strlen(key), tail = strlen(end);
+  return length >= tail && strcmp(key + length - tail, end) == 0 && (length == tail || key[length - tail - 1] == '.');
+}
+
+const char *vj_outcome_setting_short(const vj_outcome *o, int setting) {
+  const char *key = vj_outcome_setting_key(o, setting), *end = key + strlen(key);
+  while (end > key) {
+    while (end > key && *--end != '.') continue;
+    const char *tail = *end == '.' ? end + 1 : end;
+    bool is_alone = true;
+    for (int s = 0; s < o->setting_count; s++)
+      is_alone = is_alone && (s == setting || !ends_like(vj_outcome_setting_key(o, s), tail));
+    if (is_alone) return tail;
+  }
+  return key;
+}
+
+bool vj_outcome_setting_is_number(const vj_outcome *o, int setting) {
+  vj_file_variable_info info;
+  vj_sweep_file_variable(o->file, o->settings[setting], &info);
+  return info.type != VJ_FILE_TEXT;
+}
+
+double vj_outcome_setting_number(const vj_outcome *o, int setting, int64_t trial) {
+  vj_file_variable_info info;
+  vj_sweep_file_variable(o->file, o->settings[setting], &info);
+  const vj_report_column column = {.quantity = info.name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  return vj_outcome_number(o, &column, trial);
+}
+
+const char *vj_outcome_setting(const vj_outcome *o, int setting, int64_t trial) {
+  vj_file_variable_info info;
+  vj_sweep_file_variable(o->file, o->settings[setting], &info);
+  if (info.type == VJ_FILE_TEXT) return vj_outcome_text(o, info.name, trial);
+  const char *text = vj_pool_format(o->pool, "%g", vj_outcome_setting_number(o, setting, trial));
+  return text ? text : "";
+}
+
+bool vj_outcome_same_setting(const vj_outcome *o, int setting, int64_t one, int64_t other) {
+  vj_file_variable_info info;
+  vj_sweep_file_variable(o->file, o->settings[setting], &info);
+  if (info.type == VJ_FILE_TEXT)
+    return strcmp(vj_outcome_text(o, info.name, one), vj_outcome_text(o, info.name, other)) == 0;
+  const double a = vj_outcome_setting_number(o, setting, one), b = vj_outcome_setting_number(o, setting, other);
+  return a == b || (isnan(a) && isnan(b));
+}
+
+bool vj_outcome_same_but_seed(const vj_outcome *o, int64_t one, int64_t other) {
+  bool same = strcmp(vj_outcome_text(o, "arm", one), vj_outcome_text(o, "arm", other)) == 0;
+  for (int s = 0; s < o->setting_count && same; s++) same = vj_outcome_same_setting(o, s, one, other);
+  return same;
+}
+
+const char *vj_outcome_settings(const vj_outcome *o, int64_t trial) {
+  const char *all = "";
+  for (int s = 0; s < o->setting_count && all; s++) {
+    const char *value = vj_outcome_setting(o, s, trial);
+    if (!value[0] || strcmp(value, "nan") == 0) continue;
+    all = vj_pool_format(o->pool, "%s%s%s=%s", all, all[0] ? " " : "", vj_outcome_setting_key(o, s), value);
+  }
+  return all ? all : "";
+}
+
+vj_status vj_outcome_first_alike(const vj_outcome *o, const int64_t **first) {
+  int64_t *found = vj_pool_take(o->pool, (size_t)o->trials * sizeof *found);
+  if (!found) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
+  for (int64_t i = 0; i < o->trials; i++) {
+    int64_t other = i - 1;
+    while (other >= 0 && (found[other] != other || !vj_outcome_same_but_seed(o, other, i))) other--;
+    found[i] = other < 0 ? i : other;
+  }
+  *first = found;
+  return VJ_OK;
+}
+
+static bool is_steps_key(const char *key) { return strcmp(key, "optim") == 0 || strcmp(key, "optim.steps") == 0; }
+
+/* All trials make as many steps as the last evaluation comes after, unless the sweep sets their number. */
+int64_t vj_outcome_steps(const vj_outcome *o, int64_t trial) {
+  bool is_set = false;
+  for (int s = 0; s < o->setting_count; s++) is_set = is_set || is_steps_key(vj_outcome_setting_key(o, s));
+  vj_pool *pool = NULL;
+  vj_yaml *root = NULL;
+  int64_t steps = o->steps;
+  if (!is_set || vj_pool_create(&pool) != VJ_OK) return steps;
+  if (vj_yaml_read_text(pool, vj_outcome_text(o, "config", trial), "config", &root) == VJ_OK) {
+    const vj_yaml *node = vj_yaml_find(root, "optim.steps");
+    if (node && node->kind == VJ_YAML_SCALAR) steps = strtoll(node->text, NULL, 10);
+  }
+  vj_pool_destroy(&pool);
+  return steps;
+}
+
+vj_status vj_outcome_report(const vj_outcome *o, const char *folder, const vj_report_spec **report) {
+  const char *text = vj_sweep_file_attribute(o->file, "sweep_yaml");
+  const char *source = vj_pool_format(o->pool, "%s/sweep.h5", folder);
+  vj_yaml *root = NULL;
+  *report = NULL;
+  if (!text) return VJ_OK;
+  if (!source) return vj_fail(VJ_MEMORY, "no memory for a path");
+  VJ_TRY(vj_yaml_read_text(o->pool, text, source, &root));
+  return vj_report_read(o->pool, root, report);
+}
+
+int64_t vj_outcome_components(const vj_outcome *o, const char *name, int64_t trial) {
+  void *values;
+  vj_file_variable_info info;
+  if (vj_sweep_file_find(o->file, name) < 0 || read_whole(o, name, &values, &info) != VJ_OK || info.rank < 3) return 0;
+  const double *from = (const double *)values + trial * info.size[1] * info.size[2];
+  int64_t count = 0;
+  while (count < info.size[2] && isfinite(from[count])) count++; /* step 0 is always evaluated */
+  return count;
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------- */
+
+static vj_status find_settings(vj_outcome *o) {
+  const int variables = vj_sweep_file_variable_count(o->file);
+  int *settings = vj_pool_take(o->pool, (size_t)variables * sizeof *settings);
+  if (!settings) return vj_fail(VJ_MEMORY, "no memory for the settings of a sweep");
+  for (int v = 0; v < variables; v++) {
+    vj_file_variable_info info;
+    vj_sweep_file_variable(o->file, v, &info);
+    if (strncmp(info.name, setting_prefix, sizeof setting_prefix - 1) == 0) settings[o->setting_count++] = v;
+  }
+  o->settings = settings;
+  return VJ_OK;
+}
+
+/* States first: what a trial had when it was done does not change any more. */
+static vj_status read_trials(vj_outcome *o) {
+  vj_file_variable_info info;
+  void *values;
+  o->read = vj_pool_take(o->pool, (size_t)vj_sweep_file_variable_count(o->file) * sizeof *o->read);
+  if (!o->read) return vj_fail(VJ_MEMORY, "no memory for the results of a sweep");
+  VJ_TRY(read_whole(o, VJ_RECORD_STATUS, &values, &info));
+  o->status = values;
+  o->trials = info.size[0];
+  VJ_TRY(read_whole(o, VJ_RECORD_COMMITTED, &values, &info));
+  o->committed = values;
+  VJ_TRY(read_whole(o, "seed", &values, &info));
+  o->seed = values;
+  VJ_TRY(read_whole(o, "eval", &values, &info));
+  o->steps = info.size[0] ? ((const int64_t *)values)[info.size[0] - 1] : 0;
+  for (int64_t i = 0; i < o->trials; i++) o->has_arms = o->has_arms || vj_outcome_text(o, "arm", i)[0];
+  return find_settings(o);
+}
+
+vj_status vj_outcome_open(const char *folder, vj_outcome **outcome) {
+  vj_pool *pool = NULL;
+  vj_status status;
+  *outcome = NULL;
+  VJ_TRY(vj_pool_create(&pool));
+  vj_outcome *o = vj_pool_take(pool, sizeof *o);
+  const char *path = vj_pool_format(pool, "%s/sweep.h5", folder);
+  if (!o || !path) {
+    vj_pool_destroy(&pool);
+    return vj_fail(VJ_MEMORY, "no memory for the results of a sweep");
+  }
+  o->pool = pool;
+  *outcome = o;
+  VJ_TRY_GOTO(status, vj_sweep_file_read_only(path, &o->file), failed);
+  VJ_TRY_GOTO(status, read_trials(o), failed);
+  return VJ_OK;
+failed:
+  vj_outcome_close(outcome);
+  return status;
+}
+
+void vj_outcome_close(vj_outcome **outcome) {
+  if (!*outcome) return;
+  vj_pool *pool = (*outcome)->pool;
+  if ((*outcome)->file) vj_sweep_file_close(&(*outcome)->file);
+  vj_pool_destroy(&pool);
+  *outcome = NULL;
+}

@@ -1,0 +1,200 @@
+/* `vjvcr data inspect FILE.yaml`: what a data set's videos are, and which are broken. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/data/data.h"
+#include "app/data/inspection.h"
+#include "analysis/output/text_table.h"
+#include "app/verbs.h"
+
+static const char usage[] =
+    "usage: vjvcr data inspect FILE.yaml [--decode] [--sheet OUT.png] [--format text|json] [key=value ...]";
+static const char *const split_names[VJ_SPLITS] = {"training", "validation", "test"};
+enum { SHOWN_FORMS = 12, SHOWN_CLASSES = 12 };
+
+typedef struct wishes {
+  const char *sheet;
+  bool json, decode, help;
+} wishes;
+
+/* Takes what the experiment's own reader does not know out of the arguments. */
+static vj_status take_wishes(int *argc, char **argv, wishes *w) {
+  int kept = 1;
+  for (int i = 1; i < *argc; i++) {
+    const bool more = i + 1 < *argc;
+    if (strcmp(argv[i], "--decode") == 0)
+      w->decode = true;
+    else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+      w->help = true;
+    else if (strcmp(argv[i], "--sheet") == 0 && more)
+      w->sheet = argv[++i];
+    else if (strcmp(argv[i], "--format") == 0 && more &&
+             (strcmp(argv[i + 1], "json") == 0 || strcmp(argv[i + 1], "text") == 0))
+      w->json = strcmp(argv[++i], "json") == 0;
+    else if (strcmp(argv[i], "--sheet") == 0 || strcmp(argv[i], "--format") == 0)
+      return vj_fail(VJ_USAGE, "%s: expected %s behind it", argv[i],
+                     strcmp(argv[i], "--sheet") == 0 ? "the name of a picture, OUT.png" : "text or json");
+    else
+      argv[kept++] = argv[i];
+  }
+  *argc = kept;
+  return VJ_OK;
+}
+
+/* --- text -------------------------------------------------------------------------------------------------------- */
+
+static vj_status print_splits(const vj_inspection *n) {
+  vj_table *table = NULL;
+  VJ_TRY(vj_table_create(&table));
+  static const char *const headings[] = {"split",  "listed", "broken",  "clips", "fewest frames",
+                                         "median", "most",   "minutes", "MB"};
+  for (size_t i = 0; i < VJ_COUNT(headings); i++) vj_table_column(table, headings[i], i > 0);
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    const vj_split_facts *const f = &n->splits[s];
+    const int64_t numbers[] = {f->listed, f->broken, f->clips, f->fewest, f->median, f->most};
+    vj_table_cell(table, "%s", split_names[s]);
+    for (size_t i = 0; i < VJ_COUNT(numbers); i++) vj_table_cell(table, "%lld", (long long)numbers[i]);
+    vj_table_cell(table, "%.1f", f->seconds / 60.0);
+    vj_table_cell(table, "%.1f", f->bytes / 1e6);
+  }
+  vj_table_print(table, stdout);
+  vj_table_destroy(&table);
+  return VJ_OK;
+}
+
+static void print_forms(const vj_inspection *n) {
+  for (int64_t i = 0; i < n->form_count && i < SHOWN_FORMS; i++)
+    printf("%s%lld of %s", i ? "; " : "\nvideos: ", (long long)n->forms[i].count, n->forms[i].text);
+  if (n->form_count > SHOWN_FORMS) printf("; and %lld more forms", (long long)(n->form_count - SHOWN_FORMS));
+  if (n->form_count) fputs("\n", stdout);
+  if (n->unsteady) printf("%lld have a variable rate: frames count, not times\n", (long long)n->unsteady);
+  if (n->turned) printf("%lld are turned or mirrored as they say\n", (long long)n->turned);
+}
+
+static void print_label(const vj_label_facts *f) {
+  const vj_label *const label = f->label;
+  printf("label %s, %s:", label->name, split_names[f->split]);
+  if (!f->counts && !isfinite(f->mean)) {
+    printf(" no numbers\n");
+    return;
+  }
+  if (!f->counts) {
+    printf(" mean %.4g, standard deviation %.4g, from %.4g to %.4g %s\n", f->mean, f->deviation, f->least, f->most,
+           label->unit);
+    return;
+  }
+  const int64_t bins = label->kind == VJ_LABEL_CLASS ? label->classes : label->width;
+  for (int64_t k = 0; k < bins && k < SHOWN_CLASSES; k++)
+    printf("%s %lld: %lld", k ? "," : "", (long long)k, (long long)f->counts[k]);
+  if (bins > SHOWN_CLASSES) printf(", and %lld more", (long long)(bins - SHOWN_CLASSES));
+  fputs("\n", stdout);
+}
+
+static vj_status print_text(const vj_data_set *set, const vj_inspection *n) {
+  printf("%s\n", set->component->name);
+  VJ_TRY(print_splits(n));
+  print_forms(n);
+  for (int64_t i = 0; i < n->label_count; i++) print_label(&n->labels[i]);
+  const char *const note = vj_clips_list(set->clips)->note;
+  if (note) printf("%s\n", note);
+  if (n->fault_count == 0)
+    printf("nothing is broken%s\n", n->decoded ? "" : "; --decode looks at every frame");
+  else
+    printf("%lld broken or damaged:\n", (long long)n->fault_count);
+  for (int64_t i = 0; i < n->fault_count; i++)
+    printf("  %s, %s: %s\n", split_names[n->faults[i].split], n->faults[i].name, n->faults[i].reason);
+  return VJ_OK;
+}
+
+/* --- JSON -------------------------------------------------------------------------------------------------------- */
+
+/* Names on a disk may be anything, JSON's texts are UTF-8. */
+static json_t *text_of(const char *text) {
+  json_t *const plain = json_string(text);
+  if (plain) return plain;
+  char ascii[1024];
+  size_t i = 0;
+  for (; text[i] && i + 1 < sizeof ascii; i++) ascii[i] = (unsigned char)text[i] < 128 ? text[i] : '?';
+  ascii[i] = 0;
+  return json_string(ascii);
+}
+
+static json_t *splits_of(const vj_inspection *n) {
+  json_t *const splits = json_object();
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    const vj_split_facts *const f = &n->splits[s];
+    json_object_set_new(splits, split_names[s],
+                        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "listed", (json_int_t)f->listed, "broken",
+                                  (json_int_t)f->broken, "clips", (json_int_t)f->clips, "fewest_frames",
+                                  (json_int_t)f->fewest, "median_frames", (json_int_t)f->median, "most_frames",
+                                  (json_int_t)f->most, "seconds", f->seconds, "bytes", f->bytes));
+  }
+  return splits;
+}
+
+static json_t *labels_of(const vj_inspection *n) {
+  json_t *const labels = json_array();
+  for (int64_t i = 0; i < n->label_count; i++) {
+    const vj_label_facts *const f = &n->labels[i];
+    json_t *const one = json_pack("{s:s, s:s, s:I}", "label", f->label->name, "split", split_names[f->split], "videos",
+                                  (json_int_t)f->videos);
+    const int64_t bins = f->label->kind == VJ_LABEL_CLASS ? f->label->classes : f->label->width;
+    json_t *const counts = f->counts ? json_array() : NULL;
+    for (int64_t k = 0; counts && k < bins; k++) json_array_append_new(counts, json_integer((json_int_t)f->counts[k]));
+    if (counts)
+      json_object_set_new(one, "counts", counts);
+    else if (isfinite(f->mean))
+      json_object_update_new(one, json_pack("{s:f, s:f, s:f, s:f}", "mean", f->mean, "standard_deviation", f->deviation,
+                                            "least", f->least, "most", f->most));
+    json_array_append_new(labels, one);
+  }
+  return labels;
+}
+
+static vj_status print_json(const vj_data_set *set, const vj_inspection *n) {
+  json_t *const forms = json_array(), *const faults = json_array();
+  for (int64_t i = 0; i < n->form_count; i++)
+    json_array_append_new(forms,
+                          json_pack("{s:s, s:I}", "form", n->forms[i].text, "videos", (json_int_t)n->forms[i].count));
+  for (int64_t i = 0; i < n->fault_count; i++)
+    json_array_append_new(faults, json_pack("{s:s, s:o, s:o}", "split", split_names[n->faults[i].split], "video",
+                                            text_of(n->faults[i].name), "reason", text_of(n->faults[i].reason)));
+  json_t *const all = json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I}", "dataset", set->component->name, "splits",
+                                splits_of(n), "forms", forms, "labels", labels_of(n), "broken", faults, "decoded",
+                                n->decoded, "variable_rate", (json_int_t)n->unsteady, "turned", (json_int_t)n->turned);
+  const int failed = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
+  json_decref(all);
+  if (failed) return vj_fail(VJ_IO, "the description can't be written as JSON");
+  fputs("\n", stdout);
+  return VJ_OK;
+}
+
+static vj_status inspect(vj_experiment *e, const wishes *w, vj_data_set *set) {
+  vj_inspection inspection;
+  if (!e->file) return vj_fail(VJ_USAGE, "%s", usage);
+  VJ_TRY(vj_data_set_open(e, true, set));
+  VJ_TRY(vj_inspect(e->pool, set, w->decode, &inspection));
+  VJ_TRY(w->json ? print_json(set, &inspection) : print_text(set, &inspection));
+  if (w->sheet) VJ_TRY(vj_inspect_sheet(set, w->sheet));
+  fflush(stdout);
+  return vj_clips_check(set->clips); /* everything is told; now, whether training could begin */
+}
+
+int vj_data_inspect(int argc, char **argv) {
+  wishes w = {0};
+  vj_experiment e = {0};
+  vj_data_set set = {0};
+  vj_status status = take_wishes(&argc, argv, &w);
+  if (w.help) {
+    printf("%s\n--decode decodes every frame and so finds all damage; --sheet draws frames of some videos.\n", usage);
+    return 0;
+  }
+  if (status == VJ_OK) status = vj_experiment_read(argc, argv, "", &e);
+  if (status == VJ_OK) status = inspect(&e, &w, &set);
+  if (status != VJ_OK) vj_report_failure(status);
+  vj_data_set_close(&set);
+  vj_experiment_free(&e);
+  return vj_status_exit_code(status);
+}

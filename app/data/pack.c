@@ -1,0 +1,105 @@
+/* `vjvcr data pack FILE.yaml [-o PACK.h5]`: all frames of a data set's videos, decoded once. */
+#include <mpi.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "framework/base/threads.h"
+#include "app/data/data.h"
+#include "app/data/data_set.h"
+#include "datasets/video/pack/pack.h"
+#include "app/data/pack_writer.h"
+#include "app/verbs.h"
+
+static const char usage[] = "usage: vjvcr data pack FILE.yaml [-o PACK.h5] [--replace] [--quick] [key=value ...]";
+
+static void tell(double share) {
+  if (isatty(2)) fprintf(stderr, "\r\033[K%3.0f%% packed", 100.0 * share);
+}
+
+/* Whether a file may once have been a pack: what is no HDF5 is somebody's other file. */
+static bool is_hdf5(const char *path) {
+  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  unsigned char start[sizeof signature];
+  FILE *const file = fopen(path, "rb");
+  const bool is = file && fread(start, sizeof start, 1, file) == 1 && memcmp(start, signature, sizeof start) == 0;
+  if (file) fclose(file);
+  return is;
+}
+
+/* A pack that is there is one of these videos at this size; or it is refused, or, with `replace`, made anew. */
+static vj_status look_at(const char *path, const vj_clips *clips, bool replace, bool *is_there) {
+  vj_pack *pack = NULL;
+  const vj_video_request request = vj_clips_request(clips);
+  *is_there = access(path, F_OK) == 0;
+  if (!*is_there) return VJ_OK;
+  vj_status status = vj_pack_open(path, &pack);
+  if (status == VJ_OK) status = vj_pack_check(pack, vj_clips_list(clips)->what, &request);
+  if (status == VJ_OK) status = vj_pack_compare(pack, clips);
+  vj_pack_close(&pack);
+  if (status == VJ_OK) return VJ_OK;
+  if (status == VJ_DATA && replace && is_hdf5(path)) {
+    printf("the pack is made anew; of the one that is there: %s\n", vj_error_message());
+    fflush(stdout);
+    vj_error_clear();
+    *is_there = false;
+    return VJ_OK;
+  }
+  char message[1024];
+  snprintf(message, sizeof message, "%s; remove it, or name another file with -o", vj_error_message());
+  return vj_error_adopt(VJ_USAGE, message);
+}
+
+static void report(const char *path, const vj_pack_outcome *o) {
+  if (isatty(2)) fputs("\r\033[K", stderr);
+  printf("%s: %lld frames of %lld videos, %.3g MB\n", path, (long long)o->frames, (long long)(o->videos - o->broken),
+         o->bytes / 1e6);
+  if (o->broken)
+    printf("%lld videos can't be read and are left out; `vjvcr data inspect` names them\n", (long long)o->broken);
+  if (o->damaged_frames)
+    printf("%lld frames are damaged; clips with them are replaced, as without a pack\n", (long long)o->damaged_frames);
+}
+
+static vj_status pack(vj_experiment *e, const vj_comm *world, vj_data_set *set) {
+  vj_pack_outcome outcome;
+  int is_there = 0;
+  bool found = false;
+  if (!e->file) return vj_fail(VJ_USAGE, "%s", usage);
+  VJ_TRY(vj_experiment_agree(e, world));
+  VJ_TRY(vj_comm_agree(world, vj_data_set_open(e, false, set)));
+  const char *const path = e->output ? e->output : set->pack;
+  if (!path[0]) return vj_fail(VJ_USAGE, "where to? Name the file with -o, or as data.pack in %s", e->file);
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look_at(path, set->clips, e->replace, &found) : VJ_OK));
+  is_there = found;
+  VJ_TRY(vj_comm_broadcast(world, &is_there, sizeof is_there, 0));
+  if (is_there) {
+    if (world->rank == 0) printf("%s is there already, and of these videos\n", path);
+    return VJ_OK;
+  }
+  VJ_TRY(vj_pack_file_write(world, set->clips, path, vj_threads(), tell, &outcome));
+  if (world->rank == 0) report(path, &outcome);
+  return VJ_OK;
+}
+
+int vj_data_pack(int argc, char **argv) {
+  vj_experiment e;
+  vj_data_set set = {0};
+  vj_comm world = {0};
+  if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    printf(
+        "%s\nPACK.h5 is data.pack of the experiment if -o does not say. Under mpirun ranks share the work. --replace "
+        "makes a pack anew that is of other videos, of another size, or damaged.\n",
+        usage);
+    return 0;
+  }
+  vj_status status = vj_mpi_start(&world);
+  const vj_status mine = vj_experiment_read(argc, argv, "-o --replace --quick", &e);
+  if (status == VJ_OK) status = vj_comm_agree(&world, mine);
+  if (status == VJ_OK) status = pack(&e, &world, &set);
+  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  vj_data_set_close(&set);
+  vj_experiment_free(&e);
+  if (world.size) vj_comm_destroy(&world);
+  MPI_Finalize();
+  return vj_status_exit_code(status);
+}
