@@ -5,18 +5,18 @@
  *   mean cross-entropy + lambda/2 |w|^2,
  * intercepts free (scikit-learn's C is 1 / (N lambda)). lambda, the same for all columns, is the one of the best mean
  * average precision on the validation split, and what is reported comes from the test split. A column that is constant
- * in train gets one score for all. Average precisions, analysis/average_precision.h, are averaged over the columns that
+ * in train gets one score for all. Average precisions, analysis/metrics/average_precision.h, are averaged over the columns that
  * have a positive. Two controls say what a probe that sees nothing would get: one score for all (the commonest guess),
  * and scores drawn at random, mean of ten draws, as CATER has it. */
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "analysis/average_precision.h"
-#include "analysis/features.h"
-#include "analysis/lapack.h"
-#include "analysis/penalty.h"
-#include "analysis/softmax_regression.h"
+#include "analysis/metrics/average_precision.h"
+#include "analysis/metrics/features.h"
+#include "analysis/metrics/lapack.h"
+#include "analysis/metrics/penalty.h"
+#include "analysis/metrics/softmax_regression.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 #include "vj/rng.h"

@@ -1,12 +1,12 @@
 /* Where things go: ridge regression from all steps of a view to positions (x, y) at every target step.
  *
  * The label is steps x points x (x, y), e.g. MovingMNIST's `position`; the ridge is that of
- * analysis/ridge_regression.h, all coordinates at once. What is reported is the Euclidean distance between predicted
+ * analysis/metrics/ridge_regression.h, all coordinates at once. What is reported is the Euclidean distance between predicted
  * and true position on the test split, by target step and over all: far steps are where a forecast must follow the
  * motion. */
 #include <math.h>
 
-#include "analysis/ridge_regression.h"
+#include "analysis/metrics/ridge_regression.h"
 #include "vj/component.h"
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};

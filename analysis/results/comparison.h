@@ -2,7 +2,7 @@
 #ifndef VJ_COMPARISON_H
 #define VJ_COMPARISON_H
 
-#include "analysis/cka.h"
+#include "analysis/metrics/cka.h"
 #include "analysis/results/trial_selector.h"
 
 /* A key of the configuration with two values; "" where one has it not. */

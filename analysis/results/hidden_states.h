@@ -2,7 +2,7 @@
 #ifndef VJ_STATES_H
 #define VJ_STATES_H
 
-#include "analysis/cka.h"
+#include "analysis/metrics/cka.h"
 #include "analysis/results/sweep_results.h"
 
 /* The views whose states a sweep may have, NULL-terminated: "hx", "hy", "hy_pred". */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analysis/cka.h"
+#include "analysis/metrics/cka.h"
 #include "tests/components/probe_testing.h"
 #include "vj/rng.h"
 

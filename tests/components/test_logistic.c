@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/features.h"
-#include "analysis/penalty.h"
-#include "analysis/softmax.h"
-#include "analysis/softmax_regression.h"
+#include "analysis/metrics/features.h"
+#include "analysis/metrics/penalty.h"
+#include "analysis/metrics/softmax.h"
+#include "analysis/metrics/softmax_regression.h"
 #include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"

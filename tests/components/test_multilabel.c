@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analysis/average_precision.h"
-#include "analysis/penalty.h"
+#include "analysis/metrics/average_precision.h"
+#include "analysis/metrics/penalty.h"
 #include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/penalty.h"
+#include "analysis/metrics/penalty.h"
 #include "tests/components/probe_testing.h"
 #include "vj/component.h"
 #include "vj/rng.h"

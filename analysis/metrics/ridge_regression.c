@@ -1,11 +1,11 @@
-#include "analysis/ridge_regression.h"
+#include "analysis/metrics/ridge_regression.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/lapack.h"
+#include "analysis/metrics/lapack.h"
 #include "vj/memory.h"
 
 enum { BLOCK = 256 /* samples predicted together */ };

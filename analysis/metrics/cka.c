@@ -1,11 +1,11 @@
-#include "analysis/cka.h"
+#include "analysis/metrics/cka.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "analysis/features.h"
-#include "analysis/lapack.h"
+#include "analysis/metrics/features.h"
+#include "analysis/metrics/lapack.h"
 #include "vj/memory.h"
 
 vj_status vj_cka_gram(int64_t examples, int64_t features, const float *x, double *gram) {

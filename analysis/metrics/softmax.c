@@ -1,4 +1,4 @@
-#include "analysis/softmax.h"
+#include "analysis/metrics/softmax.h"
 
 #include <math.h>
 

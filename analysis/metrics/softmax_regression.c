@@ -1,4 +1,4 @@
-#include "analysis/softmax_regression.h"
+#include "analysis/metrics/softmax_regression.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/lapack.h"
-#include "analysis/softmax.h"
+#include "analysis/metrics/lapack.h"
+#include "analysis/metrics/softmax.h"
 #include "vj/memory.h"
 
 enum { PAIRS = 10 /* steps remembered */, MOST_STEPS = 1000, MOST_HALVINGS = 40 };

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analysis/features.h"
+#include "analysis/metrics/features.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

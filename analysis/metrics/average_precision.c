@@ -1,4 +1,4 @@
-#include "analysis/average_precision.h"
+#include "analysis/metrics/average_precision.h"
 
 #include <math.h>
 #include <stdlib.h>

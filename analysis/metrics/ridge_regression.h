@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "analysis/features.h"
-#include "analysis/penalty.h"
+#include "analysis/metrics/features.h"
+#include "analysis/metrics/penalty.h"
 
 typedef struct vj_ridge {
   const vj_probe_input *input;

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/features.h"
-#include "analysis/lapack.h"
+#include "analysis/metrics/features.h"
+#include "analysis/metrics/lapack.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

@@ -9,8 +9,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "analysis/features.h"
-#include "analysis/lapack.h"
+#include "analysis/metrics/features.h"
+#include "analysis/metrics/lapack.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

@@ -1,4 +1,4 @@
-#include "analysis/features.h"
+#include "analysis/metrics/features.h"
 
 #include <float.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "analysis/penalty.h"
+#include "analysis/metrics/penalty.h"
 
 #include <math.h>
 

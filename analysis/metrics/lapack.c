@@ -1,4 +1,4 @@
-#include "analysis/lapack.h"
+#include "analysis/metrics/lapack.h"
 
 #include <cblas.h>
 #include <stddef.h>
