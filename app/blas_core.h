@@ -5,8 +5,8 @@
  * then runs at half its speed on a processor with AVX-512. The user's word is VJVCR_BLAS_CORE: "keep" leaves
  * everything as it is, any other value is the core to use. Nothing here is collective.
  */
-#ifndef VJ_BLAS_CORE_H
-#define VJ_BLAS_CORE_H
+#ifndef VJ_APP_BLAS_CORE_H
+#define VJ_APP_BLAS_CORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

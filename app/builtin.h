@@ -1,6 +1,6 @@
 /* Fills the component tables with everything in builtin.def. */
-#ifndef VJ_BUILTIN_H
-#define VJ_BUILTIN_H
+#ifndef VJ_APP_BUILTIN_H
+#define VJ_APP_BUILTIN_H
 
 #include "vj/status.h"
 

@@ -1,6 +1,6 @@
 /* What several verbs read from their arguments: an experiment's YAML with overrides, plug-ins loaded. */
-#ifndef VJ_EXPERIMENT_H
-#define VJ_EXPERIMENT_H
+#ifndef VJ_APP_EXPERIMENT_H
+#define VJ_APP_EXPERIMENT_H
 
 #include "framework/comm/comm.h"
 #include "framework/config/config.h"

@@ -1,6 +1,6 @@
 /* `vjvcr export`: what a sweep holds, for other programs. It only reads DIR, also while the sweep runs. */
-#ifndef VJ_EXPORT_H
-#define VJ_EXPORT_H
+#ifndef VJ_APP_EXPORT_H
+#define VJ_APP_EXPORT_H
 
 #include "analysis/results/sweep_results.h"
 

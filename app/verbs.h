@@ -1,7 +1,7 @@
 /* The verbs of the command line: one file each, thin. Each takes its own arguments (argv[0] is the verb) and returns
  * the exit code: 0 all succeeded; 1 some trials failed; 2 usage or configuration; 75 stopped early. */
-#ifndef VJ_VERBS_H
-#define VJ_VERBS_H
+#ifndef VJ_APP_VERBS_H
+#define VJ_APP_VERBS_H
 
 #include "framework/comm/comm.h"
 #include "vj/status.h"

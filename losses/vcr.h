@@ -1,7 +1,7 @@
 /* What losses on the distribution of hidden states have in common: the views; and the normalisation of variance and
  * covariance. */
-#ifndef VJ_VCR_H
-#define VJ_VCR_H
+#ifndef VJ_LOSSES_VCR_H
+#define VJ_LOSSES_VCR_H
 
 #include "vj/component.h"
 

@@ -1,7 +1,7 @@
 /* Layers that several networks are made of, with their parameters. Each stands in a scope of its own: "name.weight",
  * "name.bias". */
-#ifndef VJ_LAYERS_H
-#define VJ_LAYERS_H
+#ifndef VJ_MODELS_LAYERS_H
+#define VJ_MODELS_LAYERS_H
 
 #include "vj/component.h"
 #include "vj/ops.h"

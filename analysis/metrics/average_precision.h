@@ -1,6 +1,6 @@
 /* Average precision: how far up positives stand in a ranking by score. Not collective. */
-#ifndef VJ_ANALYSIS_AVERAGE_PRECISION_H
-#define VJ_ANALYSIS_AVERAGE_PRECISION_H
+#ifndef VJ_ANALYSIS_METRICS_AVERAGE_PRECISION_H
+#define VJ_ANALYSIS_METRICS_AVERAGE_PRECISION_H
 
 #include <stdbool.h>
 #include <stdint.h>

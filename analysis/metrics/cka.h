@@ -7,8 +7,8 @@
  *   debiased:  1/(n (n - 3)) (tr(K~ L~) + 1'K~ 1 1'L~ 1/((n - 1)(n - 2)) - 2/(n - 2) 1'K~ L~ 1), K~ and L~ without
  * their diagonals (Song et al. 2012, J. Mach. Learn. Res. 13, eq. 5; of CKA: Nguyen et al. 2021, arXiv 2010.15327): 0
  * in the mean where they have nothing to do with each other, and then below 0 half the time. */
-#ifndef VJ_ANALYSIS_CKA_H
-#define VJ_ANALYSIS_CKA_H
+#ifndef VJ_ANALYSIS_METRICS_CKA_H
+#define VJ_ANALYSIS_METRICS_CKA_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* What probes share: checks of frozen features and labels, and the moments of columns in float64. Not collective. */
-#ifndef VJ_ANALYSIS_FEATURES_H
-#define VJ_ANALYSIS_FEATURES_H
+#ifndef VJ_ANALYSIS_METRICS_FEATURES_H
+#define VJ_ANALYSIS_METRICS_FEATURES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  *
  * LAPACK is column-major: element (i, j) of a matrix with `stride` rows in memory lies at [j * stride + i].
  */
-#ifndef VJ_ANALYSIS_LAPACK_H
-#define VJ_ANALYSIS_LAPACK_H
+#ifndef VJ_ANALYSIS_METRICS_LAPACK_H
+#define VJ_ANALYSIS_METRICS_LAPACK_H
 
 #include <stdbool.h>
 #include <stdint.h>

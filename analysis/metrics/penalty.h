@@ -1,6 +1,6 @@
 /* The penalties lambda that a probe tries: powers of ten, evenly spaced in the exponent. Not collective. */
-#ifndef VJ_ANALYSIS_PENALTY_H
-#define VJ_ANALYSIS_PENALTY_H
+#ifndef VJ_ANALYSIS_METRICS_PENALTY_H
+#define VJ_ANALYSIS_METRICS_PENALTY_H
 
 #include <stdint.h>
 

@@ -5,8 +5,8 @@
  * the right-hand form where N < D (Hoerl and Kennard 1970). Z of the other splits uses the moments of train.
  * An output with gaps (NaN) in train is fitted by itself, N being the samples that have it; one that fewer than two
  * have is not known. Float64, on one thread; not collective. */
-#ifndef VJ_ANALYSIS_RIDGE_REGRESSION_H
-#define VJ_ANALYSIS_RIDGE_REGRESSION_H
+#ifndef VJ_ANALYSIS_METRICS_RIDGE_REGRESSION_H
+#define VJ_ANALYSIS_METRICS_RIDGE_REGRESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The loss of a linear classifier: mean cross-entropy of softmax, in nats, with its gradient. Not collective. */
-#ifndef VJ_ANALYSIS_SOFTMAX_H
-#define VJ_ANALYSIS_SOFTMAX_H
+#ifndef VJ_ANALYSIS_METRICS_SOFTMAX_H
+#define VJ_ANALYSIS_METRICS_SOFTMAX_H
 
 #include <stdint.h>
 

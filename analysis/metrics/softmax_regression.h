@@ -8,8 +8,8 @@
  * product with Z. It is the same sequence of W, in exact arithmetic.
  *
  * Float64, deterministic on one thread; not collective. */
-#ifndef VJ_ANALYSIS_SOFTMAX_REGRESSION_H
-#define VJ_ANALYSIS_SOFTMAX_REGRESSION_H
+#ifndef VJ_ANALYSIS_METRICS_SOFTMAX_REGRESSION_H
+#define VJ_ANALYSIS_METRICS_SOFTMAX_REGRESSION_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* A picture in memory: rows from above, channels of a pixel beside each other, 0 to 255. */
-#ifndef VJ_CANVAS_H
-#define VJ_CANVAS_H
+#ifndef VJ_ANALYSIS_OUTPUT_CANVAS_H
+#define VJ_ANALYSIS_OUTPUT_CANVAS_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Lines of comma-separated values in memory, as RFC 4180 has them, with a bare line feed at the end of each. */
-#ifndef VJ_CSV_H
-#define VJ_CSV_H
+#ifndef VJ_ANALYSIS_OUTPUT_CSV_H
+#define VJ_ANALYSIS_OUTPUT_CSV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Writing HTML: what comes from a sweep is escaped, and numbers keep their digits in the value of a <data> element,
  * where programs find them. Failures of the stream are seen when it is closed. */
-#ifndef VJ_REPORT_HTML_H
-#define VJ_REPORT_HTML_H
+#ifndef VJ_ANALYSIS_OUTPUT_HTML_H
+#define VJ_ANALYSIS_OUTPUT_HTML_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Pictures by gnuplot: all of them in one run of it, each then an SVG to be put into a page. Colours of the page's
  * palette become CSS variables, so that they follow the reader's light or dark; no identifiers are left, so that many
  * pictures may stand in one page. Not collective. */
-#ifndef VJ_REPORT_PLOTS_H
-#define VJ_REPORT_PLOTS_H
+#ifndef VJ_ANALYSIS_OUTPUT_PLOTS_H
+#define VJ_ANALYSIS_OUTPUT_PLOTS_H
 
 #include <stdio.h>
 

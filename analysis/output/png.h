@@ -1,6 +1,6 @@
 /* PNG pictures inside a page. */
-#ifndef VJ_REPORT_PNG_H
-#define VJ_REPORT_PNG_H
+#ifndef VJ_ANALYSIS_OUTPUT_PNG_H
+#define VJ_ANALYSIS_OUTPUT_PNG_H
 
 #include <stdint.h>
 #include <stdio.h>

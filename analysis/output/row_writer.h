@@ -1,6 +1,6 @@
 /* Results for programs: rows of exact values under the names they have in sweep.h5, as JSON or CSV. Not collective. */
-#ifndef VJ_RECORDS_H
-#define VJ_RECORDS_H
+#ifndef VJ_ANALYSIS_OUTPUT_ROW_WRITER_H
+#define VJ_ANALYSIS_OUTPUT_ROW_WRITER_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* gnuplot's SVG made fit for a page. */
-#ifndef VJ_REPORT_SVG_H
-#define VJ_REPORT_SVG_H
+#ifndef VJ_ANALYSIS_OUTPUT_SVG_H
+#define VJ_ANALYSIS_OUTPUT_SVG_H
 
 #include <stdio.h>
 

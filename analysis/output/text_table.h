@@ -1,6 +1,6 @@
 /* Aligned text tables, for terminals and as Markdown. */
-#ifndef VJ_TABLE_H
-#define VJ_TABLE_H
+#ifndef VJ_ANALYSIS_OUTPUT_TEXT_TABLE_H
+#define VJ_ANALYSIS_OUTPUT_TEXT_TABLE_H
 
 #include <stdbool.h>
 #include <stdio.h>

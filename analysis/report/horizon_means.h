@@ -1,6 +1,6 @@
 /* What has a number for each component, or each target step, at an evaluation: means over a group's trials. */
-#ifndef VJ_REPORT_PROFILE_H
-#define VJ_REPORT_PROFILE_H
+#ifndef VJ_ANALYSIS_REPORT_HORIZON_MEANS_H
+#define VJ_ANALYSIS_REPORT_HORIZON_MEANS_H
 
 #include "analysis/report/report_data.h"
 

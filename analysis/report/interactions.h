@@ -1,6 +1,6 @@
 /* Pictures of two parameters at a time, and of all of them. */
-#ifndef VJ_REPORT_PAIRS_H
-#define VJ_REPORT_PAIRS_H
+#ifndef VJ_ANALYSIS_REPORT_INTERACTIONS_H
+#define VJ_ANALYSIS_REPORT_INTERACTIONS_H
 
 #include "analysis/report/page.h"
 

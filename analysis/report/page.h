@@ -1,7 +1,7 @@
 /* The page that a report is: sections in one HTML file, with pictures inside. Each section adds what it has to tell, or
  * nothing. Not collective. */
-#ifndef VJ_REPORT_PAGE_H
-#define VJ_REPORT_PAGE_H
+#ifndef VJ_ANALYSIS_REPORT_PAGE_H
+#define VJ_ANALYSIS_REPORT_PAGE_H
 
 #include "analysis/report/report_data.h"
 #include "analysis/output/html.h"

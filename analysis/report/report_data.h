@@ -1,7 +1,7 @@
 /* What a report tells of a sweep, gathered from its file: trials by state, groups of trials that differ only in their
  * seed, what was varied, what is good, and what mattered. Owned by the outcome's pool. Not collective. */
-#ifndef VJ_REPORT_FINDINGS_H
-#define VJ_REPORT_FINDINGS_H
+#ifndef VJ_ANALYSIS_REPORT_REPORT_DATA_H
+#define VJ_ANALYSIS_REPORT_REPORT_DATA_H
 
 #include "analysis/results/sweep_results.h"
 #include "analysis/statistics/importance.h"

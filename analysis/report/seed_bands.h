@@ -1,6 +1,6 @@
 /* A quantity along training, for a group of trials: mean and standard deviation over its seeds. Not collective. */
-#ifndef VJ_REPORT_BANDS_H
-#define VJ_REPORT_BANDS_H
+#ifndef VJ_ANALYSIS_REPORT_SEED_BANDS_H
+#define VJ_ANALYSIS_REPORT_SEED_BANDS_H
 
 #include "analysis/report/page.h"
 

@@ -1,6 +1,6 @@
 /* What a sweep varies, and what of it mattered. */
-#ifndef VJ_REPORT_FACTORS_H
-#define VJ_REPORT_FACTORS_H
+#ifndef VJ_ANALYSIS_REPORT_SWEPT_PARAMETERS_H
+#define VJ_ANALYSIS_REPORT_SWEPT_PARAMETERS_H
 
 #include "analysis/report/report_data.h"
 

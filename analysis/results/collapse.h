@@ -1,6 +1,6 @@
 /* Whether a hidden state has collapsed. */
-#ifndef VJ_COLLAPSE_H
-#define VJ_COLLAPSE_H
+#ifndef VJ_ANALYSIS_RESULTS_COLLAPSE_H
+#define VJ_ANALYSIS_RESULTS_COLLAPSE_H
 
 #include <stdint.h>
 

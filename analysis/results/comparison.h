@@ -1,6 +1,6 @@
 /* What two selections of a sweep's trials differ in: settings, outcome, hidden states. Not collective. */
-#ifndef VJ_COMPARISON_H
-#define VJ_COMPARISON_H
+#ifndef VJ_ANALYSIS_RESULTS_COMPARISON_H
+#define VJ_ANALYSIS_RESULTS_COMPARISON_H
 
 #include "analysis/metrics/cka.h"
 #include "analysis/results/trial_selector.h"

@@ -1,6 +1,6 @@
 /* The columns of the table of results where no report names them. */
-#ifndef VJ_DEFAULT_REPORT_H
-#define VJ_DEFAULT_REPORT_H
+#ifndef VJ_ANALYSIS_RESULTS_DEFAULT_COLUMNS_H
+#define VJ_ANALYSIS_RESULTS_DEFAULT_COLUMNS_H
 
 #include "analysis/results/sweep_results.h"
 

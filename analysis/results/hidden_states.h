@@ -1,6 +1,6 @@
 /* Hidden states that eval.states recorded: of the same test clips in all trials. Not collective. */
-#ifndef VJ_STATES_H
-#define VJ_STATES_H
+#ifndef VJ_ANALYSIS_RESULTS_HIDDEN_STATES_H
+#define VJ_ANALYSIS_RESULTS_HIDDEN_STATES_H
 
 #include "analysis/metrics/cka.h"
 #include "analysis/results/sweep_results.h"

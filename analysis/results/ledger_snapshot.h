@@ -1,7 +1,7 @@
 /* Who works on which trial, as the ledger says. It is read as text and without its lock, so that nobody who writes it
  * waits for a reader. Not collective. */
-#ifndef VJ_CLAIMS_H
-#define VJ_CLAIMS_H
+#ifndef VJ_ANALYSIS_RESULTS_LEDGER_SNAPSHOT_H
+#define VJ_ANALYSIS_RESULTS_LEDGER_SNAPSHOT_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The one quantity by which trials of a sweep are compared. Not collective. */
-#ifndef VJ_CRITERION_H
-#define VJ_CRITERION_H
+#ifndef VJ_ANALYSIS_RESULTS_OBJECTIVE_H
+#define VJ_ANALYSIS_RESULTS_OBJECTIVE_H
 
 #include "analysis/results/sweep_results.h"
 

@@ -1,6 +1,6 @@
 /* The outcome of a sweep as tables, from its file alone and at any time. Not collective. */
-#ifndef VJ_RESULTS_H
-#define VJ_RESULTS_H
+#ifndef VJ_ANALYSIS_RESULTS_RESULT_TABLE_H
+#define VJ_ANALYSIS_RESULTS_RESULT_TABLE_H
 
 #include "analysis/output/row_writer.h"
 

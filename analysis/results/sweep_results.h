@@ -1,6 +1,6 @@
 /* What a sweep's file says of its trials, also while the sweep runs. Not collective. */
-#ifndef VJ_OUTCOME_H
-#define VJ_OUTCOME_H
+#ifndef VJ_ANALYSIS_RESULTS_SWEEP_RESULTS_H
+#define VJ_ANALYSIS_RESULTS_SWEEP_RESULTS_H
 
 #include "sweeps/space/report_spec.h"
 #include "framework/store/ledger/ledger.h"

@@ -1,6 +1,6 @@
 /* How a sweep stands: from its file, its ledger and the processes of this host, by reading alone. Not collective. */
-#ifndef VJ_STANDING_H
-#define VJ_STANDING_H
+#ifndef VJ_ANALYSIS_RESULTS_SWEEP_STATUS_H
+#define VJ_ANALYSIS_RESULTS_SWEEP_STATUS_H
 
 #include "analysis/results/ledger_snapshot.h"
 #include "analysis/results/sweep_results.h"

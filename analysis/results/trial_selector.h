@@ -1,6 +1,6 @@
 /* Trials of a sweep named on the command line, and which of two such lists belong together. Not collective. */
-#ifndef VJ_SELECTION_H
-#define VJ_SELECTION_H
+#ifndef VJ_ANALYSIS_RESULTS_TRIAL_SELECTOR_H
+#define VJ_ANALYSIS_RESULTS_TRIAL_SELECTOR_H
 
 #include "analysis/results/sweep_results.h"
 

@@ -6,8 +6,8 @@
  * split is exact; its uncertainty is that of the trials, by bootstrap within the combinations. Elsewhere the function
  * is a forest of regression trees, and each tree gives a split, whose mean and spread are told (Hutter, Hoos and
  * Leyton-Brown, An efficient approach for assessing hyperparameter importance, ICML 2014). Not collective. */
-#ifndef VJ_IMPORTANCE_H
-#define VJ_IMPORTANCE_H
+#ifndef VJ_ANALYSIS_STATISTICS_IMPORTANCE_H
+#define VJ_ANALYSIS_STATISTICS_IMPORTANCE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What the two ways to importance share. No one else includes this. */
-#ifndef VJ_IMPORTANCE_PRIVATE_H
-#define VJ_IMPORTANCE_PRIVATE_H
+#ifndef VJ_ANALYSIS_STATISTICS_IMPORTANCE_PRIVATE_H
+#define VJ_ANALYSIS_STATISTICS_IMPORTANCE_PRIVATE_H
 
 #include "analysis/statistics/importance.h"
 

@@ -1,7 +1,7 @@
 /* Means, spreads and differences of a few numbers, as a report of a sweep needs them. NaN among the numbers stands for
  * "not measured" and is passed over. Pure functions; not collective. */
-#ifndef VJ_STATISTICS_H
-#define VJ_STATISTICS_H
+#ifndef VJ_ANALYSIS_STATISTICS_STATISTICS_H
+#define VJ_ANALYSIS_STATISTICS_STATISTICS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Messages between ranks, measured: what `vjvcr bench --comm` prints. */
-#ifndef VJ_BENCH_LINK_H
-#define VJ_BENCH_LINK_H
+#ifndef VJ_APP_BENCH_LINK_H
+#define VJ_APP_BENCH_LINK_H
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* `vjvcr bench FILE.yaml --comm`: this machine, described for `vjvcr sweep --dry-run --cluster`. */
-#ifndef VJ_BENCH_MACHINE_H
-#define VJ_BENCH_MACHINE_H
+#ifndef VJ_APP_BENCH_MACHINE_FILE_H
+#define VJ_APP_BENCH_MACHINE_FILE_H
 
 #include "framework/comm/comm.h"
 #include "framework/graph/graph.h"

@@ -1,6 +1,6 @@
 /* The data set of an experiment, for `vjvcr data`: videos, whatever the rest of the experiment is. */
-#ifndef VJ_DATA_SET_H
-#define VJ_DATA_SET_H
+#ifndef VJ_APP_DATA_DATA_SET_H
+#define VJ_APP_DATA_DATA_SET_H
 
 #include "framework/config/config.h"
 #include "datasets/video/clips.h"

@@ -1,6 +1,6 @@
 /* What `vjvcr data inspect` finds out about a data set of videos. */
-#ifndef VJ_INSPECTION_H
-#define VJ_INSPECTION_H
+#ifndef VJ_APP_DATA_INSPECTION_H
+#define VJ_APP_DATA_INSPECTION_H
 
 #include "app/data/data_set.h"
 

@@ -1,6 +1,6 @@
 /* `vjvcr sweep FILE.yaml --dry-run`. */
-#ifndef VJ_DRY_RUN_H
-#define VJ_DRY_RUN_H
+#ifndef VJ_APP_SWEEP_DRY_RUN_H
+#define VJ_APP_SWEEP_DRY_RUN_H
 
 #include "sweeps/space/report_spec.h"
 #include "sweeps/space/space.h"

@@ -1,6 +1,6 @@
 /* The progress of a sweep on rank 0: one live line on a terminal, else a plain line now and then. */
-#ifndef VJ_APP_PROGRESS_H
-#define VJ_APP_PROGRESS_H
+#ifndef VJ_APP_SWEEP_PROGRESS_H
+#define VJ_APP_SWEEP_PROGRESS_H
 
 #include "sweeps/run/driver.h"
 

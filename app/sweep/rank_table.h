@@ -1,6 +1,6 @@
 /* `vjvcr sweep --dry-run`: the table of ranks for a trial. */
-#ifndef VJ_RANK_TABLE_H
-#define VJ_RANK_TABLE_H
+#ifndef VJ_APP_SWEEP_RANK_TABLE_H
+#define VJ_APP_SWEEP_RANK_TABLE_H
 
 #include "sweeps/schedule/rank_advice.h"
 #include "app/experiment.h"

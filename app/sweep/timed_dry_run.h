@@ -1,6 +1,6 @@
 /* How long trials would take, from a few real steps of one of each size. */
-#ifndef VJ_TIMING_H
-#define VJ_TIMING_H
+#ifndef VJ_APP_SWEEP_TIMED_DRY_RUN_H
+#define VJ_APP_SWEEP_TIMED_DRY_RUN_H
 
 #include "framework/comm/comm.h"
 #include "sweeps/schedule/schedule.h"

@@ -1,6 +1,6 @@
 /* The labels of CATER (Girdhar and Ramanan 2020, arXiv 1910.04744) from the movements of a video. Not collective. */
-#ifndef VJ_CATER_LABELS_H
-#define VJ_CATER_LABELS_H
+#ifndef VJ_DATASETS_CATER_LABELS_H
+#define VJ_DATASETS_CATER_LABELS_H
 
 #include <stdbool.h>
 #include <stdint.h>

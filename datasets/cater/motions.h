@@ -1,6 +1,6 @@
 /* What is kept of CATER's scenes. */
-#ifndef VJ_CATER_MOTIONS_H
-#define VJ_CATER_MOTIONS_H
+#ifndef VJ_DATASETS_CATER_MOTIONS_H
+#define VJ_DATASETS_CATER_MOTIONS_H
 
 #include "datasets/cater/scene.h"
 #include "datasets/video/annotations.h"

@@ -1,7 +1,7 @@
 /* The files of CATER (Girdhar and Ramanan 2020, arXiv 1910.04744): scenes and lists. Parsers take memory. Not
  * collective; may be called by many threads at once. */
-#ifndef VJ_CATER_SCENE_H
-#define VJ_CATER_SCENE_H
+#ifndef VJ_DATASETS_CATER_SCENE_H
+#define VJ_DATASETS_CATER_SCENE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* The annotations of CLEVRER (Yi et al. 2020, arXiv 1910.01442): one JSON file a video. Not collective; may be called
  * by many threads at once. */
-#ifndef VJ_CLEVRER_ANNOTATION_H
-#define VJ_CLEVRER_ANNOTATION_H
+#ifndef VJ_DATASETS_CLEVRER_ANNOTATION_H
+#define VJ_DATASETS_CLEVRER_ANNOTATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

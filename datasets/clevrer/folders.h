@@ -1,6 +1,6 @@
 /* Where an unpacked CLEVRER has its files. Not collective. */
-#ifndef VJ_CLEVRER_FOLDERS_H
-#define VJ_CLEVRER_FOLDERS_H
+#ifndef VJ_DATASETS_CLEVRER_FOLDERS_H
+#define VJ_DATASETS_CLEVRER_FOLDERS_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* What is kept of CLEVRER's annotations. */
-#ifndef VJ_CLEVRER_MOTIONS_H
-#define VJ_CLEVRER_MOTIONS_H
+#ifndef VJ_DATASETS_CLEVRER_MOTIONS_H
+#define VJ_DATASETS_CLEVRER_MOTIONS_H
 
 #include "datasets/clevrer/annotation.h"
 #include "datasets/video/annotations.h"

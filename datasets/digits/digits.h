@@ -1,8 +1,8 @@
 /* Digit images for the moving-digit data sets: drawn here, or read from the IDX files of MNIST.
  *
  * Everything a vj_digits points to is owned by the pool it was made in. Nothing here is collective. */
-#ifndef VJ_DIGITS_H
-#define VJ_DIGITS_H
+#ifndef VJ_DATASETS_DIGITS_DIGITS_H
+#define VJ_DATASETS_DIGITS_DIGITS_H
 
 #include <stdint.h>
 

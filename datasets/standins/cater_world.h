@@ -2,8 +2,8 @@
  * of CATER's generator (Girdhar and Ramanan 2020). About every 30 frames each object, or two of them, acts for 20 to 30
  * frames: it moves to a free place, turns by 90 degrees, or, a cone, comes over something smaller, which then slides
  * with it until the cone is picked off. Arithmetic as in clevrer_world.h: the same bits on every machine. */
-#ifndef VJ_STANDIN_CATER_WORLD_H
-#define VJ_STANDIN_CATER_WORLD_H
+#ifndef VJ_DATASETS_STANDINS_CATER_WORLD_H
+#define VJ_DATASETS_STANDINS_CATER_WORLD_H
 
 #include <stdbool.h>
 #include <stdint.h>

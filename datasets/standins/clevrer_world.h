@@ -4,8 +4,8 @@
  *
  * All arithmetic is IEEE's without fused operations or functions of a library beyond the square root, so a seed gives
  * the same bits on every machine. Units: lengths u, u/s, rad, rad/s. */
-#ifndef VJ_STANDIN_CLEVRER_WORLD_H
-#define VJ_STANDIN_CLEVRER_WORLD_H
+#ifndef VJ_DATASETS_STANDINS_CLEVRER_WORLD_H
+#define VJ_DATASETS_STANDINS_CLEVRER_WORLD_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Writing a video file, picture by picture, with FFmpeg's libraries. Not collective; one encoder, one thread. */
-#ifndef VJ_STANDIN_ENCODE_H
-#define VJ_STANDIN_ENCODE_H
+#ifndef VJ_DATASETS_STANDINS_ENCODE_H
+#define VJ_DATASETS_STANDINS_ENCODE_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * World coordinates are right-handed with z upwards; the plane is z = 0; lengths are in units. One ray a sample meets
  * the solids whose bounding boxes it is in; four samples a pixel; a light from a fixed direction, whose four
  * directions, one a sample, give shadows a soft edge. Nothing is collective; a renderer belongs to one thread. */
-#ifndef VJ_STANDIN_RENDER_H
-#define VJ_STANDIN_RENDER_H
+#ifndef VJ_DATASETS_STANDINS_RENDER_H
+#define VJ_DATASETS_STANDINS_RENDER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Rays that meet solids of unit size, in the solid's own coordinates. */
-#ifndef VJ_STANDIN_SOLID_H
-#define VJ_STANDIN_SOLID_H
+#ifndef VJ_DATASETS_STANDINS_SOLID_H
+#define VJ_DATASETS_STANDINS_SOLID_H
 
 #include "datasets/standins/render.h"
 

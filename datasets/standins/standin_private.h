@@ -1,6 +1,6 @@
 /* What the kinds of stand-ins share. */
-#ifndef VJ_STANDIN_PRIVATE_H
-#define VJ_STANDIN_PRIVATE_H
+#ifndef VJ_DATASETS_STANDINS_STANDIN_PRIVATE_H
+#define VJ_DATASETS_STANDINS_STANDIN_PRIVATE_H
 
 #include <jansson.h>
 

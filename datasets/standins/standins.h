@@ -4,8 +4,8 @@
  * A set is a pure function of its request: annotations and lists are the same bytes on every machine, videos those of
  * one build of FFmpeg's libraries. It is made piece by piece, in any order and by any number of threads and ranks; each
  * file is written under another name and renamed when it is whole, so an interrupted set goes on where it was. */
-#ifndef VJ_STANDINS_H
-#define VJ_STANDINS_H
+#ifndef VJ_DATASETS_STANDINS_STANDINS_H
+#define VJ_DATASETS_STANDINS_STANDINS_H
 
 #include <stdbool.h>
 #include <stdint.h>

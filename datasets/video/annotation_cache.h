@@ -2,8 +2,8 @@
  * file beside the index of videos. While one process has it open, others wait, and then find everything done: so of
  * many ranks one reads, and the others get what it found. Nothing depends on it: where it can't be read or written,
  * where it is damaged or of another form, nothing is remembered. Not collective. */
-#ifndef VJ_REMEMBERED_H
-#define VJ_REMEMBERED_H
+#ifndef VJ_DATASETS_VIDEO_ANNOTATION_CACHE_H
+#define VJ_DATASETS_VIDEO_ANNOTATION_CACHE_H
 
 #include <stddef.h>
 #include <stdint.h>

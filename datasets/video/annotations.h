@@ -1,7 +1,7 @@
 /* Reading the annotations of videos, a file for each: by many threads, and once for all ranks and openings, since what
  * is kept of them is remembered beside the index of videos. Not collective. */
-#ifndef VJ_ANNOTATIONS_H
-#define VJ_ANNOTATIONS_H
+#ifndef VJ_DATASETS_VIDEO_ANNOTATIONS_H
+#define VJ_DATASETS_VIDEO_ANNOTATIONS_H
 
 #include <stdbool.h>
 

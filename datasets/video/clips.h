@@ -20,8 +20,8 @@
  *
  * What was found about a file is remembered by its size and time of change in the file `index`, so that only the first
  * opening reads them all. Processes that open at the same time wait for the first one and read what it found. */
-#ifndef VJ_CLIPS_H
-#define VJ_CLIPS_H
+#ifndef VJ_DATASETS_VIDEO_CLIPS_H
+#define VJ_DATASETS_VIDEO_CLIPS_H
 
 #include "datasets/video/video.h"
 #include "vj/dataset.h"

@@ -1,8 +1,8 @@
 /* Where the frames of a data set's videos are, kept from one clip to the next: a clip then costs a seek, and not the
  * reading of its whole file. Up to VJ_KEPT_BYTES a data set, that is a rank; once they are full, those that came first
  * stay, since training goes round and round. May be used by many threads at once. */
-#ifndef VJ_KEPT_H
-#define VJ_KEPT_H
+#ifndef VJ_DATASETS_VIDEO_FRAME_INDEX_CACHE_H
+#define VJ_DATASETS_VIDEO_FRAME_INDEX_CACHE_H
 
 #include "datasets/video/clips.h"
 

@@ -1,8 +1,8 @@
 /* Lists of labelled videos, as they are published. Each parser takes a text in memory, of any content, and gives its
  * rows; `path` is only what errors call it: "lists/train.txt:3: expected ...". Everything is owned by the pool; memory
  * is a few times the text. VJ_DATA where the text is not what it should be. */
-#ifndef VJ_LISTS_H
-#define VJ_LISTS_H
+#ifndef VJ_DATASETS_VIDEO_LISTS_H
+#define VJ_DATASETS_VIDEO_LISTS_H
 
 #include <stddef.h>
 #include <stdint.h>

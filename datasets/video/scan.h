@@ -1,6 +1,6 @@
 /* What the videos of a list are, found by looking at each, and remembered from one opening to the next. */
-#ifndef VJ_SURVEY_H
-#define VJ_SURVEY_H
+#ifndef VJ_DATASETS_VIDEO_SCAN_H
+#define VJ_DATASETS_VIDEO_SCAN_H
 
 #include "datasets/video/clips.h"
 

@@ -11,8 +11,8 @@
  *
  * Errors are sentences that begin with the path: VJ_IO where a file can't be opened or read, VJ_DATA where it is no
  * video, has no pictures, is cut short or damaged. */
-#ifndef VJ_VIDEO_H
-#define VJ_VIDEO_H
+#ifndef VJ_DATASETS_VIDEO_VIDEO_H
+#define VJ_DATASETS_VIDEO_VIDEO_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* What the files beside video.h share. FFmpeg's headers are included nowhere else. */
-#ifndef VJ_VIDEO_PRIVATE_H
-#define VJ_VIDEO_PRIVATE_H
+#ifndef VJ_DATASETS_VIDEO_VIDEO_PRIVATE_H
+#define VJ_DATASETS_VIDEO_VIDEO_PRIVATE_H
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>

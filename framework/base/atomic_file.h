@@ -1,6 +1,6 @@
 /* A file that gets its name when it is whole: what is exported never lies there by halves. */
-#ifndef VJ_OUT_FILE_H
-#define VJ_OUT_FILE_H
+#ifndef VJ_FRAMEWORK_BASE_ATOMIC_FILE_H
+#define VJ_FRAMEWORK_BASE_ATOMIC_FILE_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* A watchdog: a thread that notices when nothing moves any more, as in a collective whose peer is gone.
  *
  * Time is counted in naps of the thread itself, so a process that was suspended as a whole is not taken for hung. */
-#ifndef VJ_WATCHDOG_H
-#define VJ_WATCHDOG_H
+#ifndef VJ_FRAMEWORK_BASE_WATCHDOG_H
+#define VJ_FRAMEWORK_BASE_WATCHDOG_H
 
 #include "vj/status.h"
 

@@ -1,6 +1,6 @@
 /* Groups of ranks and what they do together. A vj_comm is a plain view of an MPI communicator it owns. */
-#ifndef VJ_COMM_H
-#define VJ_COMM_H
+#ifndef VJ_FRAMEWORK_COMM_COMM_H
+#define VJ_FRAMEWORK_COMM_COMM_H
 
 #include <mpi.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * the order ((r0+r1)+(r2+r3)), so all ranks end with the same bits; each rank sends and receives 2 (1 - 1/R) of the
  * array. Nothing moves unless vj_exchange_progress or vj_exchange_wait is called.
  */
-#ifndef VJ_EXCHANGE_H
-#define VJ_EXCHANGE_H
+#ifndef VJ_FRAMEWORK_COMM_EXCHANGE_H
+#define VJ_FRAMEWORK_COMM_EXCHANGE_H
 
 #include <stdbool.h>
 

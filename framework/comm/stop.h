@@ -1,7 +1,7 @@
 /* Word of a stop among ranks that otherwise have nothing to say to each other: any of them may tell, all others hear of
  * it when they next ask. Messages only, so it reaches other machines as fast as anything does. */
-#ifndef VJ_STOP_H
-#define VJ_STOP_H
+#ifndef VJ_FRAMEWORK_COMM_STOP_H
+#define VJ_FRAMEWORK_COMM_STOP_H
 
 #include "framework/comm/comm.h"
 

@@ -1,6 +1,6 @@
 /* Choosing a component by its name in a map and reading its parameters. Not collective. */
-#ifndef VJ_CHOICE_H
-#define VJ_CHOICE_H
+#ifndef VJ_FRAMEWORK_CONFIG_CHOICE_H
+#define VJ_FRAMEWORK_CONFIG_CHOICE_H
 
 #include "framework/config/config.h"
 

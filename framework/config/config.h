@@ -1,7 +1,7 @@
 /* The checked configuration of one trial: a YAML tree turned into typed structs by parameter rows.
  * Not collective: every rank reads the same text and gets the same structs. */
-#ifndef VJ_CONFIG_H
-#define VJ_CONFIG_H
+#ifndef VJ_FRAMEWORK_CONFIG_CONFIG_H
+#define VJ_FRAMEWORK_CONFIG_CONFIG_H
 
 #include "framework/config/yaml/yaml.h"
 #include "vj/component.h"

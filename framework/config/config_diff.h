@@ -1,6 +1,6 @@
 /* What differs between two configurations, value by value. Not collective; all lives in the pool. */
-#ifndef VJ_DIFFERENCE_H
-#define VJ_DIFFERENCE_H
+#ifndef VJ_FRAMEWORK_CONFIG_CONFIG_DIFF_H
+#define VJ_FRAMEWORK_CONFIG_CONFIG_DIFF_H
 
 #include "framework/config/yaml/yaml.h"
 

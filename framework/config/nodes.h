@@ -1,7 +1,7 @@
 /* What every reader of configuration needs beside yaml.h: making nodes, single keys, errors with a place.
  * Not collective. Nodes and texts live in the pool. */
-#ifndef VJ_NODES_H
-#define VJ_NODES_H
+#ifndef VJ_FRAMEWORK_CONFIG_NODES_H
+#define VJ_FRAMEWORK_CONFIG_NODES_H
 
 #include "framework/config/yaml/yaml.h"
 #include "vj/param.h"

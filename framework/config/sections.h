@@ -1,6 +1,6 @@
 /* Structs that the rows of sections.c fill and config.c copies from. */
-#ifndef VJ_SECTIONS_H
-#define VJ_SECTIONS_H
+#ifndef VJ_FRAMEWORK_CONFIG_SECTIONS_H
+#define VJ_FRAMEWORK_CONFIG_SECTIONS_H
 
 #include <stdint.h>
 

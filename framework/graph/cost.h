@@ -1,8 +1,8 @@
 /* What a planned graph asks of a machine, counted from its plan: segment by segment the work of a shard, the work that
  * every rank does alike, and what the ranks of a group tell each other. None of it depends on how many ranks there
  * are. Not collective. */
-#ifndef VJ_COST_H
-#define VJ_COST_H
+#ifndef VJ_FRAMEWORK_GRAPH_COST_H
+#define VJ_FRAMEWORK_GRAPH_COST_H
 
 #include "framework/graph/graph.h"
 

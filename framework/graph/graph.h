@@ -3,8 +3,8 @@
  * A graph goes through three stages: built (components and losses make nodes, vj_graph_backward adds the gradient's
  * nodes to the same list), planned (dead nodes dropped, every variable given its place in one arena), run.
  */
-#ifndef VJ_GRAPH_INTERNAL_H
-#define VJ_GRAPH_INTERNAL_H
+#ifndef VJ_FRAMEWORK_GRAPH_GRAPH_H
+#define VJ_FRAMEWORK_GRAPH_GRAPH_H
 
 #include "framework/comm/comm.h"
 #include "framework/graph/parameters.h"

@@ -1,7 +1,7 @@
 /* The parameter table of a model: {name, shape, layout, offset}, all values in one allocation, gradients and states
  * in two others of the same order. The table also names the data sets of checkpoints. Not collective. */
-#ifndef VJ_PARAMETERS_H
-#define VJ_PARAMETERS_H
+#ifndef VJ_FRAMEWORK_GRAPH_PARAMETERS_H
+#define VJ_FRAMEWORK_GRAPH_PARAMETERS_H
 
 #include "vj/graph.h"
 #include "vj/memory.h"

@@ -1,6 +1,6 @@
 /* The plan of a graph: which nodes run, in which segments, and where every number lies. */
-#ifndef VJ_PLAN_H
-#define VJ_PLAN_H
+#ifndef VJ_FRAMEWORK_GRAPH_PLAN_H
+#define VJ_FRAMEWORK_GRAPH_PLAN_H
 
 #include "framework/comm/exchange.h"
 #include "framework/graph/graph.h"

@@ -1,6 +1,6 @@
 /* Builders that gradients use, beside those of vj/ops.h. */
-#ifndef VJ_BUILD_H
-#define VJ_BUILD_H
+#ifndef VJ_FRAMEWORK_OPS_BUILD_H
+#define VJ_FRAMEWORK_OPS_BUILD_H
 
 #include "framework/graph/graph.h"
 #include "vj/ops.h"

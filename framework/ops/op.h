@@ -10,8 +10,8 @@
  *   GATHER  batched -> shared: the samples of all shards in order
  *   ALIAS   the output is the input under another shape; no kernel
  */
-#ifndef VJ_OP_H
-#define VJ_OP_H
+#ifndef VJ_FRAMEWORK_OPS_OP_H
+#define VJ_FRAMEWORK_OPS_OP_H
 
 #include "framework/graph/graph.h"
 

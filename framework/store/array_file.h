@@ -1,7 +1,7 @@
 /* A plain HDF5 file of named arrays, written by one rank: for debugging, checkpoints and export. Readable by h5py. It
  * lies on the disk, or in memory as the image of one. */
-#ifndef VJ_ARRAY_FILE_H
-#define VJ_ARRAY_FILE_H
+#ifndef VJ_FRAMEWORK_STORE_ARRAY_FILE_H
+#define VJ_FRAMEWORK_STORE_ARRAY_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
  * renamed. A file that is kept when its trial ends has the serial 0 and a name of its own. Knows nothing of training.
  * Not collective: a group's root calls.
  */
-#ifndef VJ_CHECKPOINT_H
-#define VJ_CHECKPOINT_H
+#ifndef VJ_FRAMEWORK_STORE_CHECKPOINT_H
+#define VJ_FRAMEWORK_STORE_CHECKPOINT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Bytes on the disk, all of them: half a write and an interrupted call are not the end of it. */
-#ifndef VJ_DISK_H
-#define VJ_DISK_H
+#ifndef VJ_FRAMEWORK_STORE_DISK_H
+#define VJ_FRAMEWORK_STORE_DISK_H
 
 #include <stddef.h>
 #include <sys/types.h>

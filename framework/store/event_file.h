@@ -11,8 +11,8 @@
  * Each record is handed to the operating system whole when it is written, so a reader or a kill finds whole records.
  * Not collective: one process, one file.
  */
-#ifndef VJ_EVENT_FILE_H
-#define VJ_EVENT_FILE_H
+#ifndef VJ_FRAMEWORK_STORE_EVENT_FILE_H
+#define VJ_FRAMEWORK_STORE_EVENT_FILE_H
 
 #include <stdint.h>
 

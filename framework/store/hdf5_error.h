@@ -1,7 +1,7 @@
 /* HDF5's failures as our sentences. HDF5 keeps a stack of descriptions and would print it; we silence the printing
  * and put the innermost description, the one nearest to the cause, into the sentence. Not collective. */
-#ifndef VJ_HDF5_ERROR_H
-#define VJ_HDF5_ERROR_H
+#ifndef VJ_FRAMEWORK_STORE_HDF5_ERROR_H
+#define VJ_FRAMEWORK_STORE_HDF5_ERROR_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* As much of Protocol Buffers' encoding as TensorBoard's files need, and the checksum that they use. A message grows in
  * memory; what finds no memory sets `failed`, which the one who writes it looks at once. Zeroed is empty. */
-#ifndef VJ_PROTOBUF_H
-#define VJ_PROTOBUF_H
+#ifndef VJ_FRAMEWORK_STORE_PROTOBUF_H
+#define VJ_FRAMEWORK_STORE_PROTOBUF_H
 
 #include <stdbool.h>
 #include <stddef.h>

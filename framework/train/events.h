@@ -1,8 +1,8 @@
 /* What a trial records, for TensorBoard too, as training goes: numbers under the names that sweep.h5 has, and the
  * configuration as text. On the group's root. Nothing here can fail a trial: what can't be written is warned of once,
  * and then no more is tried. A zeroed struct is one that writes nothing. */
-#ifndef VJ_EVENTS_H
-#define VJ_EVENTS_H
+#ifndef VJ_FRAMEWORK_TRAIN_EVENTS_H
+#define VJ_FRAMEWORK_TRAIN_EVENTS_H
 
 #include "framework/store/event_file.h"
 #include "framework/train/evaluation/metrics.h"

@@ -1,6 +1,6 @@
 /* One training step, or several, laid open in an HDF5 file, for checking against other frameworks. */
-#ifndef VJ_STEP_FILE_H
-#define VJ_STEP_FILE_H
+#ifndef VJ_FRAMEWORK_TRAIN_STEP_FILE_H
+#define VJ_FRAMEWORK_TRAIN_STEP_FILE_H
 
 #include "framework/comm/comm.h"
 #include "framework/config/config.h"

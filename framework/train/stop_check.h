@@ -1,6 +1,6 @@
 /* Whether it is time to stop, asked at every step and at every batch of an evaluation. */
-#ifndef VJ_WATCH_H
-#define VJ_WATCH_H
+#ifndef VJ_FRAMEWORK_TRAIN_STOP_CHECK_H
+#define VJ_FRAMEWORK_TRAIN_STOP_CHECK_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* One trial, from the first batch to the last committed row. Collective over the trial's group. */
-#ifndef VJ_TRIAL_H
-#define VJ_TRIAL_H
+#ifndef VJ_FRAMEWORK_TRAIN_TRIAL_H
+#define VJ_FRAMEWORK_TRAIN_TRIAL_H
 
 #include "framework/store/sweep_file/sweep_file.h"
 #include "framework/train/evaluation/metrics.h"

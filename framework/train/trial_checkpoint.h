@@ -3,8 +3,8 @@
  * and need no place here.
  *
  * Not collective: the group's root saves and loads, and the caller passes on what was loaded. */
-#ifndef VJ_SNAPSHOT_H
-#define VJ_SNAPSHOT_H
+#ifndef VJ_FRAMEWORK_TRAIN_TRIAL_CHECKPOINT_H
+#define VJ_FRAMEWORK_TRAIN_TRIAL_CHECKPOINT_H
 
 #include "framework/train/loading/bad_samples.h"
 #include "framework/train/model/optimizer.h"

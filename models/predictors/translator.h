@@ -1,7 +1,7 @@
 /* SimVP's translator, whatever its blocks are: the steps of a map side by side as channels, [b,H,W,T C], then blocks
  * over the map, then a 1 x 1 convolution to the channels of all target steps. */
-#ifndef VJ_TRANSLATOR_H
-#define VJ_TRANSLATOR_H
+#ifndef VJ_MODELS_PREDICTORS_TRANSLATOR_H
+#define VJ_MODELS_PREDICTORS_TRANSLATOR_H
 
 #include "models/layers.h"
 

@@ -1,8 +1,8 @@
 /* Early stopping while a sweep runs: at the places that `sweep.stopping` names, a group's root reads what the trial has
  * measured from the sweep's file and asks the rule through the ledger; its ranks hear the answer. No group waits for
  * another. */
-#ifndef VJ_JUDGE_H
-#define VJ_JUDGE_H
+#ifndef VJ_SWEEPS_PRUNING_PRUNER_H
+#define VJ_SWEEPS_PRUNING_PRUNER_H
 
 #include "sweeps/space/space.h"
 

@@ -1,6 +1,6 @@
 /* The room on the disk that a sweep takes. Not collective. */
-#ifndef VJ_ROOM_H
-#define VJ_ROOM_H
+#ifndef VJ_SWEEPS_RUN_DISK_CHECK_H
+#define VJ_SWEEPS_RUN_DISK_CHECK_H
 
 #include "sweeps/run/layout.h"
 

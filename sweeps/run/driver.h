@@ -1,6 +1,6 @@
 /* Running a sweep: groups of ranks take trials from the ledger and record them in one file. */
-#ifndef VJ_DRIVER_H
-#define VJ_DRIVER_H
+#ifndef VJ_SWEEPS_RUN_DRIVER_H
+#define VJ_SWEEPS_RUN_DRIVER_H
 
 #include "sweeps/space/report_spec.h"
 #include "sweeps/space/space.h"

@@ -1,6 +1,6 @@
 /* The folder of a sweep: looked at, made, and taken back when its sweep could not be begun. Not collective. */
-#ifndef VJ_FOLDER_H
-#define VJ_FOLDER_H
+#ifndef VJ_SWEEPS_RUN_FOLDER_H
+#define VJ_SWEEPS_RUN_FOLDER_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  * Each has a name, "host:process:start", and a file of that name in `jobs/` that it holds under flock: the kernel lets
  * go of it when the process dies, however it dies. Where locks don't reach another machine, the file's time of change
  * tells; its owner renews it every few seconds. Not collective: every group's root is a job of its own. */
-#ifndef VJ_JOBS_H
-#define VJ_JOBS_H
+#ifndef VJ_SWEEPS_RUN_JOBS_H
+#define VJ_SWEEPS_RUN_JOBS_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* The sweep file's layout for a list of trials: the union of what they measure, on common step and eval axes. Every
  * trial's model is built (not allocated) and its data set opened to know the sizes. Not collective: one rank. */
-#ifndef VJ_LAYOUT_H
-#define VJ_LAYOUT_H
+#ifndef VJ_SWEEPS_RUN_LAYOUT_H
+#define VJ_SWEEPS_RUN_LAYOUT_H
 
 #include "sweeps/space/space.h"
 #include "framework/store/sweep_file/sweep_file.h"

@@ -1,6 +1,6 @@
 /* A trial's row in the sweep file. Not collective. */
-#ifndef VJ_ROWS_H
-#define VJ_ROWS_H
+#ifndef VJ_SWEEPS_RUN_TRIAL_ROW_H
+#define VJ_SWEEPS_RUN_TRIAL_ROW_H
 
 #include "sweeps/run/layout.h"
 #include "framework/store/sweep_file/sweep_file.h"

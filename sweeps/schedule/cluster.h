@@ -1,6 +1,6 @@
 /* A machine as the cost model sees it. Not collective. */
-#ifndef VJ_CLUSTER_H
-#define VJ_CLUSTER_H
+#ifndef VJ_SWEEPS_SCHEDULE_CLUSTER_H
+#define VJ_SWEEPS_SCHEDULE_CLUSTER_H
 
 #include "framework/config/yaml/yaml.h"
 #include "vj/param.h"

@@ -4,8 +4,8 @@
  * Ranks of a group are neighbours, and groups lie within nodes where they fit. A rank computes its shards one after
  * the other; every exchange is a series of messages with partners at distances 1, 2, 4, ..., each inside a node or
  * between nodes. What is not in it: ranks that are slower than others, other jobs on the network, threads. */
-#ifndef VJ_COST_MODEL_H
-#define VJ_COST_MODEL_H
+#ifndef VJ_SWEEPS_SCHEDULE_COST_MODEL_H
+#define VJ_SWEEPS_SCHEDULE_COST_MODEL_H
 
 #include "framework/config/config.h"
 #include "sweeps/schedule/cluster.h"

@@ -1,6 +1,6 @@
 /* When a sweep would be through. Not collective. */
-#ifndef VJ_MAKESPAN_H
-#define VJ_MAKESPAN_H
+#ifndef VJ_SWEEPS_SCHEDULE_MAKESPAN_H
+#define VJ_SWEEPS_SCHEDULE_MAKESPAN_H
 
 #include "sweeps/schedule/schedule.h"
 

@@ -1,7 +1,7 @@
 /* How many ranks should train a trial together? The cost model's answer for a sweep, on so many ranks of a machine.
  * Not collective. */
-#ifndef VJ_RANK_ADVICE_H
-#define VJ_RANK_ADVICE_H
+#ifndef VJ_SWEEPS_SCHEDULE_RANK_ADVICE_H
+#define VJ_SWEEPS_SCHEDULE_RANK_ADVICE_H
 
 #include "sweeps/schedule/cost_model.h"
 #include "sweeps/space/space.h"

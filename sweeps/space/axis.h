@@ -1,6 +1,6 @@
 /* One swept parameter, and the seeds: what stands in a sweep turned into lists of values. Not collective. */
-#ifndef VJ_AXIS_H
-#define VJ_AXIS_H
+#ifndef VJ_SWEEPS_SPACE_AXIS_H
+#define VJ_SWEEPS_SPACE_AXIS_H
 
 #include "sweeps/space/range.h"
 

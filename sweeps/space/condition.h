@@ -1,7 +1,7 @@
 /* `when:` of a swept parameter: {model.latent.type: sparse} or {model.latent.type: [sparse, discrete]}; with several
  * keys all must match. Not collective. */
-#ifndef VJ_CONDITION_H
-#define VJ_CONDITION_H
+#ifndef VJ_SWEEPS_SPACE_CONDITION_H
+#define VJ_SWEEPS_SPACE_CONDITION_H
 
 #include "framework/config/yaml/yaml.h"
 

@@ -1,6 +1,6 @@
 /* Numbers between two ends: evenly spaced points, or values drawn from them. Not collective. */
-#ifndef VJ_RANGE_H
-#define VJ_RANGE_H
+#ifndef VJ_SWEEPS_SPACE_RANGE_H
+#define VJ_SWEEPS_SPACE_RANGE_H
 
 #include "framework/config/nodes.h"
 

@@ -1,7 +1,7 @@
 /* `report:` of an experiment: the columns of its table of results, and what the paper has. Data alone; app/ prints it.
  * Not collective. */
-#ifndef VJ_REPORT_H
-#define VJ_REPORT_H
+#ifndef VJ_SWEEPS_SPACE_REPORT_SPEC_H
+#define VJ_SWEEPS_SPACE_REPORT_SPEC_H
 
 #include "framework/config/yaml/yaml.h"
 #include "framework/store/sweep_file/sweep_file.h"

@@ -1,6 +1,6 @@
 /* Names of trials for people, as the names of files. */
-#ifndef VJ_RUN_NAME_H
-#define VJ_RUN_NAME_H
+#ifndef VJ_SWEEPS_SPACE_RUN_NAME_H
+#define VJ_SWEEPS_SPACE_RUN_NAME_H
 
 #include "sweeps/space/space.h"
 

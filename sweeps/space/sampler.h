@@ -1,6 +1,6 @@
 /* Points of the unit cube, on which the sampled parameters of a sweep are drawn. Not collective. */
-#ifndef VJ_POINTS_H
-#define VJ_POINTS_H
+#ifndef VJ_SWEEPS_SPACE_SAMPLER_H
+#define VJ_SWEEPS_SPACE_SAMPLER_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The trials of a sweep: a pure function of its YAML. Not collective. */
-#ifndef VJ_SPACE_H
-#define VJ_SPACE_H
+#ifndef VJ_SWEEPS_SPACE_SPACE_H
+#define VJ_SWEEPS_SPACE_SPACE_H
 
 #include "sweeps/pruning/stopping.h"
 

@@ -1,6 +1,6 @@
 /* The `sweep:` section, read and checked but not yet expanded into trials. Not collective; all lives in the pool. */
-#ifndef VJ_PLAN_H
-#define VJ_PLAN_H
+#ifndef VJ_SWEEPS_SPACE_SWEEP_SPEC_H
+#define VJ_SWEEPS_SPACE_SWEEP_SPEC_H
 
 #include "sweeps/space/axis.h"
 #include "sweeps/space/sampler.h"

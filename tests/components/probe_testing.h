@@ -1,6 +1,6 @@
 /* What the tests of probes share: comparing doubles, and writing arrays for the Python program that checks them. */
-#ifndef VJ_TESTS_PROBE_TESTING_H
-#define VJ_TESTS_PROBE_TESTING_H
+#ifndef VJ_TESTS_COMPONENTS_PROBE_TESTING_H
+#define VJ_TESTS_COMPONENTS_PROBE_TESTING_H
 
 #include <inttypes.h>
 #include <math.h>

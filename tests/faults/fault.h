@@ -10,8 +10,8 @@
  *   VJ_FAULT_RANK    only on this rank of Open MPI's
  *   VJ_FAULT_LOG     a file that gets a line for each call that counts: "<operation> <path within the folder>", or for
  *                    an allocation the places in the program that asked for it; of several ranks, <file>.<rank> */
-#ifndef VJ_FAULT_H
-#define VJ_FAULT_H
+#ifndef VJ_TESTS_FAULTS_FAULT_H
+#define VJ_TESTS_FAULTS_FAULT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* What the fuzzing targets share. A target is a file with LLVMFuzzerTestOneInput, which gives its bytes to one parser
  * and claims what holds for any bytes. A claim that does not hold ends the process, and libFuzzer keeps the input. */
-#ifndef VJ_FUZZ_H
-#define VJ_FUZZ_H
+#ifndef VJ_TESTS_FUZZ_FUZZ_H
+#define VJ_TESTS_FUZZ_FUZZ_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* A small component of every kind, so that tests of the configuration do not depend on the real ones. */
-#ifndef VJ_FAKE_COMPONENTS_H
-#define VJ_FAKE_COMPONENTS_H
+#ifndef VJ_TESTS_UNIT_FAKE_COMPONENTS_H
+#define VJ_TESTS_UNIT_FAKE_COMPONENTS_H
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* A pack: all frames of a data set's videos, decoded, in one HDF5 file. `vjvcr data pack` writes it (app/pack.c);
  * docs/file-formats.md says what is in it. Frames are read at the place that HDF5 tells, by any number of threads at
  * once. Nothing here is collective. */
-#ifndef VJ_PACK_H
-#define VJ_PACK_H
+#ifndef VJ_DATASETS_VIDEO_PACK_PACK_H
+#define VJ_DATASETS_VIDEO_PACK_PACK_H
 
 #include "datasets/video/clips.h"
 

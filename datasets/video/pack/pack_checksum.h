@@ -1,8 +1,8 @@
 /* The last bytes of a pack: where its frames are, and a checksum of everything else. HDF5 1.10 crashes on some damage
  * to its own structure, so it is given a pack only when the seal fits. Frames have no part in it: they are numbers, and
  * reading all of them would take minutes. Not collective. */
-#ifndef VJ_PACK_SEAL_H
-#define VJ_PACK_SEAL_H
+#ifndef VJ_DATASETS_VIDEO_PACK_PACK_CHECKSUM_H
+#define VJ_DATASETS_VIDEO_PACK_PACK_CHECKSUM_H
 
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
  * as much as any other's, in blocks that are decoded and then written by all ranks together. Blocks end where videos
  * do, if that is near, since a video that is cut is decoded from a key frame before the cut once more. A function of
  * its arguments; not collective. */
-#ifndef VJ_PACK_SCHEDULE_H
-#define VJ_PACK_SCHEDULE_H
+#ifndef VJ_DATASETS_VIDEO_PACK_PACK_SCHEDULE_H
+#define VJ_DATASETS_VIDEO_PACK_PACK_SCHEDULE_H
 
 #include <stdint.h>
 

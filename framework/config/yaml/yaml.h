@@ -1,6 +1,6 @@
 /* A YAML tree that remembers where every node was written. Not collective. All nodes live in the pool. */
-#ifndef VJ_YAML_H
-#define VJ_YAML_H
+#ifndef VJ_FRAMEWORK_CONFIG_YAML_YAML_H
+#define VJ_FRAMEWORK_CONFIG_YAML_YAML_H
 
 #include <stdbool.h>
 #include <stdint.h>

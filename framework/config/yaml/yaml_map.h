@@ -1,6 +1,6 @@
 /* Entries gathered while a map or list is read: any number, then merge keys and duplicates settled in one go. */
-#ifndef VJ_YAML_MAP_H
-#define VJ_YAML_MAP_H
+#ifndef VJ_FRAMEWORK_CONFIG_YAML_YAML_MAP_H
+#define VJ_FRAMEWORK_CONFIG_YAML_YAML_MAP_H
 
 #include "framework/config/yaml/yaml.h"
 

@@ -1,6 +1,6 @@
 /* A spatial convolution's shapes, and how it is computed without patches: see conv2d_direct.c. */
-#ifndef VJ_CONV2D_H
-#define VJ_CONV2D_H
+#ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_CONV2D_H
+#define VJ_FRAMEWORK_OPS_CONVOLUTION_CONV2D_H
 
 #include "framework/ops/op.h"
 

@@ -2,8 +2,8 @@
  *
  * Which of oneDNN's kernels runs, and so the bits, depends on the shapes and the processor alone: it is created for one
  * thread and runs inside our own. Float build only; in the double build there are none. */
-#ifndef VJ_DNN_H
-#define VJ_DNN_H
+#ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_DNN_H
+#define VJ_FRAMEWORK_OPS_CONVOLUTION_DNN_H
 
 #include "framework/ops/convolution/conv2d.h"
 

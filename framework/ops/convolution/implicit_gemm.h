@@ -1,7 +1,7 @@
 /* Matrix products whose left factor is read through two lists of places, so that a convolution's patches need not be
  * copied to rows: c[i] = start + sum over k of a[row[i] + column[k]] b[k]. */
-#ifndef VJ_INDEXED_PRODUCT_H
-#define VJ_INDEXED_PRODUCT_H
+#ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_IMPLICIT_GEMM_H
+#define VJ_FRAMEWORK_OPS_CONVOLUTION_IMPLICIT_GEMM_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Convolutions with three taps along one axis, by fewer products than their definition has. */
-#ifndef VJ_MINIMAL_H
-#define VJ_MINIMAL_H
+#ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_WINOGRAD_H
+#define VJ_FRAMEWORK_OPS_CONVOLUTION_WINOGRAD_H
 
 #include "framework/ops/convolution/conv2d.h"
 

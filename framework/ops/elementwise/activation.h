@@ -1,8 +1,8 @@
 /* Activations and the exponential, written so that compilers make vectors of loops over them: no branches, no calls.
  * In float they are right to a few units of the last place of 1 (GELU's normal distribution to 8e-8); in double they
  * are the C library's. */
-#ifndef VJ_OPS_ACTIVATION_H
-#define VJ_OPS_ACTIVATION_H
+#ifndef VJ_FRAMEWORK_OPS_ELEMENTWISE_ACTIVATION_H
+#define VJ_FRAMEWORK_OPS_ELEMENTWISE_ACTIVATION_H
 
 #include <math.h>
 #include <stdint.h>

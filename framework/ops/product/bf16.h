@@ -1,7 +1,7 @@
 /* Variables in bf16: the eight exponent bits of a float, and eight digits. Only factors of matrix products are ever
  * rounded so; sums, statistics, weights and their updates stay in float. */
-#ifndef VJ_BF16_H
-#define VJ_BF16_H
+#ifndef VJ_FRAMEWORK_OPS_PRODUCT_BF16_H
+#define VJ_FRAMEWORK_OPS_PRODUCT_BF16_H
 
 #include <stdint.h>
 #include <string.h>

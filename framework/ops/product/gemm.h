@@ -1,6 +1,6 @@
 /* Matrix products by OpenBLAS, single-threaded: its sums change with the number of threads, ours may not. */
-#ifndef VJ_GEMM_H
-#define VJ_GEMM_H
+#ifndef VJ_FRAMEWORK_OPS_PRODUCT_GEMM_H
+#define VJ_FRAMEWORK_OPS_PRODUCT_GEMM_H
 
 #include <stdbool.h>
 

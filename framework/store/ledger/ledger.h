@@ -7,8 +7,8 @@
  * broadcasts. A torn last line (a kill in mid-write) is cut off before the next append; a damaged line elsewhere is
  * an error that names the line.
  */
-#ifndef VJ_LEDGER_H
-#define VJ_LEDGER_H
+#ifndef VJ_FRAMEWORK_STORE_LEDGER_LEDGER_H
+#define VJ_FRAMEWORK_STORE_LEDGER_LEDGER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* What the sources of the ledger share. No one else includes this. */
-#ifndef VJ_LEDGER_PRIVATE_H
-#define VJ_LEDGER_PRIVATE_H
+#ifndef VJ_FRAMEWORK_STORE_LEDGER_LEDGER_PRIVATE_H
+#define VJ_FRAMEWORK_STORE_LEDGER_LEDGER_PRIVATE_H
 
 #include <stddef.h>
 #include <sys/types.h>

@@ -7,8 +7,8 @@
  * are listed in the global attribute `coordinates`, `units` and `long_name` stand with every variable. Text is
  * netCDF's fixed-length text: characters with a last dimension `text_<bytes>`, which no one sees here or in xarray.
  */
-#ifndef VJ_SWEEP_FILE_H
-#define VJ_SWEEP_FILE_H
+#ifndef VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_H
+#define VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

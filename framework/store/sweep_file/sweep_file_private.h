@@ -1,6 +1,6 @@
 /* What the sources of the sweep file share. No one else includes this. */
-#ifndef VJ_SWEEP_FILE_PRIVATE_H
-#define VJ_SWEEP_FILE_PRIVATE_H
+#ifndef VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_PRIVATE_H
+#define VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_PRIVATE_H
 
 #include <hdf5.h>
 #include <stdbool.h>

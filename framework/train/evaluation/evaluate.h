@@ -1,6 +1,6 @@
 /* Evaluation: validation losses, measures of every hidden view, hidden states, probes. Collective over the group. */
-#ifndef VJ_EVALUATE_H
-#define VJ_EVALUATE_H
+#ifndef VJ_FRAMEWORK_TRAIN_EVALUATION_EVALUATE_H
+#define VJ_FRAMEWORK_TRAIN_EVALUATION_EVALUATE_H
 
 #include "framework/train/evaluation/metrics.h"
 #include "framework/train/stop_check.h"

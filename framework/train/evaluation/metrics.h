@@ -1,7 +1,7 @@
 /* What a trial measures: every recorded quantity with its name, axis, unit and meaning, known before training, so
  * that the sweep file can be created whole. Not collective. */
-#ifndef VJ_QUANTITIES_H
-#define VJ_QUANTITIES_H
+#ifndef VJ_FRAMEWORK_TRAIN_EVALUATION_METRICS_H
+#define VJ_FRAMEWORK_TRAIN_EVALUATION_METRICS_H
 
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"

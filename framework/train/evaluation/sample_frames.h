@@ -1,7 +1,7 @@
 /* Frames that are kept to be looked at: input, target and decoded prediction of the first test clips, at the end of a
  * trial. */
-#ifndef VJ_PICTURES_H
-#define VJ_PICTURES_H
+#ifndef VJ_FRAMEWORK_TRAIN_EVALUATION_SAMPLE_FRAMES_H
+#define VJ_FRAMEWORK_TRAIN_EVALUATION_SAMPLE_FRAMES_H
 
 #include "framework/store/sweep_file/sweep_file.h"
 #include "framework/train/loading/loader.h"

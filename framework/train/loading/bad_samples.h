@@ -1,8 +1,8 @@
 /* The videos of a trial that turned out damaged when samples were asked for. Which ones is a function of the samples
  * that were taken, so it is the same on any number of ranks and after a resume. Each rank notes what its own samples
  * met; vj_damage_share brings it together. Empty where a data set is not made of videos. */
-#ifndef VJ_DAMAGE_H
-#define VJ_DAMAGE_H
+#ifndef VJ_FRAMEWORK_TRAIN_LOADING_BAD_SAMPLES_H
+#define VJ_FRAMEWORK_TRAIN_LOADING_BAD_SAMPLES_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Batches: which samples a step takes, and filling a graph's input with them. */
-#ifndef VJ_LOADER_H
-#define VJ_LOADER_H
+#ifndef VJ_FRAMEWORK_TRAIN_LOADING_LOADER_H
+#define VJ_FRAMEWORK_TRAIN_LOADING_LOADER_H
 
 #include "framework/comm/comm.h"
 #include "framework/config/config.h"

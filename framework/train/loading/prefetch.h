@@ -1,7 +1,7 @@
 /* Samples of coming steps, made by threads of their own while training runs. What they make is the same whoever makes
  * it, so no number depends on them. Not collective. */
-#ifndef VJ_AHEAD_H
-#define VJ_AHEAD_H
+#ifndef VJ_FRAMEWORK_TRAIN_LOADING_PREFETCH_H
+#define VJ_FRAMEWORK_TRAIN_LOADING_PREFETCH_H
 
 #include "vj/component.h"
 

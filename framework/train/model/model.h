@@ -1,6 +1,6 @@
 /* A model: one parameter table and the graphs built on it by the components of a configuration. */
-#ifndef VJ_MODEL_H
-#define VJ_MODEL_H
+#ifndef VJ_FRAMEWORK_TRAIN_MODEL_MODEL_H
+#define VJ_FRAMEWORK_TRAIN_MODEL_MODEL_H
 
 #include "framework/config/config.h"
 #include "framework/graph/graph.h"

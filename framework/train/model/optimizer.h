@@ -1,7 +1,7 @@
 /* Optimizers, schedules and clipping over the flat parameter block. Not collective: every rank has the same gradients
  * and does the same arithmetic, so parameters stay equal without being sent. */
-#ifndef VJ_OPTIMIZER_H
-#define VJ_OPTIMIZER_H
+#ifndef VJ_FRAMEWORK_TRAIN_MODEL_OPTIMIZER_H
+#define VJ_FRAMEWORK_TRAIN_MODEL_OPTIMIZER_H
 
 #include "framework/config/config.h"
 #include "framework/graph/parameters.h"

@@ -1,7 +1,7 @@
 /* A trained model's numbers in a file: what was kept when its trial ended, or a checkpoint of one that has not. Not
  * collective. */
-#ifndef VJ_WEIGHTS_H
-#define VJ_WEIGHTS_H
+#ifndef VJ_FRAMEWORK_TRAIN_MODEL_WEIGHTS_H
+#define VJ_FRAMEWORK_TRAIN_MODEL_WEIGHTS_H
 
 #include "framework/graph/parameters.h"
 #include "framework/store/array_file.h"
