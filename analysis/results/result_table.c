@@ -8,7 +8,7 @@
 #include "analysis/results/default_columns.h"
 #include "analysis/results/sweep_results.h"
 #include "app/sweep/progress.h"
-#include "app/results_private.h"
+#include "analysis/results/result_table_private.h"
 #include "framework/store/ledger/ledger.h"
 #include "analysis/output/text_table.h"
 #include "framework/train/trial.h"

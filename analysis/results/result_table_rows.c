@@ -1,7 +1,7 @@
 /* The table of results for programs: its rows with all their digits, without controls, ratios or notes. */
 #include <math.h>
 
-#include "app/results_private.h"
+#include "analysis/results/result_table_private.h"
 #include "framework/train/trial.h"
 
 /* "hx_rankme", "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of that. */

@@ -1,5 +1,5 @@
 /* A trial is claimed, and its end is recorded: in the sweep file, then in the ledger. */
-#include "sweeps/engine/driver_private.h"
+#include "sweeps/run/driver_private.h"
 #include "sweeps/run/trial_row.h"
 
 /* The first of this group's size that waits; where none does, another job may have died meanwhile. */

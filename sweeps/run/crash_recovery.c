@@ -1,7 +1,7 @@
 /* Trials of the dead, and what a kill left between the ledger and the sweep file. */
 #include <stdlib.h>
 
-#include "sweeps/engine/driver_private.h"
+#include "sweeps/run/driver_private.h"
 #include "sweeps/run/trial_row.h"
 #include "framework/store/checkpoint.h"
 

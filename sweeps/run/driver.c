@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "framework/base/signals.h"
-#include "sweeps/engine/driver_private.h"
+#include "sweeps/run/driver_private.h"
 #include "sweeps/space/run_name.h"
 #include "framework/train/model/weights.h"
 

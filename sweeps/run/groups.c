@@ -1,5 +1,5 @@
 /* Groups of ranks: as they start, and as they split when only smaller trials are left. */
-#include "sweeps/engine/driver_private.h"
+#include "sweeps/run/driver_private.h"
 
 static vj_status adopt(vj_driver *d, vj_comm group) {
   if (d->group.size) vj_comm_destroy(&d->group);

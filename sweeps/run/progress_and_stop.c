@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "framework/base/signals.h"
-#include "sweeps/engine/driver_private.h"
+#include "sweeps/run/driver_private.h"
 
 /* --- progress ------------------------------------------------------------------------------------------------ */
 

@@ -5,7 +5,7 @@
 
 #include "framework/config/nodes.h"
 #include "framework/config/config_diff.h"
-#include "sweeps/engine/driver_private.h"
+#include "sweeps/run/driver_private.h"
 #include "sweeps/run/extend.h"
 #include "sweeps/run/folder.h"
 #include "sweeps/run/layout.h"

@@ -1,6 +1,6 @@
 /* What the sources of the driver share. No one else includes this. */
-#ifndef VJ_SWEEPS_ENGINE_DRIVER_PRIVATE_H
-#define VJ_SWEEPS_ENGINE_DRIVER_PRIVATE_H
+#ifndef VJ_SWEEPS_RUN_DRIVER_PRIVATE_H
+#define VJ_SWEEPS_RUN_DRIVER_PRIVATE_H
 
 #include "framework/base/watchdog.h"
 #include "framework/comm/stop.h"

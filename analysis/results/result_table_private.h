@@ -1,6 +1,6 @@
 /* What the sources of the table of results share. No one else includes this. */
-#ifndef VJ_APP_RESULTS_PRIVATE_H
-#define VJ_APP_RESULTS_PRIVATE_H
+#ifndef VJ_ANALYSIS_RESULTS_RESULT_TABLE_PRIVATE_H
+#define VJ_ANALYSIS_RESULTS_RESULT_TABLE_PRIVATE_H
 
 #include "analysis/results/sweep_results.h"
 #include "analysis/output/row_writer.h"
