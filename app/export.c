@@ -1,10 +1,9 @@
-#include "app/export.h"
-
+/* `vjvcr export`: what a sweep holds, for other programs. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "analysis/export/export.h"
 #include "framework/config/nodes.h"
 #include "app/verbs.h"
 
@@ -110,23 +109,6 @@ static vj_status read_words(int argc, char **argv, words *w) {
   VJ_TRY(check(w));
   if (!w->request.scale) w->request.scale = 1;
   return VJ_OK;
-}
-
-/* --- places ------------------------------------------------------------------------------------------------------ */
-
-static bool names_folder(const char *prefix) {
-  const size_t length = strlen(prefix);
-  return length && prefix[length - 1] == '/';
-}
-
-const char *vj_export_path(vj_pool *pool, const vj_export_request *r, const char *folder, const char *name) {
-  if (!r->output) return vj_pool_format(pool, "%s/%s%s.%s", r->folder, folder, name, r->format);
-  return vj_pool_format(pool, "%s%s%s.%s", r->output, names_folder(r->output) ? "" : "-", name, r->format);
-}
-
-void vj_export_make_folder(vj_pool *pool, const vj_export_request *r, const char *folder) {
-  const char *path = r->output ? r->output : folder[0] ? vj_pool_format(pool, "%s/%s", r->folder, folder) : NULL;
-  if (path && names_folder(path)) (void)mkdir(path, 0777);
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "analysis/results/objective.h"
-#include "app/sweep/progress.h"
+#include "analysis/output/terminal.h"
 #include "analysis/output/row_writer.h"
 #include "analysis/results/sweep_status.h"
 #include "analysis/output/text_table.h"

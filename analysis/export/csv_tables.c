@@ -8,7 +8,7 @@
 
 #include "framework/base/threads.h"
 #include "analysis/output/csv.h"
-#include "app/export.h"
+#include "analysis/export/export.h"
 #include "framework/base/atomic_file.h"
 #include "framework/train/trial.h"
 

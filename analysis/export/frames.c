@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "analysis/output/canvas.h"
-#include "app/export.h"
+#include "analysis/export/export.h"
 #include "framework/store/ledger/ledger.h"
 
 enum { GAP = 2, SHADE = 128, HUNDREDTHS = 20 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/export.h"
+#include "analysis/export/export.h"
 #include "framework/base/atomic_file.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/model/weights.h"

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "app/sweep/progress.h"
+#include "analysis/output/terminal.h"
 
 enum { COLUMNS = 64, CELL_BYTES = 4096, NARROWEST = 32 /* characters that wrapped words keep */ };
 

@@ -7,7 +7,7 @@
 #include "analysis/results/collapse.h"
 #include "analysis/results/default_columns.h"
 #include "analysis/results/sweep_results.h"
-#include "app/sweep/progress.h"
+#include "analysis/output/terminal.h"
 #include "analysis/results/result_table_private.h"
 #include "framework/store/ledger/ledger.h"
 #include "analysis/output/text_table.h"

@@ -14,7 +14,7 @@
 #include "sweeps/run/disk_check.h"
 #include "sweeps/schedule/schedule.h"
 #include "framework/base/machine_memory.h"
-#include "app/sweep/progress.h"
+#include "analysis/output/terminal.h"
 #include "app/sweep/rank_table.h"
 #include "analysis/output/text_table.h"
 #include "app/sweep/timed_dry_run.h"

@@ -16,11 +16,4 @@ void vj_progress_line_show(vj_progress_line *line, const vj_sweep_progress *prog
 void vj_progress_line_clear(vj_progress_line *line);
 void vj_progress_line_end(vj_progress_line *line);
 
-/* Columns of the terminal that shows our output, also through mpirun; 0 when there is none. */
-int vj_terminal_columns(void);
-
-enum { VJ_DURATION_BYTES = 32 };
-/* "48s", "3m05s", "2h10m" into a buffer of that size; returns it. */
-const char *vj_duration_text(double seconds, char *buffer);
-
 #endif

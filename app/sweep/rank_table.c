@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "framework/base/machine_memory.h"
-#include "app/sweep/progress.h"
+#include "analysis/output/terminal.h"
 #include "analysis/output/text_table.h"
 
 static const double gibibyte = 1073741824;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "framework/base/signals.h"
+#include "analysis/output/terminal.h"
 #include "app/blas_core.h"
 #include "app/sweep/dry_run.h"
 #include "app/experiment.h"

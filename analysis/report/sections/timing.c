@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/sweep/progress.h"
+#include "analysis/output/terminal.h"
 #include "analysis/report/page.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"

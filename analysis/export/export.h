@@ -1,6 +1,7 @@
-/* `vjvcr export`: what a sweep holds, for other programs. It only reads DIR, also while the sweep runs. */
-#ifndef VJ_APP_EXPORT_H
-#define VJ_APP_EXPORT_H
+/* What a sweep holds, for other programs: tables, weights, frames. It only reads the folder, also while the sweep runs.
+ * Not collective. */
+#ifndef VJ_ANALYSIS_EXPORT_EXPORT_H
+#define VJ_ANALYSIS_EXPORT_EXPORT_H
 
 #include "analysis/results/sweep_results.h"
 
