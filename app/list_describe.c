@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "framework/config/config.h"
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 #include "analysis/output/text_table.h"
 #include "app/verbs.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 #include "vj/memory.h"
 
 static bool is_better(int mode, double a, double b) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 #include "framework/train/evaluation/metrics.h"
 
 /* --- sizes ------------------------------------------------------------------------------------------------------ */

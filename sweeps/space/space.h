@@ -2,7 +2,7 @@
 #ifndef VJ_SWEEPS_SPACE_SPACE_H
 #define VJ_SWEEPS_SPACE_SPACE_H
 
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 
 typedef struct vj_setting {
   const char *key; /* "losses.variance.weight" */

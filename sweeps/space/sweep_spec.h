@@ -4,7 +4,7 @@
 
 #include "sweeps/space/axis.h"
 #include "sweeps/space/sampler.h"
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 
 enum { VJ_MOST_TRIALS = 100000 };
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "sweeps/schedule/schedule.h"
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 #include "tests/unit/fake_components.h"
 
 static vj_pool *pool;

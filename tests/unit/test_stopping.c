@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 #include "vj/rng.h"
 
 enum { TRIALS = 40, PLACES = 6, MOST = TRIALS * PLACES };

@@ -1,4 +1,4 @@
-#include "sweeps/pruning/stopping.h"
+#include "sweeps/space/stopping.h"
 
 #include <math.h>
 #include <string.h>
