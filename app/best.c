@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/results/setting_rows.h"
 #include "analysis/results/objective.h"
 #include "analysis/output/row_writer.h"
 #include "framework/store/ledger/ledger.h"

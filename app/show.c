@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/results/setting_rows.h"
 #include "sweeps/run/layout.h"
 #include "analysis/output/row_writer.h"
 #include "analysis/results/sweep_status.h"

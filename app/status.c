@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analysis/results/setting_rows.h"
 #include "analysis/results/objective.h"
 #include "analysis/output/terminal.h"
 #include "analysis/output/row_writer.h"

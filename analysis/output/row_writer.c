@@ -82,6 +82,12 @@ void vj_records_column(vj_records *records, const char *name) {
   if (!records->failed) records->names[records->columns++] = copy;
 }
 
+void vj_records_setting_column(vj_records *records, const char *key) {
+  const char *name = vj_pool_format(records->pool, "param.%s", key);
+  records->failed = records->failed || !name;
+  if (name) vj_records_column(records, name);
+}
+
 static void add(vj_records *r, value v) {
   if (r->cells == r->capacity && !r->failed) {
     const int capacity = r->capacity ? 2 * r->capacity : 256;
@@ -106,24 +112,6 @@ void vj_records_text(vj_records *records, const char *text) {
   add(records, (value){.kind = copy ? TEXT : NOTHING, .text = copy});
 }
 
-void vj_records_setting_columns(vj_records *records, const vj_outcome *outcome) {
-  for (int s = 0; s < outcome->setting_count; s++) {
-    const char *name = vj_pool_format(records->pool, "param.%s", vj_outcome_setting_key(outcome, s));
-    if (name) vj_records_column(records, name);
-    records->failed = records->failed || !name;
-  }
-}
-
-void vj_records_settings(vj_records *records, const vj_outcome *outcome, int64_t trial) {
-  for (int s = 0; s < outcome->setting_count; s++) {
-    const char *text = vj_outcome_setting(outcome, s, trial);
-    if (vj_outcome_setting_is_number(outcome, s))
-      vj_records_number(records, vj_outcome_setting_number(outcome, s, trial));
-    else
-      vj_records_text(records, text[0] ? text : NULL);
-  }
-}
-
 /* --- JSON ------------------------------------------------------------------------------------------------------ */
 
 json_t *vj_json_number(double number) { return isfinite(number) ? json_real(number) : json_null(); }
@@ -131,17 +119,6 @@ json_t *vj_json_number(double number) { return isfinite(number) ? json_real(numb
 json_t *vj_json_text(const char *words) {
   json_t *valid = words ? json_string(words) : NULL; /* NULL unless it is UTF-8 */
   return valid ? valid : json_null();
-}
-
-json_t *vj_json_settings(const vj_outcome *o, int64_t trial) {
-  json_t *all = json_object();
-  for (int i = 0; i < o->setting_count; i++) {
-    const char *words = vj_outcome_setting(o, i, trial);
-    const double exact = vj_outcome_setting_number(o, i, trial);
-    if (!words[0] || strcmp(words, "nan") == 0) continue;
-    json_object_set_new(all, vj_outcome_setting_key(o, i), isnan(exact) ? vj_json_text(words) : json_real(exact));
-  }
-  return all;
 }
 
 static json_t *json_of(const value *v) {

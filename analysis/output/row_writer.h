@@ -4,9 +4,11 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
-#include "analysis/results/sweep_results.h"
+#include "vj/memory.h"
+#include "vj/status.h"
 
 /* What a verb prints. */
 typedef enum vj_format { VJ_FORMAT_TEXT, VJ_FORMAT_JSON, VJ_FORMAT_CSV, VJ_FORMAT_MARKDOWN } vj_format;
@@ -26,15 +28,13 @@ VJ_MUST_USE vj_status vj_records_create(vj_records **records);
 void vj_records_destroy(vj_records **records);
 /* A column. All of them before the first value; names are copied. */
 void vj_records_column(vj_records *records, const char *name);
+/* Column param.<key>, of a setting. */
+void vj_records_setting_column(vj_records *records, const char *key);
 /* The next value, row by row: whole numbers; numbers with all their digits; text, copied, NULL for none. In JSON what
  * is no finite number is null; in CSV NaN is empty, and infinity inf. */
 void vj_records_integer(vj_records *records, int64_t value);
 void vj_records_number(vj_records *records, double value);
 void vj_records_text(vj_records *records, const char *value);
-
-/* Columns param.<key> for all that the sweep sets, and a trial's values of them; null where it has none. */
-void vj_records_setting_columns(vj_records *records, const vj_outcome *outcome);
-void vj_records_settings(vj_records *records, const vj_outcome *outcome, int64_t trial);
 
 /* An array with an object for each row; the caller owns it. NULL without memory. */
 json_t *vj_records_array(const vj_records *records);
@@ -45,8 +45,6 @@ VJ_MUST_USE vj_status vj_records_print(const vj_records *records, vj_format form
 /* The same of single values, for objects of one's own. */
 json_t *vj_json_number(double value);
 json_t *vj_json_text(const char *words);
-/* An object of a trial's settings, without those that it does not have. */
-json_t *vj_json_settings(const vj_outcome *outcome, int64_t trial);
 /* Prints and releases it. NULL is VJ_MEMORY. */
 VJ_MUST_USE vj_status vj_json_print(json_t *value, FILE *to);
 

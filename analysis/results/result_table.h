@@ -3,6 +3,7 @@
 #define VJ_ANALYSIS_RESULTS_RESULT_TABLE_H
 
 #include "analysis/output/row_writer.h"
+#include "sweeps/space/report_spec.h"
 
 /* The table of results: one row for trials that differ only in their seed, with means and the spread where there are
  * several, in the columns that a report names, else in a default choice. `report`: NULL for that of the sweep itself.

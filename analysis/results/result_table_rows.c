@@ -1,6 +1,7 @@
 /* The table of results for programs: its rows with all their digits, without controls, ratios or notes. */
 #include <math.h>
 
+#include "analysis/results/setting_rows.h"
 #include "analysis/results/result_table_private.h"
 #include "framework/train/trial.h"
 

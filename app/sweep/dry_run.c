@@ -40,7 +40,8 @@ static const char *settings_text(vj_pool *pool, const vj_trial *trial) {
   const char *text = "";
   for (int64_t i = 0; i < trial->setting_count; i++) {
     const vj_yaml *value = trial->settings[i].value;
-    text = vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key, vj_setting_text(pool, value));
+    text =
+        vj_pool_format(pool, "%s%s%s=%s", text, i ? " " : "", trial->settings[i].key, vj_yaml_value_text(pool, value));
   }
   return text;
 }

@@ -115,12 +115,6 @@ static vj_status add_bookkeeping(builder *b) {
   return VJ_OK;
 }
 
-const char *vj_setting_text(vj_pool *pool, const vj_yaml *value) {
-  if (value->kind == VJ_YAML_SCALAR) return value->text;
-  const char *text = vj_yaml_print_line(pool, value);
-  return text ? text : "";
-}
-
 /* Numbers stay numbers; anything else becomes text. */
 static bool all_numbers(vj_pool *pool, const vj_space *space, const char *key, int64_t *longest) {
   bool numbers = true;
@@ -131,7 +125,7 @@ static bool all_numbers(vj_pool *pool, const vj_space *space, const char *key, i
     const bool scalar = value->kind == VJ_YAML_SCALAR && value->text && value->text[0];
     if (scalar) (void)strtod(value->text, &end);
     if (!scalar || *end || value->quoted) numbers = false;
-    const int64_t length = (int64_t)strlen(vj_setting_text(pool, value));
+    const int64_t length = (int64_t)strlen(vj_yaml_value_text(pool, value));
     if (length > *longest) *longest = length;
   }
   return numbers;

@@ -31,7 +31,4 @@ VJ_MUST_USE vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root,
 #define VJ_RECORD_VIDEOS "data_videos"
 #define VJ_RECORD_SKIPPED "data_videos_skipped"
 
-/* A setting as one text: a scalar as it stands, a list in flow style. Owned by the pool or the node. */
-const char *vj_setting_text(vj_pool *pool, const vj_yaml *value);
-
 #endif

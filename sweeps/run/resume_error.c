@@ -105,7 +105,8 @@ static vj_status gone_text(const refusal *r, const vj_known_trial *known, const 
     const char *key = info.name + sizeof prefix - 1;
     const vj_yaml *value = vj_yaml_find(known->resolved, key);
     if (value)
-      about = vj_pool_format(r->pool, "%s%s%s=%s", about, about[0] ? ", " : "", key, vj_setting_text(r->pool, value));
+      about =
+          vj_pool_format(r->pool, "%s%s%s=%s", about, about[0] ? ", " : "", key, vj_yaml_value_text(r->pool, value));
   }
   if (about && seed) about = vj_pool_format(r->pool, "%s%sseed %s", about, about[0] ? ", " : "", seed->text);
   *text = about && about[0] ? vj_pool_format(r->pool, "is gone (%s)", about) : about ? "is gone" : NULL;

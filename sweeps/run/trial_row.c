@@ -46,7 +46,7 @@ vj_status vj_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *
 static vj_status write_setting(vj_pool *pool, vj_sweep_file *file, const vj_trial *trial, const char *key) {
   const vj_yaml *value = vj_yaml_find(trial->config->resolved, key);
   if (!value) return VJ_OK;
-  const char *name = vj_pool_format(pool, "param.%s", key), *text = vj_setting_text(pool, value);
+  const char *name = vj_pool_format(pool, "param.%s", key), *text = vj_yaml_value_text(pool, value);
   if (!name || !text) return vj_fail(VJ_MEMORY, "no memory for the value of %s", key);
   const int variable = vj_sweep_file_find(file, name);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);

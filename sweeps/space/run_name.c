@@ -3,8 +3,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "sweeps/run/layout.h"
-
 enum { MOST_BYTES = 120 };
 
 /* "losses.variance.tau" -> "tau": the folder is for people, who see the whole key in the configuration. */
@@ -17,7 +15,7 @@ static const char *settings_text(vj_pool *pool, const vj_space *space, const vj_
   const char *all = "";
   for (int64_t k = 0; k < space->key_count && all; k++) {
     const vj_yaml *value = vj_yaml_find(trial->config->resolved, space->keys[k]);
-    if (value) all = vj_pool_format(pool, "%s-%s=%s", all, last_part(space->keys[k]), vj_setting_text(pool, value));
+    if (value) all = vj_pool_format(pool, "%s-%s=%s", all, last_part(space->keys[k]), vj_yaml_value_text(pool, value));
   }
   return all;
 }

@@ -4,8 +4,8 @@
  *   stopping: {type: asha, metric: val_loss, mode: min, grace_steps: 20, reduction_factor: 3}
  *   stopping: {type: median, metric: val_loss, mode: min, grace_steps: 20, interval_steps: 10, min_trials: 3}
  */
-#ifndef VJ_SWEEPS_PRUNING_STOPPING_H
-#define VJ_SWEEPS_PRUNING_STOPPING_H
+#ifndef VJ_SWEEPS_SPACE_STOPPING_H
+#define VJ_SWEEPS_SPACE_STOPPING_H
 
 #include "framework/config/config.h"
 #include "framework/store/ledger/ledger.h"

@@ -6,7 +6,7 @@
 #include "analysis/results/collapse.h"
 #include "analysis/results/objective.h"
 #include "sweeps/run/layout.h"
-#include "app/sweep/progress.h"
+#include "analysis/output/terminal.h"
 #include "analysis/report/page.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"

@@ -48,4 +48,7 @@ const char *vj_yaml_place(vj_pool *pool, const vj_yaml *node);
 /* The closest of `names` to `word` by edit distance, or NULL when none is near enough to suggest. */
 const char *vj_closest(const char *word, const char *const *names, int64_t count);
 
+/* A value as one text: a scalar as it stands, a list or map in flow style. Owned by the pool or the node. */
+const char *vj_yaml_value_text(vj_pool *pool, const vj_yaml *value);
+
 #endif

@@ -136,3 +136,9 @@ static const char *print(vj_pool *pool, const vj_yaml *node, bool one_line) {
 
 const char *vj_yaml_print(vj_pool *pool, const vj_yaml *node) { return print(pool, node, false); }
 const char *vj_yaml_print_line(vj_pool *pool, const vj_yaml *node) { return print(pool, node, true); }
+
+const char *vj_yaml_value_text(vj_pool *pool, const vj_yaml *value) {
+  if (value->kind == VJ_YAML_SCALAR) return value->text;
+  const char *text = vj_yaml_print_line(pool, value);
+  return text ? text : "";
+}
