@@ -29,8 +29,8 @@ typedef struct entry {
 } entry;
 
 typedef struct ranking {
-  const vj_outcome *outcome;
-  vj_report_column criterion;
+  const vj_results *results;
+  vj_report_column objective;
   bool grouped;
   entry *entries;
   int64_t count, unfinished, failed, stopped, without_number; /* entries; trials left out */
@@ -46,23 +46,23 @@ static void add_number(entry *e, double value) {
 }
 
 static vj_status collect(ranking *r) {
-  const vj_outcome *o = r->outcome;
+  const vj_results *o = r->results;
   const int64_t *first = NULL;
   int64_t *entry_of = vj_pool_take(o->pool, (size_t)o->trials * sizeof *entry_of);
   r->entries = vj_pool_take(o->pool, (size_t)o->trials * sizeof *r->entries);
   if (!entry_of || !r->entries) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
-  if (r->grouped) VJ_TRY(vj_outcome_first_alike(o, &first));
+  if (r->grouped) VJ_TRY(vj_results_first_alike(o, &first));
   for (int64_t i = 0; i < o->trials; i++) {
     const bool begins = !r->grouped || first[i] == i;
     if (begins) r->entries[r->count] = (entry){.first = i};
     entry_of[i] = begins ? r->count++ : entry_of[first[i]];
     entry *e = &r->entries[entry_of[i]];
     e->count++;
-    const double value = o->status[i] == VJ_TRIAL_DONE ? vj_outcome_number(o, &r->criterion, i) : NAN;
+    const double value = o->status[i] == VJ_TRIAL_DONE ? vj_results_number(o, &r->objective, i) : NAN;
     if (isfinite(value)) add_number(e, value);
     r->failed += o->status[i] == VJ_TRIAL_FAILED;
-    r->stopped += o->status[i] == VJ_TRIAL_STOPPED;
-    r->unfinished += vj_outcome_state(o, i) < VJ_TRIAL_DONE;
+    r->stopped += o->status[i] == VJ_TRIAL_PRUNED;
+    r->unfinished += vj_results_state(o, i) < VJ_TRIAL_DONE;
     r->without_number += o->status[i] == VJ_TRIAL_DONE && !isfinite(value);
   }
   return VJ_OK;
@@ -85,7 +85,7 @@ static void sort(ranking *r) {
   for (int64_t i = 0; i < r->count; i++)
     if (r->entries[i].found) r->entries[kept++] = r->entries[i];
   r->count = kept;
-  qsort(r->entries, (size_t)kept, sizeof *r->entries, r->criterion.best == VJ_BEST_HIGH ? higher_first : lower_first);
+  qsort(r->entries, (size_t)kept, sizeof *r->entries, r->objective.best == VJ_BEST_HIGH ? higher_first : lower_first);
 }
 
 /* --- printing -------------------------------------------------------------------------------------------------- */
@@ -94,26 +94,26 @@ static void sort(ranking *r) {
 static double deviation(const entry *e) { return e->found > 1 ? sqrt(e->square / (double)(e->found - 1)) : NAN; }
 
 static void add_headings(const ranking *r, vj_table *table) {
-  const vj_outcome *o = r->outcome;
+  const vj_results *o = r->results;
   if (!r->grouped) vj_table_column(table, "trial", true);
   if (o->has_arms) vj_table_column(table, "arm", false);
   vj_table_column(table, r->grouped ? "seeds" : "seed", true);
-  vj_table_column(table, r->criterion.quantity, true);
+  vj_table_column(table, r->objective.quantity, true);
   if (r->grouped) vj_table_column(table, "spread", true);
   if (o->setting_count) vj_table_column(table, "settings", false);
 }
 
 static void add_row(const ranking *r, vj_table *table, const entry *e) {
-  const vj_outcome *o = r->outcome;
+  const vj_results *o = r->results;
   if (!r->grouped) vj_table_cell(table, "%lld", (long long)e->first);
-  if (o->has_arms) vj_table_cell(table, "%s", vj_outcome_text(o, "arm", e->first));
+  if (o->has_arms) vj_table_cell(table, "%s", vj_results_text(o, "arm", e->first));
   if (!r->grouped)
     vj_table_cell(table, "%lld", (long long)o->seed[e->first]);
   else
     vj_table_cell(table, e->found == e->count ? "%lld" : "%lld of %lld", (long long)e->found, (long long)e->count);
   vj_table_cell(table, "%.6g", e->mean);
   if (r->grouped) vj_table_cell(table, e->found > 1 ? "%.2g" : "-", deviation(e));
-  if (o->setting_count) vj_table_cell(table, "%s", vj_outcome_settings(o, e->first));
+  if (o->setting_count) vj_table_cell(table, "%s", vj_results_settings(o, e->first));
 }
 
 static void print_left_out(const ranking *r) {
@@ -129,10 +129,10 @@ static void print_left_out(const ranking *r) {
 }
 
 static void print_heading(const ranking *r, int64_t shown) {
-  const char *what = !r->grouped ? "trials" : r->outcome->has_arms ? "arms" : "settings";
-  printf("%lld of %lld %s, %s first", (long long)shown, (long long)r->count, what, vj_best_word(r->criterion.best));
-  if (r->criterion.at != VJ_REPORT_LAST) printf("; after %lld steps", (long long)r->criterion.at);
-  if (r->criterion.index != VJ_REPORT_SCALAR) printf("; number %lld", (long long)r->criterion.index);
+  const char *what = !r->grouped ? "trials" : r->results->has_arms ? "arms" : "settings";
+  printf("%lld of %lld %s, %s first", (long long)shown, (long long)r->count, what, vj_best_word(r->objective.best));
+  if (r->objective.at != VJ_REPORT_LAST) printf("; after %lld steps", (long long)r->objective.at);
+  if (r->objective.index != VJ_REPORT_SCALAR) printf("; number %lld", (long long)r->objective.index);
   putchar('\n');
 }
 
@@ -153,40 +153,40 @@ static vj_status print_table(const ranking *r, int64_t shown, vj_format format) 
 }
 
 /* A trial's number and seed, or those of all trials behind a mean. */
-static void name_columns(const ranking *r, vj_records *records) {
-  const vj_outcome *o = r->outcome;
-  if (!r->grouped) vj_records_column(records, "trial");
-  if (o->has_arms) vj_records_column(records, "arm");
-  if (!r->grouped) vj_records_column(records, "seed");
-  vj_records_setting_columns(records, o);
-  vj_records_column(records, r->criterion.quantity);
+static void name_columns(const ranking *r, vj_row_writer *records) {
+  const vj_results *o = r->results;
+  if (!r->grouped) vj_row_writer_column(records, "trial");
+  if (o->has_arms) vj_row_writer_column(records, "arm");
+  if (!r->grouped) vj_row_writer_column(records, "seed");
+  vj_row_writer_setting_columns(records, o);
+  vj_row_writer_column(records, r->objective.quantity);
   if (!r->grouped) return;
-  const char *spread = vj_pool_format(o->pool, "%s_sd", r->criterion.quantity);
-  vj_records_column(records, spread ? spread : "sd");
-  vj_records_column(records, "n");
-  vj_records_column(records, "trials");
+  const char *spread = vj_pool_format(o->pool, "%s_sd", r->objective.quantity);
+  vj_row_writer_column(records, spread ? spread : "sd");
+  vj_row_writer_column(records, "n");
+  vj_row_writer_column(records, "trials");
 }
 
-static void add_record(const ranking *r, vj_records *records, const entry *e) {
-  const vj_outcome *o = r->outcome;
-  if (!r->grouped) vj_records_integer(records, e->first);
-  if (o->has_arms) vj_records_text(records, vj_outcome_text(o, "arm", e->first));
-  if (!r->grouped) vj_records_integer(records, o->seed[e->first]);
-  vj_records_settings(records, o, e->first);
-  vj_records_number(records, e->mean);
+static void add_record(const ranking *r, vj_row_writer *records, const entry *e) {
+  const vj_results *o = r->results;
+  if (!r->grouped) vj_row_writer_integer(records, e->first);
+  if (o->has_arms) vj_row_writer_text(records, vj_results_text(o, "arm", e->first));
+  if (!r->grouped) vj_row_writer_integer(records, o->seed[e->first]);
+  vj_row_writer_settings(records, o, e->first);
+  vj_row_writer_number(records, e->mean);
   if (!r->grouped) return;
-  vj_records_number(records, deviation(e));
-  vj_records_integer(records, e->found);
-  vj_records_integer(records, e->count);
+  vj_row_writer_number(records, deviation(e));
+  vj_row_writer_integer(records, e->found);
+  vj_row_writer_integer(records, e->count);
 }
 
 static vj_status print_records(const ranking *r, int64_t shown, vj_format format) {
-  vj_records *records = NULL;
-  VJ_TRY(vj_records_create(&records));
+  vj_row_writer *records = NULL;
+  VJ_TRY(vj_row_writer_create(&records));
   name_columns(r, records);
   for (int64_t i = 0; i < shown; i++) add_record(r, records, &r->entries[i]);
-  const vj_status status = vj_records_print(records, format, stdout);
-  vj_records_destroy(&records);
+  const vj_status status = vj_row_writer_print(records, format, stdout);
+  vj_row_writer_destroy(&records);
   return status;
 }
 
@@ -194,21 +194,21 @@ static vj_status print_records(const ranking *r, int64_t shown, vj_format format
 
 static vj_status choose(const request *wanted, ranking *r) {
   if (wanted->metric)
-    VJ_TRY(vj_criterion_by(r->outcome, wanted->folder, "METRIC", wanted->metric, &r->criterion));
+    VJ_TRY(vj_objective_by(r->results, wanted->folder, "METRIC", wanted->metric, &r->objective));
   else
-    VJ_TRY(vj_criterion_default(r->outcome, wanted->folder, &r->criterion));
-  if (!r->criterion.quantity)
+    VJ_TRY(vj_objective_default(r->results, wanted->folder, &r->objective));
+  if (!r->objective.quantity)
     return vj_fail(VJ_USAGE, "%s: neither a probe nor a column of a report says what is good; name a METRIC",
                    wanted->folder);
-  if (wanted->best != VJ_BEST_NONE) r->criterion.best = wanted->best;
-  if (r->criterion.best != VJ_BEST_NONE) return VJ_OK;
-  return vj_fail(VJ_USAGE, "%s: nothing says whether low or high is good; add --asc or --desc", r->criterion.quantity);
+  if (wanted->best != VJ_BEST_NONE) r->objective.best = wanted->best;
+  if (r->objective.best != VJ_BEST_NONE) return VJ_OK;
+  return vj_fail(VJ_USAGE, "%s: nothing says whether low or high is good; add --asc or --desc", r->objective.quantity);
 }
 
 static vj_status rank(const request *wanted) {
-  vj_outcome *outcome = NULL;
-  VJ_TRY(vj_outcome_open(wanted->folder, &outcome));
-  ranking r = {.outcome = outcome, .grouped = wanted->grouped};
+  vj_results *results = NULL;
+  VJ_TRY(vj_results_open(wanted->folder, &results));
+  ranking r = {.results = results, .grouped = wanted->grouped};
   vj_status status = choose(wanted, &r);
   if (status == VJ_OK) status = collect(&r);
   if (status == VJ_OK) {
@@ -217,7 +217,7 @@ static vj_status rank(const request *wanted) {
     status = vj_format_is_exact(wanted->format) ? print_records(&r, shown, wanted->format)
                                                 : print_table(&r, shown, wanted->format);
   }
-  vj_outcome_close(&outcome);
+  vj_results_close(&results);
   return status;
 }
 
@@ -258,5 +258,5 @@ int vj_verb_best(int argc, char **argv) {
   request wanted;
   vj_status status = read_request(argc, argv, &wanted);
   if (status == VJ_OK) status = rank(&wanted);
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }

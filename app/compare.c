@@ -18,7 +18,7 @@ static void print_end(vj_table **table, vj_format format) {
   vj_table_destroy(table);
 }
 
-static void print_selection(const char *name, const vj_selection *s, int64_t done) {
+static void print_selection(const char *name, const vj_trial_selector *s, int64_t done) {
   printf("%s: %s: trial%s ", name, s->word, s->count == 1 ? "" : "s");
   for (int64_t i = 0; i < s->count; i++) {
     /* Runs of numbers as 4-7. */
@@ -70,7 +70,7 @@ static void number_cell(vj_table *table, const char *format, double value) {
 }
 
 /* "3", or "3, 2" where means of so many trials are compared. */
-static void count_cell(vj_table *table, const vj_outcome_difference *d) {
+static void count_cell(vj_table *table, const vj_result_difference *d) {
   if (d->pairs || (!d->a_count && !d->b_count))
     vj_table_cell(table, "%lld", (long long)d->pairs);
   else
@@ -101,7 +101,7 @@ static vj_status print_outcomes(const vj_comparison *c, vj_format format) {
   vj_table_column(table, "unit", false);
   vj_table_dispensable(table, 1);
   for (int64_t i = 0; i < c->outcome_count; i++) {
-    const vj_outcome_difference *d = &c->outcomes[i];
+    const vj_result_difference *d = &c->outcomes[i];
     vj_table_cell(table, "%s", d->quantity);
     number_cell(table, "%.5g", d->a);
     number_cell(table, "%.5g", d->b);
@@ -162,25 +162,25 @@ static vj_status print_text(const vj_comparison *c, vj_format format) {
 
 /* --- for programs ---------------------------------------------------------------------------------------------- */
 
-static vj_status make_records(const vj_comparison *c, vj_records *records) {
+static vj_status make_records(const vj_comparison *c, vj_row_writer *records) {
   static const char *const names[] = {"quantity", "a",     "b",        "difference", "difference_sd", "low",
                                       "high",     "pairs", "a_trials", "b_trials",   "units"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) vj_records_column(records, names[i]);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) vj_row_writer_column(records, names[i]);
   for (int64_t i = 0; i < c->outcome_count; i++) {
-    const vj_outcome_difference *d = &c->outcomes[i];
-    vj_records_text(records, d->quantity);
+    const vj_result_difference *d = &c->outcomes[i];
+    vj_row_writer_text(records, d->quantity);
     const double numbers[] = {
         d->a, d->b, d->difference, d->deviation, d->difference - d->half, d->difference + d->half};
-    for (int k = 0; k < 6; k++) vj_records_number(records, numbers[k]);
-    vj_records_integer(records, d->pairs);
-    vj_records_integer(records, d->a_count);
-    vj_records_integer(records, d->b_count);
-    vj_records_text(records, d->units);
+    for (int k = 0; k < 6; k++) vj_row_writer_number(records, numbers[k]);
+    vj_row_writer_integer(records, d->pairs);
+    vj_row_writer_integer(records, d->a_count);
+    vj_row_writer_integer(records, d->b_count);
+    vj_row_writer_text(records, d->units);
   }
   return VJ_OK;
 }
 
-static json_t *selection_object(const vj_selection *s, int64_t done) {
+static json_t *selection_object(const vj_trial_selector *s, int64_t done) {
   json_t *object = json_object(), *trials = json_array();
   for (int64_t i = 0; i < s->count; i++) json_array_append_new(trials, json_integer(s->trials[i]));
   json_object_set_new(object, "name", vj_json_text(s->word));
@@ -248,13 +248,13 @@ static json_t *cka_object(const vj_comparison *c) {
   return object;
 }
 
-static json_t *comparison_object(const vj_comparison *c, const vj_records *outcomes) {
+static json_t *comparison_object(const vj_comparison *c, const vj_row_writer *outcomes) {
   json_t *object = json_object();
   json_object_set_new(object, "a", selection_object(&c->a, c->a_done));
   json_object_set_new(object, "b", selection_object(&c->b, c->b_done));
   json_object_set_new(object, "pairs", pairs_array(c));
   json_object_set_new(object, "settings", settings_array(c));
-  json_object_set_new(object, "outcome", vj_records_array(outcomes));
+  json_object_set_new(object, "outcome", vj_row_writer_array(outcomes));
   json_object_set_new(object, "same", json_integer(c->same_count));
   json_object_set_new(object, "cka", cka_object(c));
   return object;
@@ -262,26 +262,26 @@ static json_t *comparison_object(const vj_comparison *c, const vj_records *outco
 
 /* CSV has the outcome alone. */
 static vj_status print_exact(const vj_comparison *c, vj_format format) {
-  vj_records *records = NULL;
-  VJ_TRY(vj_records_create(&records));
+  vj_row_writer *records = NULL;
+  VJ_TRY(vj_row_writer_create(&records));
   vj_status status = make_records(c, records);
   if (status == VJ_OK)
     status = format == VJ_FORMAT_JSON ? vj_json_print(comparison_object(c, records), stdout)
-                                      : vj_records_print(records, format, stdout);
-  vj_records_destroy(&records);
+                                      : vj_row_writer_print(records, format, stdout);
+  vj_row_writer_destroy(&records);
   return status;
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
 static vj_status compare(const char *const words[3], vj_format format) {
-  vj_outcome *outcome = NULL;
+  vj_results *results = NULL;
   vj_comparison comparison;
-  VJ_TRY(vj_outcome_open(words[0], &outcome));
-  vj_status status = vj_compare(outcome, words[1], words[2], &comparison);
+  VJ_TRY(vj_results_open(words[0], &results));
+  vj_status status = vj_compare(results, words[1], words[2], &comparison);
   if (status == VJ_OK)
     status = vj_format_is_exact(format) ? print_exact(&comparison, format) : print_text(&comparison, format);
-  vj_outcome_close(&outcome);
+  vj_results_close(&results);
   return status;
 }
 
@@ -290,5 +290,5 @@ int vj_verb_compare(int argc, char **argv) {
   vj_format format = VJ_FORMAT_TEXT;
   vj_status status = vj_format_words(argc, argv, usage, 3, 3, words, &format);
   if (status == VJ_OK) status = compare(words, format);
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }

@@ -31,7 +31,7 @@ int vj_verb_debug(int argc, char **argv) {
   const vj_status mine = vj_experiment_read(argc - 1, argv + 1, "-o --steps --from --seed", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = write_step(&e, &world);
-  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
   vj_experiment_free(&e);
   if (world.size) vj_comm_destroy(&world);
   MPI_Finalize();

@@ -113,14 +113,14 @@ static vj_status read_words(int argc, char **argv, words *w) {
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
-static vj_status read_trial(const vj_outcome *o, const char *word, int64_t *trial) {
+static vj_status read_trial(const vj_results *o, const char *word, int64_t *trial) {
   char *end = NULL;
   *trial = word ? strtoll(word, &end, 10) : -1;
   if (!word || (end != word && !*end && *trial >= 0 && *trial < o->trials)) return VJ_OK;
   return vj_fail(VJ_USAGE, "TRIAL: expected a number from 0 to %lld, got \"%s\"", (long long)(o->trials - 1), word);
 }
 
-static vj_status export_one(const vj_outcome *o, words *w) {
+static vj_status export_one(const vj_results *o, words *w) {
   VJ_TRY(read_trial(o, w->trial, &w->request.trial));
   if (w->request.frames) return vj_export_frames(o, &w->request);
   return strcmp(w->request.format, "csv") == 0 ? vj_export_csv(o, &w->request) : vj_export_weights(o, &w->request);
@@ -128,11 +128,11 @@ static vj_status export_one(const vj_outcome *o, words *w) {
 
 static vj_status run(int argc, char **argv) {
   words w = {.trial = NULL};
-  vj_outcome *outcome = NULL;
+  vj_results *results = NULL;
   VJ_TRY(read_words(argc, argv, &w));
-  VJ_TRY(vj_outcome_open(w.request.folder, &outcome));
-  const vj_status status = export_one(outcome, &w);
-  vj_outcome_close(&outcome);
+  VJ_TRY(vj_results_open(w.request.folder, &results));
+  const vj_status status = export_one(results, &w);
+  vj_results_close(&results);
   return status;
 }
 
@@ -140,5 +140,5 @@ int vj_verb_export(int argc, char **argv) {
   for (int i = 1; i < argc; i++)
     if (strcmp(argv[i], "--help") == 0) return fputs(options_text, stdout) < 0;
   const vj_status status = run(argc, argv);
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }

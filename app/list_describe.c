@@ -39,13 +39,13 @@ static const char *take_file(int *argc, char **argv) {
 
 int vj_verb_list(int argc, char **argv) {
   const char *file = take_file(&argc, argv);
-  if (argc > 2) return vj_report_failure(vj_fail(VJ_USAGE, "usage: vjvcr list [KIND] [FILE.yaml]"));
+  if (argc > 2) return vj_print_failure(vj_fail(VJ_USAGE, "usage: vjvcr list [KIND] [FILE.yaml]"));
   const int only = argc > 1 ? find_kind(argv[1]) : -1;
   if (argc > 1 && only < 0) return unknown_kind(argv[1]);
   vj_table *table = NULL;
   vj_status status = file ? load_plugins(file) : VJ_OK;
   if (status == VJ_OK) status = vj_table_create(&table);
-  if (status != VJ_OK) return vj_report_failure(status);
+  if (status != VJ_OK) return vj_print_failure(status);
   vj_table_column(table, "kind", false);
   vj_table_column(table, "name", false);
   vj_table_column(table, "summary", false);
@@ -81,7 +81,7 @@ static void bound_cell(vj_table *table, const vj_param *row) {
 static int print_rows(const vj_param *rows, size_t count) {
   vj_table *table = NULL;
   const vj_status status = vj_table_create(&table);
-  if (status != VJ_OK) return vj_report_failure(status);
+  if (status != VJ_OK) return vj_print_failure(status);
   const char *const headings[] = {"parameter", "type", "default", "bounds", "unit", "meaning"};
   for (size_t i = 0; i < VJ_COUNT(headings); i++) vj_table_column(table, headings[i], false);
   for (size_t i = 0; i < count; i++) {
@@ -117,7 +117,7 @@ static int describe_stopping(const char *word) {
 int vj_verb_describe(int argc, char **argv) {
   const char *file = take_file(&argc, argv);
   const vj_status status = file ? load_plugins(file) : VJ_OK;
-  if (status != VJ_OK) return vj_report_failure(status);
+  if (status != VJ_OK) return vj_print_failure(status);
   if (argc == 2) { /* a section of the configuration */
     size_t count = 0;
     const vj_param *rows = vj_section_rows(argv[1], &count);

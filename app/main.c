@@ -52,7 +52,7 @@ static void print_help(FILE *to) {
       to);
 }
 
-int vj_report_failure(vj_status status) {
+int vj_print_failure(vj_status status) {
   fprintf(stderr, "vjvcr: %s\n", vj_error_message());
   if (getenv("VJVCR_TRACE")) {
     const char *lines[16];
@@ -97,7 +97,7 @@ int main(int argc, char **argv) {
     return 0;
   }
   const vj_status status = vj_builtin_register();
-  if (status != VJ_OK) return vj_report_failure(status);
+  if (status != VJ_OK) return vj_print_failure(status);
   for (int i = 0; i < VERBS; i++)
     if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
   return unknown_verb(argv[1]);

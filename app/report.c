@@ -59,5 +59,5 @@ int vj_verb_report(int argc, char **argv) {
   }
   vj_status status = read_request(argc, argv, &wanted);
   if (status == VJ_OK) status = write_report(&wanted);
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }

@@ -22,7 +22,7 @@ typedef struct course {
   const int64_t *places; /* training steps completed */
 } course;
 
-static vj_status read_course(const vj_outcome *o, int variable, int64_t trial, course *c) {
+static vj_status read_course(const vj_results *o, int variable, int64_t trial, course *c) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, variable, &info);
   c->count = info.size[1];
@@ -55,7 +55,7 @@ static bool summarise(const course *c, const vj_file_variable_info *info, int64_
 }
 
 /* Everything that is one number a step or an evaluation; owned by the outcome. */
-static vj_status measure(const vj_outcome *o, int64_t trial, measured **list, int64_t *count) {
+static vj_status measure(const vj_results *o, int64_t trial, measured **list, int64_t *count) {
   const int variables = vj_sweep_file_variable_count(o->file);
   *count = 0;
   *list = vj_pool_take(o->pool, (size_t)variables * sizeof **list);
@@ -71,7 +71,7 @@ static vj_status measure(const vj_outcome *o, int64_t trial, measured **list, in
   return VJ_OK;
 }
 
-static void print_lists(const vj_outcome *o) {
+static void print_lists(const vj_results *o) {
   const char *before = "more than a number each, in sweep.h5: ";
   for (int v = 0; v < vj_sweep_file_variable_count(o->file); v++) {
     vj_file_variable_info info;
@@ -83,7 +83,7 @@ static void print_lists(const vj_outcome *o) {
   if (before[0] == ',') putchar('\n');
 }
 
-static vj_status print_measured(const vj_outcome *o, int64_t trial, vj_format format) {
+static vj_status print_measured(const vj_results *o, int64_t trial, vj_format format) {
   static const char *const headings[] = {"measured", "start", "step", "end", "step", "unit"};
   measured *list;
   int64_t count;
@@ -110,24 +110,24 @@ static vj_status print_measured(const vj_outcome *o, int64_t trial, vj_format fo
 
 /* --- the rest -------------------------------------------------------------------------------------------------- */
 
-static void print_state(const vj_standing *s, int64_t trial) {
-  const vj_outcome *o = s->outcome;
-  const char *who = vj_standing_who(s, trial);
+static void print_state(const vj_sweep_status *s, int64_t trial) {
+  const vj_results *o = s->results;
+  const char *who = vj_sweep_status_who(s, trial);
   const int64_t attempts = trial < s->claims.count ? s->claims.of[trial].attempts : 0;
-  printf("state     %s%s", vj_standing_state(s, trial), s->state[trial] == VJ_TRIAL_STOPPED ? " early" : "");
+  printf("state     %s%s", vj_sweep_status_state(s, trial), s->state[trial] == VJ_TRIAL_PRUNED ? " early" : "");
   if (attempts) printf(", attempt %lld", (long long)attempts);
   if (who[0]) printf(", run by %s", who);
   if (s->state[trial] == VJ_TRIAL_RUNNING && vj_claim_runner(who) == VJ_RUNNER_GONE) fputs(" (gone)", stdout);
   const int64_t made = o->committed[trial] > 0 ? o->committed[trial] : 0;
-  printf("\nsteps     %lld of %lld\n", (long long)made, (long long)vj_outcome_steps(o, trial));
+  printf("\nsteps     %lld of %lld\n", (long long)made, (long long)vj_results_steps(o, trial));
 }
 
-static void print_times(const vj_outcome *o, int64_t trial) {
+static void print_times(const vj_results *o, int64_t trial) {
   const char *before = "times     ";
 #define PRINT_TIME(field, name, doc)                                                                        \
   {                                                                                                         \
     const vj_report_column c = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};         \
-    const double seconds = vj_outcome_number(o, &c, trial);                                                 \
+    const double seconds = vj_results_number(o, &c, trial);                                                 \
     if (isfinite(seconds)) printf("%s%s %.4g s", before, (name) + strlen("time_"), seconds), before = ", "; \
   }
   VJ_RECORD_TIMES(PRINT_TIME)
@@ -136,31 +136,31 @@ static void print_times(const vj_outcome *o, int64_t trial) {
 }
 
 /* What a trial of videos has to do with. */
-static void print_videos(const vj_outcome *o, int64_t trial) {
-  const int64_t used = vj_outcome_count(o, VJ_RECORD_VIDEOS, trial);
-  const int64_t skipped = vj_outcome_count(o, VJ_RECORD_SKIPPED, trial);
-  const int64_t damaged = vj_outcome_count(o, VJ_RECORD_DAMAGED, trial);
+static void print_videos(const vj_results *o, int64_t trial) {
+  const int64_t used = vj_results_count(o, VJ_RECORD_VIDEOS, trial);
+  const int64_t skipped = vj_results_count(o, VJ_RECORD_SKIPPED, trial);
+  const int64_t damaged = vj_results_count(o, VJ_RECORD_DAMAGED, trial);
   if (used < 0) return;
   printf("videos    %lld in use", (long long)used);
   if (skipped > 0) printf(", %lld more can't be read and are skipped", (long long)skipped);
   if (damaged > 0)
-    printf(", %lld of them damaged: %s", (long long)damaged, vj_outcome_text(o, VJ_RECORD_DAMAGED_NAMES, trial));
+    printf(", %lld of them damaged: %s", (long long)damaged, vj_results_text(o, VJ_RECORD_DAMAGED_NAMES, trial));
   putchar('\n');
 }
 
-static vj_status print_trial(const vj_standing *s, int64_t trial, vj_format format) {
+static vj_status print_trial(const vj_sweep_status *s, int64_t trial, vj_format format) {
   const bool is_markdown = format == VJ_FORMAT_MARKDOWN;
-  const vj_outcome *o = s->outcome;
-  const char *title = vj_sweep_file_attribute(o->file, "title"), *config = vj_outcome_text(o, "config", trial);
-  const char *arm = vj_outcome_text(o, "arm", trial), *settings = vj_outcome_settings(o, trial);
+  const vj_results *o = s->results;
+  const char *title = vj_sweep_file_attribute(o->file, "title"), *config = vj_results_text(o, "config", trial);
+  const char *arm = vj_results_text(o, "arm", trial), *settings = vj_results_settings(o, trial);
   if (is_markdown) puts("```");
   printf("trial     %lld of %lld (%s)\n", (long long)trial, (long long)o->trials, title ? title : s->folder);
   if (arm[0]) printf("arm       %s\n", arm);
   printf("seed      %lld\n", (long long)o->seed[trial]);
   if (settings[0]) printf("settings  %s\n", settings);
   print_state(s, trial);
-  if (s->state[trial] == VJ_TRIAL_FAILED) printf("failure   %s\n", vj_outcome_text(o, VJ_RECORD_FAILURE, trial));
-  if (s->state[trial] == VJ_TRIAL_STOPPED) printf("reason    %s\n", vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial));
+  if (s->state[trial] == VJ_TRIAL_FAILED) printf("failure   %s\n", vj_results_text(o, VJ_RECORD_FAILURE, trial));
+  if (s->state[trial] == VJ_TRIAL_PRUNED) printf("reason    %s\n", vj_results_text(o, VJ_RECORD_STOP_REASON, trial));
   print_videos(o, trial);
   print_times(o, trial);
   if (is_markdown) puts("```");
@@ -171,96 +171,96 @@ static vj_status print_trial(const vj_standing *s, int64_t trial, vj_format form
 
 /* --- for programs ---------------------------------------------------------------------------------------------- */
 
-static vj_status make_records(const vj_outcome *o, int64_t trial, vj_records *records) {
+static vj_status make_records(const vj_results *o, int64_t trial, vj_row_writer *records) {
   static const char *const names[] = {"quantity", "start", "start_step", "end", "end_step", "units"};
   measured *list;
   int64_t count;
   VJ_TRY(measure(o, trial, &list, &count));
-  for (int i = 0; i < 6; i++) vj_records_column(records, names[i]);
+  for (int i = 0; i < 6; i++) vj_row_writer_column(records, names[i]);
   for (int64_t i = 0; i < count; i++) {
-    vj_records_text(records, list[i].name);
-    vj_records_number(records, list[i].start);
-    vj_records_integer(records, list[i].start_step);
-    vj_records_number(records, list[i].end);
-    vj_records_integer(records, list[i].end_step);
-    vj_records_text(records, list[i].units);
+    vj_row_writer_text(records, list[i].name);
+    vj_row_writer_number(records, list[i].start);
+    vj_row_writer_integer(records, list[i].start_step);
+    vj_row_writer_number(records, list[i].end);
+    vj_row_writer_integer(records, list[i].end_step);
+    vj_row_writer_text(records, list[i].units);
   }
   return VJ_OK;
 }
 
-static json_t *times_object(const vj_outcome *o, int64_t trial) {
+static json_t *times_object(const vj_results *o, int64_t trial) {
   json_t *times = json_object();
 #define ADD_TIME(field, name, doc)                                                                  \
   {                                                                                                 \
     const vj_report_column c = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR}; \
-    json_object_set_new(times, name, vj_json_number(vj_outcome_number(o, &c, trial)));              \
+    json_object_set_new(times, name, vj_json_number(vj_results_number(o, &c, trial)));              \
   }
   VJ_RECORD_TIMES(ADD_TIME)
 #undef ADD_TIME
   return times;
 }
 
-static json_t *count_or_null(const vj_outcome *o, const char *name, int64_t trial) {
-  const int64_t count = vj_outcome_count(o, name, trial);
+static json_t *count_or_null(const vj_results *o, const char *name, int64_t trial) {
+  const int64_t count = vj_results_count(o, name, trial);
   return count < 0 ? json_null() : json_integer(count);
 }
 
-static json_t *videos_object(const vj_outcome *o, int64_t trial) {
-  if (vj_outcome_count(o, VJ_RECORD_VIDEOS, trial) < 0) return json_null();
+static json_t *videos_object(const vj_results *o, int64_t trial) {
+  if (vj_results_count(o, VJ_RECORD_VIDEOS, trial) < 0) return json_null();
   json_t *videos = json_object();
   json_object_set_new(videos, "in_use", count_or_null(o, VJ_RECORD_VIDEOS, trial));
   json_object_set_new(videos, "skipped", count_or_null(o, VJ_RECORD_SKIPPED, trial));
   json_object_set_new(videos, "damaged", count_or_null(o, VJ_RECORD_DAMAGED, trial));
-  json_object_set_new(videos, "damaged_names", vj_json_text(vj_outcome_text(o, VJ_RECORD_DAMAGED_NAMES, trial)));
+  json_object_set_new(videos, "damaged_names", vj_json_text(vj_results_text(o, VJ_RECORD_DAMAGED_NAMES, trial)));
   return videos;
 }
 
-static json_t *trial_object(const vj_standing *s, int64_t trial, const vj_records *measures) {
-  const vj_outcome *o = s->outcome;
-  const char *who = vj_standing_who(s, trial), *reason = vj_outcome_reason(o, trial);
+static json_t *trial_object(const vj_sweep_status *s, int64_t trial, const vj_row_writer *measures) {
+  const vj_results *o = s->results;
+  const char *who = vj_sweep_status_who(s, trial), *reason = vj_results_reason(o, trial);
   json_t *object = json_object();
   json_object_set_new(object, "trial", json_integer(trial));
-  json_object_set_new(object, "arm", vj_json_text(vj_outcome_text(o, "arm", trial)));
+  json_object_set_new(object, "arm", vj_json_text(vj_results_text(o, "arm", trial)));
   json_object_set_new(object, "seed", json_integer(o->seed[trial]));
   json_object_set_new(object, "settings", vj_json_settings(o, trial));
-  json_object_set_new(object, "state", vj_json_text(vj_standing_state(s, trial)));
+  json_object_set_new(object, "state", vj_json_text(vj_sweep_status_state(s, trial)));
   json_object_set_new(object, "attempts", json_integer(trial < s->claims.count ? s->claims.of[trial].attempts : 0));
   json_object_set_new(object, "run_by", who[0] ? vj_json_text(who) : json_null());
   json_object_set_new(object, "reason", reason[0] ? vj_json_text(reason) : json_null());
   json_object_set_new(object, "step", json_integer(o->committed[trial] > 0 ? o->committed[trial] : 0));
-  json_object_set_new(object, "steps", json_integer(vj_outcome_steps(o, trial)));
+  json_object_set_new(object, "steps", json_integer(vj_results_steps(o, trial)));
   json_object_set_new(object, "videos", videos_object(o, trial));
   json_object_set_new(object, "times", times_object(o, trial));
-  json_object_set_new(object, "measured", vj_records_array(measures));
-  json_object_set_new(object, "config", vj_json_text(vj_outcome_text(o, "config", trial)));
+  json_object_set_new(object, "measured", vj_row_writer_array(measures));
+  json_object_set_new(object, "config", vj_json_text(vj_results_text(o, "config", trial)));
   return object;
 }
 
 /* CSV has what was measured alone. */
-static vj_status print_exact(const vj_standing *s, int64_t trial, vj_format format) {
-  vj_records *records = NULL;
-  VJ_TRY(vj_records_create(&records));
-  vj_status status = make_records(s->outcome, trial, records);
+static vj_status print_exact(const vj_sweep_status *s, int64_t trial, vj_format format) {
+  vj_row_writer *records = NULL;
+  VJ_TRY(vj_row_writer_create(&records));
+  vj_status status = make_records(s->results, trial, records);
   if (status == VJ_OK)
     status = format == VJ_FORMAT_JSON ? vj_json_print(trial_object(s, trial, records), stdout)
-                                      : vj_records_print(records, format, stdout);
-  vj_records_destroy(&records);
+                                      : vj_row_writer_print(records, format, stdout);
+  vj_row_writer_destroy(&records);
   return status;
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
 static vj_status show(const char *folder, const char *word, vj_format format) {
-  vj_standing s;
+  vj_sweep_status s;
   char *end = NULL;
-  VJ_TRY(vj_standing_look(folder, &s));
-  const int64_t trial = strtoll(word, &end, 10), last = s.outcome->trials - 1;
+  VJ_TRY(vj_sweep_status_read(folder, &s));
+  const int64_t trial = strtoll(word, &end, 10), last = s.results->trials - 1;
   vj_status status = VJ_OK;
   if (end == word || *end || trial < 0 || trial > last)
     status = vj_fail(VJ_USAGE, "TRIAL: expected a number from 0 to %lld, got \"%s\"", (long long)last, word);
   if (status == VJ_OK)
     status = vj_format_is_exact(format) ? print_exact(&s, trial, format) : print_trial(&s, trial, format);
-  vj_standing_close(&s);
+  vj_sweep_status_close(&s);
   return status;
 }
 
@@ -269,5 +269,5 @@ int vj_verb_show(int argc, char **argv) {
   vj_format format = VJ_FORMAT_TEXT;
   const vj_status read = vj_format_words(argc, argv, usage, 2, 2, words, &format);
   const vj_status status = read == VJ_OK ? show(words[0], words[1], format) : read;
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }

@@ -18,25 +18,25 @@
 static const char usage[] = "usage: vjvcr status DIR [--watch SECONDS] [--format text|json]";
 static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",
                                           [VJ_SWEEP_RUNNING] = "running",
-                                          [VJ_SWEEP_STOPPED] = "stopped",
+                                          [VJ_SWEEP_INTERRUPTED] = "stopped",
                                           [VJ_SWEEP_IDLE] = "idle"};
 
 static double share(int64_t part, int64_t whole) { return whole > 0 ? 100 * (double)part / (double)whole : 100; }
 
-static int64_t steps_made(const vj_standing *s, int64_t trial) {
-  return s->outcome->committed[trial] > 0 ? s->outcome->committed[trial] : 0;
+static int64_t steps_made(const vj_sweep_status *s, int64_t trial) {
+  return s->results->committed[trial] > 0 ? s->results->committed[trial] : 0;
 }
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
 
-static void print_counts(const vj_standing *s) {
-  const char *title = vj_sweep_file_attribute(s->outcome->file, "title");
+static void print_counts(const vj_sweep_status *s) {
+  const char *title = vj_sweep_file_attribute(s->results->file, "title");
   char stopped[40] = "";
-  if (s->count[VJ_TRIAL_STOPPED])
-    snprintf(stopped, sizeof stopped, " %lld stopped early,", (long long)s->count[VJ_TRIAL_STOPPED]);
+  if (s->count[VJ_TRIAL_PRUNED])
+    snprintf(stopped, sizeof stopped, " %lld stopped early,", (long long)s->count[VJ_TRIAL_PRUNED]);
   printf("%s: %s; %lld trial%s: %lld running, %lld done,%s %lld failed, %lld waiting; %.0f%% of all steps\n",
-         title ? title : s->folder, state_words[s->whole], (long long)s->outcome->trials,
-         s->outcome->trials == 1 ? "" : "s", (long long)s->count[VJ_TRIAL_RUNNING], (long long)s->count[VJ_TRIAL_DONE],
+         title ? title : s->folder, state_words[s->whole], (long long)s->results->trials,
+         s->results->trials == 1 ? "" : "s", (long long)s->count[VJ_TRIAL_RUNNING], (long long)s->count[VJ_TRIAL_DONE],
          stopped, (long long)s->count[VJ_TRIAL_FAILED], (long long)s->count[VJ_TRIAL_WAITING],
          floor(share(s->steps_done, s->steps)));
 }
@@ -51,33 +51,33 @@ static void since_cell(vj_table *table, double since, double now) {
   vj_table_cell(table, "%s", text);
 }
 
-static void running_row(const vj_standing *s, vj_table *table, int64_t trial) {
-  const vj_outcome *o = s->outcome;
-  const int64_t steps = vj_outcome_steps(o, trial), made = steps_made(s, trial);
-  const char *who = vj_standing_who(s, trial);
+static void running_row(const vj_sweep_status *s, vj_table *table, int64_t trial) {
+  const vj_results *o = s->results;
+  const int64_t steps = vj_results_steps(o, trial), made = steps_made(s, trial);
+  const char *who = vj_sweep_status_who(s, trial);
   vj_table_cell(table, "%lld", (long long)trial);
-  if (o->has_arms) vj_table_cell(table, "%s", vj_outcome_text(o, "arm", trial));
+  if (o->has_arms) vj_table_cell(table, "%s", vj_results_text(o, "arm", trial));
   vj_table_cell(table, "%lld", (long long)o->seed[trial]);
   vj_table_cell(table, "%lld/%lld", (long long)made, (long long)steps);
   vj_table_cell(table, "%.0f%%", floor(share(made, steps)));
   vj_table_cell(table, "%s%s", who[0] ? who : "-", vj_claim_runner(who) == VJ_RUNNER_GONE ? " (gone)" : "");
-  since_cell(table, vj_standing_since(s, trial), s->now);
-  if (o->setting_count) vj_table_cell(table, "%s", vj_outcome_settings(o, trial));
+  since_cell(table, vj_sweep_status_since(s, trial), s->now);
+  if (o->setting_count) vj_table_cell(table, "%s", vj_results_settings(o, trial));
 }
 
-static vj_status print_running(const vj_standing *s) {
+static vj_status print_running(const vj_sweep_status *s) {
   vj_table *table = NULL;
   if (s->count[VJ_TRIAL_RUNNING] == 0) return VJ_OK;
   VJ_TRY(vj_table_create(&table));
   vj_table_column(table, "trial", true);
-  if (s->outcome->has_arms) vj_table_column(table, "arm", false);
+  if (s->results->has_arms) vj_table_column(table, "arm", false);
   vj_table_column(table, "seed", true);
   vj_table_column(table, "step", true);
   vj_table_column(table, "", true);
   vj_table_column(table, "run by", false);
   vj_table_column(table, "since", false);
-  if (s->outcome->setting_count) vj_table_column(table, "settings", false);
-  for (int64_t i = 0; i < s->outcome->trials; i++)
+  if (s->results->setting_count) vj_table_column(table, "settings", false);
+  for (int64_t i = 0; i < s->results->trials; i++)
     if (s->state[i] == VJ_TRIAL_RUNNING) running_row(s, table, i);
   putchar('\n');
   vj_table_print(table, stdout);
@@ -86,35 +86,35 @@ static vj_status print_running(const vj_standing *s) {
   return VJ_OK;
 }
 
-static void print_name(const vj_standing *s, int64_t trial) {
-  const char *arm = vj_outcome_text(s->outcome, "arm", trial), *settings = vj_outcome_settings(s->outcome, trial);
-  printf("trial %lld %s%s(seed %lld%s%s)", (long long)trial, arm, arm[0] ? " " : "", (long long)s->outcome->seed[trial],
+static void print_name(const vj_sweep_status *s, int64_t trial) {
+  const char *arm = vj_results_text(s->results, "arm", trial), *settings = vj_results_settings(s->results, trial);
+  printf("trial %lld %s%s(seed %lld%s%s)", (long long)trial, arm, arm[0] ? " " : "", (long long)s->results->seed[trial],
          settings[0] ? "; " : "", settings);
 }
 
-static void print_failures(const vj_standing *s) {
-  for (int64_t i = 0; i < s->outcome->trials; i++) {
+static void print_failures(const vj_sweep_status *s) {
+  for (int64_t i = 0; i < s->results->trials; i++) {
     if (s->state[i] != VJ_TRIAL_FAILED) continue;
     print_name(s, i);
-    printf(" failed: %s\n", vj_outcome_text(s->outcome, VJ_RECORD_FAILURE, i));
+    printf(" failed: %s\n", vj_results_text(s->results, VJ_RECORD_FAILURE, i));
   }
 }
 
-static void print_best(const vj_standing *s) {
+static void print_best(const vj_sweep_status *s) {
   if (s->best < 0) return;
-  printf("best%s by %s, %s: %.4g, ", s->whole == VJ_SWEEP_FINISHED ? "" : " so far", s->criterion.quantity,
-         vj_best_word(s->criterion.best), s->best_value);
+  printf("best%s by %s, %s: %.4g, ", s->whole == VJ_SWEEP_FINISHED ? "" : " so far", s->objective.quantity,
+         vj_best_word(s->objective.best), s->best_value);
   print_name(s, s->best);
   putchar('\n');
 }
 
-static void print_pace(const vj_standing *s) {
+static void print_pace(const vj_sweep_status *s) {
   char text[VJ_DURATION_BYTES];
   if (isfinite(s->steps_an_hour))
     printf("%.*f trials and %.0f steps an hour; about %s left\n", s->trials_an_hour < 100, s->trials_an_hour,
            s->steps_an_hour, vj_duration_text(s->seconds_left, text));
   printf("last change %s ago", vj_duration_text(s->now - s->changed, text));
-  if (s->whole == VJ_SWEEP_STOPPED) fputs("; who ran it is gone; go on with the same command and --resume", stdout);
+  if (s->whole == VJ_SWEEP_INTERRUPTED) fputs("; who ran it is gone; go on with the same command and --resume", stdout);
   if (s->whole == VJ_SWEEP_IDLE) fputs("; nobody runs it; go on with the same command and --resume", stdout);
   putchar('\n');
   if (s->claims.damaged)
@@ -122,7 +122,7 @@ static void print_pace(const vj_standing *s) {
            s->claims.damaged == 1 ? " is" : "s are");
 }
 
-static vj_status print_text(const vj_standing *s) {
+static vj_status print_text(const vj_sweep_status *s) {
   print_counts(s);
   VJ_TRY(print_running(s));
   print_failures(s);
@@ -142,18 +142,18 @@ static json_t *point_of_time(double unix_time) {
   return json_string(written);
 }
 
-static json_t *trial_object(const vj_standing *s, int64_t trial) {
+static json_t *trial_object(const vj_sweep_status *s, int64_t trial) {
   json_t *object = json_object();
   json_object_set_new(object, "trial", json_integer(trial));
-  json_object_set_new(object, "arm", vj_json_text(vj_outcome_text(s->outcome, "arm", trial)));
-  json_object_set_new(object, "seed", json_integer(s->outcome->seed[trial]));
-  json_object_set_new(object, "settings", vj_json_settings(s->outcome, trial));
+  json_object_set_new(object, "arm", vj_json_text(vj_results_text(s->results, "arm", trial)));
+  json_object_set_new(object, "seed", json_integer(s->results->seed[trial]));
+  json_object_set_new(object, "settings", vj_json_settings(s->results, trial));
   return object;
 }
 
-static json_t *running_object(const vj_standing *s, int64_t trial) {
-  const int64_t steps = vj_outcome_steps(s->outcome, trial), made = steps_made(s, trial);
-  const char *who = vj_standing_who(s, trial);
+static json_t *running_object(const vj_sweep_status *s, int64_t trial) {
+  const int64_t steps = vj_results_steps(s->results, trial), made = steps_made(s, trial);
+  const char *who = vj_sweep_status_who(s, trial);
   const vj_runner runner = vj_claim_runner(who);
   json_t *object = trial_object(s, trial);
   json_object_set_new(object, "step", json_integer(made));
@@ -162,36 +162,36 @@ static json_t *running_object(const vj_standing *s, int64_t trial) {
   json_object_set_new(object, "run_by", who[0] ? vj_json_text(who) : json_null());
   json_object_set_new(object, "alive",
                       runner == VJ_RUNNER_UNKNOWN ? json_null() : json_boolean(runner == VJ_RUNNER_ALIVE));
-  json_object_set_new(object, "since", point_of_time(vj_standing_since(s, trial)));
+  json_object_set_new(object, "since", point_of_time(vj_sweep_status_since(s, trial)));
   return object;
 }
 
-static json_t *best_object(const vj_standing *s) {
+static json_t *best_object(const vj_sweep_status *s) {
   if (s->best < 0) return json_null();
   json_t *object = trial_object(s, s->best);
-  json_object_set_new(object, "quantity", vj_json_text(s->criterion.quantity));
-  json_object_set_new(object, "is_best", json_string(vj_best_word(s->criterion.best)));
+  json_object_set_new(object, "quantity", vj_json_text(s->objective.quantity));
+  json_object_set_new(object, "is_best", json_string(vj_best_word(s->objective.best)));
   json_object_set_new(object, "value", json_real(s->best_value));
   return object;
 }
 
-static json_t *counts_object(const vj_standing *s) {
-  return json_pack("{sI sI sI sI sI sI}", "all", (json_int_t)s->outcome->trials, "running",
+static json_t *counts_object(const vj_sweep_status *s) {
+  return json_pack("{sI sI sI sI sI sI}", "all", (json_int_t)s->results->trials, "running",
                    (json_int_t)s->count[VJ_TRIAL_RUNNING], "done", (json_int_t)s->count[VJ_TRIAL_DONE], "stopped",
-                   (json_int_t)s->count[VJ_TRIAL_STOPPED], "failed", (json_int_t)s->count[VJ_TRIAL_FAILED], "waiting",
+                   (json_int_t)s->count[VJ_TRIAL_PRUNED], "failed", (json_int_t)s->count[VJ_TRIAL_FAILED], "waiting",
                    (json_int_t)s->count[VJ_TRIAL_WAITING]);
 }
 
-static json_t *whole_object(const vj_standing *s) {
+static json_t *whole_object(const vj_sweep_status *s) {
   json_t *object = json_object(), *running = json_array(), *failed = json_array();
-  for (int64_t i = 0; i < s->outcome->trials; i++) {
+  for (int64_t i = 0; i < s->results->trials; i++) {
     if (s->state[i] == VJ_TRIAL_RUNNING) json_array_append_new(running, running_object(s, i));
     if (s->state[i] != VJ_TRIAL_FAILED) continue;
     json_t *one = trial_object(s, i);
-    json_object_set_new(one, "reason", vj_json_text(vj_outcome_text(s->outcome, VJ_RECORD_FAILURE, i)));
+    json_object_set_new(one, "reason", vj_json_text(vj_results_text(s->results, VJ_RECORD_FAILURE, i)));
     json_array_append_new(failed, one);
   }
-  const char *title = vj_sweep_file_attribute(s->outcome->file, "title");
+  const char *title = vj_sweep_file_attribute(s->results->file, "title");
   json_object_set_new(object, "folder", vj_json_text(s->folder));
   json_object_set_new(object, "name", vj_json_text(title ? title : ""));
   json_object_set_new(object, "state", json_string(state_words[s->whole]));
@@ -211,7 +211,7 @@ static json_t *whole_object(const vj_standing *s) {
 }
 
 /* Watched, each look is one line. */
-static vj_status print_json(const vj_standing *s, bool watched) {
+static vj_status print_json(const vj_sweep_status *s, bool watched) {
   json_t *object = whole_object(s);
   const int failed = json_dumpf(object, stdout, watched ? JSON_COMPACT : JSON_INDENT(2));
   putchar('\n');
@@ -261,12 +261,12 @@ static void begin_look(const request *r, int64_t looks) {
 }
 
 static vj_status look(const request *r, int64_t looks, bool *is_over) {
-  vj_standing standing;
-  VJ_TRY(vj_standing_look(r->folder, &standing));
+  vj_sweep_status standing;
+  VJ_TRY(vj_sweep_status_read(r->folder, &standing));
   begin_look(r, looks);
   const vj_status status = r->format == VJ_FORMAT_JSON ? print_json(&standing, r->watch > 0) : print_text(&standing);
   *is_over = standing.whole == VJ_SWEEP_FINISHED;
-  vj_standing_close(&standing);
+  vj_sweep_status_close(&standing);
   if (status == VJ_OK && fflush(stdout) != 0) return vj_fail(VJ_IO, "the terminal or file takes no more");
   return status;
 }
@@ -281,5 +281,5 @@ int vj_verb_status(int argc, char **argv) {
     const struct timespec pause = {.tv_sec = (time_t)r.watch, .tv_nsec = (long)(1e9 * fmod(r.watch, 1))};
     nanosleep(&pause, NULL);
   }
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }

@@ -17,7 +17,7 @@ static vj_status print_by_report_of(const char *folder, const char *file, vj_for
   VJ_TRY_GOTO(status, vj_yaml_read_file(pool, file, &root), done);
   VJ_TRY_GOTO(status, vj_report_read(pool, root, &report), done);
   if (!report) status = vj_fail(VJ_CONFIG, "%s: there is no section \"report\"", file);
-  if (status == VJ_OK) status = vj_results_print(folder, report, format, stdout);
+  if (status == VJ_OK) status = vj_result_table_print(folder, report, format, stdout);
 done:
   vj_pool_destroy(&pool);
   return status;
@@ -28,9 +28,9 @@ int vj_verb_table(int argc, char **argv) {
   vj_format format = VJ_FORMAT_TEXT;
   vj_status status = vj_format_words(argc, argv, usage_of_table, 1, 2, words, &format);
   if (status == VJ_OK)
-    status =
-        words[1] ? print_by_report_of(words[0], words[1], format) : vj_results_print(words[0], NULL, format, stdout);
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+    status = words[1] ? print_by_report_of(words[0], words[1], format)
+                      : vj_result_table_print(words[0], NULL, format, stdout);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }
 
 int vj_verb_ls(int argc, char **argv) {
@@ -38,5 +38,5 @@ int vj_verb_ls(int argc, char **argv) {
   vj_format format = VJ_FORMAT_TEXT;
   vj_status status = vj_format_words(argc, argv, usage_of_ls, 1, 1, &folder, &format);
   if (status == VJ_OK) status = vj_results_list(folder, format, stdout);
-  return status == VJ_OK ? 0 : vj_report_failure(status);
+  return status == VJ_OK ? 0 : vj_print_failure(status);
 }

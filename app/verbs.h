@@ -27,6 +27,6 @@ VJ_MUST_USE vj_status vj_mpi_start(vj_comm *world);
 
 /* Prints the current failure as "vjvcr: <sentence>" (with its trace if VJVCR_TRACE is set) and returns its exit code.
  */
-int vj_report_failure(vj_status status);
+int vj_print_failure(vj_status status);
 
 #endif

@@ -25,7 +25,7 @@ typedef struct table {
 } table;
 
 typedef struct exporter {
-  const vj_outcome *o;
+  const vj_results *o;
   const vj_export_request *request;
   vj_pool *pool;
 } exporter;
@@ -42,9 +42,9 @@ static const char *state_of(const exporter *e, int64_t trial) {
 
 /* --- files ----------------------------------------------------------------------------------------------------- */
 
-static vj_status write_csv(vj_out_file *file, const vj_csv *csv) {
+static vj_status write_csv(vj_atomic_file *file, const vj_csv *csv) {
   if (csv->failed) return vj_fail(VJ_MEMORY, "%s: no memory for its rows", file->path);
-  return csv->length ? vj_out_file_write(file, csv->text, csv->length) : VJ_OK;
+  return csv->length ? vj_atomic_file_write(file, csv->text, csv->length) : VJ_OK;
 }
 
 /* --- many rows a trial ------------------------------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ static bool is_empty(const table *t, const block *b, int64_t at) {
 /* The fields that all rows of a trial begin with. */
 static void put_trial(const exporter *e, int64_t trial, vj_csv *csv) {
   vj_csv_integer(csv, trial);
-  vj_csv_text(csv, vj_outcome_text(e->o, "arm", trial));
+  vj_csv_text(csv, vj_results_text(e->o, "arm", trial));
   vj_csv_integer(csv, e->o->seed[trial]);
 }
 
@@ -93,7 +93,7 @@ static void put_rows(const exporter *e, const table *t, const block *b, int64_t 
 /* Trials of a block become text side by side, and are written in their order. `labels` and `texts` have room for as
  * many as a block holds. */
 static vj_status write_block(const exporter *e, const table *t, const block *b, vj_csv *labels, vj_csv *texts,
-                             vj_out_file *file) {
+                             vj_atomic_file *file) {
   for (int64_t i = 0; i < b->trials; i++) {
     vj_csv_clear(&labels[i]);
     put_trial(e, b->first + i, &labels[i]);
@@ -108,7 +108,7 @@ static vj_status write_block(const exporter *e, const table *t, const block *b, 
   return VJ_OK;
 }
 
-static vj_status write_head(const exporter *e, const table *t, vj_out_file *file) {
+static vj_status write_head(const exporter *e, const table *t, vj_atomic_file *file) {
   vj_csv csv = {0};
   const char *const first[] = {"trial", "arm", "seed", t->axis, t->inner};
   for (int i = 0; i < 5; i++)
@@ -124,7 +124,7 @@ static vj_status write_head(const exporter *e, const table *t, vj_out_file *file
   return status;
 }
 
-static vj_status write_blocks(const exporter *e, const table *t, int64_t most, block *b, vj_out_file *file) {
+static vj_status write_blocks(const exporter *e, const table *t, int64_t most, block *b, vj_atomic_file *file) {
   vj_csv *labels = calloc((size_t)most, sizeof *labels), *texts = calloc((size_t)most, sizeof *texts);
   vj_status status = labels && texts ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for its rows", file->path);
   for (b->first = 0; b->first < e->o->trials && status == VJ_OK; b->first += most) {
@@ -142,7 +142,7 @@ static vj_status write_blocks(const exporter *e, const table *t, int64_t most, b
   return status;
 }
 
-static vj_status fill_long_table(const exporter *e, const table *t, vj_out_file *file) {
+static vj_status fill_long_table(const exporter *e, const table *t, vj_atomic_file *file) {
   const int64_t numbers = t->rows * t->width, bytes = numbers * t->count * (int64_t)sizeof(double);
   int64_t most = bytes < BLOCK_BYTES ? BLOCK_BYTES / (bytes ? bytes : 1) : 1;
   if (most > e->o->trials) most = e->o->trials;
@@ -212,7 +212,8 @@ static vj_status put_trials(const exporter *e, const table *t, const table *axes
   return VJ_OK;
 }
 
-static vj_status fill_trials(const exporter *e, const table *t, const table *axes, int axis_count, vj_out_file *file) {
+static vj_status fill_trials(const exporter *e, const table *t, const table *axes, int axis_count,
+                             vj_atomic_file *file) {
   vj_csv csv = {0};
   vj_csv_text(&csv, "trial");
   for (int a = -1; a < axis_count; a++) {
@@ -288,20 +289,20 @@ static vj_status find_tables(const exporter *e, table *tables, int most, int *co
 }
 
 static vj_status write_table(const exporter *e, const table *tables, int count, int i) {
-  vj_out_file file;
+  vj_atomic_file file;
   const char *path = vj_export_path(e->pool, e->request, "", tables[i].name);
   if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
-  VJ_TRY(vj_out_file_open(path, &file));
+  VJ_TRY(vj_atomic_file_open(path, &file));
   const vj_status filled =
       i == 0 ? fill_trials(e, tables, tables + 1, count - 1, &file) : fill_long_table(e, &tables[i], &file);
-  const vj_status closed = vj_out_file_close(&file, filled == VJ_OK);
+  const vj_status closed = vj_atomic_file_close(&file, filled == VJ_OK);
   if (filled == VJ_OK && closed == VJ_OK) printf("%s\n", path);
   return filled == VJ_OK ? closed : filled;
 }
 
-vj_status vj_export_csv(const vj_outcome *outcome, const vj_export_request *request) {
+vj_status vj_export_csv(const vj_results *results, const vj_export_request *request) {
   enum { MOST_TABLES = 8 };
-  exporter e = {.o = outcome, .request = request};
+  exporter e = {.o = results, .request = request};
   table *tables = NULL;
   int count = 0;
   vj_status status;

@@ -18,11 +18,11 @@ typedef struct vj_export_request {
 /* Each prints a line on what it wrote. */
 
 /* Tables: trials.csv, and one for each axis: steps.csv, evals.csv, components.csv, horizons.csv. */
-VJ_MUST_USE vj_status vj_export_csv(const vj_outcome *outcome, const vj_export_request *request);
+VJ_MUST_USE vj_status vj_export_csv(const vj_results *results, const vj_export_request *request);
 /* The weights of one trial. */
-VJ_MUST_USE vj_status vj_export_weights(const vj_outcome *outcome, const vj_export_request *request);
+VJ_MUST_USE vj_status vj_export_weights(const vj_results *results, const vj_export_request *request);
 /* The frames of test clips, of one trial or of all that are done: a strip or an animation for each. */
-VJ_MUST_USE vj_status vj_export_frames(const vj_outcome *outcome, const vj_export_request *request);
+VJ_MUST_USE vj_status vj_export_frames(const vj_results *results, const vj_export_request *request);
 
 /* Where one of several files goes: "<DIR>/<folder><name>.<format>" without -o; else "<PREFIX>-<name>.<format>", without
  * the minus sign where the prefix names a folder. `folder` is "" or ends in /. NULL when memory is out. */

@@ -32,7 +32,7 @@ static const uint8_t *frame_of(const film *f, const clips *c, int64_t clip, int6
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-static vj_status read_clips(const vj_outcome *o, const char *name, int64_t trial, film *f, clips *c) {
+static vj_status read_clips(const vj_results *o, const char *name, int64_t trial, film *f, clips *c) {
   const int variable = vj_sweep_file_find(o->file, name);
   vj_file_variable_info info;
   if (variable < 0) return VJ_OK;
@@ -49,11 +49,11 @@ static vj_status read_clips(const vj_outcome *o, const char *name, int64_t trial
 }
 
 /* In a file in which only some arms decode, the others have frames of zeros; so may one that decodes badly. */
-static bool decodes(const vj_outcome *o, int64_t trial) {
+static bool decodes(const vj_results *o, int64_t trial) {
   vj_pool *pool = NULL;
   vj_yaml *root = NULL;
   if (vj_pool_create(&pool) != VJ_OK) return false;
-  const vj_status status = vj_yaml_read_text(pool, vj_outcome_text(o, "config", trial), "config", &root);
+  const vj_status status = vj_yaml_read_text(pool, vj_results_text(o, "config", trial), "config", &root);
   const vj_yaml *type = status == VJ_OK ? vj_yaml_find(root, "model.decoder.type") : NULL;
   const bool any = type && type->kind == VJ_YAML_SCALAR && strcmp(type->text, "none") != 0;
   vj_pool_destroy(&pool);
@@ -68,7 +68,7 @@ static bool is_recorded(const film *f, const clips *c) {
   return c->pixels && i < bytes;
 }
 
-static vj_status read_film(const vj_outcome *o, int64_t trial, film *f) {
+static vj_status read_film(const vj_results *o, int64_t trial, film *f) {
   VJ_TRY(read_clips(o, "picture_x", trial, f, &f->input));
   VJ_TRY(read_clips(o, "picture_y", trial, f, &f->target));
   if (decodes(o, trial)) VJ_TRY(read_clips(o, "picture_y_pred", trial, f, &f->prediction));
@@ -140,7 +140,7 @@ static vj_status write_animation(const film *f, const char *path) {
 
 /* --- trials ------------------------------------------------------------------------------------------------------ */
 
-static vj_status export_trial(const vj_outcome *o, const vj_export_request *r, int64_t trial) {
+static vj_status export_trial(const vj_results *o, const vj_export_request *r, int64_t trial) {
   film f = {.scale = r->scale};
   const char *name = vj_pool_format(o->pool, "trial-%04lld", (long long)trial);
   const char *path = name ? vj_export_path(o->pool, r, "frames/", name) : NULL;
@@ -152,7 +152,7 @@ static vj_status export_trial(const vj_outcome *o, const vj_export_request *r, i
   return status;
 }
 
-vj_status vj_export_frames(const vj_outcome *o, const vj_export_request *r) {
+vj_status vj_export_frames(const vj_results *o, const vj_export_request *r) {
   int64_t done = 0;
   if (vj_sweep_file_find(o->file, "picture_x") < 0)
     return vj_fail(VJ_DATA, "%s: it keeps no frames; run it with eval.pictures above 0", r->folder);

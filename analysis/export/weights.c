@@ -28,7 +28,7 @@ typedef struct tensor {
 
 typedef struct packer {
   vj_pool *pool;
-  const vj_outcome *o;
+  const vj_results *o;
   const vj_export_request *request;
   vj_weights weights;
   tensor *tensors;
@@ -121,10 +121,10 @@ static json_t *make_metadata(const packer *p) {
                                   {"vjvcr_version", version},
                                   {"trial", integer_of(p, "trial", NULL)},
                                   {"seed", vj_pool_format(p->pool, "%lld", (long long)p->o->seed[p->request->trial])},
-                                  {"arm", vj_outcome_text(p->o, "arm", p->request->trial)},
+                                  {"arm", vj_results_text(p->o, "arm", p->request->trial)},
                                   {"steps_done", integer_of(p, "steps_done", NULL)},
                                   {"config_hash", integer_of(p, "config_hash", "hexadecimal")},
-                                  {"config", vj_outcome_text(p->o, "config", p->request->trial)}};
+                                  {"config", vj_results_text(p->o, "config", p->request->trial)}};
   for (size_t i = 0; i < VJ_COUNT(pairs); i++) json_object_set_new(metadata, pairs[i][0], json_string(pairs[i][1]));
   free(text);
   json_decref(layouts);
@@ -151,18 +151,18 @@ static vj_status make_header(const packer *p, char **header) {
 }
 
 /* Its length in front, and blanks behind it, so that the arrays begin at a multiple of 8 bytes. */
-static vj_status write_header(const char *header, vj_out_file *file) {
+static vj_status write_header(const char *header, vj_atomic_file *file) {
   const size_t length = strlen(header), padding = (HEADER_UNIT - length % HEADER_UNIT) % HEADER_UNIT;
   unsigned char before[8];
   for (int i = 0; i < 8; i++) before[i] = (unsigned char)((uint64_t)(length + padding) >> 8 * i);
-  VJ_TRY(vj_out_file_write(file, before, sizeof before));
-  VJ_TRY(vj_out_file_write(file, header, length));
-  return vj_out_file_write(file, "        ", padding);
+  VJ_TRY(vj_atomic_file_write(file, before, sizeof before));
+  VJ_TRY(vj_atomic_file_write(file, header, length));
+  return vj_atomic_file_write(file, "        ", padding);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
-static vj_status write_tensors(const packer *p, vj_out_file *file) {
+static vj_status write_tensors(const packer *p, vj_atomic_file *file) {
   int64_t most = 1;
   float *ours = NULL, *theirs = NULL;
   for (int64_t i = 0; i < p->count; i++)
@@ -173,7 +173,7 @@ static vj_status write_tensors(const packer *p, vj_out_file *file) {
     const tensor *t = &p->tensors[i];
     status = vj_array_file_get(p->weights.file, t->source, VJ_ARRAY_FLOAT, ours);
     if (status == VJ_OK) reorder(t, ours, theirs);
-    if (status == VJ_OK) status = vj_out_file_write(file, theirs, (size_t)t->count * sizeof *theirs);
+    if (status == VJ_OK) status = vj_atomic_file_write(file, theirs, (size_t)t->count * sizeof *theirs);
   }
   free(ours);
   free(theirs);
@@ -181,15 +181,15 @@ static vj_status write_tensors(const packer *p, vj_out_file *file) {
 }
 
 static vj_status write_file(packer *p, const char *path) {
-  vj_out_file file;
+  vj_atomic_file file;
   char *header = NULL;
   VJ_TRY(vj_array_file_each(p->weights.file, "param", add_tensor, p));
   VJ_TRY(vj_array_file_each(p->weights.file, "state", add_tensor, p));
   VJ_TRY(make_header(p, &header));
-  vj_status status = vj_out_file_open(path, &file);
+  vj_status status = vj_atomic_file_open(path, &file);
   if (status == VJ_OK) status = write_header(header, &file);
   if (status == VJ_OK) status = write_tensors(p, &file);
-  const vj_status closed = vj_out_file_close(&file, status == VJ_OK);
+  const vj_status closed = vj_atomic_file_close(&file, status == VJ_OK);
   free(header);
   return status == VJ_OK ? closed : status;
 }
@@ -228,8 +228,8 @@ static vj_status pack(packer *p) {
   return VJ_OK;
 }
 
-vj_status vj_export_weights(const vj_outcome *outcome, const vj_export_request *request) {
-  packer p = {.o = outcome, .request = request};
+vj_status vj_export_weights(const vj_results *results, const vj_export_request *request) {
+  packer p = {.o = results, .request = request};
   VJ_TRY(vj_pool_create(&p.pool));
   const vj_status status = pack(&p);
   vj_weights_close(&p.weights);

@@ -32,15 +32,15 @@ void vj_canvas_put(vj_canvas *canvas, int64_t left, int64_t top, const uint8_t *
 }
 
 vj_status vj_canvas_write_png(const vj_canvas *canvas, const char *path) {
-  vj_out_file file;
+  vj_atomic_file file;
   png_image image = {.version = PNG_IMAGE_VERSION,
                      .width = (png_uint_32)canvas->width,
                      .height = (png_uint_32)canvas->height,
                      .format = canvas->channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};
-  VJ_TRY(vj_out_file_open(path, &file));
+  VJ_TRY(vj_atomic_file_open(path, &file));
   vj_status status = VJ_OK;
   if (!png_image_write_to_stdio(&image, file.stream, 0, canvas->pixels, 0, NULL))
     status = vj_fail(VJ_IO, "%s: can't be written: %s", path, image.message);
-  const vj_status closed = vj_out_file_close(&file, status == VJ_OK);
+  const vj_status closed = vj_atomic_file_close(&file, status == VJ_OK);
   return status == VJ_OK ? closed : status;
 }

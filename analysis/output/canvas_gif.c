@@ -10,7 +10,7 @@ enum { COLOURS = 256, REDS = 6, GREENS = 7, BLUES = 6, LAST_TIMES = 5 };
 
 /* giflib's way out: how many bytes were taken. */
 static int write_out(GifFileType *gif, const GifByteType *bytes, int count) {
-  vj_out_file *file = gif->UserData;
+  vj_atomic_file *file = gif->UserData;
   return (int)fwrite(bytes, 1, (size_t)count, file->stream);
 }
 
@@ -69,7 +69,7 @@ static vj_status gif_fail(const char *path, int cause) {
   return vj_fail(VJ_IO, "%s: can't be written: %s", path, reason ? reason : "giflib does not say why");
 }
 
-static vj_status write_gif(vj_out_file *file, const vj_canvas *canvases, int64_t count, int hundredths,
+static vj_status write_gif(vj_atomic_file *file, const vj_canvas *canvases, int64_t count, int hundredths,
                            GifByteType *line) {
   int cause = 0;
   GifFileType *gif = EGifOpen(file, write_out, &cause);
@@ -83,13 +83,13 @@ static vj_status write_gif(vj_out_file *file, const vj_canvas *canvases, int64_t
 }
 
 vj_status vj_canvas_write_gif(const vj_canvas *canvases, int64_t count, int hundredths, const char *path) {
-  vj_out_file file;
+  vj_atomic_file file;
   GifByteType *line = NULL;
   VJ_TRY(vj_allocate((size_t)canvases[0].width, sizeof *line, "a line of a picture", &line));
-  vj_status status = vj_out_file_open(path, &file);
+  vj_status status = vj_atomic_file_open(path, &file);
   if (status == VJ_OK) {
     status = write_gif(&file, canvases, count, hundredths, line);
-    const vj_status closed = vj_out_file_close(&file, status == VJ_OK);
+    const vj_status closed = vj_atomic_file_close(&file, status == VJ_OK);
     if (status == VJ_OK) status = closed;
   }
   free(line);

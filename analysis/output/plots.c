@@ -174,7 +174,7 @@ static vj_status run_gnuplot(const vj_plots *plots) {
   char *const arguments[] = {"gnuplot", "-d", "script", NULL};
   posix_spawn_file_actions_t actions;
   pid_t child = 0;
-  int outcome = 0;
+  int results = 0;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
@@ -188,10 +188,10 @@ static vj_status run_gnuplot(const vj_plots *plots) {
   }
   posix_spawn_file_actions_destroy(&actions);
   if (failed) return cannot_start(failed);
-  while (waitpid(child, &outcome, 0) < 0 && errno == EINTR) continue;
-  if (WIFEXITED(outcome) && WEXITSTATUS(outcome) == 0) return VJ_OK;
-  if (WIFEXITED(outcome) && WEXITSTATUS(outcome) == 127) return cannot_start(ENOENT);
-  return drawing_failed(plots, WIFEXITED(outcome) ? "it failed" : "it was killed");
+  while (waitpid(child, &results, 0) < 0 && errno == EINTR) continue;
+  if (WIFEXITED(results) && WEXITSTATUS(results) == 0) return VJ_OK;
+  if (WIFEXITED(results) && WEXITSTATUS(results) == 127) return cannot_start(ENOENT);
+  return drawing_failed(plots, WIFEXITED(results) ? "it failed" : "it was killed");
 }
 
 vj_status vj_plots_draw(vj_plots *plots) {

@@ -16,7 +16,7 @@ typedef struct value {
   const char *text;
 } value;
 
-struct vj_records {
+struct vj_row_writer {
   vj_pool *pool;
   int columns, cells, capacity;
   const char *names[COLUMNS];
@@ -56,7 +56,7 @@ bool vj_format_is_exact(vj_format format) { return format == VJ_FORMAT_JSON || f
 
 /* --- filling --------------------------------------------------------------------------------------------------- */
 
-vj_status vj_records_create(vj_records **records) {
+vj_status vj_row_writer_create(vj_row_writer **records) {
   vj_pool *pool = NULL;
   *records = NULL;
   VJ_TRY(vj_pool_create(&pool));
@@ -69,26 +69,26 @@ vj_status vj_records_create(vj_records **records) {
   return vj_fail(VJ_MEMORY, "no memory for a list of results");
 }
 
-void vj_records_destroy(vj_records **records) {
+void vj_row_writer_destroy(vj_row_writer **records) {
   if (!*records) return;
   vj_pool *pool = (*records)->pool;
   vj_pool_destroy(&pool);
   *records = NULL;
 }
 
-void vj_records_column(vj_records *records, const char *name) {
+void vj_row_writer_column(vj_row_writer *records, const char *name) {
   const char *copy = vj_pool_text(records->pool, name);
   records->failed = records->failed || !copy || records->columns == COLUMNS;
   if (!records->failed) records->names[records->columns++] = copy;
 }
 
-void vj_records_setting_column(vj_records *records, const char *key) {
+void vj_row_writer_setting_column(vj_row_writer *records, const char *key) {
   const char *name = vj_pool_format(records->pool, "param.%s", key);
   records->failed = records->failed || !name;
-  if (name) vj_records_column(records, name);
+  if (name) vj_row_writer_column(records, name);
 }
 
-static void add(vj_records *r, value v) {
+static void add(vj_row_writer *r, value v) {
   if (r->cells == r->capacity && !r->failed) {
     const int capacity = r->capacity ? 2 * r->capacity : 256;
     value *fresh = vj_pool_take(r->pool, (size_t)capacity * sizeof *fresh);
@@ -100,13 +100,15 @@ static void add(vj_records *r, value v) {
   if (!r->failed) r->cell[r->cells++] = v;
 }
 
-void vj_records_integer(vj_records *records, int64_t number) {
+void vj_row_writer_integer(vj_row_writer *records, int64_t number) {
   add(records, (value){.kind = INTEGER, .integer = number});
 }
 
-void vj_records_number(vj_records *records, double number) { add(records, (value){.kind = NUMBER, .number = number}); }
+void vj_row_writer_number(vj_row_writer *records, double number) {
+  add(records, (value){.kind = NUMBER, .number = number});
+}
 
-void vj_records_text(vj_records *records, const char *text) {
+void vj_row_writer_text(vj_row_writer *records, const char *text) {
   const char *copy = text ? vj_pool_text(records->pool, text) : NULL;
   records->failed = records->failed || (text && !copy);
   add(records, (value){.kind = copy ? TEXT : NOTHING, .text = copy});
@@ -128,7 +130,7 @@ static json_t *json_of(const value *v) {
                              : json_null();
 }
 
-json_t *vj_records_array(const vj_records *r) {
+json_t *vj_row_writer_array(const vj_row_writer *r) {
   json_t *array = r->failed ? NULL : json_array();
   for (int i = 0; array && i + r->columns <= r->cells; i += r->columns) {
     json_t *object = json_object();
@@ -153,7 +155,7 @@ static void put_value(const value *v, vj_csv *csv) {
   if (v->kind == TEXT || v->kind == NOTHING) vj_csv_text(csv, v->text ? v->text : "");
 }
 
-static vj_status print_csv(const vj_records *r, FILE *to) {
+static vj_status print_csv(const vj_row_writer *r, FILE *to) {
   vj_csv csv = {0};
   for (int c = 0; c < r->columns; c++) vj_csv_text(&csv, r->names[c]);
   vj_csv_end_line(&csv);
@@ -168,7 +170,7 @@ static vj_status print_csv(const vj_records *r, FILE *to) {
   return written ? VJ_OK : vj_fail(VJ_IO, "the CSV can't be written");
 }
 
-vj_status vj_records_print(const vj_records *r, vj_format format, FILE *to) {
+vj_status vj_row_writer_print(const vj_row_writer *r, vj_format format, FILE *to) {
   if (r->failed) return vj_fail(VJ_MEMORY, "no memory for a list of results, or it has more than %d columns", COLUMNS);
-  return format == VJ_FORMAT_JSON ? vj_json_print(vj_records_array(r), to) : print_csv(r, to);
+  return format == VJ_FORMAT_JSON ? vj_json_print(vj_row_writer_array(r), to) : print_csv(r, to);
 }

@@ -22,25 +22,25 @@ VJ_MUST_USE vj_status vj_format_words(int argc, char **argv, const char *usage, 
 /* Whether a program reads it: exact values, and nothing around them. */
 bool vj_format_is_exact(vj_format format);
 
-typedef struct vj_records vj_records;
+typedef struct vj_row_writer vj_row_writer;
 
-VJ_MUST_USE vj_status vj_records_create(vj_records **records);
-void vj_records_destroy(vj_records **records);
+VJ_MUST_USE vj_status vj_row_writer_create(vj_row_writer **records);
+void vj_row_writer_destroy(vj_row_writer **records);
 /* A column. All of them before the first value; names are copied. */
-void vj_records_column(vj_records *records, const char *name);
+void vj_row_writer_column(vj_row_writer *records, const char *name);
 /* Column param.<key>, of a setting. */
-void vj_records_setting_column(vj_records *records, const char *key);
+void vj_row_writer_setting_column(vj_row_writer *records, const char *key);
 /* The next value, row by row: whole numbers; numbers with all their digits; text, copied, NULL for none. In JSON what
  * is no finite number is null; in CSV NaN is empty, and infinity inf. */
-void vj_records_integer(vj_records *records, int64_t value);
-void vj_records_number(vj_records *records, double value);
-void vj_records_text(vj_records *records, const char *value);
+void vj_row_writer_integer(vj_row_writer *records, int64_t value);
+void vj_row_writer_number(vj_row_writer *records, double value);
+void vj_row_writer_text(vj_row_writer *records, const char *value);
 
 /* An array with an object for each row; the caller owns it. NULL without memory. */
-json_t *vj_records_array(const vj_records *records);
+json_t *vj_row_writer_array(const vj_row_writer *records);
 /* JSON: that array. CSV: a line of names first; as csv.h has it. VJ_IO where it can't be written,
  * VJ_MEMORY where memory ran out on the way. */
-VJ_MUST_USE vj_status vj_records_print(const vj_records *records, vj_format format, FILE *to);
+VJ_MUST_USE vj_status vj_row_writer_print(const vj_row_writer *records, vj_format format, FILE *to);
 
 /* The same of single values, for objects of one's own. */
 json_t *vj_json_number(double value);

@@ -5,9 +5,9 @@
  *   mean cross-entropy + lambda/2 |w|^2,
  * intercepts free (scikit-learn's C is 1 / (N lambda)). lambda, the same for all columns, is the one of the best mean
  * average precision on the validation split, and what is reported comes from the test split. A column that is constant
- * in train gets one score for all. Average precisions, analysis/metrics/average_precision.h, are averaged over the columns that
- * have a positive. Two controls say what a probe that sees nothing would get: one score for all (the commonest guess),
- * and scores drawn at random, mean of ten draws, as CATER has it. */
+ * in train gets one score for all. Average precisions, analysis/metrics/average_precision.h, are averaged over the
+ * columns that have a positive. Two controls say what a probe that sees nothing would get: one score for all (the
+ * commonest guess), and scores drawn at random, mean of ten draws, as CATER has it. */
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
@@ -243,7 +243,7 @@ static vj_status judge_random(tagger *t, double *plain, double *envelope) {
   *plain = *envelope = 0;
   for (uint32_t draw = 0; draw < RANDOM_DRAWS; draw++) {
     judgement j;
-    vj_rng rng = vj_rng_stream(0, VJ_RNG_REPORT, draw, 0);
+    vj_rng rng = vj_rng_stream(0, VJ_RNG_ANALYSIS, draw, 0);
     for (int64_t i = 0; i < scores; i++) t->scores[i] = vj_rng_uniform(&rng);
     VJ_TRY(judge(t, VJ_TEST, t->scores, NULL, &j));
     *plain += j.plain / RANDOM_DRAWS;

@@ -4,15 +4,15 @@
 
 #include "analysis/report/report_data.h"
 
-typedef struct vj_profile {
+typedef struct vj_horizon_means {
   int64_t count; /* 0: nothing is recorded */
   double *values;
-} vj_profile;
+} vj_horizon_means;
 
 /* `row`: of the eval axis; -1: each trial's last whole one. Owned by the findings' pool. */
-VJ_MUST_USE vj_status vj_profile_of(const vj_findings *f, const char *quantity, const vj_group *group, int64_t row,
-                                    vj_profile *profile);
+VJ_MUST_USE vj_status vj_horizon_means_of(const vj_report_data *f, const char *quantity, const vj_group *group,
+                                          int64_t row, vj_horizon_means *profile);
 /* The evaluation that is a trial's last whole one; -1: there is none. */
-int64_t vj_last_row(const vj_findings *f, int64_t trial);
+int64_t vj_last_row(const vj_report_data *f, int64_t trial);
 
 #endif

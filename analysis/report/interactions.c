@@ -29,9 +29,11 @@ static double share_of(double value, double low, double high) {
 
 /* Values evenly spaced in their logarithm stand on a logarithmic axis; other lists and categories stand side by side.
  */
-static double place_of(const vj_factor *x, int64_t value) { return x->is_log ? x->values[value] : (double)value; }
+static double place_of(const vj_swept_parameter *x, int64_t value) {
+  return x->is_log ? x->values[value] : (double)value;
+}
 
-static void edges_of(const vj_factor *x, int64_t value, double *low, double *high) {
+static void edges_of(const vj_swept_parameter *x, int64_t value, double *low, double *high) {
   const int64_t last = x->count - 1;
   if (!x->is_log) {
     *low = (double)value - 0.5;
@@ -46,7 +48,7 @@ static void edges_of(const vj_factor *x, int64_t value, double *low, double *hig
 }
 
 /* Ticks at the values, at most about eight of them. */
-static void write_axis(FILE *script, const vj_factor *x, char axis) {
+static void write_axis(FILE *script, const vj_swept_parameter *x, char axis) {
   double low, high, other;
   const int64_t each = (x->count + 7) / 8;
   edges_of(x, 0, &low, &other);
@@ -70,10 +72,11 @@ typedef struct grid {
   double low, high;
 } grid;
 
-static void fill_grid(const vj_findings *f, const vj_factor *x, const vj_factor *y, const double *results, grid *g) {
+static void fill_grid(const vj_report_data *f, const vj_swept_parameter *x, const vj_swept_parameter *y,
+                      const double *results, grid *g) {
   double count[MOST_CELLS * MOST_CELLS] = {0};
   for (int64_t k = 0; k < MOST_CELLS * MOST_CELLS; k++) g->mean[k] = 0;
-  for (int64_t i = 0; i < f->outcome->trials; i++) {
+  for (int64_t i = 0; i < f->results->trials; i++) {
     if (!isfinite(results[i]) || x->value_of[i] < 0 || y->value_of[i] < 0) continue;
     const int64_t cell = y->value_of[i] * x->count + x->value_of[i];
     g->mean[cell] += results[i];
@@ -83,7 +86,7 @@ static void fill_grid(const vj_findings *f, const vj_factor *x, const vj_factor 
   if (!vj_range_of(g->mean, x->count * y->count, &g->low, &g->high)) g->low = g->high = NAN;
 }
 
-static void write_cells(FILE *script, const vj_factor *x, const vj_factor *y, const grid *g) {
+static void write_cells(FILE *script, const vj_swept_parameter *x, const vj_swept_parameter *y, const grid *g) {
   fputs("$cells << EOD\n", script);
   for (int64_t k = 0; k < x->count * y->count; k++) {
     double left, right, bottom, top;
@@ -96,7 +99,7 @@ static void write_cells(FILE *script, const vj_factor *x, const vj_factor *y, co
   fputs("EOD\n", script);
 }
 
-static void write_labels(FILE *script, const vj_factor *x, const vj_factor *y, const grid *g) {
+static void write_labels(FILE *script, const vj_swept_parameter *x, const vj_swept_parameter *y, const grid *g) {
   if (x->count > MOST_LABELLED || y->count > 2 * MOST_LABELLED) return;
   for (int64_t k = 0; k < x->count * y->count; k++)
     if (isfinite(g->mean[k]))
@@ -105,10 +108,10 @@ static void write_labels(FILE *script, const vj_factor *x, const vj_factor *y, c
               share_of(g->mean[k], g->low, g->high) > 0.55 ? "#111111" : "#ffffff");
 }
 
-static void draw_cells(vj_page *page, const vj_report_column *column, const vj_factor *x, const vj_factor *y,
-                       const double *results) {
+static void draw_cells(vj_page *page, const vj_report_column *column, const vj_swept_parameter *x,
+                       const vj_swept_parameter *y, const double *results) {
   grid g;
-  fill_grid(page->findings, x, y, results, &g);
+  fill_grid(page->data, x, y, results, &g);
   if (!isfinite(g.low)) return;
   FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
   write_cells(script, x, y, &g);
@@ -122,7 +125,7 @@ static void draw_cells(vj_page *page, const vj_report_column *column, const vj_f
 
 /* --- points ------------------------------------------------------------------------------------------------------ */
 
-static void write_scale(FILE *script, const vj_factor *x, char axis) {
+static void write_scale(FILE *script, const vj_swept_parameter *x, char axis) {
   const double low = x->values[0], high = x->values[x->count - 1], margin = 0.05 * (high - low);
   if (x->is_log)
     fprintf(script, "set logscale %c\nset %crange [%.9g:%.9g]\n", axis, axis, low / pow(high / low, 0.05),
@@ -134,12 +137,12 @@ static void write_scale(FILE *script, const vj_factor *x, char axis) {
   fputc('\n', script);
 }
 
-static void draw_scatter(vj_page *page, const vj_report_column *column, const vj_factor *x, const vj_factor *y,
-                         const double *results, const double *ranks) {
-  const vj_findings *f = page->findings;
+static void draw_scatter(vj_page *page, const vj_report_column *column, const vj_swept_parameter *x,
+                         const vj_swept_parameter *y, const double *results, const double *ranks) {
+  const vj_report_data *f = page->data;
   FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
   fputs("$points << EOD\n", script);
-  for (int64_t i = 0; i < f->outcome->trials; i++)
+  for (int64_t i = 0; i < f->results->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0)
       fprintf(script, "%.9g %.9g %u\n", x->values[x->value_of[i]], y->values[y->value_of[i]],
               vj_plots_line_shade(ranks[i]));
@@ -150,19 +153,20 @@ static void draw_scatter(vj_page *page, const vj_report_column *column, const vj
 }
 
 /* Whether any trial has a result with both. */
-static bool is_there(const vj_findings *f, const vj_factor *x, const vj_factor *y, const double *results) {
-  for (int64_t i = 0; i < f->outcome->trials; i++)
+static bool is_there(const vj_report_data *f, const vj_swept_parameter *x, const vj_swept_parameter *y,
+                     const double *results) {
+  for (int64_t i = 0; i < f->results->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0) return true;
   return false;
 }
 
 /* The more important below, the other to the left. */
 static void draw_all(vj_page *page, const vj_report_column *column, const double *results, const double *ranks) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   int drawn = 0;
   for (int b = 1; b < f->factor_count; b++)
     for (int a = 0; a < b && drawn < MOST_PAIRS; a++) {
-      const vj_factor *x = &f->factors[a], *y = &f->factors[b];
+      const vj_swept_parameter *x = &f->factors[a], *y = &f->factors[b];
       const bool cells = x->count <= MOST_CELLS && y->count <= MOST_CELLS;
       if (x->count < 2 || y->count < 2 || (!cells && !(x->is_number && y->is_number)) || !is_there(f, x, y, results))
         continue;
@@ -188,8 +192,8 @@ static int64_t sort_results(const double *results, int64_t trials, const double 
   return count;
 }
 
-vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const double *results) {
-  const int64_t trials = page->findings->outcome->trials;
+vj_status vj_draw_interactions(vj_page *page, const vj_report_column *column, const double *results) {
+  const int64_t trials = page->data->results->trials;
   const double **order = NULL;
   double *ranks = NULL;
   vj_status status = vj_allocate((size_t)trials, sizeof *order, "ranks", &order);
@@ -207,7 +211,7 @@ vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const dou
 /* --- parallel coordinates ---------------------------------------------------------------------------------------- */
 
 /* From 0 to 1 along its own axis; NaN where a trial does not have it. */
-static double along(const vj_factor *x, int64_t value) {
+static double along(const vj_swept_parameter *x, int64_t value) {
   if (value < 0 || x->count < 2) return value < 0 ? NAN : 0.5;
   if (!x->is_number) return (double)value / (double)(x->count - 1);
   const double low = x->values[0], high = x->values[x->count - 1], at = x->values[value];
@@ -215,7 +219,7 @@ static double along(const vj_factor *x, int64_t value) {
 }
 
 /* Its name and lowest value to the left, the highest to the right; of few categories, those between on the axis. */
-static void label_axis(FILE *script, const vj_factor *x, int row) {
+static void label_axis(FILE *script, const vj_swept_parameter *x, int row) {
   const char *texts[] = {x->label, x->texts[0], x->texts[x->count - 1]};
   static const char *const places[] = {"-0.03,%d right offset 0,0.45 font ',11'",
                                        "-0.03,%d right offset 0,-0.45 font ',10'", "1.03,%d left font ',10'"};
@@ -235,7 +239,7 @@ static void label_axis(FILE *script, const vj_factor *x, int row) {
   }
 }
 
-static void write_line(FILE *script, const vj_findings *f, int64_t trial, int rows, unsigned shade) {
+static void write_line(FILE *script, const vj_report_data *f, int64_t trial, int rows, unsigned shade) {
   for (int row = 0; row < rows; row++) {
     const double at = along(&f->factors[row], f->factors[row].value_of[trial]);
     if (isfinite(at)) fprintf(script, "%.4g %d %u\n", at, -row, shade);
@@ -245,11 +249,11 @@ static void write_line(FILE *script, const vj_findings *f, int64_t trial, int ro
 
 /* Of many trials the best tenth in colours, on top of all others in grey; where nothing is best, or they are few, all
  * in colours. The best come last. Returns how many are coloured; negative: no memory. */
-static int64_t write_lines(FILE *script, const vj_findings *f, const vj_report_column *column, const double *results,
+static int64_t write_lines(FILE *script, const vj_report_data *f, const vj_report_column *column, const double *results,
                            int rows) {
   const double **order = NULL;
-  if (vj_allocate((size_t)f->outcome->trials, sizeof *order, "parallel coordinates", &order) != VJ_OK) return -1;
-  const int64_t count = sort_results(results, f->outcome->trials, order);
+  if (vj_allocate((size_t)f->results->trials, sizeof *order, "parallel coordinates", &order) != VJ_OK) return -1;
+  const int64_t count = sort_results(results, f->results->trials, order);
   const int64_t coloured = column->best == VJ_BEST_NONE || count <= MOST_COLOURED ? count
                            : count / 10 > MOST_COLOURED / 2                       ? count / 10
                                                                                   : MOST_COLOURED / 2;
@@ -268,10 +272,10 @@ static int64_t write_lines(FILE *script, const vj_findings *f, const vj_report_c
 }
 
 static vj_status draw_parallel(vj_page *page, const vj_report_column *column, const double *results, int rows) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   int64_t count = 0;
   FILE *script = vj_page_picture(page, 24 + 52 * rows, "%s of every trial", column->title);
-  for (int64_t i = 0; i < f->outcome->trials; i++) count += isfinite(results[i]);
+  for (int64_t i = 0; i < f->results->trials; i++) count += isfinite(results[i]);
   const int64_t coloured = write_lines(script, f, column, results, rows);
   if (coloured < 0) return vj_fail(VJ_MEMORY, "no memory for parallel coordinates");
   fprintf(script,
@@ -285,10 +289,10 @@ static vj_status draw_parallel(vj_page *page, const vj_report_column *column, co
 }
 
 vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const double *results) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const int rows = f->factor_count < MOST_PARALLEL ? f->factor_count : MOST_PARALLEL;
   double low, high;
-  if (rows < 3 || !vj_range_of(results, f->outcome->trials, &low, &high)) return VJ_OK;
+  if (rows < 3 || !vj_range_of(results, f->results->trials, &low, &high)) return VJ_OK;
   const bool by_rank = column->best != VJ_BEST_NONE;
   fputs(
       "<h3>All parameters at once</h3>\n<p class=\"note\">Each line is a trial, through its values of all parameters, "

@@ -6,7 +6,7 @@
 
 /* Heat maps of a quantity over pairs of parameters: cells where both have few values, points elsewhere. `results`
  * [trials]: NaN where there is none. */
-VJ_MUST_USE vj_status vj_draw_pairs(vj_page *page, const vj_report_column *column, const double *results);
+VJ_MUST_USE vj_status vj_draw_interactions(vj_page *page, const vj_report_column *column, const double *results);
 /* Parallel coordinates: each trial a line through its values of all parameters, one below the other. */
 VJ_MUST_USE vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const double *results);
 

@@ -44,13 +44,13 @@ void vj_page_group_name(vj_page *page, const vj_group *group) {
 }
 
 void vj_page_legend(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   fputs("<ul class=\"legend\">", page->to);
   for (int64_t i = 0; i < f->shown_count; i++) {
     const vj_group *group = &f->groups[f->shown[i]];
     fputs("<li>", page->to);
     vj_page_group_name(page, group);
-    if (f->group_count > f->shown_count && group->rank >= 0 && f->criterion.best != VJ_BEST_NONE)
+    if (f->group_count > f->shown_count && group->rank >= 0 && f->objective.best != VJ_BEST_NONE)
       vj_html_text(page->to, " (rank %lld)", (long long)group->rank + 1);
     fputs("</li>", page->to);
   }
@@ -71,21 +71,21 @@ void vj_page_shades(vj_page *page, const char *title, double low, double high) {
 
 const char *vj_page_units(const vj_page *page, const char *quantity) {
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(page->findings->outcome->file, quantity);
+  const int variable = vj_sweep_file_find(page->data->results->file, quantity);
   if (variable < 0) return "";
-  vj_sweep_file_variable(page->findings->outcome->file, variable, &info);
+  vj_sweep_file_variable(page->data->results->file, variable, &info);
   return info.units && strcmp(info.units, "1") != 0 ? info.units : "";
 }
 
-const char *vj_page_criterion_title(const vj_page *page) {
-  const vj_report_column *c = &page->findings->criterion;
+const char *vj_page_objective_title(const vj_page *page) {
+  const vj_report_column *c = &page->data->objective;
   return c->title && c->title[0] ? c->title : c->quantity ? c->quantity : "";
 }
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */
 
 static vj_status write_sections(vj_page *page) {
-  VJ_TRY(vj_section_headline(page));
+  VJ_TRY(vj_section_summary(page));
   VJ_TRY(vj_section_results(page));
   VJ_TRY(vj_section_parameters(page));
   VJ_TRY(vj_section_curves(page));
@@ -93,10 +93,10 @@ static vj_status write_sections(vj_page *page) {
   VJ_TRY(vj_section_latents(page));
   VJ_TRY(vj_section_pictures(page));
   VJ_TRY(vj_section_timing(page));
-  return vj_section_again(page);
+  return vj_section_reproduce(page);
 }
 
-static void write_head(const vj_findings *f, FILE *to) {
+static void write_head(const vj_report_data *f, FILE *to) {
   fputs(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
@@ -139,11 +139,11 @@ static vj_status cannot_write(const char *path) {
 }
 
 static vj_status write_file(const vj_page *page, const char *body, const char *path) {
-  const char *temporary = vj_pool_format(page->findings->pool, "%s.new-%lld", path, (long long)getpid());
+  const char *temporary = vj_pool_format(page->data->pool, "%s.new-%lld", path, (long long)getpid());
   if (!temporary) return vj_fail(VJ_MEMORY, "no memory for a path");
   FILE *to = fopen(temporary, "w");
   if (!to) return cannot_write(path);
-  write_head(page->findings, to);
+  write_head(page->data, to);
   vj_status status = write_body(page, body, to);
   const bool whole = !ferror(to);
   if ((fclose(to) != 0 || !whole) && status == VJ_OK) status = cannot_write(path);
@@ -165,11 +165,11 @@ static vj_status write_page(vj_page *page, const char *path) {
   return status;
 }
 
-static vj_status report_on(vj_outcome *outcome, const char *folder, const char *by, const char *path) {
-  vj_findings *findings = NULL;
+static vj_status report_on(vj_results *results, const char *folder, const char *by, const char *path) {
+  vj_report_data *data = NULL;
   vj_page page = {0};
-  VJ_TRY(vj_findings_gather(outcome, folder, by, &findings));
-  page.findings = findings;
+  VJ_TRY(vj_report_data_gather(results, folder, by, &data));
+  page.data = data;
   VJ_TRY(vj_plots_create(&page.plots));
   const vj_status status = write_page(&page, path);
   vj_plots_destroy(&page.plots);
@@ -177,9 +177,9 @@ static vj_status report_on(vj_outcome *outcome, const char *folder, const char *
 }
 
 vj_status vj_report_write(const char *folder, const char *by, const char *path) {
-  vj_outcome *outcome = NULL;
-  VJ_TRY(vj_outcome_open(folder, &outcome));
-  const vj_status status = report_on(outcome, folder, by, path);
-  vj_outcome_close(&outcome);
+  vj_results *results = NULL;
+  VJ_TRY(vj_results_open(folder, &results));
+  const vj_status status = report_on(results, folder, by, path);
+  vj_results_close(&results);
   return status;
 }

@@ -8,7 +8,7 @@
 #include "analysis/output/plots.h"
 
 typedef struct vj_page {
-  const vj_findings *findings;
+  const vj_report_data *data;
   vj_plots *plots;
   FILE *to; /* the body; pictures are put in when all have been drawn */
 } vj_page;
@@ -33,11 +33,11 @@ void vj_page_group_name(vj_page *page, const vj_group *group);
 /* "(px/frame)^2"; "" where a quantity has no unit worth telling. */
 const char *vj_page_units(const vj_page *page, const char *quantity);
 /* "speed MSE", or the quantity's own name. */
-const char *vj_page_criterion_title(const vj_page *page);
+const char *vj_page_objective_title(const vj_page *page);
 
 /* --- the sections, in this order --------------------------------------------------------------------------------- */
 
-VJ_MUST_USE vj_status vj_section_headline(vj_page *page);   /* what was swept, what became of it, what is best */
+VJ_MUST_USE vj_status vj_section_summary(vj_page *page);    /* what was swept, what became of it, what is best */
 VJ_MUST_USE vj_status vj_section_results(vj_page *page);    /* table of results, differences tested */
 VJ_MUST_USE vj_status vj_section_parameters(vj_page *page); /* importance, curves, heat maps, parallel coordinates */
 VJ_MUST_USE vj_status vj_section_curves(vj_page *page);     /* losses over training */
@@ -45,7 +45,7 @@ VJ_MUST_USE vj_status vj_section_spectra(vj_page *page);    /* singular values, 
 VJ_MUST_USE vj_status vj_section_latents(vj_page *page);    /* heads, sparsity, energies */
 VJ_MUST_USE vj_status vj_section_pictures(vj_page *page);   /* frames, trajectories */
 VJ_MUST_USE vj_status vj_section_timing(vj_page *page);     /* where the time went */
-VJ_MUST_USE vj_status vj_section_again(vj_page *page);      /* configuration, versions, command, seeds */
+VJ_MUST_USE vj_status vj_section_reproduce(vj_page *page);  /* configuration, versions, command, seeds */
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */
 

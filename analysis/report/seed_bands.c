@@ -12,27 +12,27 @@ static const double worth_a_log = 30; /* largest over smallest number */
 /* Means of `rows` numbers, `each` at a time; NaN where none is finite. */
 static void average(const double *values, int64_t rows, int64_t each, double *means) {
   for (int64_t first = 0, bin = 0; first < rows; first += each, bin++)
-    means[bin] = vj_moments_of(values + first, rows - first < each ? rows - first : each).mean;
+    means[bin] = vj_summary_of(values + first, rows - first < each ? rows - first : each).mean;
 }
 
-static vj_status fill(const vj_findings *f, int variable, const vj_group *g, const int64_t *places, int64_t rows,
-                      vj_band *band) {
+static vj_status fill(const vj_report_data *f, int variable, const vj_group *g, const int64_t *places, int64_t rows,
+                      vj_seed_band *band) {
   const int64_t each = (rows + MOST_POINTS - 1) / MOST_POINTS, bins = (rows + each - 1) / each;
   double *course = NULL, *binned = NULL, *of_seeds = NULL;
   vj_status status = vj_allocate((size_t)rows, sizeof *course, "a curve", &course);
   if (status == VJ_OK) status = vj_allocate((size_t)(bins * g->count), sizeof *binned, "a curve", &binned);
   if (status == VJ_OK) status = vj_allocate((size_t)g->count, sizeof *of_seeds, "a curve", &of_seeds);
   for (int64_t k = 0; k < g->count && status == VJ_OK; k++) {
-    status = vj_findings_course(f, variable, g->trials[k], course);
+    status = vj_report_data_course(f, variable, g->trials[k], course);
     average(course, rows, each, binned + k * bins);
   }
   for (int64_t i = 0; i < rows && status == VJ_OK; i++) course[i] = (double)places[i];
   for (int64_t bin = 0; bin < bins && status == VJ_OK; bin++) {
     for (int64_t k = 0; k < g->count; k++) of_seeds[k] = binned[k * bins + bin];
-    const vj_moments m = vj_moments_of(of_seeds, g->count);
+    const vj_summary m = vj_summary_of(of_seeds, g->count);
     const int64_t first = bin * each;
     if (!m.count) continue;
-    band->steps[band->count] = vj_moments_of(course + first, rows - first < each ? rows - first : each).mean;
+    band->steps[band->count] = vj_summary_of(course + first, rows - first < each ? rows - first : each).mean;
     band->at[band->count++] = m;
   }
   free(course);
@@ -41,20 +41,20 @@ static vj_status fill(const vj_findings *f, int variable, const vj_group *g, con
   return status;
 }
 
-vj_status vj_band_of(const vj_findings *f, const char *quantity, const vj_group *group, vj_band *band) {
-  *band = (vj_band){0};
-  const bool steps = vj_findings_has(f, quantity, "step");
-  if (!steps && !vj_findings_has(f, quantity, "eval")) return VJ_OK;
+vj_status vj_seed_band_of(const vj_report_data *f, const char *quantity, const vj_group *group, vj_seed_band *band) {
+  *band = (vj_seed_band){0};
+  const bool steps = vj_report_data_has(f, quantity, "step");
+  if (!steps && !vj_report_data_has(f, quantity, "eval")) return VJ_OK;
   const int64_t rows = steps ? f->steps_count : f->evals_count;
   band->steps = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->steps);
   band->at = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->at);
   if (!band->steps || !band->at) return vj_fail(VJ_MEMORY, "no memory for a curve");
-  return fill(f, vj_sweep_file_find(f->outcome->file, quantity), group, steps ? f->steps : f->evals, rows, band);
+  return fill(f, vj_sweep_file_find(f->results->file, quantity), group, steps ? f->steps : f->evals, rows, band);
 }
 
 /* --- the picture ------------------------------------------------------------------------------------------------- */
 
-static bool is_log(const vj_band *bands, int count) {
+static bool is_log(const vj_seed_band *bands, int count) {
   double least = INFINITY, most = 0;
   for (int b = 0; b < count; b++)
     for (int64_t i = 0; i < bands[b].count; i++) {
@@ -64,10 +64,10 @@ static bool is_log(const vj_band *bands, int count) {
   return least > 0 && most > worth_a_log * least;
 }
 
-static void write_points(FILE *script, const vj_band *band, int number, bool log) {
+static void write_points(FILE *script, const vj_seed_band *band, int number, bool log) {
   fprintf(script, "$b%d << EOD\n", number);
   for (int64_t i = 0; i < band->count; i++) {
-    const vj_moments *m = &band->at[i];
+    const vj_summary *m = &band->at[i];
     const double spread = m->count > 1 ? m->deviation : 0;
     const double low = log ? fmax(m->mean - spread, m->mean / 10) : m->mean - spread;
     fprintf(script, "%.6g %.6g %.6g %.6g\n", band->steps[i], m->mean, low, m->mean + spread);
@@ -75,7 +75,7 @@ static void write_points(FILE *script, const vj_band *band, int number, bool log
   fputs("EOD\n", script);
 }
 
-static void plot_items(FILE *script, const vj_findings *f, const vj_band *bands, bool marks) {
+static void plot_items(FILE *script, const vj_report_data *f, const vj_seed_band *bands, bool marks) {
   const char *before = "plot ";
   for (int b = 0; b < 2 * f->shown_count; b++) {
     const char *color = vj_plot_colors[f->groups[f->shown[b / 2]].color];
@@ -95,14 +95,14 @@ static void plot_items(FILE *script, const vj_findings *f, const vj_band *bands,
   fputc('\n', script);
 }
 
-vj_status vj_bands_picture(vj_page *page, const char *lines, const char *marks, const char *caption,
-                           const char *commands) {
-  const vj_findings *f = page->findings;
-  vj_band bands[2 * VJ_MOST_SHOWN] = {{0}};
+vj_status vj_seed_bands_picture(vj_page *page, const char *lines, const char *marks, const char *caption,
+                                const char *commands) {
+  const vj_report_data *f = page->data;
+  vj_seed_band bands[2 * VJ_MOST_SHOWN] = {{0}};
   int64_t points = 0;
   for (int64_t i = 0; i < f->shown_count; i++) {
-    VJ_TRY(vj_band_of(f, lines, &f->groups[f->shown[i]], &bands[2 * i]));
-    VJ_TRY(vj_band_of(f, marks, &f->groups[f->shown[i]], &bands[2 * i + 1]));
+    VJ_TRY(vj_seed_band_of(f, lines, &f->groups[f->shown[i]], &bands[2 * i]));
+    VJ_TRY(vj_seed_band_of(f, marks, &f->groups[f->shown[i]], &bands[2 * i + 1]));
     points += bands[2 * i].count + bands[2 * i + 1].count;
   }
   if (!points) return VJ_OK;
@@ -111,8 +111,8 @@ vj_status vj_bands_picture(vj_page *page, const char *lines, const char *marks, 
   for (int b = 0; b < 2 * f->shown_count; b++)
     if (bands[b].count) write_points(script, &bands[b], b, log);
   fprintf(script, "set xlabel 'training steps'\nset xrange [0:%lld]\nset xtics autofreq\n%s",
-          (long long)f->outcome->steps, log ? "set logscale y\n" : "");
+          (long long)f->results->steps, log ? "set logscale y\n" : "");
   if (commands) fputs(commands, script);
-  plot_items(script, f, bands, vj_findings_has(f, lines, "eval"));
+  plot_items(script, f, bands, vj_report_data_has(f, lines, "eval"));
   return VJ_OK;
 }

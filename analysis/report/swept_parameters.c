@@ -11,7 +11,7 @@ enum { MOST_BINS = 16, FEWEST_TRIALS = 4 };
 
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for what a sweep varies"); }
 
-const char *vj_factor_text(const vj_factor *factor, int64_t value) {
+const char *vj_swept_parameter_text(const vj_swept_parameter *factor, int64_t value) {
   return value < 0 ? "not set" : factor->texts[value];
 }
 
@@ -22,10 +22,10 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static vj_status number_values(const vj_findings *f, vj_factor *factor, int64_t *value_of) {
-  const vj_outcome *o = f->outcome;
+static vj_status number_values(const vj_report_data *f, vj_swept_parameter *factor, int64_t *value_of) {
+  const vj_results *o = f->results;
   for (int64_t i = 0; i < o->trials; i++) {
-    const double number = vj_outcome_setting_number(o, factor->setting, i);
+    const double number = vj_results_setting_number(o, factor->setting, i);
     if (isfinite(number)) factor->values[factor->count++] = number;
   }
   qsort(factor->values, (size_t)factor->count, sizeof *factor->values, ascending);
@@ -34,7 +34,7 @@ static vj_status number_values(const vj_findings *f, vj_factor *factor, int64_t 
     if (kept == 0 || factor->values[i] > factor->values[kept - 1]) factor->values[kept++] = factor->values[i];
   factor->count = kept;
   for (int64_t i = 0; i < o->trials; i++) {
-    const double number = vj_outcome_setting_number(o, factor->setting, i);
+    const double number = vj_results_setting_number(o, factor->setting, i);
     const double *found = bsearch(&number, factor->values, (size_t)kept, sizeof number, ascending);
     value_of[i] = isfinite(number) && found ? found - factor->values : -1;
   }
@@ -44,10 +44,10 @@ static vj_status number_values(const vj_findings *f, vj_factor *factor, int64_t 
   return VJ_OK;
 }
 
-static vj_status text_values(const vj_findings *f, vj_factor *factor, int64_t *value_of) {
-  for (int64_t i = 0; i < f->outcome->trials; i++) {
-    const char *text = factor->setting < 0 ? vj_outcome_text(f->outcome, "arm", i)
-                                           : vj_outcome_setting(f->outcome, factor->setting, i);
+static vj_status text_values(const vj_report_data *f, vj_swept_parameter *factor, int64_t *value_of) {
+  for (int64_t i = 0; i < f->results->trials; i++) {
+    const char *text = factor->setting < 0 ? vj_results_text(f->results, "arm", i)
+                                           : vj_results_setting(f->results, factor->setting, i);
     value_of[i] = -1;
     if (!text[0]) continue;
     int64_t k = 0;
@@ -62,7 +62,7 @@ static vj_status text_values(const vj_findings *f, vj_factor *factor, int64_t *v
 }
 
 /* Whether factors between neighbours are about equal, and add up to something. */
-static bool lies_evenly_in_log(const vj_factor *factor) {
+static bool lies_evenly_in_log(const vj_swept_parameter *factor) {
   double least = INFINITY, most = 0;
   if (factor->count < 2 || factor->values[0] <= 0) return false;
   for (int64_t k = 1; k < factor->count; k++) {
@@ -73,7 +73,7 @@ static bool lies_evenly_in_log(const vj_factor *factor) {
   return most <= 1.3 * least && factor->values[factor->count - 1] / factor->values[0] >= (factor->count > 2 ? 3.9 : 10);
 }
 
-static bool is_log(const vj_factor *factor, const vj_yaml *spec) {
+static bool is_log(const vj_swept_parameter *factor, const vj_yaml *spec) {
   if (!factor->is_number || factor->count < 2 || factor->values[0] <= 0) return false;
   if (spec && spec->kind == VJ_YAML_MAP && (vj_yaml_get(spec, "log") || vj_yaml_get(spec, "log_integer"))) return true;
   return lies_evenly_in_log(factor);
@@ -82,24 +82,24 @@ static bool is_log(const vj_factor *factor, const vj_yaml *spec) {
 /* --- which keys -------------------------------------------------------------------------------------------------- */
 
 /* "losses.variance.weight" -> "variance.weight", unless another key would look the same. */
-static const char *label_of(const vj_findings *f, const char *key) {
+static const char *label_of(const vj_report_data *f, const char *key) {
   const char *dot = strchr(key, '.');
   if (!dot) return key;
-  for (int s = 0; s < f->outcome->setting_count; s++) {
-    const char *other = vj_outcome_setting_key(f->outcome, s), *other_dot = strchr(other, '.');
+  for (int s = 0; s < f->results->setting_count; s++) {
+    const char *other = vj_results_setting_key(f->results, s), *other_dot = strchr(other, '.');
     if (strcmp(other, key) != 0 && other_dot && strcmp(other_dot, dot) == 0) return key;
   }
   return dot + 1;
 }
 
-static vj_status add_factor(vj_findings *f, int setting, const char *key, const char *label, const vj_yaml *spec) {
-  const size_t trials = (size_t)f->outcome->trials;
-  vj_factor factor = {.key = key, .label = label, .setting = setting};
+static vj_status add_factor(vj_report_data *f, int setting, const char *key, const char *label, const vj_yaml *spec) {
+  const size_t trials = (size_t)f->results->trials;
+  vj_swept_parameter factor = {.key = key, .label = label, .setting = setting};
   int64_t *value_of = vj_pool_take(f->pool, trials * sizeof *value_of);
   factor.values = vj_pool_take(f->pool, trials * sizeof *factor.values);
   factor.texts = vj_pool_take(f->pool, trials * sizeof *factor.texts);
   if (!value_of || !factor.values || !factor.texts || !label) return no_memory();
-  factor.is_number = setting >= 0 && vj_outcome_setting_is_number(f->outcome, setting);
+  factor.is_number = setting >= 0 && vj_results_setting_is_number(f->results, setting);
   VJ_TRY(factor.is_number ? number_values(f, &factor, value_of) : text_values(f, &factor, value_of));
   bool partly_set = false;
   for (size_t i = 0; i < trials; i++) partly_set = partly_set || value_of[i] < 0;
@@ -115,7 +115,7 @@ static vj_status add_factor(vj_findings *f, int setting, const char *key, const 
 }
 
 /* The label of a key with those of the keys that walk with it. */
-static const char *linked_label(const vj_findings *f, const vj_yaml *parameters, const char *key) {
+static const char *linked_label(const vj_report_data *f, const vj_yaml *parameters, const char *key) {
   const char *label = label_of(f, key);
   for (int64_t i = 0; parameters && i < parameters->count && label; i++) {
     const vj_yaml *with = vj_yaml_get(parameters->items[i], "with");
@@ -125,19 +125,19 @@ static const char *linked_label(const vj_findings *f, const vj_yaml *parameters,
   return label;
 }
 
-vj_status vj_factors_find(vj_findings *f) {
-  const char *text = vj_sweep_file_attribute(f->outcome->file, "sweep_yaml");
+vj_status vj_swept_parameters_find(vj_report_data *f) {
+  const char *text = vj_sweep_file_attribute(f->results->file, "sweep_yaml");
   vj_yaml *root = NULL;
   f->factors = vj_pool_take(f->pool, VJ_MOST_FACTORS * sizeof *f->factors);
   if (!f->factors) return no_memory();
   if (text) VJ_TRY(vj_yaml_read_text(f->pool, text, "sweep.yaml", &root));
   const vj_yaml *parameters = root ? vj_yaml_find(root, "sweep.parameters") : NULL;
   if (parameters && parameters->kind != VJ_YAML_MAP) parameters = NULL;
-  if (f->outcome->has_arms) VJ_TRY(add_factor(f, -1, "arm", "arm", NULL));
-  for (int s = 0; s < f->outcome->setting_count; s++) {
-    const char *key = vj_outcome_setting_key(f->outcome, s);
+  if (f->results->has_arms) VJ_TRY(add_factor(f, -1, "arm", "arm", NULL));
+  for (int s = 0; s < f->results->setting_count; s++) {
+    const char *key = vj_results_setting_key(f->results, s);
     const vj_yaml *spec = parameters ? vj_yaml_get(parameters, key) : NULL;
-    if (f->outcome->has_arms && !spec) continue;
+    if (f->results->has_arms && !spec) continue;
     if (spec && spec->kind == VJ_YAML_MAP && vj_yaml_get(spec, "with")) continue;
     VJ_TRY(add_factor(f, s, key, linked_label(f, parameters, key), spec));
   }
@@ -148,7 +148,7 @@ vj_status vj_factors_find(vj_findings *f) {
 
 /* Values become levels: many numbers are put into bins of about as many values each; "not set" is a level of its own,
  * before all others. */
-static int level_of(const vj_factor *factor, int64_t trial) {
+static int level_of(const vj_swept_parameter *factor, int64_t trial) {
   const int64_t value = factor->value_of[trial], most = factor->is_number ? MOST_BINS : VJ_MOST_LEVELS - 1;
   if (value < 0) return 0;
   if (factor->count <= most) return 1 + (int)value;
@@ -166,7 +166,7 @@ static void close_up(int *level, int64_t count, vj_design_factor *of) {
   of->level = level;
 }
 
-static vj_status weigh(vj_findings *f, const int64_t *trials, const double *response, int64_t count) {
+static vj_status weigh(vj_report_data *f, const int64_t *trials, const double *response, int64_t count) {
   vj_design_factor design_factors[VJ_MOST_FACTORS] = {{0}};
   int *levels;
   VJ_TRY(vj_allocate((size_t)(count * f->factor_count), sizeof *levels, "what mattered", &levels));
@@ -182,11 +182,11 @@ static vj_status weigh(vj_findings *f, const int64_t *trials, const double *resp
   return status;
 }
 
-static bool order_by_importance(vj_findings *f) {
+static bool order_by_importance(vj_report_data *f) {
   bool moved = false;
   for (int i = 1; i < f->factor_count; i++)
     for (int k = i; k > 0 && f->importance.main[k].share > f->importance.main[k - 1].share; k--) {
-      const vj_factor factor = f->factors[k];
+      const vj_swept_parameter factor = f->factors[k];
       const vj_share share = f->importance.main[k];
       f->factors[k] = f->factors[k - 1];
       f->factors[k - 1] = factor;
@@ -197,12 +197,12 @@ static bool order_by_importance(vj_findings *f) {
   return moved;
 }
 
-vj_status vj_factors_weigh(vj_findings *f) {
-  int64_t *trials = vj_pool_take(f->pool, (size_t)f->outcome->trials * sizeof *trials), count = 0;
-  double *response = vj_pool_take(f->pool, (size_t)f->outcome->trials * sizeof *response);
+vj_status vj_swept_parameters_weigh(vj_report_data *f) {
+  int64_t *trials = vj_pool_take(f->pool, (size_t)f->results->trials * sizeof *trials), count = 0;
+  double *response = vj_pool_take(f->pool, (size_t)f->results->trials * sizeof *response);
   if (!trials || !response) return no_memory();
-  for (int64_t i = 0; i < f->outcome->trials && f->criterion.quantity; i++) {
-    const double value = vj_findings_result(f, &f->criterion, i);
+  for (int64_t i = 0; i < f->results->trials && f->objective.quantity; i++) {
+    const double value = vj_report_data_result(f, &f->objective, i);
     if (!isfinite(value)) continue;
     trials[count] = i;
     response[count++] = value;

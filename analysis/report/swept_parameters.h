@@ -6,8 +6,8 @@
 
 /* Fills the factors: the arm, and every key under `sweep.parameters` with two values or more. Keys that only arms set
  * say nothing beside the arm, and keys with `with:` nothing beside the one they walk with. */
-VJ_MUST_USE vj_status vj_factors_find(vj_findings *findings);
+VJ_MUST_USE vj_status vj_swept_parameters_find(vj_report_data *data);
 /* Fills the importance, where there are two factors or more and trials enough, and orders the factors by it. */
-VJ_MUST_USE vj_status vj_factors_weigh(vj_findings *findings);
+VJ_MUST_USE vj_status vj_swept_parameters_weigh(vj_report_data *data);
 
 #endif

@@ -7,9 +7,9 @@
 #include "analysis/results/hidden_states.h"
 #include "framework/store/ledger/ledger.h"
 
-static bool is_done(const vj_outcome *o, int64_t trial) { return o->status[trial] == VJ_TRIAL_DONE; }
+static bool is_done(const vj_results *o, int64_t trial) { return o->status[trial] == VJ_TRIAL_DONE; }
 
-static int64_t count_done(const vj_outcome *o, const vj_selection *s) {
+static int64_t count_done(const vj_results *o, const vj_trial_selector *s) {
   int64_t done = 0;
   for (int64_t i = 0; i < s->count; i++) done += is_done(o, s->trials[i]);
   return done;
@@ -25,27 +25,27 @@ typedef struct settings {
 
 /* What varies within a selection, and the seed, is no difference between the two. */
 static bool is_between(const vj_comparison *c, const char *key) {
-  const vj_outcome *o = c->outcome;
+  const vj_results *o = c->results;
   if (strcmp(key, "seed") == 0) return c->a.count == 1 && c->b.count == 1;
   for (int s = 0; s < o->setting_count; s++) {
-    const char *set = vj_outcome_setting_key(o, s);
+    const char *set = vj_results_setting_key(o, s);
     const size_t length = strlen(set);
     if (strncmp(set, key, length) == 0 && (key[length] == '.' || !key[length]))
-      return vj_selection_is_constant(o, &c->a, &c->b, s);
+      return vj_trial_selector_is_constant(o, &c->a, &c->b, s);
   }
   return true;
 }
 
 static const char *text_of(const settings *s, const vj_yaml *node) {
   if (!node) return "";
-  const char *text = node->kind == VJ_YAML_SCALAR ? node->text : vj_yaml_print_line(s->c->outcome->pool, node);
+  const char *text = node->kind == VJ_YAML_SCALAR ? node->text : vj_yaml_print_line(s->c->results->pool, node);
   return text ? text : "";
 }
 
 static vj_status add_setting(settings *s, const char *key, const char *a, const char *b) {
   if (s->count == s->capacity) {
     const int64_t capacity = s->capacity ? 2 * s->capacity : 64;
-    vj_setting_difference *fresh = vj_pool_take(s->c->outcome->pool, (size_t)capacity * sizeof *fresh);
+    vj_setting_difference *fresh = vj_pool_take(s->c->results->pool, (size_t)capacity * sizeof *fresh);
     if (!fresh) return vj_fail(VJ_MEMORY, "no memory for a comparison");
     if (s->count) memcpy(fresh, s->list, (size_t)s->count * sizeof *fresh);
     s->list = fresh;
@@ -57,7 +57,7 @@ static vj_status add_setting(settings *s, const char *key, const char *a, const 
 
 /* The leaves of one tree against another. In the second walk (`is_back`) only what the first did not have. */
 static vj_status walk(settings *s, const vj_yaml *node, const vj_yaml *other, const char *path, bool is_back) {
-  vj_pool *pool = s->c->outcome->pool;
+  vj_pool *pool = s->c->results->pool;
   for (int64_t i = 0; i < node->count; i++) {
     const char *key = vj_pool_format(pool, "%s%s%s", path, path[0] ? "." : "", node->keys[i]->text);
     if (!key) return vj_fail(VJ_MEMORY, "no memory for a comparison");
@@ -78,14 +78,14 @@ static vj_status walk(settings *s, const vj_yaml *node, const vj_yaml *other, co
 
 /* Of the first pair, or the first of each. */
 static vj_status compare_settings(vj_comparison *c) {
-  const vj_outcome *o = c->outcome;
+  const vj_results *o = c->results;
   settings s = {.c = c};
   vj_yaml *trees[2] = {NULL};
   int64_t trials[2] = {c->a.trials[0], c->b.trials[0]};
   for (int64_t i = c->a.count - 1; i >= 0; i--)
     if (c->partners[i] >= 0) trials[0] = c->a.trials[i], trials[1] = c->partners[i];
   for (int k = 0; k < 2; k++) {
-    const char *text = vj_outcome_text(o, "config", trials[k]);
+    const char *text = vj_results_text(o, "config", trials[k]);
     if (text[0]) VJ_TRY(vj_yaml_read_text(o->pool, text, "config", &trees[k]));
     if (!trees[k] || trees[k]->kind != VJ_YAML_MAP) return VJ_OK; /* not begun with: nothing is known of it */
   }
@@ -110,12 +110,12 @@ static void add(tally *t, double value) {
   t->square += from_old * (value - t->mean);
 }
 
-static double value_of(const vj_outcome *o, const char *quantity, int64_t trial) {
+static double value_of(const vj_results *o, const char *quantity, int64_t trial) {
   const vj_report_column column = {.quantity = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  return is_done(o, trial) ? vj_outcome_number(o, &column, trial) : NAN;
+  return is_done(o, trial) ? vj_results_number(o, &column, trial) : NAN;
 }
 
-static void add_all(const vj_outcome *o, const char *quantity, const vj_selection *s, tally *t) {
+static void add_all(const vj_results *o, const char *quantity, const vj_trial_selector *s, tally *t) {
   for (int64_t i = 0; i < s->count; i++) {
     const double value = value_of(o, quantity, s->trials[i]);
     if (isfinite(value)) add(t, value);
@@ -123,9 +123,8 @@ static void add_all(const vj_outcome *o, const char *quantity, const vj_selectio
 }
 
 /* Over pairs where there are any, else of all trials. `differs`: in any pair. */
-static vj_outcome_difference compare_quantity(const vj_comparison *c, const vj_file_variable_info *info,
-                                              bool *differs) {
-  const vj_outcome *o = c->outcome;
+static vj_result_difference compare_quantity(const vj_comparison *c, const vj_file_variable_info *info, bool *differs) {
+  const vj_results *o = c->results;
   tally a = {0}, b = {0}, difference = {0};
   *differs = false;
   for (int64_t i = 0; i < c->a.count; i++) {
@@ -142,15 +141,15 @@ static vj_outcome_difference compare_quantity(const vj_comparison *c, const vj_f
     add_all(o, info->name, &c->b, &b);
     *differs = a.count && b.count && a.mean != b.mean;
   }
-  vj_outcome_difference d = {.quantity = info->name,
-                             .units = info->units && strcmp(info->units, "1") != 0 ? info->units : "",
-                             .pairs = difference.count,
-                             .a_count = a.count,
-                             .b_count = b.count,
-                             .a = a.count ? a.mean : NAN,
-                             .b = b.count ? b.mean : NAN,
-                             .deviation = NAN,
-                             .half = NAN};
+  vj_result_difference d = {.quantity = info->name,
+                            .units = info->units && strcmp(info->units, "1") != 0 ? info->units : "",
+                            .pairs = difference.count,
+                            .a_count = a.count,
+                            .b_count = b.count,
+                            .a = a.count ? a.mean : NAN,
+                            .b = b.count ? b.mean : NAN,
+                            .deviation = NAN,
+                            .half = NAN};
   d.difference = difference.count ? difference.mean : d.b - d.a;
   if (d.pairs < 2) return d;
   const double freedom = (double)(d.pairs - 1);
@@ -160,16 +159,16 @@ static vj_outcome_difference compare_quantity(const vj_comparison *c, const vj_f
 }
 
 static vj_status compare_outcomes(vj_comparison *c) {
-  const vj_outcome *o = c->outcome;
+  const vj_results *o = c->results;
   const int variables = vj_sweep_file_variable_count(o->file);
-  vj_outcome_difference *list = vj_pool_take(o->pool, (size_t)variables * sizeof *list);
+  vj_result_difference *list = vj_pool_take(o->pool, (size_t)variables * sizeof *list);
   if (!list) return vj_fail(VJ_MEMORY, "no memory for a comparison");
   for (int v = 0; v < variables; v++) {
     vj_file_variable_info info;
     bool differs;
     vj_sweep_file_variable(o->file, v, &info);
     if (info.rank != 2 || info.type != VJ_FILE_DOUBLE) continue;
-    const vj_outcome_difference d = compare_quantity(c, &info, &differs);
+    const vj_result_difference d = compare_quantity(c, &info, &differs);
     if (!d.a_count && !d.b_count) continue;
     if (differs || !d.a_count || !d.b_count)
       list[c->outcome_count++] = d;
@@ -188,7 +187,7 @@ static int64_t place_in(const int64_t *list, int64_t count, int64_t trial) {
   return -1;
 }
 
-static double mean_within(const vj_comparison *c, const vj_selection *s, const vj_cka *matrix, int64_t *pairs) {
+static double mean_within(const vj_comparison *c, const vj_trial_selector *s, const vj_cka *matrix, int64_t *pairs) {
   tally t = {0};
   for (int64_t i = 0; i < s->count; i++)
     for (int64_t k = i + 1; k < s->count; k++) {
@@ -219,7 +218,7 @@ static void mean_between(const vj_comparison *c, vj_view_likeness *v) {
 }
 
 static vj_status compare_view(const vj_comparison *c, const char *view, vj_view_likeness *v) {
-  const vj_outcome *o = c->outcome;
+  const vj_results *o = c->results;
   const int64_t n = c->stated_count;
   const double **grams = vj_pool_take(o->pool, (size_t)n * sizeof *grams);
   int64_t *clips = vj_pool_take(o->pool, (size_t)n * sizeof *clips);
@@ -227,7 +226,7 @@ static vj_status compare_view(const vj_comparison *c, const char *view, vj_view_
   if (!grams || !clips || !matrix) return vj_fail(VJ_MEMORY, "no memory for a comparison");
   *v = (vj_view_likeness){.view = view, .matrix = matrix};
   for (int64_t i = 0; i < n; i++) {
-    VJ_TRY(vj_states_gram(o, view, c->stated[i], &clips[i], &grams[i]));
+    VJ_TRY(vj_hidden_states_gram(o, view, c->stated[i], &clips[i], &grams[i]));
     if (clips[i] > v->clips) v->clips = clips[i];
   }
   for (int64_t i = 0; i < n; i++)
@@ -241,8 +240,8 @@ static vj_status compare_view(const vj_comparison *c, const char *view, vj_view_
 }
 
 static vj_status list_stated(vj_comparison *c) {
-  const vj_outcome *o = c->outcome;
-  const vj_selection *const both[] = {&c->a, &c->b};
+  const vj_results *o = c->results;
+  const vj_trial_selector *const both[] = {&c->a, &c->b};
   int64_t *stated = vj_pool_take(o->pool, (size_t)(c->a.count + c->b.count) * sizeof *stated);
   if (!stated) return vj_fail(VJ_MEMORY, "no memory for a comparison");
   for (int k = 0; k < 2; k++)
@@ -255,12 +254,12 @@ static vj_status list_stated(vj_comparison *c) {
 }
 
 static vj_status compare_states(vj_comparison *c) {
-  const vj_outcome *o = c->outcome;
+  const vj_results *o = c->results;
   vj_view_likeness *views = vj_pool_take(o->pool, 3 * sizeof *views);
   if (!views) return vj_fail(VJ_MEMORY, "no memory for a comparison");
   VJ_TRY(list_stated(c));
-  for (int i = 0; vj_state_views[i]; i++) {
-    VJ_TRY(compare_view(c, vj_state_views[i], &views[c->view_count]));
+  for (int i = 0; vj_hidden_state_views[i]; i++) {
+    VJ_TRY(compare_view(c, vj_hidden_state_views[i], &views[c->view_count]));
     c->view_count += views[c->view_count].clips > 0;
   }
   c->views = views;
@@ -269,16 +268,16 @@ static vj_status compare_states(vj_comparison *c) {
 
 /* --- whole ----------------------------------------------------------------------------------------------------- */
 
-vj_status vj_compare(const vj_outcome *outcome, const char *a, const char *b, vj_comparison *c) {
-  *c = (vj_comparison){.outcome = outcome};
-  VJ_TRY(vj_selection_read(outcome, "A", a, &c->a));
-  VJ_TRY(vj_selection_read(outcome, "B", b, &c->b));
-  VJ_TRY(vj_selection_pair(outcome, &c->a, &c->b, &c->partners));
-  c->a_done = count_done(outcome, &c->a);
-  c->b_done = count_done(outcome, &c->b);
+vj_status vj_compare(const vj_results *results, const char *a, const char *b, vj_comparison *c) {
+  *c = (vj_comparison){.results = results};
+  VJ_TRY(vj_trial_selector_read(results, "A", a, &c->a));
+  VJ_TRY(vj_trial_selector_read(results, "B", b, &c->b));
+  VJ_TRY(vj_trial_selector_pair(results, &c->a, &c->b, &c->partners));
+  c->a_done = count_done(results, &c->a);
+  c->b_done = count_done(results, &c->b);
   for (int64_t i = 0; i < c->a.count; i++) {
     c->pair_count += c->partners[i] >= 0;
-    c->pairs_done += c->partners[i] >= 0 && is_done(outcome, c->a.trials[i]) && is_done(outcome, c->partners[i]);
+    c->pairs_done += c->partners[i] >= 0 && is_done(results, c->a.trials[i]) && is_done(results, c->partners[i]);
   }
   VJ_TRY(compare_settings(c));
   VJ_TRY(compare_outcomes(c));

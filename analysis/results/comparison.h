@@ -11,13 +11,13 @@ typedef struct vj_setting_difference {
 } vj_setting_difference;
 
 /* A quantity at the end of training. With pairs, means are over the trials that are in one. */
-typedef struct vj_outcome_difference {
+typedef struct vj_result_difference {
   const char *quantity, *units;
   int64_t pairs, a_count, b_count;
   double a, b, difference; /* means; that of b - a */
   double deviation, half;  /* of the paired differences, denominator pairs - 1; half of the 95% interval of their mean
                             * by Student's t. NaN with fewer than two pairs */
-} vj_outcome_difference;
+} vj_result_difference;
 
 /* Means over pairs of trials, of vj_cka. */
 typedef struct vj_view_likeness {
@@ -29,20 +29,20 @@ typedef struct vj_view_likeness {
 } vj_view_likeness;
 
 typedef struct vj_comparison {
-  const vj_outcome *outcome;
-  vj_selection a, b;
+  const vj_results *results;
+  vj_trial_selector a, b;
   const int64_t *partners; /* for each trial of a */
   int64_t pair_count;
   int64_t a_done, b_done, pairs_done; /* those that are done; pairs of which both are */
   int64_t setting_count, outcome_count, view_count, stated_count;
   const vj_setting_difference *settings;
-  const vj_outcome_difference *outcomes; /* quantities that differ in any pair, or in the mean */
-  int64_t same_count;                    /* quantities that do not */
+  const vj_result_difference *outcomes; /* quantities that differ in any pair, or in the mean */
+  int64_t same_count;                   /* quantities that do not */
   const vj_view_likeness *views;
   const int64_t *stated; /* trials of a, then of b, that are done and have hidden states */
 } vj_comparison;
 
 /* Everything is owned by the outcome. */
-VJ_MUST_USE vj_status vj_compare(const vj_outcome *outcome, const char *a, const char *b, vj_comparison *comparison);
+VJ_MUST_USE vj_status vj_compare(const vj_results *results, const char *a, const char *b, vj_comparison *comparison);
 
 #endif

@@ -7,7 +7,7 @@
 enum { MOST_COLUMNS = 24 };
 
 typedef struct chooser {
-  const vj_outcome *outcome;
+  const vj_results *results;
   vj_report_column *columns;
   int count;
 } chooser;
@@ -28,7 +28,7 @@ static const struct {
   const char *ending, *heading;
 } shown_metrics[] = {{"_mse", "MSE"}, {"_r2", "R²"}, {"_accuracy", "accuracy"}, {"_error", "error"}};
 
-static const char *probe_heading(const vj_outcome *o, const char *variable) {
+static const char *probe_heading(const vj_results *o, const char *variable) {
   if (strncmp(variable, "probe_", 6) != 0) return NULL;
   static const char *const controls[] = {"_baseline_mse", "_baseline_error", "_majority_accuracy"};
   for (size_t i = 0; i < VJ_COUNT(controls); i++)
@@ -49,7 +49,7 @@ static bool is_loss(const vj_file_variable_info *info) {
 /* Losses first (their weighted sum is left out: its weights differ between arms), then what shows collapse, then
  * probes. */
 static void choose_columns(chooser *c) {
-  const vj_sweep_file *file = c->outcome->file;
+  const vj_sweep_file *file = c->results->file;
   vj_file_variable_info info;
   for (int v = 0; v < vj_sweep_file_variable_count(file); v++) {
     vj_sweep_file_variable(file, v, &info);
@@ -61,12 +61,12 @@ static void choose_columns(chooser *c) {
   }
   for (int v = 0; v < vj_sweep_file_variable_count(file); v++) {
     vj_sweep_file_variable(file, v, &info);
-    add_column(c, probe_heading(c->outcome, info.name), info.name, VJ_REPORT_SCALAR);
+    add_column(c, probe_heading(c->results, info.name), info.name, VJ_REPORT_SCALAR);
   }
 }
 
-vj_status vj_default_report(const vj_outcome *outcome, vj_report_spec *report) {
-  chooser c = {.outcome = outcome, .columns = vj_pool_take(outcome->pool, MOST_COLUMNS * sizeof *c.columns)};
+vj_status vj_default_report(const vj_results *results, vj_report_spec *report) {
+  chooser c = {.results = results, .columns = vj_pool_take(results->pool, MOST_COLUMNS * sizeof *c.columns)};
   if (!c.columns) return vj_fail(VJ_MEMORY, "no memory for the columns of a table");
   choose_columns(&c);
   *report = (vj_report_spec){

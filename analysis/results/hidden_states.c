@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-const char *const vj_state_views[] = {"hx", "hy", "hy_pred", NULL};
+const char *const vj_hidden_state_views[] = {"hx", "hy", "hy_pred", NULL};
 
 /* A trial fills the first clips, steps and features of its room; beyond is NaN. */
 static int64_t filled(const float *values, int64_t count, int64_t stride) {
@@ -20,7 +20,7 @@ static void pack(float *values, int64_t clips, int64_t steps, int64_t width, int
       for (int64_t k = 0; k < width; k++) *to++ = values[(c * most_steps + t) * most_width + k];
 }
 
-static vj_status read_states(const vj_outcome *o, const vj_file_variable_info *info, int variable, int64_t trial,
+static vj_status read_states(const vj_results *o, const vj_file_variable_info *info, int variable, int64_t trial,
                              float *values, int64_t *clips, const double **gram) {
   const int64_t *size = info->size + 1;
   VJ_TRY(vj_sweep_file_read(o->file, variable, (int64_t[]){trial, 0, 0, 0}, (int64_t[]){1, size[0], size[1], size[2]},
@@ -37,7 +37,8 @@ static vj_status read_states(const vj_outcome *o, const vj_file_variable_info *i
   return VJ_OK;
 }
 
-vj_status vj_states_gram(const vj_outcome *o, const char *view, int64_t trial, int64_t *clips, const double **gram) {
+vj_status vj_hidden_states_gram(const vj_results *o, const char *view, int64_t trial, int64_t *clips,
+                                const double **gram) {
   const char *name = vj_pool_format(o->pool, "%s_states", view);
   vj_file_variable_info info;
   float *values = NULL;

@@ -49,7 +49,7 @@ static bool take_checksum(char *line) {
 
 /* --- records --------------------------------------------------------------------------------------------------- */
 
-static vj_status read_header(vj_pool *pool, const char *line, const char *path, vj_claims *claims) {
+static vj_status read_header(vj_pool *pool, const char *line, const char *path, vj_ledger_snapshot *claims) {
   if (sscanf(line, "vjvcr ledger %*d trials %" SCNd64, &claims->count) != 1 || claims->count < 1 ||
       claims->count > MOST_TRIALS)
     return vj_fail(VJ_DATA, "%s: this is no ledger: its first line should begin with \"vjvcr ledger \"", path);
@@ -61,10 +61,10 @@ static const struct {
   const char *name;
   vj_trial_state state;
 } events[] = {{"claim", VJ_TRIAL_RUNNING}, {"done", VJ_TRIAL_DONE},       {"failed", VJ_TRIAL_FAILED},
-              {"ended", VJ_TRIAL_STOPPED}, {"release", VJ_TRIAL_WAITING}, {"stop", VJ_TRIAL_WAITING}};
+              {"ended", VJ_TRIAL_PRUNED},  {"release", VJ_TRIAL_WAITING}, {"stop", VJ_TRIAL_WAITING}};
 
 /* Trials were added to the sweep. */
-static vj_status read_extension(vj_pool *pool, const char *line, vj_claims *claims) {
+static vj_status read_extension(vj_pool *pool, const char *line, vj_ledger_snapshot *claims) {
   int64_t count = 0;
   if (sscanf(line, "%*d extend %" SCNd64, &count) != 1 || count <= claims->count || count > MOST_TRIALS) return VJ_OK;
   vj_claim *more = vj_pool_take(pool, (size_t)count * sizeof *more);
@@ -76,7 +76,7 @@ static vj_status read_extension(vj_pool *pool, const char *line, vj_claims *clai
 }
 
 /* Records of other kinds say nothing of who runs what, and are passed over. */
-static void read_record(const vj_claims *claims, char *line, int64_t *newest) {
+static void read_record(const vj_ledger_snapshot *claims, char *line, int64_t *newest) {
   char name[16] = "";
   int end = 0;
   int64_t trial = -1, attempt = 0;
@@ -96,8 +96,8 @@ static void read_record(const vj_claims *claims, char *line, int64_t *newest) {
   }
 }
 
-vj_status vj_claims_read(vj_pool *pool, const char *folder, vj_claims *claims) {
-  *claims = (vj_claims){0};
+vj_status vj_ledger_snapshot_read(vj_pool *pool, const char *folder, vj_ledger_snapshot *claims) {
+  *claims = (vj_ledger_snapshot){0};
   const char *path = vj_pool_format(pool, "%s/ledger", folder);
   char *text = NULL, *end;
   int64_t newest = -1;

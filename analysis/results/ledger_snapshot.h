@@ -21,15 +21,15 @@ typedef struct vj_claim {
   bool is_newest;  /* no record came after this claim, so it is as old as the ledger's last change */
 } vj_claim;
 
-typedef struct vj_claims {
+typedef struct vj_ledger_snapshot {
   int64_t count; /* trials; 0: there is no ledger */
   vj_claim *of;
   int64_t damaged; /* lines whose checksum does not fit; they are passed over */
   double changed;  /* Unix time of the ledger's last change; NaN if there is no ledger */
-} vj_claims;
+} vj_ledger_snapshot;
 
 /* Reads DIR/ledger. A line without its end is being written, and is left out. Owned by the pool. */
-VJ_MUST_USE vj_status vj_claims_read(vj_pool *pool, const char *folder, vj_claims *claims);
+VJ_MUST_USE vj_status vj_ledger_snapshot_read(vj_pool *pool, const char *folder, vj_ledger_snapshot *claims);
 
 /* What can be said of the process "host:4242" from here. */
 vj_runner vj_claim_runner(const char *who);

@@ -25,35 +25,35 @@ static vj_best direction_of(const char *quantity) {
   return VJ_BEST_NONE;
 }
 
-vj_status vj_criterion_default(const vj_outcome *outcome, const char *folder, vj_report_column *criterion) {
+vj_status vj_objective_default(const vj_results *results, const char *folder, vj_report_column *objective) {
   const vj_report_spec *report = NULL;
   vj_report_spec usual;
-  *criterion = (vj_report_column){0};
-  VJ_TRY(vj_outcome_report(outcome, folder, &report));
+  *objective = (vj_report_column){0};
+  VJ_TRY(vj_results_report(results, folder, &report));
   for (int64_t i = 0; report && i < report->column_count; i++) {
-    *criterion = report->columns[i];
-    if (criterion->best != VJ_BEST_NONE) return VJ_OK;
+    *objective = report->columns[i];
+    if (objective->best != VJ_BEST_NONE) return VJ_OK;
   }
-  VJ_TRY(vj_default_report(outcome, &usual));
+  VJ_TRY(vj_default_report(results, &usual));
   for (int64_t i = 0; i < usual.column_count; i++) {
-    *criterion = usual.columns[i];
-    criterion->best = direction_of(criterion->quantity);
-    if (strncmp(criterion->quantity, "probe_", 6) == 0 && criterion->best != VJ_BEST_NONE) return VJ_OK;
+    *objective = usual.columns[i];
+    objective->best = direction_of(objective->quantity);
+    if (strncmp(objective->quantity, "probe_", 6) == 0 && objective->best != VJ_BEST_NONE) return VJ_OK;
   }
-  *criterion = (vj_report_column){0};
+  *objective = (vj_report_column){0};
   return VJ_OK;
 }
 
-vj_status vj_criterion_by(const vj_outcome *outcome, const char *folder, const char *place, const char *quantity,
-                          vj_report_column *criterion) {
+vj_status vj_objective_by(const vj_results *results, const char *folder, const char *place, const char *quantity,
+                          vj_report_column *objective) {
   const vj_report_spec *report = NULL;
-  VJ_TRY(vj_report_check_quantity(quantity, place, outcome->file));
-  *criterion =
+  VJ_TRY(vj_report_check_quantity(quantity, place, results->file));
+  *objective =
       (vj_report_column){.quantity = quantity, .title = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  VJ_TRY(vj_outcome_report(outcome, folder, &report));
+  VJ_TRY(vj_results_report(results, folder, &report));
   const int64_t column = report ? vj_report_find(report, quantity) : -1;
-  if (column >= 0) criterion->best = report->columns[column].best;
-  if (criterion->best == VJ_BEST_NONE) criterion->best = direction_of(quantity);
+  if (column >= 0) objective->best = report->columns[column].best;
+  if (objective->best == VJ_BEST_NONE) objective->best = direction_of(quantity);
   return VJ_OK;
 }
 

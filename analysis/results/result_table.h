@@ -9,7 +9,8 @@
  * several, in the columns that a report names, else in a default choice. `report`: NULL for that of the sweep itself.
  * Failed trials are listed below with their reasons. A sweep of nothing but a few seeds is listed trial by trial. JSON
  * and CSV have the rows alone: standard deviations as <quantity>_sd over n of the row's trials. */
-VJ_MUST_USE vj_status vj_results_print(const char *folder, const vj_report_spec *report, vj_format format, FILE *to);
+VJ_MUST_USE vj_status vj_result_table_print(const char *folder, const vj_report_spec *report, vj_format format,
+                                            FILE *to);
 
 /* The default columns with one row a trial. */
 VJ_MUST_USE vj_status vj_results_list(const char *folder, vj_format format, FILE *to);

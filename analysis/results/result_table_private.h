@@ -13,11 +13,11 @@ typedef struct summary {
 typedef struct result_row {
   int64_t first, count;
   int64_t *done; /* trials of it that are done */
-  int64_t done_count, stopped_count;
+  int64_t done_count, pruned_count;
 } result_row;
 
-typedef struct results {
-  const vj_outcome *outcome;
+typedef struct result_table {
+  const vj_results *results;
   const vj_report_spec *report;
   bool is_default; /* no report names the columns */
   bool by_trial;   /* every trial is a row */
@@ -26,13 +26,13 @@ typedef struct results {
   int64_t row_count;
   result_row *rows;
   summary *cells; /* [row_count, columns] */
-} results;
+} result_table;
 
 /* The paper's value for an arm in a column; NULL if it has none. And whether the column has any. */
-const vj_report_value *vj_results_paper(const results *r, const char *arm, int64_t column);
-bool vj_results_has_paper(const results *r, int64_t column);
+const vj_report_value *vj_result_table_paper(const result_table *r, const char *arm, int64_t column);
+bool vj_result_table_has_paper(const result_table *r, int64_t column);
 
 /* As JSON or CSV. */
-VJ_MUST_USE vj_status vj_results_print_records(const results *r, FILE *to);
+VJ_MUST_USE vj_status vj_result_table_print_rows(const result_table *r, FILE *to);
 
 #endif

@@ -6,10 +6,10 @@
 #include "analysis/results/sweep_results.h"
 
 /* Columns param.<key> for all that the sweep sets, and a trial's values of them; null where it has none. */
-void vj_records_setting_columns(vj_records *records, const vj_outcome *outcome);
-void vj_records_settings(vj_records *records, const vj_outcome *outcome, int64_t trial);
+void vj_row_writer_setting_columns(vj_row_writer *records, const vj_results *results);
+void vj_row_writer_settings(vj_row_writer *records, const vj_results *results, int64_t trial);
 
 /* An object of a trial's settings, without those that it does not have. The caller owns it. */
-json_t *vj_json_settings(const vj_outcome *outcome, int64_t trial);
+json_t *vj_json_settings(const vj_results *results, int64_t trial);
 
 #endif

@@ -9,7 +9,7 @@
 
 static const char setting_prefix[] = "param.";
 
-static vj_status read_whole(const vj_outcome *o, const char *name, void **values, vj_file_variable_info *info) {
+static vj_status read_whole(const vj_results *o, const char *name, void **values, vj_file_variable_info *info) {
   const int variable = vj_sweep_file_find(o->file, name);
   if (variable < 0) return vj_fail(VJ_DATA, "the sweep file has no variable %s", name);
   vj_sweep_file_variable(o->file, variable, info);
@@ -25,7 +25,7 @@ static vj_status read_whole(const vj_outcome *o, const char *name, void **values
   return VJ_OK;
 }
 
-vj_trial_state vj_outcome_state(const vj_outcome *o, int64_t trial) {
+vj_trial_state vj_results_state(const vj_results *o, int64_t trial) {
   const int64_t state = o->status[trial];
   return state > 0 && state < VJ_TRIAL_STATES ? (vj_trial_state)state : VJ_TRIAL_WAITING;
 }
@@ -35,24 +35,24 @@ const char *vj_trial_state_word(vj_trial_state state) {
                                                      [VJ_TRIAL_RUNNING] = "running",
                                                      [VJ_TRIAL_DONE] = "done",
                                                      [VJ_TRIAL_FAILED] = "failed",
-                                                     [VJ_TRIAL_STOPPED] = "stopped"};
+                                                     [VJ_TRIAL_PRUNED] = "stopped"};
   return words[state];
 }
 
-const char *vj_outcome_text(const vj_outcome *o, const char *name, int64_t trial) {
+const char *vj_results_text(const vj_results *o, const char *name, int64_t trial) {
   void *values;
   vj_file_variable_info info;
   if (read_whole(o, name, &values, &info) != VJ_OK) return "";
   return (const char *)values + trial * info.text_bytes;
 }
 
-const char *vj_outcome_reason(const vj_outcome *o, int64_t trial) {
-  const char *failure = vj_outcome_text(o, VJ_RECORD_FAILURE, trial);
-  return failure[0] ? failure : vj_outcome_text(o, VJ_RECORD_STOP_REASON, trial);
+const char *vj_results_reason(const vj_results *o, int64_t trial) {
+  const char *failure = vj_results_text(o, VJ_RECORD_FAILURE, trial);
+  return failure[0] ? failure : vj_results_text(o, VJ_RECORD_STOP_REASON, trial);
 }
 
 /* Where `place` stands on an axis of training steps completed; -1 if the trial has not come so far. */
-static int64_t row_of(const vj_outcome *o, const char *axis, int64_t trial, int64_t at) {
+static int64_t row_of(const vj_results *o, const char *axis, int64_t trial, int64_t at) {
   void *places;
   vj_file_variable_info info;
   const int64_t place = at == VJ_REPORT_LAST ? o->committed[trial] : at;
@@ -63,7 +63,7 @@ static int64_t row_of(const vj_outcome *o, const char *axis, int64_t trial, int6
   return -1;
 }
 
-double vj_outcome_number(const vj_outcome *o, const vj_report_column *column, int64_t trial) {
+double vj_results_number(const vj_results *o, const vj_report_column *column, int64_t trial) {
   void *values;
   vj_file_variable_info info;
   if (vj_sweep_file_find(o->file, column->quantity) < 0) return NAN;
@@ -80,14 +80,14 @@ double vj_outcome_number(const vj_outcome *o, const vj_report_column *column, in
   return isfinite(from[k]) ? from[k] : NAN;
 }
 
-int64_t vj_outcome_count(const vj_outcome *o, const char *name, int64_t trial) {
+int64_t vj_results_count(const vj_results *o, const char *name, int64_t trial) {
   void *values;
   vj_file_variable_info info;
   if (vj_sweep_file_find(o->file, name) < 0 || read_whole(o, name, &values, &info) != VJ_OK) return -1;
   return info.type == VJ_FILE_INT64 && info.rank == 1 ? ((const int64_t *)values)[trial] : -1;
 }
 
-const char *vj_outcome_setting_key(const vj_outcome *o, int setting) {
+const char *vj_results_setting_key(const vj_results *o, int setting) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   return info.name + sizeof setting_prefix - 1;
@@ -98,71 +98,71 @@ static bool ends_like(const char *key, const char *end) {
   return length >= tail && strcmp(key + length - tail, end) == 0 && (length == tail || key[length - tail - 1] == '.');
 }
 
-const char *vj_outcome_setting_short(const vj_outcome *o, int setting) {
-  const char *key = vj_outcome_setting_key(o, setting), *end = key + strlen(key);
+const char *vj_results_setting_short(const vj_results *o, int setting) {
+  const char *key = vj_results_setting_key(o, setting), *end = key + strlen(key);
   while (end > key) {
     while (end > key && *--end != '.') continue;
     const char *tail = *end == '.' ? end + 1 : end;
     bool is_alone = true;
     for (int s = 0; s < o->setting_count; s++)
-      is_alone = is_alone && (s == setting || !ends_like(vj_outcome_setting_key(o, s), tail));
+      is_alone = is_alone && (s == setting || !ends_like(vj_results_setting_key(o, s), tail));
     if (is_alone) return tail;
   }
   return key;
 }
 
-bool vj_outcome_setting_is_number(const vj_outcome *o, int setting) {
+bool vj_results_setting_is_number(const vj_results *o, int setting) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   return info.type != VJ_FILE_TEXT;
 }
 
-double vj_outcome_setting_number(const vj_outcome *o, int setting, int64_t trial) {
+double vj_results_setting_number(const vj_results *o, int setting, int64_t trial) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   const vj_report_column column = {.quantity = info.name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  return vj_outcome_number(o, &column, trial);
+  return vj_results_number(o, &column, trial);
 }
 
-const char *vj_outcome_setting(const vj_outcome *o, int setting, int64_t trial) {
+const char *vj_results_setting(const vj_results *o, int setting, int64_t trial) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
-  if (info.type == VJ_FILE_TEXT) return vj_outcome_text(o, info.name, trial);
-  const char *text = vj_pool_format(o->pool, "%g", vj_outcome_setting_number(o, setting, trial));
+  if (info.type == VJ_FILE_TEXT) return vj_results_text(o, info.name, trial);
+  const char *text = vj_pool_format(o->pool, "%g", vj_results_setting_number(o, setting, trial));
   return text ? text : "";
 }
 
-bool vj_outcome_same_setting(const vj_outcome *o, int setting, int64_t one, int64_t other) {
+bool vj_results_same_setting(const vj_results *o, int setting, int64_t one, int64_t other) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   if (info.type == VJ_FILE_TEXT)
-    return strcmp(vj_outcome_text(o, info.name, one), vj_outcome_text(o, info.name, other)) == 0;
-  const double a = vj_outcome_setting_number(o, setting, one), b = vj_outcome_setting_number(o, setting, other);
+    return strcmp(vj_results_text(o, info.name, one), vj_results_text(o, info.name, other)) == 0;
+  const double a = vj_results_setting_number(o, setting, one), b = vj_results_setting_number(o, setting, other);
   return a == b || (isnan(a) && isnan(b));
 }
 
-bool vj_outcome_same_but_seed(const vj_outcome *o, int64_t one, int64_t other) {
-  bool same = strcmp(vj_outcome_text(o, "arm", one), vj_outcome_text(o, "arm", other)) == 0;
-  for (int s = 0; s < o->setting_count && same; s++) same = vj_outcome_same_setting(o, s, one, other);
+bool vj_results_same_but_seed(const vj_results *o, int64_t one, int64_t other) {
+  bool same = strcmp(vj_results_text(o, "arm", one), vj_results_text(o, "arm", other)) == 0;
+  for (int s = 0; s < o->setting_count && same; s++) same = vj_results_same_setting(o, s, one, other);
   return same;
 }
 
-const char *vj_outcome_settings(const vj_outcome *o, int64_t trial) {
+const char *vj_results_settings(const vj_results *o, int64_t trial) {
   const char *all = "";
   for (int s = 0; s < o->setting_count && all; s++) {
-    const char *value = vj_outcome_setting(o, s, trial);
+    const char *value = vj_results_setting(o, s, trial);
     if (!value[0] || strcmp(value, "nan") == 0) continue;
-    all = vj_pool_format(o->pool, "%s%s%s=%s", all, all[0] ? " " : "", vj_outcome_setting_key(o, s), value);
+    all = vj_pool_format(o->pool, "%s%s%s=%s", all, all[0] ? " " : "", vj_results_setting_key(o, s), value);
   }
   return all ? all : "";
 }
 
-vj_status vj_outcome_first_alike(const vj_outcome *o, const int64_t **first) {
+vj_status vj_results_first_alike(const vj_results *o, const int64_t **first) {
   int64_t *found = vj_pool_take(o->pool, (size_t)o->trials * sizeof *found);
   if (!found) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
   for (int64_t i = 0; i < o->trials; i++) {
     int64_t other = i - 1;
-    while (other >= 0 && (found[other] != other || !vj_outcome_same_but_seed(o, other, i))) other--;
+    while (other >= 0 && (found[other] != other || !vj_results_same_but_seed(o, other, i))) other--;
     found[i] = other < 0 ? i : other;
   }
   *first = found;
@@ -172,14 +172,14 @@ vj_status vj_outcome_first_alike(const vj_outcome *o, const int64_t **first) {
 static bool is_steps_key(const char *key) { return strcmp(key, "optim") == 0 || strcmp(key, "optim.steps") == 0; }
 
 /* All trials make as many steps as the last evaluation comes after, unless the sweep sets their number. */
-int64_t vj_outcome_steps(const vj_outcome *o, int64_t trial) {
+int64_t vj_results_steps(const vj_results *o, int64_t trial) {
   bool is_set = false;
-  for (int s = 0; s < o->setting_count; s++) is_set = is_set || is_steps_key(vj_outcome_setting_key(o, s));
+  for (int s = 0; s < o->setting_count; s++) is_set = is_set || is_steps_key(vj_results_setting_key(o, s));
   vj_pool *pool = NULL;
   vj_yaml *root = NULL;
   int64_t steps = o->steps;
   if (!is_set || vj_pool_create(&pool) != VJ_OK) return steps;
-  if (vj_yaml_read_text(pool, vj_outcome_text(o, "config", trial), "config", &root) == VJ_OK) {
+  if (vj_yaml_read_text(pool, vj_results_text(o, "config", trial), "config", &root) == VJ_OK) {
     const vj_yaml *node = vj_yaml_find(root, "optim.steps");
     if (node && node->kind == VJ_YAML_SCALAR) steps = strtoll(node->text, NULL, 10);
   }
@@ -187,7 +187,7 @@ int64_t vj_outcome_steps(const vj_outcome *o, int64_t trial) {
   return steps;
 }
 
-vj_status vj_outcome_report(const vj_outcome *o, const char *folder, const vj_report_spec **report) {
+vj_status vj_results_report(const vj_results *o, const char *folder, const vj_report_spec **report) {
   const char *text = vj_sweep_file_attribute(o->file, "sweep_yaml");
   const char *source = vj_pool_format(o->pool, "%s/sweep.h5", folder);
   vj_yaml *root = NULL;
@@ -198,7 +198,7 @@ vj_status vj_outcome_report(const vj_outcome *o, const char *folder, const vj_re
   return vj_report_read(o->pool, root, report);
 }
 
-int64_t vj_outcome_components(const vj_outcome *o, const char *name, int64_t trial) {
+int64_t vj_results_components(const vj_results *o, const char *name, int64_t trial) {
   void *values;
   vj_file_variable_info info;
   if (vj_sweep_file_find(o->file, name) < 0 || read_whole(o, name, &values, &info) != VJ_OK || info.rank < 3) return 0;
@@ -210,7 +210,7 @@ int64_t vj_outcome_components(const vj_outcome *o, const char *name, int64_t tri
 
 /* --- opening --------------------------------------------------------------------------------------------------- */
 
-static vj_status find_settings(vj_outcome *o) {
+static vj_status find_settings(vj_results *o) {
   const int variables = vj_sweep_file_variable_count(o->file);
   int *settings = vj_pool_take(o->pool, (size_t)variables * sizeof *settings);
   if (!settings) return vj_fail(VJ_MEMORY, "no memory for the settings of a sweep");
@@ -224,7 +224,7 @@ static vj_status find_settings(vj_outcome *o) {
 }
 
 /* States first: what a trial had when it was done does not change any more. */
-static vj_status read_trials(vj_outcome *o) {
+static vj_status read_trials(vj_results *o) {
   vj_file_variable_info info;
   void *values;
   o->read = vj_pool_take(o->pool, (size_t)vj_sweep_file_variable_count(o->file) * sizeof *o->read);
@@ -238,35 +238,35 @@ static vj_status read_trials(vj_outcome *o) {
   o->seed = values;
   VJ_TRY(read_whole(o, "eval", &values, &info));
   o->steps = info.size[0] ? ((const int64_t *)values)[info.size[0] - 1] : 0;
-  for (int64_t i = 0; i < o->trials; i++) o->has_arms = o->has_arms || vj_outcome_text(o, "arm", i)[0];
+  for (int64_t i = 0; i < o->trials; i++) o->has_arms = o->has_arms || vj_results_text(o, "arm", i)[0];
   return find_settings(o);
 }
 
-vj_status vj_outcome_open(const char *folder, vj_outcome **outcome) {
+vj_status vj_results_open(const char *folder, vj_results **results) {
   vj_pool *pool = NULL;
   vj_status status;
-  *outcome = NULL;
+  *results = NULL;
   VJ_TRY(vj_pool_create(&pool));
-  vj_outcome *o = vj_pool_take(pool, sizeof *o);
+  vj_results *o = vj_pool_take(pool, sizeof *o);
   const char *path = vj_pool_format(pool, "%s/sweep.h5", folder);
   if (!o || !path) {
     vj_pool_destroy(&pool);
     return vj_fail(VJ_MEMORY, "no memory for the results of a sweep");
   }
   o->pool = pool;
-  *outcome = o;
+  *results = o;
   VJ_TRY_GOTO(status, vj_sweep_file_read_only(path, &o->file), failed);
   VJ_TRY_GOTO(status, read_trials(o), failed);
   return VJ_OK;
 failed:
-  vj_outcome_close(outcome);
+  vj_results_close(results);
   return status;
 }
 
-void vj_outcome_close(vj_outcome **outcome) {
-  if (!*outcome) return;
-  vj_pool *pool = (*outcome)->pool;
-  if ((*outcome)->file) vj_sweep_file_close(&(*outcome)->file);
+void vj_results_close(vj_results **results) {
+  if (!*results) return;
+  vj_pool *pool = (*results)->pool;
+  if ((*results)->file) vj_sweep_file_close(&(*results)->file);
   vj_pool_destroy(&pool);
-  *outcome = NULL;
+  *results = NULL;
 }

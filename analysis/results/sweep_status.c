@@ -8,39 +8,41 @@
 
 static const double an_hour = 3600;
 
-const char *vj_standing_state(const vj_standing *s, int64_t trial) { return vj_trial_state_word(s->state[trial]); }
+const char *vj_sweep_status_state(const vj_sweep_status *s, int64_t trial) {
+  return vj_trial_state_word(s->state[trial]);
+}
 
-const char *vj_standing_who(const vj_standing *s, int64_t trial) {
+const char *vj_sweep_status_who(const vj_sweep_status *s, int64_t trial) {
   return trial < s->claims.count ? s->claims.of[trial].who : "";
 }
 
-double vj_standing_since(const vj_standing *s, int64_t trial) {
+double vj_sweep_status_since(const vj_sweep_status *s, int64_t trial) {
   return trial < s->claims.count && s->claims.of[trial].is_newest ? s->claims.changed : NAN;
 }
 
 /* Steps that a trial makes in all, as far as can be told. `share`: of its steps that one makes that waits. */
-static int64_t expected_steps(const vj_standing *s, int64_t trial, double share) {
-  const int64_t steps = vj_outcome_steps(s->outcome, trial), made = s->outcome->committed[trial];
-  if (s->state[trial] == VJ_TRIAL_FAILED || s->state[trial] == VJ_TRIAL_STOPPED) return made > 0 ? made : 0;
+static int64_t expected_steps(const vj_sweep_status *s, int64_t trial, double share) {
+  const int64_t steps = vj_results_steps(s->results, trial), made = s->results->committed[trial];
+  if (s->state[trial] == VJ_TRIAL_FAILED || s->state[trial] == VJ_TRIAL_PRUNED) return made > 0 ? made : 0;
   return s->state[trial] == VJ_TRIAL_WAITING && made <= 0 ? (int64_t)lround(share * (double)steps) : steps;
 }
 
 /* What those that ended well made of their steps: less than 1 where trials are stopped early. */
-static double share_made(const vj_standing *s) {
+static double share_made(const vj_sweep_status *s) {
   double made = 0, steps = 0;
-  if (s->count[VJ_TRIAL_STOPPED] == 0) return 1;
-  for (int64_t i = 0; i < s->outcome->trials; i++) {
-    if (s->state[i] != VJ_TRIAL_DONE && s->state[i] != VJ_TRIAL_STOPPED) continue;
-    made += (double)s->outcome->committed[i];
-    steps += (double)vj_outcome_steps(s->outcome, i);
+  if (s->count[VJ_TRIAL_PRUNED] == 0) return 1;
+  for (int64_t i = 0; i < s->results->trials; i++) {
+    if (s->state[i] != VJ_TRIAL_DONE && s->state[i] != VJ_TRIAL_PRUNED) continue;
+    made += (double)s->results->committed[i];
+    steps += (double)vj_results_steps(s->results, i);
   }
   return steps > 0 ? made / steps : 1;
 }
 
-static void find_states(vj_standing *s) {
-  const vj_outcome *o = s->outcome;
+static void find_states(vj_sweep_status *s) {
+  const vj_results *o = s->results;
   for (int64_t i = 0; i < o->trials; i++) {
-    s->state[i] = i < s->claims.count ? s->claims.of[i].state : vj_outcome_state(o, i);
+    s->state[i] = i < s->claims.count ? s->claims.of[i].state : vj_results_state(o, i);
     s->count[s->state[i]]++;
     s->steps_done += o->committed[i] > 0 ? o->committed[i] : 0;
   }
@@ -48,29 +50,29 @@ static void find_states(vj_standing *s) {
   for (int64_t i = 0; i < o->trials; i++) s->steps += expected_steps(s, i, share);
 }
 
-static vj_sweep_state whole_state(const vj_standing *s) {
+static vj_sweep_state whole_state(const vj_sweep_status *s) {
   int64_t gone = 0;
   if (s->count[VJ_TRIAL_RUNNING] == 0) return s->count[VJ_TRIAL_WAITING] ? VJ_SWEEP_IDLE : VJ_SWEEP_FINISHED;
-  for (int64_t i = 0; i < s->outcome->trials; i++)
-    gone += s->state[i] == VJ_TRIAL_RUNNING && vj_claim_runner(vj_standing_who(s, i)) == VJ_RUNNER_GONE;
-  return gone == s->count[VJ_TRIAL_RUNNING] ? VJ_SWEEP_STOPPED : VJ_SWEEP_RUNNING;
+  for (int64_t i = 0; i < s->results->trials; i++)
+    gone += s->state[i] == VJ_TRIAL_RUNNING && vj_claim_runner(vj_sweep_status_who(s, i)) == VJ_RUNNER_GONE;
+  return gone == s->count[VJ_TRIAL_RUNNING] ? VJ_SWEEP_INTERRUPTED : VJ_SWEEP_RUNNING;
 }
 
 /* Seconds that a group takes for a step, evaluations included: of the trials that are done; before there are any, of
  * one that runs for the first time and since a known time. NaN if there is no such trial. */
-static double seconds_a_step(const vj_standing *s) {
+static double seconds_a_step(const vj_sweep_status *s) {
   const vj_report_column total = {.quantity = "time_total", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  const vj_outcome *o = s->outcome;
+  const vj_results *o = s->results;
   double seconds = 0, steps = 0;
   for (int64_t i = 0; i < o->trials; i++) {
-    const bool ended = s->state[i] == VJ_TRIAL_DONE || s->state[i] == VJ_TRIAL_STOPPED;
-    const double took = ended ? vj_outcome_number(o, &total, i) : NAN;
+    const bool ended = s->state[i] == VJ_TRIAL_DONE || s->state[i] == VJ_TRIAL_PRUNED;
+    const double took = ended ? vj_results_number(o, &total, i) : NAN;
     if (!isfinite(took)) continue;
     seconds += took;
     steps += (double)o->committed[i];
   }
   for (int64_t i = 0; i < o->trials && steps <= 0; i++) {
-    const double since = vj_standing_since(s, i);
+    const double since = vj_sweep_status_since(s, i);
     if (s->state[i] != VJ_TRIAL_RUNNING || !isfinite(since) || s->claims.of[i].attempts > 1) continue;
     seconds = s->changed - since;
     steps = (double)o->committed[i];
@@ -79,14 +81,14 @@ static double seconds_a_step(const vj_standing *s) {
 }
 
 /* Each running trial is one group's. What is left is shared out among the groups, but no trial is. */
-static void find_rates(vj_standing *s) {
-  const vj_outcome *o = s->outcome;
+static void find_rates(vj_sweep_status *s) {
+  const vj_results *o = s->results;
   const double step = seconds_a_step(s), groups = (double)s->count[VJ_TRIAL_RUNNING];
   double longest = 0, steps = 0;
   s->trials_an_hour = s->steps_an_hour = s->seconds_left = NAN;
   if (s->whole != VJ_SWEEP_RUNNING || !isfinite(step)) return;
   for (int64_t i = 0; i < o->trials; i++) {
-    const double mine = (double)vj_outcome_steps(o, i), made = fmax(0, (double)o->committed[i]);
+    const double mine = (double)vj_results_steps(o, i), made = fmax(0, (double)o->committed[i]);
     steps += mine;
     if (s->state[i] == VJ_TRIAL_RUNNING) longest = fmax(longest, mine - made);
     if (s->state[i] == VJ_TRIAL_WAITING) longest = fmax(longest, mine);
@@ -96,13 +98,13 @@ static void find_rates(vj_standing *s) {
   s->seconds_left = step * fmax(longest, (double)(s->steps - s->steps_done) / groups);
 }
 
-static vj_status find_best(vj_standing *s) {
+static vj_status find_best(vj_sweep_status *s) {
   s->best = -1;
   s->best_value = NAN;
-  VJ_TRY(vj_criterion_default(s->outcome, s->folder, &s->criterion));
-  for (int64_t i = 0; i < s->outcome->trials && s->criterion.quantity; i++) {
-    const double value = s->state[i] == VJ_TRIAL_DONE ? vj_outcome_number(s->outcome, &s->criterion, i) : NAN;
-    const bool better = s->criterion.best == VJ_BEST_HIGH ? value > s->best_value : value < s->best_value;
+  VJ_TRY(vj_objective_default(s->results, s->folder, &s->objective));
+  for (int64_t i = 0; i < s->results->trials && s->objective.quantity; i++) {
+    const double value = s->state[i] == VJ_TRIAL_DONE ? vj_results_number(s->results, &s->objective, i) : NAN;
+    const bool better = s->objective.best == VJ_BEST_HIGH ? value > s->best_value : value < s->best_value;
     if (!isfinite(value) || (s->best >= 0 && !better)) continue;
     s->best = i;
     s->best_value = value;
@@ -110,12 +112,12 @@ static vj_status find_best(vj_standing *s) {
   return VJ_OK;
 }
 
-static vj_status look(const char *folder, vj_standing *s) {
+static vj_status look(const char *folder, vj_sweep_status *s) {
   VJ_TRY(vj_pool_create(&s->pool));
-  VJ_TRY(vj_claims_read(s->pool, folder, &s->claims));
-  VJ_TRY(vj_outcome_open(folder, &s->outcome));
+  VJ_TRY(vj_ledger_snapshot_read(s->pool, folder, &s->claims));
+  VJ_TRY(vj_results_open(folder, &s->results));
   const char *path = vj_pool_format(s->pool, "%s/sweep.h5", folder);
-  s->state = vj_pool_take(s->pool, (size_t)s->outcome->trials * sizeof *s->state);
+  s->state = vj_pool_take(s->pool, (size_t)s->results->trials * sizeof *s->state);
   if (!s->state || !path) return vj_fail(VJ_MEMORY, "no memory for the states of a sweep's trials");
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -127,14 +129,14 @@ static vj_status look(const char *folder, vj_standing *s) {
   return find_best(s);
 }
 
-vj_status vj_standing_look(const char *folder, vj_standing *standing) {
-  *standing = (vj_standing){.folder = folder};
+vj_status vj_sweep_status_read(const char *folder, vj_sweep_status *standing) {
+  *standing = (vj_sweep_status){.folder = folder};
   const vj_status status = look(folder, standing);
-  if (status != VJ_OK) vj_standing_close(standing);
+  if (status != VJ_OK) vj_sweep_status_close(standing);
   return status;
 }
 
-void vj_standing_close(vj_standing *standing) {
-  vj_outcome_close(&standing->outcome);
+void vj_sweep_status_close(vj_sweep_status *standing) {
+  vj_results_close(&standing->results);
   vj_pool_destroy(&standing->pool);
 }

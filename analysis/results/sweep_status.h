@@ -6,17 +6,17 @@
 #include "analysis/results/sweep_results.h"
 
 typedef enum vj_sweep_state {
-  VJ_SWEEP_FINISHED, /* every trial is done, failed or stopped early */
-  VJ_SWEEP_RUNNING,  /* somebody works on it, as far as can be seen from here */
-  VJ_SWEEP_STOPPED,  /* those who worked on it are gone */
-  VJ_SWEEP_IDLE      /* nobody works on it, and trials wait */
+  VJ_SWEEP_FINISHED,    /* every trial is done, failed or stopped early */
+  VJ_SWEEP_RUNNING,     /* somebody works on it, as far as can be seen from here */
+  VJ_SWEEP_INTERRUPTED, /* those who worked on it are gone */
+  VJ_SWEEP_IDLE         /* nobody works on it, and trials wait */
 } vj_sweep_state;
 
-typedef struct vj_standing {
+typedef struct vj_sweep_status {
   vj_pool *pool;
   const char *folder;
-  vj_outcome *outcome;
-  vj_claims claims;
+  vj_results *results;
+  vj_ledger_snapshot claims;
   vj_trial_state *state;          /* of each trial */
   int64_t count[VJ_TRIAL_STATES]; /* of trials, by state */
   vj_sweep_state whole;
@@ -26,22 +26,22 @@ typedef struct vj_standing {
   /* NaN where they aren't known: no trial is done, or nobody works on the sweep. */
   double trials_an_hour, steps_an_hour, seconds_left;
   double now, changed;        /* Unix times: of this look, and of the sweep's last change */
-  vj_report_column criterion; /* its quantity is NULL where there is none */
+  vj_report_column objective; /* its quantity is NULL where there is none */
   int64_t best;               /* among the trials that are done; -1: none */
   double best_value;
-} vj_standing;
+} vj_sweep_status;
 
 /* Looks at DIR. The ledger says what state a trial is in; without a ledger, sweep.h5 does. It is read first, so that
  * everything of a trial that it calls done is in the file. */
-VJ_MUST_USE vj_status vj_standing_look(const char *folder, vj_standing *standing);
-void vj_standing_close(vj_standing *standing);
+VJ_MUST_USE vj_status vj_sweep_status_read(const char *folder, vj_sweep_status *standing);
+void vj_sweep_status_close(vj_sweep_status *standing);
 
 /* "waiting", "running", "done", "failed", "stopped". */
-const char *vj_standing_state(const vj_standing *standing, int64_t trial);
+const char *vj_sweep_status_state(const vj_sweep_status *standing, int64_t trial);
 /* Who took a trial: "host:4242"; "" if it isn't known. */
-const char *vj_standing_who(const vj_standing *standing, int64_t trial);
+const char *vj_sweep_status_who(const vj_sweep_status *standing, int64_t trial);
 /* Unix time since when a trial runs; NaN if it isn't known: records of the ledger have no time, but the file has one of
  * its last change. */
-double vj_standing_since(const vj_standing *standing, int64_t trial);
+double vj_sweep_status_since(const vj_sweep_status *standing, int64_t trial);
 
 #endif

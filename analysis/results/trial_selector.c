@@ -9,25 +9,25 @@ enum { ARM = -1 };
 
 /* --- reading --------------------------------------------------------------------------------------------------- */
 
-static vj_status collect(const vj_outcome *o, const char *word, const bool *chosen, vj_selection *selection) {
+static vj_status collect(const vj_results *o, const char *word, const bool *chosen, vj_trial_selector *selection) {
   int64_t *trials = vj_pool_take(o->pool, (size_t)o->trials * sizeof *trials);
   if (!trials) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
-  *selection = (vj_selection){.word = word, .trials = trials};
+  *selection = (vj_trial_selector){.word = word, .trials = trials};
   for (int64_t i = 0; i < o->trials; i++)
     if (chosen[i]) trials[selection->count++] = i;
   return VJ_OK;
 }
 
-static bool choose_arm(const vj_outcome *o, const char *arm, bool *chosen) {
+static bool choose_arm(const vj_results *o, const char *arm, bool *chosen) {
   bool found = false;
   for (int64_t i = 0; i < o->trials; i++) {
-    chosen[i] = chosen[i] && strcmp(vj_outcome_text(o, "arm", i), arm) == 0;
+    chosen[i] = chosen[i] && strcmp(vj_results_text(o, "arm", i), arm) == 0;
     found = found || chosen[i];
   }
   return found;
 }
 
-static bool choose_number(const vj_outcome *o, const char *word, bool *chosen) {
+static bool choose_number(const vj_results *o, const char *word, bool *chosen) {
   char *end = NULL;
   const long long number = strtoll(word, &end, 10);
   if (end == word || *end || number < 0 || number >= o->trials) return false;
@@ -35,32 +35,32 @@ static bool choose_number(const vj_outcome *o, const char *word, bool *chosen) {
   return true;
 }
 
-static bool has_value(const vj_outcome *o, int setting, int64_t trial, const char *value) {
+static bool has_value(const vj_results *o, int setting, int64_t trial, const char *value) {
   char *end = NULL;
   const double number = strtod(value, &end);
-  if (vj_outcome_setting_is_number(o, setting))
-    return end != value && !*end && number == vj_outcome_setting_number(o, setting, trial);
-  return strcmp(value, vj_outcome_setting(o, setting, trial)) == 0;
+  if (vj_results_setting_is_number(o, setting))
+    return end != value && !*end && number == vj_results_setting_number(o, setting, trial);
+  return strcmp(value, vj_results_setting(o, setting, trial)) == 0;
 }
 
-static vj_status unknown_key(const vj_outcome *o, const char *place, const char *key) {
+static vj_status unknown_key(const vj_results *o, const char *place, const char *key) {
   char hint[VJ_SUGGESTION_BYTES];
   const char **names = vj_pool_take(o->pool, (size_t)(o->setting_count + 1) * sizeof *names);
   if (!names) return vj_fail(VJ_MEMORY, "no memory for the settings of a sweep");
-  for (int s = 0; s < o->setting_count; s++) names[s] = vj_outcome_setting_key(o, s);
+  for (int s = 0; s < o->setting_count; s++) names[s] = vj_results_setting_key(o, s);
   names[o->setting_count] = "arm";
   return vj_fail(VJ_USAGE, "%s: the sweep sets no \"%s\"%s", place, key,
                  vj_suggestion(key, "settings", names, o->setting_count + 1, hint));
 }
 
-static vj_status choose_setting(const vj_outcome *o, const char *place, const char *key, const char *value,
+static vj_status choose_setting(const vj_results *o, const char *place, const char *key, const char *value,
                                 bool *chosen) {
   int setting = 0;
   if (strcmp(key, "arm") == 0) {
     (void)choose_arm(o, value, chosen);
     return VJ_OK;
   }
-  while (setting < o->setting_count && strcmp(vj_outcome_setting_key(o, setting), key) != 0) setting++;
+  while (setting < o->setting_count && strcmp(vj_results_setting_key(o, setting), key) != 0) setting++;
   if (setting == o->setting_count) return unknown_key(o, place, key);
   for (int64_t i = 0; i < o->trials; i++) chosen[i] = chosen[i] && has_value(o, setting, i, value);
   return VJ_OK;
@@ -75,7 +75,7 @@ static char *end_of_setting(char *text) {
   return text + strlen(text);
 }
 
-static vj_status choose_settings(const vj_outcome *o, const char *place, const char *word, bool *chosen) {
+static vj_status choose_settings(const vj_results *o, const char *place, const char *word, bool *chosen) {
   char *text = vj_pool_text(o->pool, word);
   if (!text) return vj_fail(VJ_MEMORY, "no memory for the settings of a trial");
   while (*text) {
@@ -91,20 +91,21 @@ static vj_status choose_settings(const vj_outcome *o, const char *place, const c
   return VJ_OK;
 }
 
-static vj_status nothing(const vj_outcome *o, const char *place, const char *word) {
+static vj_status nothing(const vj_results *o, const char *place, const char *word) {
   char hint[VJ_SUGGESTION_BYTES];
   int64_t count = 0;
   const char **names = vj_pool_take(o->pool, (size_t)o->trials * sizeof *names);
   if (!names) return vj_fail(VJ_MEMORY, "no memory for the arms of a sweep");
   for (int64_t i = 0; i < o->trials && o->has_arms; i++) {
-    const char *arm = vj_outcome_text(o, "arm", i);
+    const char *arm = vj_results_text(o, "arm", i);
     if (!count || strcmp(names[count - 1], arm) != 0) names[count++] = arm;
   }
   return vj_fail(VJ_USAGE, "%s: \"%s\" is no arm, no trial (0 to %lld) and no key=value%s", place, word,
                  (long long)o->trials - 1, count ? vj_suggestion(word, "arms", names, count, hint) : "");
 }
 
-vj_status vj_selection_read(const vj_outcome *o, const char *place, const char *word, vj_selection *selection) {
+vj_status vj_trial_selector_read(const vj_results *o, const char *place, const char *word,
+                                 vj_trial_selector *selection) {
   bool *chosen = vj_pool_take(o->pool, (size_t)o->trials * sizeof *chosen);
   if (!chosen) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
   for (int64_t i = 0; i < o->trials; i++) chosen[i] = true;
@@ -119,28 +120,29 @@ vj_status vj_selection_read(const vj_outcome *o, const char *place, const char *
 
 /* --- pairs ----------------------------------------------------------------------------------------------------- */
 
-static bool is_same(const vj_outcome *o, int setting, int64_t one, int64_t other) {
-  if (setting == ARM) return strcmp(vj_outcome_text(o, "arm", one), vj_outcome_text(o, "arm", other)) == 0;
-  return vj_outcome_same_setting(o, setting, one, other);
+static bool is_same(const vj_results *o, int setting, int64_t one, int64_t other) {
+  if (setting == ARM) return strcmp(vj_results_text(o, "arm", one), vj_results_text(o, "arm", other)) == 0;
+  return vj_results_same_setting(o, setting, one, other);
 }
 
-static bool is_one_value(const vj_outcome *o, const vj_selection *s, int setting) {
+static bool is_one_value(const vj_results *o, const vj_trial_selector *s, int setting) {
   for (int64_t i = 1; i < s->count; i++)
     if (!is_same(o, setting, s->trials[0], s->trials[i])) return false;
   return true;
 }
 
-bool vj_selection_is_constant(const vj_outcome *o, const vj_selection *one, const vj_selection *other, int setting) {
+bool vj_trial_selector_is_constant(const vj_results *o, const vj_trial_selector *one, const vj_trial_selector *other,
+                                   int setting) {
   return is_one_value(o, one, setting) && is_one_value(o, other, setting);
 }
 
-vj_status vj_selection_pair(const vj_outcome *o, const vj_selection *one, const vj_selection *other,
-                            const int64_t **partners) {
+vj_status vj_trial_selector_pair(const vj_results *o, const vj_trial_selector *one, const vj_trial_selector *other,
+                                 const int64_t **partners) {
   int64_t *found = vj_pool_take(o->pool, (size_t)one->count * sizeof *found);
   bool *taken = vj_pool_take(o->pool, (size_t)other->count * sizeof *taken);
   bool *varies = vj_pool_take(o->pool, (size_t)(o->setting_count + 1) * sizeof *varies);
   if (!found || !taken || !varies) return vj_fail(VJ_MEMORY, "no memory for pairs of trials");
-  for (int s = ARM; s < o->setting_count; s++) varies[s - ARM] = !vj_selection_is_constant(o, one, other, s);
+  for (int s = ARM; s < o->setting_count; s++) varies[s - ARM] = !vj_trial_selector_is_constant(o, one, other, s);
   const bool alone = one->count == 1 && other->count == 1;
   for (int64_t i = 0; i < one->count; i++) {
     found[i] = -1;

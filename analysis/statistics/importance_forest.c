@@ -114,7 +114,7 @@ static void grow(tree *t, const leaf *node, int64_t first, int64_t count) {
 }
 
 static void plant(tree *t, int number) {
-  vj_rng rng = vj_rng_stream(0, VJ_RNG_REPORT, 1, (uint64_t)number);
+  vj_rng rng = vj_rng_stream(0, VJ_RNG_ANALYSIS, 1, (uint64_t)number);
   leaf root = {0};
   t->leaf_count = 0;
   for (int64_t i = 0; i < t->count; i++) t->trials[i] = vj_rng_integer(&rng, 0, t->count - 1);

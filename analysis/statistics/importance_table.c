@@ -83,7 +83,7 @@ vj_status vj_importance_by_table(const vj_design *design, int64_t cells, int rep
     split(&t, plain);
   }
   for (int r = 0; r < repeats && status == VJ_OK; r++) {
-    vj_rng rng = vj_rng_stream(0, VJ_RNG_REPORT, 0, (uint64_t)r);
+    vj_rng rng = vj_rng_stream(0, VJ_RNG_ANALYSIS, 0, (uint64_t)r);
     take_means(&t, &rng);
     split(&t, &splits[r]);
   }

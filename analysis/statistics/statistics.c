@@ -3,8 +3,8 @@
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 
-vj_moments vj_moments_of(const double *values, int64_t count) {
-  vj_moments m = {.mean = 0, .deviation = 0};
+vj_summary vj_summary_of(const double *values, int64_t count) {
+  vj_summary m = {.mean = 0, .deviation = 0};
   for (int64_t i = 0; i < count; i++)
     if (isfinite(values[i])) m.mean += values[i], m.count++;
   m.mean = m.count ? m.mean / (double)m.count : NAN;
@@ -16,7 +16,7 @@ vj_moments vj_moments_of(const double *values, int64_t count) {
 
 /* A mean difference with its standard error. Where all numbers are equal the error is 0: then the means differ for
  * certain, or not at all. */
-static void test(double error, double freedom, vj_difference *d) {
+static void test(double error, double freedom, vj_mean_difference *d) {
   const double t = d->mean == 0 && error == 0 ? 0 : fabs(d->mean) / error;
   const double reach = error == 0 ? 0 : gsl_cdf_tdist_Pinv(0.975, freedom) * error;
   d->low = d->mean - reach;
@@ -24,8 +24,8 @@ static void test(double error, double freedom, vj_difference *d) {
   d->p = isinf(t) ? 0 : 2 * gsl_cdf_tdist_Q(t, freedom);
 }
 
-vj_difference vj_paired_difference(const double *a, const double *b, int64_t count) {
-  vj_difference d = {.paired = true, .mean = 0, .low = NAN, .high = NAN, .p = NAN};
+vj_mean_difference vj_paired_difference(const double *a, const double *b, int64_t count) {
+  vj_mean_difference d = {.paired = true, .mean = 0, .low = NAN, .high = NAN, .p = NAN};
   double squares = 0;
   for (int64_t i = 0; i < count; i++)
     if (isfinite(a[i]) && isfinite(b[i])) d.mean += a[i] - b[i], d.count++;
@@ -37,9 +37,10 @@ vj_difference vj_paired_difference(const double *a, const double *b, int64_t cou
   return d;
 }
 
-vj_difference vj_welch_difference(const double *a, int64_t a_count, const double *b, int64_t b_count) {
-  const vj_moments x = vj_moments_of(a, a_count), y = vj_moments_of(b, b_count);
-  vj_difference d = {.count = x.count < y.count ? x.count : y.count, .mean = x.mean - y.mean, .low = NAN, .high = NAN};
+vj_mean_difference vj_welch_difference(const double *a, int64_t a_count, const double *b, int64_t b_count) {
+  const vj_summary x = vj_summary_of(a, a_count), y = vj_summary_of(b, b_count);
+  vj_mean_difference d = {
+      .count = x.count < y.count ? x.count : y.count, .mean = x.mean - y.mean, .low = NAN, .high = NAN};
   d.p = NAN;
   if (d.count < 2) return d;
   const double u = x.deviation * x.deviation / (double)x.count, v = y.deviation * y.deviation / (double)y.count;

@@ -348,7 +348,7 @@ int vj_verb_bench(int argc, char **argv) {
   const vj_status mine = vj_experiment_read(argc, argv, "--steps --ops --comm --format --seed", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = run(&e, &world);
-  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
   vj_experiment_free(&e);
   if (world.size) vj_comm_destroy(&world);
   MPI_Finalize();

@@ -193,7 +193,7 @@ int vj_data_inspect(int argc, char **argv) {
   }
   if (status == VJ_OK) status = vj_experiment_read(argc, argv, "", &e);
   if (status == VJ_OK) status = inspect(&e, &w, &set);
-  if (status != VJ_OK) vj_report_failure(status);
+  if (status != VJ_OK) vj_print_failure(status);
   vj_data_set_close(&set);
   vj_experiment_free(&e);
   return vj_status_exit_code(status);

@@ -192,7 +192,7 @@ int vj_data_make(int argc, char **argv) {
   vj_status status = vj_mpi_start(&world);
   if (status == VJ_OK) status = vj_comm_agree(&world, read_arguments(argc, argv, &request));
   if (status == VJ_OK) status = run(&request, &world, &set);
-  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
   vj_standin_close(&set);
   if (world.size) vj_comm_destroy(&world);
   MPI_Finalize();

@@ -61,7 +61,7 @@ static void report(const char *path, const vj_pack_outcome *o) {
 }
 
 static vj_status pack(vj_experiment *e, const vj_comm *world, vj_data_set *set) {
-  vj_pack_outcome outcome;
+  vj_pack_outcome results;
   int is_there = 0;
   bool found = false;
   if (!e->file) return vj_fail(VJ_USAGE, "%s", usage);
@@ -76,8 +76,8 @@ static vj_status pack(vj_experiment *e, const vj_comm *world, vj_data_set *set) 
     if (world->rank == 0) printf("%s is there already, and of these videos\n", path);
     return VJ_OK;
   }
-  VJ_TRY(vj_pack_file_write(world, set->clips, path, vj_threads(), tell, &outcome));
-  if (world->rank == 0) report(path, &outcome);
+  VJ_TRY(vj_pack_file_write(world, set->clips, path, vj_threads(), tell, &results));
+  if (world->rank == 0) report(path, &results);
   return VJ_OK;
 }
 
@@ -96,7 +96,7 @@ int vj_data_pack(int argc, char **argv) {
   const vj_status mine = vj_experiment_read(argc, argv, "-o --replace --quick", &e);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   if (status == VJ_OK) status = pack(&e, &world, &set);
-  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
   vj_data_set_close(&set);
   vj_experiment_free(&e);
   if (world.size) vj_comm_destroy(&world);

@@ -31,7 +31,7 @@ typedef struct packing {
   const vj_clip_video **video;
   int64_t *number; /* of each video in its split */
   hid_t file, access, transfer;
-  vj_pack_outcome *outcome;
+  vj_pack_outcome *results;
 } packing;
 
 /* --- what there is to pack --------------------------------------------------------------------------------------- */
@@ -51,11 +51,11 @@ static vj_status list_videos(packing *p) {
       const vj_clip_video *const v = p->video[at] = vj_clips_video(p->clips, (vj_split)s, i);
       p->split[at] = s, p->number[at] = i, p->bytes[at] = v->info.bytes, p->changed[at] = v->changed;
       p->first[at + 1] = p->first[at] + (v->broken ? 0 : v->info.frames);
-      p->outcome->broken += v->broken != NULL;
+      p->results->broken += v->broken != NULL;
     }
   p->frames = p->first[p->videos];
-  p->outcome->videos = p->videos, p->outcome->frames = p->frames;
-  p->outcome->bytes = (double)p->frames * (double)p->frame_bytes;
+  p->results->videos = p->videos, p->results->frames = p->frames;
+  p->results->bytes = (double)p->frames * (double)p->frame_bytes;
   return VJ_OK;
 }
 
@@ -75,7 +75,7 @@ static vj_status take_lock(packing *p) {
 /* Frames are nearly all of it. */
 static vj_status check_room(const packing *p) {
   if (ftruncate(p->lock, 0) != 0) return vj_fail(VJ_IO, "%s: can't be emptied: %s", p->temporary, strerror(errno));
-  const double needed = p->outcome->bytes, there = vj_disk_free(p->temporary);
+  const double needed = p->results->bytes, there = vj_disk_free(p->temporary);
   if (there < 0 || needed <= there) return VJ_OK;
   return vj_fail(
       VJ_IO,
@@ -293,7 +293,7 @@ static vj_status write_blocks(const packing *p, const int64_t *edges, int64_t ro
     VJ_TRY(write_together(p, frame_set, first, count, frames));
   }
   const int64_t mine = edges[rounds] - edges[0];
-  for (int64_t i = 0; i < mine; i++) p->outcome->damaged_frames += !whole[i];
+  for (int64_t i = 0; i < mine; i++) p->results->damaged_frames += !whole[i];
   return write_together(p, whole_set, edges[0], mine, whole);
 }
 
@@ -339,9 +339,9 @@ static vj_status count_damaged(const packing *p) {
   int64_t *counts = NULL;
   VJ_TRY(vj_comm_agree(p->world, vj_allocate((size_t)p->world->size, sizeof *counts, "counts", &counts)));
   const vj_status status =
-      vj_comm_gather_all(p->world, &p->outcome->damaged_frames, counts, sizeof p->outcome->damaged_frames);
-  if (status == VJ_OK) p->outcome->damaged_frames = 0;
-  for (int r = 0; r < p->world->size && status == VJ_OK; r++) p->outcome->damaged_frames += counts[r];
+      vj_comm_gather_all(p->world, &p->results->damaged_frames, counts, sizeof p->results->damaged_frames);
+  if (status == VJ_OK) p->results->damaged_frames = 0;
+  for (int r = 0; r < p->world->size && status == VJ_OK; r++) p->results->damaged_frames += counts[r];
   free(counts);
   return status;
 }
@@ -358,7 +358,7 @@ static vj_status finish(const packing *p) {
   vj_pack *pack = NULL;
   char *const folder = strdup(p->path);
   const int parent = folder ? open(dirname(folder), O_RDONLY | O_CLOEXEC) : -1;
-  vj_status status = vj_pack_seal_file(p->temporary);
+  vj_status status = vj_pack_checksum_file(p->temporary);
   if (status == VJ_OK && fsync(p->lock) != 0) status = vj_fail(VJ_IO, "%s: %s", p->temporary, strerror(errno));
   if (status == VJ_OK) status = vj_pack_open(p->temporary, &pack);
   vj_pack_close(&pack);
@@ -373,7 +373,7 @@ static vj_status finish(const packing *p) {
 }
 
 vj_status vj_pack_file_write(const vj_comm *world, const vj_clips *clips, const char *path, int threads,
-                             void (*told)(double share), vj_pack_outcome *outcome) {
+                             void (*told)(double share), vj_pack_outcome *results) {
   packing p = {.world = world,
                .clips = clips,
                .path = path,
@@ -382,10 +382,10 @@ vj_status vj_pack_file_write(const vj_comm *world, const vj_clips *clips, const 
                .file = -1,
                .access = -1,
                .transfer = -1,
-               .outcome = outcome,
+               .results = results,
                .request = vj_clips_request(clips)};
   const size_t room = strlen(path) + sizeof ".part";
-  *outcome = (vj_pack_outcome){0};
+  *results = (vj_pack_outcome){0};
   p.frame_bytes = p.request.height * p.request.width * (p.request.grey ? 1 : 3);
   p.temporary = malloc(room);
   vj_status status = p.temporary ? list_videos(&p) : vj_fail(VJ_MEMORY, "no memory for a path");

@@ -14,6 +14,6 @@ typedef struct vj_pack_outcome {
  * a temporary name first, so that a file of that name is always whole. One that another process is making is VJ_USAGE;
  * what an interrupted one left is begun anew. `told`, on rank 0, hears how far it is, 0 to 1. Collective. */
 VJ_MUST_USE vj_status vj_pack_file_write(const vj_comm *world, const vj_clips *clips, const char *path, int threads,
-                                         void (*told)(double share), vj_pack_outcome *outcome);
+                                         void (*told)(double share), vj_pack_outcome *results);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct dry_run {
   const vj_comm *world;
   const vj_space *space;
   const vj_report_spec *report;
-  vj_roster *roster;
+  vj_trial_schedule *schedule;
   int ranks_here;            /* ranks on this host */
   vj_sweep_layout *layout;   /* on world rank 0 */
   int64_t *like;             /* as the layout's, on all ranks */
@@ -124,11 +124,11 @@ static vj_status print_added(const dry_run *d) {
   const vj_experiment *e = d->experiment;
   const char *folder = results_folder(d), *path = folder ? vj_pool_format(e->pool, "%s/sweep.h5", folder) : NULL;
   vj_sweep_file *file = NULL;
-  vj_match match;
+  vj_resume_match match;
   if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
   if (!e->resume || access(path, F_OK) != 0) return VJ_OK;
   VJ_TRY(vj_sweep_file_read_only(path, &file));
-  const vj_status status = vj_match_trials(e->pool, file, path, d->space, &match);
+  const vj_status status = vj_resume_match_trials(e->pool, file, path, d->space, &match);
   vj_sweep_file_close(&file);
   VJ_TRY(status);
   const int64_t added = d->space->trial_count - match.known;
@@ -140,24 +140,25 @@ static vj_status print_added(const dry_run *d) {
 /* What a sweep writes: its file and the ledger, and the checkpoints of the trials that run. */
 static void print_disk(const dry_run *d) {
   const char *folder = results_folder(d);
-  const vj_room room =
-      vj_room_for(d->layout, d->space->trial_count, d->world->size / d->roster->least, folder ? folder : ".");
+  const vj_disk_need room =
+      vj_disk_need_of(d->layout, d->space->trial_count, d->world->size / d->schedule->least, folder ? folder : ".");
   char records[BYTES_TEXT], checkpoints[BYTES_TEXT], there[BYTES_TEXT];
   printf("disk: %s for sweep.h5 and the ledger, up to %s for checkpoints", bytes_text(room.records, records),
          bytes_text(room.checkpoints, checkpoints));
   if (room.free >= 0) printf("; %s are free for %s", bytes_text(room.free, there), room.folder);
-  if (!vj_room_is_there(&room)) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
+  if (!vj_disk_need_fits(&room)) fputs(": DOES NOT FIT; make room, or choose another folder with -o", stdout);
   putchar('\n');
 }
 
 /* "2 groups of 4 ranks", or "8 ranks: 2 on 4 ranks each, 10 on 1 rank" */
 static const char *groups_text(const dry_run *d) {
-  const vj_roster *s = d->roster;
+  const vj_trial_schedule *s = d->schedule;
   vj_pool *pool = d->experiment->pool;
   const int groups = s->ranks / s->most;
-  const char *text = s->most == s->least ? vj_pool_format(pool, "%d group%s of %d rank%s", groups, ending(groups),
-                                                          s->most, ending(s->most))
-                                         : vj_pool_format(pool, "%d ranks: %s", s->ranks, vj_roster_text(pool, s));
+  const char *text =
+      s->most == s->least
+          ? vj_pool_format(pool, "%d group%s of %d rank%s", groups, ending(groups), s->most, ending(s->most))
+          : vj_pool_format(pool, "%d ranks: %s", s->ranks, vj_trial_schedule_text(pool, s));
   return text ? text : "";
 }
 
@@ -276,7 +277,7 @@ static vj_status print_estimate(const dry_run *d, const vj_timing *timings) {
     measured[i] = (vj_trial_time){.step = t->step, .fixed = t->start};
     measured[i].shared = whole - t->start - (double)d->space->trials[i].config->optim.steps * t->step;
   }
-  VJ_TRY(vj_makespan(d->roster, each, &seconds));
+  VJ_TRY(vj_makespan(d->schedule, each, &seconds));
   printf("\nthe whole sweep: about %s on %s%s\n", vj_duration_text(seconds, text), groups_text(d),
          d->space->stopping ? ", with early stopping" : "");
   return print_advice(d, measured);
@@ -293,7 +294,8 @@ static vj_status time_trials(const dry_run *d) {
     if (d->like[i] != i) continue;
     if (d->world->rank == 0 && sizes > 1)
       fprintf(stderr, "trying size %lld of %lld\n", (long long)++tried, (long long)sizes);
-    VJ_TRY(vj_timing_measure(d->experiment->pool, d->world, d->roster->of_trial[i], &d->space->trials[i], &timings[i]));
+    VJ_TRY(
+        vj_timing_measure(d->experiment->pool, d->world, d->schedule->of_trial[i], &d->space->trials[i], &timings[i]));
   }
   return vj_comm_agree(d->world, d->world->rank == 0 ? print_estimate(d, timings) : VJ_OK);
 }
@@ -310,15 +312,15 @@ static vj_status count_ranks_here(dry_run *d) {
 }
 
 static vj_status look(dry_run *d) {
-  VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->roster->of_trial, &d->layout));
+  VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->schedule->of_trial, &d->layout));
   VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
-  VJ_TRY(vj_judge_check(d->space, &d->layout->file, NULL, &d->axis));
+  VJ_TRY(vj_pruner_check(d->space, &d->layout->file, NULL, &d->axis));
   memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
-  VJ_TRY(vj_roster_sort(d->roster, d->space, d->layout->work));
+  VJ_TRY(vj_trial_schedule_sort(d->schedule, d->space, d->layout->work));
   d->question = (vj_rank_question){
-      .space = d->space, .like = d->layout->like, .work = d->layout->work, .measured_ranks = d->roster->of_trial};
+      .space = d->space, .like = d->layout->like, .work = d->layout->work, .measured_ranks = d->schedule->of_trial};
   VJ_TRY(vj_rank_table_machine(d->experiment, d->world->size, d->ranks_here, &d->question));
-  const char *note = vj_roster_note(d->experiment->pool, d->roster);
+  const char *note = vj_trial_schedule_note(d->experiment->pool, d->schedule);
   if (note) fprintf(stderr, "%s\n", note);
   VJ_TRY(print_needs(d));
   if (!d->experiment->timed) return print_advice(d, NULL);
@@ -332,7 +334,7 @@ vj_status vj_dry_run(vj_experiment *experiment, const vj_comm *world, const vj_s
   const size_t bytes = (size_t)space->trial_count * sizeof *d.like;
   d.like = vj_pool_take(experiment->pool, bytes);
   VJ_TRY(vj_comm_agree(world, d.like ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a dry run")));
-  VJ_TRY(vj_roster_create(experiment->pool, space, world->size, (int)experiment->ranks_per_trial, &d.roster));
+  VJ_TRY(vj_trial_schedule_create(experiment->pool, space, world->size, (int)experiment->ranks_per_trial, &d.schedule));
   VJ_TRY(vj_comm_agree(world, count_ranks_here(&d)));
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look(&d) : VJ_OK));
   if (!experiment->timed) return VJ_OK;

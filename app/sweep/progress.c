@@ -33,9 +33,9 @@ void vj_progress_line_show(vj_progress_line *line, const vj_sweep_progress *p) {
   memset(bar, '#', (size_t)(share * BAR));
   bar[BAR] = '\0';
   int used = snprintf(text, sizeof text, "[%s] %3.0f%%  %lld/%lld trials", bar, 100 * share,
-                      (long long)(p->trials_done + p->trials_failed + p->trials_stopped), (long long)p->trials);
-  if (p->trials_stopped)
-    used += snprintf(text + used, sizeof text - (size_t)used, " (%lld stopped early)", (long long)p->trials_stopped);
+                      (long long)(p->trials_done + p->trials_failed + p->trials_pruned), (long long)p->trials);
+  if (p->trials_pruned)
+    used += snprintf(text + used, sizeof text - (size_t)used, " (%lld stopped early)", (long long)p->trials_pruned);
   if (p->trials_failed)
     used += snprintf(text + used, sizeof text - (size_t)used, " (%lld failed)", (long long)p->trials_failed);
   used += snprintf(text + used, sizeof text - (size_t)used, "  trial %lld%s%s %s %lld/%lld", (long long)p->mine.trial,

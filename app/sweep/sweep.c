@@ -67,7 +67,7 @@ static void on_hang(void *context) {
       "--resume, or allow more time with --hang-limit\n";
   (void)context;
   if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0) _exit(1);
-  _exit(vj_status_exit_code(VJ_STOPPED));
+  _exit(vj_status_exit_code(VJ_INTERRUPTED));
 }
 
 /* The option's limit, or the end of the Slurm job that this is, if that is sooner. */
@@ -129,7 +129,8 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   const vj_status status = vj_sweep_run(world, e->root, space, &options, end);
   vj_progress_line_end(&line);
   if (status != VJ_OK) return status;
-  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_results_print(folder, report, VJ_FORMAT_TEXT, stdout) : VJ_OK));
+  VJ_TRY(
+      vj_comm_agree(world, world->rank == 0 ? vj_result_table_print(folder, report, VJ_FORMAT_TEXT, stdout) : VJ_OK));
   if (world->rank != 0) return VJ_OK;
   char took[VJ_DURATION_BYTES];
   if (end->elsewhere)
@@ -175,7 +176,7 @@ int vj_verb_sweep(int argc, char **argv) {
     if (status == VJ_OK) status = with_experiment(&e, &world, strcmp(argv[0], "train") == 0, &end);
   }
   int code = end.failed && status == VJ_OK ? 1 : vj_status_exit_code(status);
-  if (status != VJ_OK && world.rank == 0) vj_report_failure(status);
+  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
   vj_experiment_free(&e);
   if (world.size) vj_comm_destroy(&world);
   MPI_Finalize();

@@ -40,7 +40,7 @@ typedef struct place {
   size_t at; /* of its record in `known` */
 } place;
 
-struct vj_remembered {
+struct vj_annotation_cache {
   int file; /* -1: none */
   char form[FORM_BYTES];
   store known, fresh;
@@ -70,7 +70,7 @@ static int by_path(const void *a, const void *b) {
   return (x->at > y->at) - (x->at < y->at);
 }
 
-static void list_places(vj_remembered *r) {
+static void list_places(vj_annotation_cache *r) {
   int64_t count = 0;
   record one;
   for (size_t at = 0; at + sizeof one <= r->known.used; at += sizeof one + padded(one.count), count++) {
@@ -86,7 +86,7 @@ static void list_places(vj_remembered *r) {
   qsort(r->places, (size_t)r->count, sizeof *r->places, by_path);
 }
 
-static void read_known(vj_remembered *r) {
+static void read_known(vj_annotation_cache *r) {
   heading h;
   struct stat about;
   if (fstat(r->file, &about) != 0 || !read_at(r->file, &h, sizeof h, 0)) return;
@@ -99,8 +99,8 @@ static void read_known(vj_remembered *r) {
   list_places(r);
 }
 
-vj_status vj_remembered_open(const char *path, const char *form, vj_remembered **remembered) {
-  vj_remembered *const r = *remembered = calloc(1, sizeof *r);
+vj_status vj_annotation_cache_open(const char *path, const char *form, vj_annotation_cache **remembered) {
+  vj_annotation_cache *const r = *remembered = calloc(1, sizeof *r);
   if (!r) return vj_fail(VJ_MEMORY, "no memory for what is remembered of files");
   memcpy(r->form, form, strnlen(form, FORM_BYTES - 1));
   r->file = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
@@ -109,7 +109,7 @@ vj_status vj_remembered_open(const char *path, const char *form, vj_remembered *
   return VJ_OK;
 }
 
-const void *vj_remembered_find(const vj_remembered *r, const char *file, size_t *bytes) {
+const void *vj_annotation_cache_find(const vj_annotation_cache *r, const char *file, size_t *bytes) {
   const uint64_t path = vj_hash_text(file);
   int64_t low = 0, high = r->count;
   record one;
@@ -124,7 +124,7 @@ const void *vj_remembered_find(const vj_remembered *r, const char *file, size_t 
   const unsigned char *const at = r->known.bytes + r->places[low - 1].at;
   record now = {0};
   memcpy(&one, at, sizeof one);
-  if (vj_survey_stamp(file, &now.file_bytes, &now.changed) != VJ_OK) vj_error_clear();
+  if (vj_file_stamp(file, &now.file_bytes, &now.changed) != VJ_OK) vj_error_clear();
   if (one.file_bytes != now.file_bytes || one.changed != now.changed) return NULL;
   *bytes = (size_t)one.count;
   return at + sizeof one;
@@ -145,10 +145,10 @@ static bool append(store *s, const void *bytes, size_t count, size_t room) {
   return true;
 }
 
-vj_status vj_remembered_add(vj_remembered *r, const char *file, const void *bytes, size_t count) {
+vj_status vj_annotation_cache_add(vj_annotation_cache *r, const char *file, const void *bytes, size_t count) {
   record one = {.path = vj_hash_text(file), .count = count};
   if (r->file < 0) return VJ_OK;
-  if (vj_survey_stamp(file, &one.file_bytes, &one.changed) != VJ_OK) {
+  if (vj_file_stamp(file, &one.file_bytes, &one.changed) != VJ_OK) {
     vj_error_clear();
     return VJ_OK;
   }
@@ -167,7 +167,7 @@ static bool write_all(int file, const void *bytes, size_t count) {
 }
 
 /* What was known, and what is new. */
-static void write_file(const vj_remembered *r) {
+static void write_file(const vj_annotation_cache *r) {
   heading h = {.magic = "vjvcrRM", .bytes = r->known.used + r->fresh.used};
   h.magic[7] = '1';
   memcpy(h.form, r->form, sizeof h.form);
@@ -179,8 +179,8 @@ static void write_file(const vj_remembered *r) {
   if (!whole && ftruncate(r->file, 0) != 0) return;
 }
 
-void vj_remembered_close(vj_remembered **remembered) {
-  vj_remembered *const r = *remembered;
+void vj_annotation_cache_close(vj_annotation_cache **remembered) {
+  vj_annotation_cache *const r = *remembered;
   if (!r) return;
   if (r->file >= 0 && r->fresh.used) write_file(r);
   if (r->file >= 0) close(r->file); /* and the lock with it */

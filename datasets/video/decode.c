@@ -37,20 +37,20 @@ static const vj_index_entry *entry_of(const vj_index *index, int64_t frame) {
 /* Leaves the start's packet as the one read last. Seeking is only a short cut: where it did not lead to the start or
  * before it, packets are counted from the beginning. */
 static vj_status go_to(vj_video *v, const vj_index_start *start, int *error) {
-  vj_source *const s = &v->source;
+  vj_demuxer *const s = &v->source;
   int64_t position = -1;
   *error = 0;
   if (v->index->timed && start->decoding_time != AV_NOPTS_VALUE &&
       av_seek_frame(s->format, s->stream->index, start->decoding_time, AVSEEK_FLAG_BACKWARD) >= 0) {
-    vj_source_read(s, error);
+    vj_demuxer_read(s, error);
     if (!*error && s->packet->pts != AV_NOPTS_VALUE) position = vj_index_position(v->index, s->packet->pts);
   }
   if (position < 0 || position > start->position) {
-    VJ_TRY(vj_source_rewind(s));
-    vj_source_read(s, error);
+    VJ_TRY(vj_demuxer_rewind(s));
+    vj_demuxer_read(s, error);
     position = 0;
   }
-  for (; !*error && position < start->position; position++) vj_source_read(s, error);
+  for (; !*error && position < start->position; position++) vj_demuxer_read(s, error);
   return VJ_OK;
 }
 
@@ -125,7 +125,7 @@ static vj_status feed(run *r, const AVPacket *packet) {
 }
 
 static vj_status run_from(run *r, const vj_index_start *start, const wanted *list, int64_t count) {
-  vj_source *const s = &r->video->source;
+  vj_demuxer *const s = &r->video->source;
   int error = 0;
   r->start = start;
   r->list = list;
@@ -137,7 +137,7 @@ static vj_status run_from(run *r, const vj_index_start *start, const wanted *lis
   VJ_TRY(go_to(r->video, start, &error));
   for (r->position = start->position; !error && r->done < r->count; r->position++) {
     VJ_TRY(feed(r, s->packet));
-    if (r->done < r->count) vj_source_read(s, &error);
+    if (r->done < r->count) vj_demuxer_read(s, &error);
   }
   if (r->done < r->count) VJ_TRY(feed(r, NULL));
   while (r->done < r->count) VJ_TRY(put_missing(r));

@@ -13,7 +13,7 @@ static int refuse_others(AVFormatContext *format, AVIOContext **io, const char *
   return AVERROR(EACCES);
 }
 
-static vj_status open_file(vj_source *s) {
+static vj_status open_file(vj_demuxer *s) {
   const size_t room = strlen(s->path) + sizeof "file:";
   char *url = malloc(room); /* a path may hold a colon */
   if (!url) return vj_fail(VJ_MEMORY, "%s: no memory for a path", s->path);
@@ -23,7 +23,7 @@ static vj_status open_file(vj_source *s) {
   return error < 0 ? vj_fail(VJ_IO, "%s: can't be opened: %s", s->path, vj_video_reason(error)) : VJ_OK;
 }
 
-static vj_status open_format(vj_source *s) {
+static vj_status open_format(vj_demuxer *s) {
   const int64_t bytes = avio_size(s->io);
   if (bytes == 0) return vj_fail(VJ_DATA, "%s: the file is empty", s->path);
   s->format = avformat_alloc_context();
@@ -40,7 +40,7 @@ static vj_status open_format(vj_source *s) {
 }
 
 /* The stream of pictures; cover art of a song is none. */
-static vj_status choose_stream(vj_source *s) {
+static vj_status choose_stream(vj_demuxer *s) {
   const int chosen = av_find_best_stream(s->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
   if (chosen < 0 || s->format->streams[chosen]->disposition & AV_DISPOSITION_ATTACHED_PIC) {
     const int sound = av_find_best_stream(s->format, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0);
@@ -52,8 +52,8 @@ static vj_status choose_stream(vj_source *s) {
   return VJ_OK;
 }
 
-vj_status vj_source_open(const char *path, vj_source *source) {
-  *source = (vj_source){0};
+vj_status vj_demuxer_open(const char *path, vj_demuxer *source) {
+  *source = (vj_demuxer){0};
   vj_video_listen();
   vj_video_forget();
   source->path = strdup(path);
@@ -64,13 +64,13 @@ vj_status vj_source_open(const char *path, vj_source *source) {
   return choose_stream(source);
 }
 
-static void close_format(vj_source *s) {
+static void close_format(vj_demuxer *s) {
   avformat_close_input(&s->format);
   avio_closep(&s->io);
   s->stream = NULL;
 }
 
-vj_status vj_source_rewind(vj_source *s) {
+vj_status vj_demuxer_rewind(vj_demuxer *s) {
   av_packet_unref(s->packet);
   close_format(s);
   VJ_TRY(open_file(s));
@@ -78,7 +78,7 @@ vj_status vj_source_rewind(vj_source *s) {
   return choose_stream(s);
 }
 
-vj_status vj_source_decoder(vj_source *s) {
+vj_status vj_demuxer_decoder(vj_demuxer *s) {
   const AVCodecParameters *const parameters = s->stream->codecpar;
   const AVCodec *const codec = avcodec_find_decoder(parameters->codec_id);
   if (!codec)
@@ -98,7 +98,7 @@ vj_status vj_source_decoder(vj_source *s) {
   return VJ_OK;
 }
 
-void vj_source_read(vj_source *s, int *error) {
+void vj_demuxer_read(vj_demuxer *s, int *error) {
   do {
     av_packet_unref(s->packet);
     *error = av_read_frame(s->format, s->packet);
@@ -106,10 +106,10 @@ void vj_source_read(vj_source *s, int *error) {
   if (*error > 0) *error = 0;
 }
 
-void vj_source_close(vj_source *s) {
+void vj_demuxer_close(vj_demuxer *s) {
   close_format(s);
   avcodec_free_context(&s->decoder);
   av_packet_free(&s->packet);
   free(s->path);
-  *s = (vj_source){0};
+  *s = (vj_demuxer){0};
 }

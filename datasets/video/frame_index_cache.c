@@ -5,69 +5,69 @@
 
 #include "datasets/video/scan.h"
 
-struct vj_kept {
+struct vj_frame_index_cache {
   int64_t count;
   _Atomic(vj_video_index *) *at; /* [count]; NULL: none is kept. What is there stays until the end. */
   atomic_size_t bytes;
 };
 
-vj_status vj_kept_create(int64_t count, vj_kept **kept) {
-  *kept = calloc(1, sizeof **kept);
-  if (!*kept) return vj_fail(VJ_MEMORY, "no memory for where frames are");
-  (*kept)->count = count;
-  const vj_status status = vj_allocate((size_t)count + 1, sizeof *(*kept)->at, "where frames are", &(*kept)->at);
+vj_status vj_frame_index_cache_create(int64_t count, vj_frame_index_cache **cache) {
+  *cache = calloc(1, sizeof **cache);
+  if (!*cache) return vj_fail(VJ_MEMORY, "no memory for where frames are");
+  (*cache)->count = count;
+  const vj_status status = vj_allocate((size_t)count + 1, sizeof *(*cache)->at, "where frames are", &(*cache)->at);
   if (status != VJ_OK) {
-    free(*kept);
-    *kept = NULL;
+    free(*cache);
+    *cache = NULL;
     return status;
   }
-  for (int64_t i = 0; i < count; i++) atomic_init(&(*kept)->at[i], NULL);
-  atomic_init(&(*kept)->bytes, 0);
+  for (int64_t i = 0; i < count; i++) atomic_init(&(*cache)->at[i], NULL);
+  atomic_init(&(*cache)->bytes, 0);
   return VJ_OK;
 }
 
-void vj_kept_destroy(vj_kept **kept) {
-  if (!*kept) return;
-  for (int64_t i = 0; i < (*kept)->count; i++) {
-    vj_video_index *index = atomic_load(&(*kept)->at[i]);
+void vj_frame_index_cache_destroy(vj_frame_index_cache **cache) {
+  if (!*cache) return;
+  for (int64_t i = 0; i < (*cache)->count; i++) {
+    vj_video_index *index = atomic_load(&(*cache)->at[i]);
     vj_video_index_free(&index);
   }
-  free((*kept)->at);
-  free(*kept);
-  *kept = NULL;
+  free((*cache)->at);
+  free(*cache);
+  *cache = NULL;
 }
 
-size_t vj_kept_bytes(vj_kept *kept) { return atomic_load(&kept->bytes); }
+size_t vj_frame_index_cache_bytes(vj_frame_index_cache *cache) { return atomic_load(&cache->bytes); }
 
 /* Whether the file is still the one that the data set has looked at. */
 static bool is_same(const vj_clip_video *about) {
   int64_t bytes, changed;
-  if (vj_survey_stamp(about->entry->path, &bytes, &changed) == VJ_OK)
+  if (vj_file_stamp(about->entry->path, &bytes, &changed) == VJ_OK)
     return bytes == about->info.bytes && changed == about->changed;
   vj_error_clear();
   return false;
 }
 
 /* Keeps what was found, unless there is no room, or another thread was faster: then the caller frees it. */
-static bool keep(vj_kept *kept, int64_t video, vj_video_index *index) {
+static bool keep(vj_frame_index_cache *cache, int64_t video, vj_video_index *index) {
   const size_t bytes = vj_video_index_bytes(index);
   vj_video_index *none = NULL;
-  if (atomic_fetch_add(&kept->bytes, bytes) + bytes <= VJ_KEPT_BYTES &&
-      atomic_compare_exchange_strong(&kept->at[video], &none, index))
+  if (atomic_fetch_add(&cache->bytes, bytes) + bytes <= VJ_FRAME_INDEX_CACHE_BYTES &&
+      atomic_compare_exchange_strong(&cache->at[video], &none, index))
     return true;
-  atomic_fetch_sub(&kept->bytes, bytes);
+  atomic_fetch_sub(&cache->bytes, bytes);
   return false;
 }
 
-vj_status vj_kept_read(vj_kept *kept, int64_t video, const vj_clip_video *about, const vj_video_request *request,
-                       uint8_t *frames) {
+vj_status vj_frame_index_cache_read(vj_frame_index_cache *cache, int64_t video, const vj_clip_video *about,
+                                    const vj_video_request *request, uint8_t *frames) {
   const bool same = is_same(about);
-  const vj_video_index *const known = same ? atomic_load(&kept->at[video]) : NULL;
+  const vj_video_index *const known = same ? atomic_load(&cache->at[video]) : NULL;
   vj_video *open = NULL;
   VJ_TRY(vj_video_open_known(about->entry->path, known, &open));
   const vj_status status = vj_video_frames(open, request, frames, NULL, NULL);
   vj_video_index *found = same ? vj_video_take_index(open) : NULL;
   vj_video_close(&open);
-  if (found && !keep(kept, video, found)) vj_video_index_free(&found);
+  if (found && !keep(cache, video, found)) vj_video_index_free(&found);
   return status;
 }

@@ -36,7 +36,7 @@ static bool grow(void *array, int64_t count, size_t size) {
   return larger != NULL;
 }
 
-static vj_status add(vj_index *index, const vj_source *s) {
+static vj_status add(vj_index *index, const vj_demuxer *s) {
   const AVPacket *const p = s->packet;
   const enum AVCodecID codec = s->stream->codecpar->codec_id;
   const int64_t n = index->entry_count;
@@ -55,13 +55,13 @@ static vj_status add(vj_index *index, const vj_source *s) {
 /* --- files that are cut short ------------------------------------------------------------------------------------ */
 
 /* Seconds that a stream lasts according to its file; 0: it does not say. */
-static double said_duration(const vj_source *s) {
+static double said_duration(const vj_demuxer *s) {
   if (s->stream->duration > 0) return (double)s->stream->duration * av_q2d(s->stream->time_base);
   return s->format->nb_streams == 1 && s->format->duration > 0 ? (double)s->format->duration / AV_TIME_BASE : 0.0;
 }
 
 /* From the first packet's time to the last's. */
-static double read_duration(const vj_source *s, const vj_index *index) {
+static double read_duration(const vj_demuxer *s, const vj_index *index) {
   const int64_t first = index->entries[0].time, last = index->entries[index->entry_count - 1].time;
   return index->timed ? (double)(last - first) * av_q2d(s->stream->time_base) : 0.0;
 }
@@ -69,7 +69,7 @@ static double read_duration(const vj_source *s, const vj_index *index) {
 /* The family of mp4 lists its packets before anything is read, and may be told to leave some out at its ends, so there
  * the list counts; elsewhere the time. Matroska also says how many bytes there should be, which FFmpeg only mentions.
  */
-static vj_status check_length(const vj_source *s, const vj_index *index) {
+static vj_status check_length(const vj_demuxer *s, const vj_index *index) {
   const int64_t there = index->entry_count, listed = avformat_index_get_entries_count(s->stream);
   const double said = said_duration(s), read = read_duration(s, index);
   const double frame = there > 1 ? read / (double)(there - 1) : 0.0; /* the last one's own length is not in `read` */
@@ -92,7 +92,7 @@ static int by_time(const void *a, const void *b) {
   return (x->position > y->position) - (x->position < y->position);
 }
 
-static vj_status order_frames(const vj_source *s, vj_index *index) {
+static vj_status order_frames(const vj_demuxer *s, vj_index *index) {
   if (index->timed) qsort(index->entries, (size_t)index->entry_count, sizeof *index->entries, by_time);
   for (int64_t i = 1; i < index->entry_count && index->timed; i++)
     if (index->entries[i].time == index->entries[i - 1].time) index->timed = false;
@@ -106,10 +106,10 @@ static vj_status order_frames(const vj_source *s, vj_index *index) {
   return index->frame_count ? VJ_OK : vj_fail(VJ_DATA, "%s: no frames in it", s->path);
 }
 
-vj_status vj_index_scan(vj_source *s, vj_index *index) {
+vj_status vj_index_scan(vj_demuxer *s, vj_index *index) {
   *index = (vj_index){.timed = true};
   int error;
-  for (vj_source_read(s, &error); !error; vj_source_read(s, &error)) {
+  for (vj_demuxer_read(s, &error); !error; vj_demuxer_read(s, &error)) {
     if (s->packet->flags & AV_PKT_FLAG_CORRUPT)
       return vj_fail(VJ_DATA, "%s: cut short: frame %" PRId64 " is not whole", s->path, index->entry_count);
     VJ_TRY(add(index, s));

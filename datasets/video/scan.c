@@ -140,7 +140,7 @@ static void write_index(const memory *m, const vj_clip_video *videos, const bool
   fclose(to);
 }
 
-const char *vj_survey_index(vj_pool *pool, const char *what, const char *root) {
+const char *vj_scan_cache_path(vj_pool *pool, const char *what, const char *root) {
   const char *const cache = getenv("XDG_CACHE_HOME"), *const home = getenv("HOME");
   char here[4096] = "";
   if (root[0] != '/' && !getcwd(here, sizeof here)) return NULL;
@@ -162,7 +162,7 @@ const char *vj_survey_index(vj_pool *pool, const char *what, const char *root) {
 
 /* --- looking ----------------------------------------------------------------------------------------------------- */
 
-vj_status vj_survey_stamp(const char *path, int64_t *bytes, int64_t *changed) {
+vj_status vj_file_stamp(const char *path, int64_t *bytes, int64_t *changed) {
   struct stat about;
   if (stat(path, &about) != 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", path, strerror(errno));
   if (!S_ISREG(about.st_mode)) return vj_fail(VJ_IO, "%s: is no file", path);
@@ -183,7 +183,7 @@ static bool remember(const memory *m, vj_clip_video *video) {
 /* The sentence goes to memory of its own, since many threads look. */
 static vj_status look(const memory *m, vj_clip_video *video, char **sentence, bool *is_new) {
   const char *const path = video->entry->path;
-  vj_status status = vj_survey_stamp(path, &video->info.bytes, &video->changed);
+  vj_status status = vj_file_stamp(path, &video->info.bytes, &video->changed);
   if (status == VJ_OK && remember(m, video)) return VJ_OK;
   if (status == VJ_OK) {
     const int64_t bytes = video->info.bytes;
@@ -226,7 +226,7 @@ static vj_status keep_sentences(vj_pool *pool, vj_clip_video *videos, int64_t co
   return VJ_OK;
 }
 
-vj_status vj_survey(vj_pool *pool, const char *index, int threads, vj_clip_video *videos, int64_t count) {
+vj_status vj_scan_videos(vj_pool *pool, const char *index, int threads, vj_clip_video *videos, int64_t count) {
   memory m = {.file = -1};
   char **sentences = NULL;
   bool *is_new = NULL;

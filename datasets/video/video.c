@@ -98,9 +98,9 @@ vj_status vj_video_open_known(const char *path, const vj_video_index *known, vj_
   *video = NULL;
   vj_video *v = calloc(1, sizeof *v);
   if (!v) return vj_fail(VJ_MEMORY, "%s: no memory for a video", path);
-  VJ_TRY_GOTO(status, vj_source_open(path, &v->source), done);
+  VJ_TRY_GOTO(status, vj_demuxer_open(path, &v->source), done);
   VJ_TRY_GOTO(status, find_frames(v, known), done);
-  VJ_TRY_GOTO(status, vj_source_decoder(&v->source), done);
+  VJ_TRY_GOTO(status, vj_demuxer_decoder(&v->source), done);
   if (!known) describe(v);
   *video = v;
   v = NULL;
@@ -136,7 +136,7 @@ void vj_video_close(vj_video **video) {
   if (!*video) return;
   vj_picture_free(&(*video)->maker);
   vj_video_index_free(&(*video)->own);
-  vj_source_close(&(*video)->source);
+  vj_demuxer_close(&(*video)->source);
   free(*video);
   *video = NULL;
 }

@@ -20,22 +20,22 @@ const char *vj_video_reason(int error);
 
 /* --- a file and its decoder (source.c) --------------------------------------------------------------------------- */
 
-typedef struct vj_source {
+typedef struct vj_demuxer {
   char *path;
   AVIOContext *io;
   AVFormatContext *format;
   AVStream *stream;        /* of pictures; all others are discarded */
-  AVCodecContext *decoder; /* NULL until vj_source_decoder */
+  AVCodecContext *decoder; /* NULL until vj_demuxer_decoder */
   AVPacket *packet;        /* the last one read */
-} vj_source;
+} vj_demuxer;
 
-VJ_MUST_USE vj_status vj_source_open(const char *path, vj_source *source);
-VJ_MUST_USE vj_status vj_source_decoder(vj_source *source);
+VJ_MUST_USE vj_status vj_demuxer_open(const char *path, vj_demuxer *source);
+VJ_MUST_USE vj_status vj_demuxer_decoder(vj_demuxer *source);
 /* The next packet of the stream. *error: 0, AVERROR_EOF, or what went wrong. */
-void vj_source_read(vj_source *source, int *error);
+void vj_demuxer_read(vj_demuxer *source, int *error);
 /* The demuxer at its beginning again, whatever it can seek. The decoder stays as it is. */
-VJ_MUST_USE vj_status vj_source_rewind(vj_source *source);
-void vj_source_close(vj_source *source);
+VJ_MUST_USE vj_status vj_demuxer_rewind(vj_demuxer *source);
+void vj_demuxer_close(vj_demuxer *source);
 
 /* --- where frames are (index.c) ---------------------------------------------------------------------------------- */
 
@@ -62,7 +62,7 @@ typedef struct vj_index {
 } vj_index;
 
 /* Reads all packets from the beginning. Cut files are VJ_DATA. */
-VJ_MUST_USE vj_status vj_index_scan(vj_source *source, vj_index *index);
+VJ_MUST_USE vj_status vj_index_scan(vj_demuxer *source, vj_index *index);
 const vj_index_start *vj_index_start_of(const vj_index *index, int64_t frame);
 /* The position of the packet shown at a time; -1: there is none. */
 int64_t vj_index_position(const vj_index *index, int64_t time);
@@ -102,7 +102,7 @@ struct vj_video_index {
 };
 
 struct vj_video {
-  vj_source source;
+  vj_demuxer source;
   const vj_index *index;
   vj_video_index *own; /* whose index it is, where it was not known before and has not been taken */
   vj_picture_maker maker;

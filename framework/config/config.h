@@ -75,13 +75,13 @@ typedef struct vj_logging_config {
   bool tensorboard; /* write TensorBoard's files, too; changes no number */
 } vj_logging_config;
 
-typedef enum vj_keep { VJ_KEEP_NONE, VJ_KEEP_WEIGHTS } vj_keep;
+typedef enum vj_keep_policy { VJ_KEEP_NONE, VJ_KEEP_WEIGHTS } vj_keep_policy;
 
 /* When a trial's state is saved; changes no number of it. */
 typedef struct vj_checkpoint_config {
   double minutes; /* 0: not by the clock */
   int64_t steps;  /* 0: not by steps */
-  int keep;       /* vj_keep: what stays of a trial that is done */
+  int keep;       /* vj_keep_policy: what stays of a trial that is done */
 } vj_checkpoint_config;
 
 typedef struct vj_config {

@@ -9,16 +9,16 @@ enum { SHOWN_BYTES = 60 };
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory to compare configurations"); }
 
 static vj_status add(vj_pool *pool, const char *key, const vj_yaml *before, const vj_yaml *after,
-                     vj_differences *found) {
+                     vj_config_diff *found) {
   if (found->count == found->room) {
     const int64_t room = found->room ? 2 * found->room : 8;
-    vj_difference *larger = vj_pool_take(pool, (size_t)room * sizeof *larger);
+    vj_config_change *larger = vj_pool_take(pool, (size_t)room * sizeof *larger);
     if (!larger) return no_memory();
     if (found->count) memcpy(larger, found->at, (size_t)found->count * sizeof *larger);
     found->at = larger;
     found->room = room;
   }
-  found->at[found->count++] = (vj_difference){key, before, after};
+  found->at[found->count++] = (vj_config_change){key, before, after};
   return VJ_OK;
 }
 
@@ -34,10 +34,10 @@ static vj_status is_same(vj_pool *pool, const vj_yaml *before, const vj_yaml *af
 }
 
 static vj_status compare(vj_pool *pool, const char *path, const vj_yaml *before, const vj_yaml *after,
-                         vj_differences *found);
+                         vj_config_diff *found);
 
 static vj_status compare_maps(vj_pool *pool, const char *path, const vj_yaml *before, const vj_yaml *after,
-                              vj_differences *found) {
+                              vj_config_diff *found) {
   const char *dot = path[0] ? "." : "";
   for (int64_t i = 0; i < before->count; i++) {
     const char *key = vj_pool_format(pool, "%s%s%s", path, dot, before->keys[i]->text);
@@ -54,7 +54,7 @@ static vj_status compare_maps(vj_pool *pool, const char *path, const vj_yaml *be
 }
 
 static vj_status compare(vj_pool *pool, const char *path, const vj_yaml *before, const vj_yaml *after,
-                         vj_differences *found) {
+                         vj_config_diff *found) {
   bool same = false;
   if (after && before->kind == VJ_YAML_MAP && after->kind == VJ_YAML_MAP)
     return compare_maps(pool, path, before, after, found);
@@ -62,7 +62,7 @@ static vj_status compare(vj_pool *pool, const char *path, const vj_yaml *before,
   return same ? VJ_OK : add(pool, path, before, after, found);
 }
 
-vj_status vj_differences_find(vj_pool *pool, const vj_yaml *before, const vj_yaml *after, vj_differences *found) {
+vj_status vj_config_diff_find(vj_pool *pool, const vj_yaml *before, const vj_yaml *after, vj_config_diff *found) {
   return compare(pool, "", before, after, found);
 }
 
@@ -92,7 +92,7 @@ static const char *place(vj_pool *pool, const vj_yaml *within) {
   return vj_pool_format(pool, " (%s%s)", is_default ? "the " : "", node->source);
 }
 
-const char *vj_difference_text(vj_pool *pool, const vj_difference *difference) {
+const char *vj_config_change_text(vj_pool *pool, const vj_config_change *difference) {
   const char *before = difference->before ? shown(pool, difference->before) : "";
   const char *after = difference->after ? shown(pool, difference->after) : "";
   const char *where = difference->after ? place(pool, difference->after) : "";

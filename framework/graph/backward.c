@@ -126,7 +126,7 @@ static bool *mark_untaught(vj_graph *graph) {
   return marked;
 }
 
-vj_status vj_graph_drop_untaught(vj_graph *graph, vj_var **scalars, int64_t count) {
+vj_status vj_graph_drop_without_gradient(vj_graph *graph, vj_var **scalars, int64_t count) {
   const bool *marked = mark_untaught(graph);
   if (!marked) return vj_fail(VJ_MEMORY, "no memory to look for parameters without gradients");
   int kept = 0;

@@ -304,8 +304,8 @@ vj_var *vj_graph_find_view(const vj_graph *graph, const char *name) {
 
 void vj_show(vj_graph *graph, const char *name, vj_var *var) { vj_graph_add_view(graph, name, var); }
 
-void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
-                     const char *long_name) {
+void vj_graph_record_scalar(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
+                            const char *long_name) {
   if (!var || graph->frozen) return;
   if (var->batched || var->count != 1) {
     char text[128];
@@ -313,23 +313,23 @@ void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weig
                   vj_shape_text(&var->shape, text));
     return;
   }
-  vj_reported *report = vj_pool_take(graph->pool, sizeof *report);
+  vj_recorded_scalar *report = vj_pool_take(graph->pool, sizeof *report);
   if (!report) {
     out_of_memory(graph);
     return;
   }
-  *report = (vj_reported){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, long_name), var, weight,
-                          vj_pool_text(graph->pool, unit)};
+  *report = (vj_recorded_scalar){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, long_name), var, weight,
+                                 vj_pool_text(graph->pool, unit)};
   if (!report->name || !report->long_name || !report->unit) out_of_memory(graph);
   vj_graph_keep(var);
   vj_list_push(graph, &graph->reports, report);
 }
 
 void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name) {
-  vj_graph_report(graph, name, var, weight, "1", long_name);
+  vj_graph_record_scalar(graph, name, var, weight, "1", long_name);
 }
 
-void vj_report(vj_graph *graph, const char *name, vj_var *var, const char *long_name) {
+void vj_record_scalar(vj_graph *graph, const char *name, vj_var *var, const char *long_name) {
   vj_add_loss(graph, name, var, 0, long_name);
 }
 

@@ -64,12 +64,12 @@ typedef struct vj_named_var {
   vj_var *var;
 } vj_named_var;
 
-typedef struct vj_reported {
+typedef struct vj_recorded_scalar {
   const char *name, *long_name;
   vj_var *var;
   double weight; /* in the total loss; 0: only reported */
   const char *unit;
-} vj_reported;
+} vj_recorded_scalar;
 
 typedef struct vj_goal {
   const char *name, *setting; /* of a report; what asks for it */
@@ -131,8 +131,8 @@ vj_var *vj_graph_find_view(const vj_graph *graph, const char *name);
 void vj_scope_leave(vj_graph *graph, char left[VJ_SCOPE_BYTES]);
 void vj_scope_return(vj_graph *graph, const char left[VJ_SCOPE_BYTES]);
 /* vj_add_loss with a unit of measurement. */
-void vj_graph_report(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
-                     const char *long_name);
+void vj_graph_record_scalar(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
+                            const char *long_name);
 /* Its numbers can be read after a run. */
 void vj_graph_keep(vj_var *var);
 
@@ -145,7 +145,7 @@ bool vj_graph_teaches(const vj_graph *graph, int row);
 /* After vj_graph_backward: numbers made with a trained parameter that gets no gradient mean nothing, however long they
  * are watched. Changes of states by them are dropped, and each of these `scalars` that is one becomes NULL and is no
  * longer kept, so that what leads to it is not computed. */
-VJ_MUST_USE vj_status vj_graph_drop_untaught(vj_graph *graph, vj_var **scalars, int64_t count);
+VJ_MUST_USE vj_status vj_graph_drop_without_gradient(vj_graph *graph, vj_var **scalars, int64_t count);
 
 /* --- for ops ------------------------------------------------------------------------------------------------ */
 

@@ -17,6 +17,6 @@ vj_var *vj_repeat_features(vj_graph *graph, vj_var *x, int64_t n);
 vj_var *vj_scatter_batch(vj_graph *graph, vj_var *x);
 /* [b]: 1 / probability for samples that are kept, 0 for others, new at every training step; NULL where all are kept:
  * in evaluation and frozen sections, and with probability 1. */
-vj_var *vj_keep(vj_graph *graph, double probability);
+vj_var *vj_drop_path_mask(vj_graph *graph, double probability);
 
 #endif

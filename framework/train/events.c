@@ -36,7 +36,7 @@ static void write_scalars(vj_events *e, int64_t step, int64_t count) {
   if (status != VJ_OK) give_up(e, status);
 }
 
-void vj_events_step(vj_events *events, const vj_quantity_list *list, const double *row, int64_t done) {
+void vj_events_step(vj_events *events, const vj_recorded_metrics *list, const double *row, int64_t done) {
   int64_t count = 0;
   if (!events->file || !make_room(events, list->step_count)) return;
   for (int64_t i = 0; i < list->step_count; i++)
@@ -44,13 +44,13 @@ void vj_events_step(vj_events *events, const vj_quantity_list *list, const doubl
   write_scalars(events, done, count);
 }
 
-void vj_events_evaluation(vj_events *events, const vj_quantity_list *list, double *const *results, int64_t done,
+void vj_events_evaluation(vj_events *events, const vj_recorded_metrics *list, double *const *results, int64_t done,
                           bool with_probes) {
   const int64_t first = list->step_count;
   int64_t count = 0;
   if (!events->file || !make_room(events, list->count - first)) return;
   for (int64_t i = first; i < list->count; i++) {
-    const vj_quantity *quantity = &list->at[i];
+    const vj_recorded_metric *quantity = &list->at[i];
     const double value = results[i - first][0];
     if (quantity->axis != VJ_AXIS_EVAL || (quantity->at_probes && !with_probes) || isnan(value)) continue;
     events->scalars[count++] = (vj_event_scalar){quantity->name, value};

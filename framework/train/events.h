@@ -20,9 +20,9 @@ typedef struct vj_events {
 void vj_events_open(vj_events *events, const char *folder, const vj_config *config, int64_t first_step,
                     vj_warning *warn, void *context);
 /* The numbers of a recorded step, one for each step quantity. NaN, which stands for "not measured", is left out. */
-void vj_events_step(vj_events *events, const vj_quantity_list *list, const double *row, int64_t done);
+void vj_events_step(vj_events *events, const vj_recorded_metrics *list, const double *row, int64_t done);
 /* Those of an evaluation that are one number each; of probes only if they ran. */
-void vj_events_evaluation(vj_events *events, const vj_quantity_list *list, double *const *results, int64_t done,
+void vj_events_evaluation(vj_events *events, const vj_recorded_metrics *list, double *const *results, int64_t done,
                           bool with_probes);
 void vj_events_close(vj_events *events);
 

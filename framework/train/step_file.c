@@ -101,7 +101,7 @@ static vj_status put_step(dump *d, double norm) {
     status = put(d, "loss", d->config->losses[i].choice.key, &scalar, vj_graph_values(part->graph, part->losses[i], 0),
                  NULL);
   for (int i = 0; i < part->graph->reports.count && status == VJ_OK; i++) {
-    const vj_reported *report = part->graph->reports.at[i];
+    const vj_recorded_scalar *report = part->graph->reports.at[i];
     status = put(d, "loss", report->name, &scalar, vj_graph_values(part->graph, report->var, 0), NULL);
   }
   if (status == VJ_OK) status = put_parameters(d, "grad", NULL, d->model->parameters->gradients);
@@ -145,7 +145,7 @@ static void keep_what_is_shown(vj_model_graph *part, int64_t losses) {
   vj_graph_keep(part->frames);
   for (int64_t i = 0; i < losses; i++) vj_graph_keep(part->losses[i]);
   for (int i = 0; i < part->graph->reports.count; i++)
-    vj_graph_keep(((const vj_reported *)part->graph->reports.at[i])->var);
+    vj_graph_keep(((const vj_recorded_scalar *)part->graph->reports.at[i])->var);
   for (int i = 0; i < part->graph->views.count; i++) {
     const vj_named_var *view = part->graph->views.at[i];
     if (!strchr(view->name, '.')) vj_graph_keep(view->var);

@@ -6,18 +6,20 @@
 
 #include "framework/comm/comm.h"
 
-typedef struct vj_watch {
+typedef struct vj_stop_check {
   bool (*stops)(void *context); /* on every rank; ranks may differ. May be NULL: never */
   void *context;
-} vj_watch;
+} vj_stop_check;
 
-static inline bool vj_watch_stops(const vj_watch *watch) { return watch->stops && watch->stops(watch->context); }
+static inline bool vj_stop_check_asks(const vj_stop_check *watch) {
+  return watch->stops && watch->stops(watch->context);
+}
 
-/* Collective: VJ_STOPPED on all ranks when any rank is to stop. */
-VJ_MUST_USE static inline vj_status vj_watch_agree(const vj_watch *watch, const vj_comm *comm) {
+/* Collective: VJ_INTERRUPTED on all ranks when any rank is to stop. */
+VJ_MUST_USE static inline vj_status vj_stop_check_agree(const vj_stop_check *watch, const vj_comm *comm) {
   unsigned any = 0;
-  VJ_TRY(vj_comm_any(comm, vj_watch_stops(watch), &any));
-  return any ? vj_fail(VJ_STOPPED, "stopped") : VJ_OK;
+  VJ_TRY(vj_comm_any(comm, vj_stop_check_asks(watch), &any));
+  return any ? vj_fail(VJ_INTERRUPTED, "stopped") : VJ_OK;
 }
 
 #endif

@@ -20,7 +20,7 @@ typedef struct trial {
   vj_model *model;
   vj_optim_config decoder_optim; /* of training the decoder afterwards */
   vj_optimizer_state optimizer;  /* of the position's stage */
-  vj_quantity_list list;
+  vj_recorded_metrics list;
   int *variables;   /* of the file, for each quantity */
   double **results; /* of the evaluation quantities; what probes on x and y find stays there */
   double *row;      /* of the step quantities */
@@ -73,7 +73,7 @@ static vj_status write_step_row(const trial *t, int64_t done) {
 }
 
 /* Of the newest evaluation alone; floats, as they were computed. */
-static vj_status write_states(const trial *t, const vj_quantity *quantity, int variable, const double *values) {
+static vj_status write_states(const trial *t, const vj_recorded_metric *quantity, int variable, const double *values) {
   const int64_t *shape = quantity->shape, start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index};
   const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, shape[0], shape[1], shape[2]};
   float *states = NULL;
@@ -88,7 +88,7 @@ static vj_status write_evaluation(const trial *t, int64_t done, bool with_probes
   if (!t->job->file) return VJ_OK;
   const int64_t row = row_of(t->job->evals, t->job->eval_count, done);
   for (int64_t i = t->list.step_count; i < t->list.count; i++) {
-    const vj_quantity *quantity = &t->list.at[i];
+    const vj_recorded_metric *quantity = &t->list.at[i];
     if ((quantity->at_probes && !with_probes) || quantity->size == 0) continue;
     const bool of_label = quantity->axis == VJ_AXIS_LABEL;
     const int64_t start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index, row};
@@ -143,10 +143,10 @@ static vj_status room_for_results(trial *t) {
 /* What one rank can do on its own; the group agrees on the outcome afterwards. */
 static vj_status prepare(trial *t) {
   VJ_TRY(vj_pool_create(&t->pool));
-  VJ_TRY(t->job->data ? vj_loader_open_kept(t->job->config, t->job->data, &t->loader)
+  VJ_TRY(t->job->data ? vj_loader_open_again(t->job->config, t->job->data, &t->loader)
                       : vj_loader_open(t->job->config, &t->loader));
   VJ_TRY(vj_model_create(t->job->config, &t->loader.info, t->job->comm->size, &t->model));
-  VJ_TRY(vj_quantities_list(t->pool, t->model, &t->loader, &t->list));
+  VJ_TRY(vj_recorded_metrics_list(t->pool, t->model, &t->loader, &t->list));
   VJ_TRY(room_for_results(t));
   return find_variables(t);
 }
@@ -182,7 +182,7 @@ static vj_trial_parts parts_of(trial *t) {
                           .optimizer = &t->optimizer,
                           .list = &t->list,
                           .results = t->results,
-                          .damage = &t->loader.damage};
+                          .bad_samples = &t->loader.bad_samples};
 }
 
 static void warn(void *context, const char *sentence) {
@@ -190,17 +190,17 @@ static void warn(void *context, const char *sentence) {
   if (t->job->warned) t->job->warned(t->job->context, t->job->index, sentence);
 }
 
-static vj_status find_snapshot(trial *t, vj_snapshot **snapshot) {
+static vj_status find_snapshot(trial *t, vj_trial_checkpoint **snapshot) {
   VJ_TRY(read_committed(t));
   if (!t->job->checkpoint) return VJ_OK;
-  VJ_TRY(vj_snapshot_hash(t->pool, t->job->config, &t->config_hash));
+  VJ_TRY(vj_trial_checkpoint_hash(t->pool, t->job->config, &t->config_hash));
   const vj_trial_parts parts = parts_of(t);
-  return vj_snapshot_find(&parts, warn, t, snapshot, &t->at, &t->serial);
+  return vj_trial_checkpoint_find(&parts, warn, t, snapshot, &t->at, &t->serial);
 }
 
-static vj_status load_snapshot(trial *t, const vj_snapshot *snapshot) {
+static vj_status load_snapshot(trial *t, const vj_trial_checkpoint *snapshot) {
   const vj_trial_parts parts = parts_of(t);
-  return snapshot ? vj_snapshot_load(snapshot, &parts) : VJ_OK;
+  return snapshot ? vj_trial_checkpoint_load(snapshot, &parts) : VJ_OK;
 }
 
 static vj_status broadcast_numbers(trial *t) {
@@ -214,7 +214,7 @@ static vj_status broadcast_numbers(trial *t) {
 }
 
 /* The root finds and loads, all others get what it has. `snapshot` is the root's. */
-static vj_status take_up(trial *t, vj_snapshot **snapshot) {
+static vj_status take_up(trial *t, vj_trial_checkpoint **snapshot) {
   const vj_comm *comm = t->job->comm;
   VJ_TRY(vj_comm_agree(comm, comm->rank == 0 ? find_snapshot(t, snapshot) : VJ_OK));
   bool found = *snapshot;
@@ -239,11 +239,11 @@ static void open_events(trial *t) {
 }
 
 static vj_status start(trial *t) {
-  vj_snapshot *snapshot = NULL;
+  vj_trial_checkpoint *snapshot = NULL;
   VJ_TRY(vj_comm_agree(t->job->comm, prepare(t)));
   VJ_TRY(vj_model_allocate(t->model, t->job->comm));
   const vj_status status = take_up(t, &snapshot);
-  vj_snapshot_close(&snapshot);
+  vj_trial_checkpoint_close(&snapshot);
   note_saving(t);
   if (status == VJ_OK) open_events(t);
   return status;
@@ -260,7 +260,7 @@ static vj_status save(trial *t) {
   vj_position at = t->at;
   at.seconds = seconds_now(t);
   const vj_trial_parts parts = parts_of(t);
-  const vj_status status = vj_snapshot_save(&parts, &at, t->serial);
+  const vj_status status = vj_trial_checkpoint_save(&parts, &at, t->serial);
   note_saving(t);
   t->at.seconds.checkpoint += t->saved - began;
   if (status == VJ_OK) {
@@ -277,7 +277,7 @@ static vj_status save(trial *t) {
 
 /* What other ranks know belongs to it. */
 static vj_status save_all(trial *t) {
-  VJ_TRY(vj_damage_share(&t->loader.damage, t->job->comm));
+  VJ_TRY(vj_bad_samples_share(&t->loader.bad_samples, t->job->comm));
   return vj_comm_agree(t->job->comm, save(t));
 }
 
@@ -285,7 +285,7 @@ static vj_status save_all(trial *t) {
 static void keep_weights(trial *t) {
   if (t->job->comm->rank != 0 || !t->job->weights || t->job->config->checkpoint.keep != VJ_KEEP_WEIGHTS) return;
   const vj_trial_parts parts = parts_of(t);
-  const vj_status status = vj_snapshot_keep(&parts, &t->at, t->job->weights);
+  const vj_status status = vj_trial_checkpoint_keep(&parts, &t->at, t->job->weights);
   if (status == VJ_OK) return;
   (void)vj_fail(status, "%s; the trial's results are whole, its weights are not kept", vj_error_message());
   warn(t, vj_error_message());
@@ -302,10 +302,10 @@ static bool is_save_due(const trial *t) {
 /* Where a step begins: saves when it is time, and stops when any rank is to. */
 static vj_status pause(trial *t) {
   unsigned any = 0;
-  const unsigned mine = (is_save_due(t) ? SAVE : 0) | (vj_watch_stops(&t->job->watch) ? STOP : 0);
+  const unsigned mine = (is_save_due(t) ? SAVE : 0) | (vj_stop_check_asks(&t->job->watch) ? STOP : 0);
   VJ_TRY(vj_comm_any(t->job->comm, mine, &any));
   if (any) VJ_TRY(save_all(t));
-  return any & STOP ? vj_fail(VJ_STOPPED, "stopped after step %lld", (long long)t->at.done) : VJ_OK;
+  return any & STOP ? vj_fail(VJ_INTERRUPTED, "stopped after step %lld", (long long)t->at.done) : VJ_OK;
 }
 
 /* --- a step -------------------------------------------------------------------------------------------------- */
@@ -395,10 +395,10 @@ static vj_status evaluate(trial *t) {
   tell(t, done, "evaluating");
   vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probing, &t->job->watch, t->results);
   if (status == VJ_OK && done == t->job->config->optim.steps)
-    status = vj_pictures_record(t->model, &t->loader, t->job->comm, &t->job->watch, t->job->file, t->job->index);
-  if (status == VJ_STOPPED) { /* it is done again, whole */
+    status = vj_sample_frames_record(t->model, &t->loader, t->job->comm, &t->job->watch, t->job->file, t->job->index);
+  if (status == VJ_INTERRUPTED) { /* it is done again, whole */
     VJ_TRY(save_all(t));
-    return vj_fail(VJ_STOPPED, "stopped in the evaluation after step %lld", (long long)done);
+    return vj_fail(VJ_INTERRUPTED, "stopped in the evaluation after step %lld", (long long)done);
   }
   if (status != VJ_OK) {
     vj_error_prefix("step %lld: evaluation: ", (long long)done);
@@ -416,15 +416,15 @@ static vj_status evaluate(trial *t) {
 static vj_status commit(trial *t) {
   if (!t->job->file || t->at.done <= t->committed) return VJ_OK;
   t->committed = t->at.done;
-  VJ_TRY(vj_damage_record(&t->loader.damage, t->job->file, t->job->index));
+  VJ_TRY(vj_bad_samples_record(&t->loader.bad_samples, t->job->file, t->job->index));
   return write_one(t, VJ_RECORD_COMMITTED, &t->committed);
 }
 
 /* Whether it ends early. Its times are written before: a kill after the decision must not lose them. */
-static vj_status judge(trial *t) {
-  if (!t->job->judge || t->at.done == 0 || t->at.done == t->job->config->optim.steps) return VJ_OK;
+static vj_status prune(trial *t) {
+  if (!t->job->prune || t->at.done == 0 || t->at.done == t->job->config->optim.steps) return VJ_OK;
   VJ_TRY(vj_comm_agree(t->job->comm, write_times(t)));
-  return t->job->judge(t->job->context, t->job->index, t->at.done, &t->ends);
+  return t->job->prune(t->job->context, t->job->index, t->at.done, &t->ends);
 }
 
 /* What belongs to `done` steps beside the steps themselves. */
@@ -434,9 +434,9 @@ static vj_status conclude(trial *t) {
   if (done == config->optim.steps) VJ_TRY(train_decoder(t));
   VJ_TRY(evaluate(t));
   if (vj_is_recorded(config, done) || vj_is_evaluated(config, done)) {
-    VJ_TRY(vj_damage_share(&t->loader.damage, t->job->comm));
+    VJ_TRY(vj_bad_samples_share(&t->loader.bad_samples, t->job->comm));
     VJ_TRY(vj_comm_agree(t->job->comm, commit(t)));
-    VJ_TRY(judge(t));
+    VJ_TRY(prune(t));
   }
   t->at.evaluated = true;
   return VJ_OK;
@@ -461,11 +461,11 @@ static void compare_with_goals(trial *t) {
 
 /* Trials mostly share their data: who was told of as many damaged videos is not told again. */
 static void tell_damage(trial *t) {
-  const vj_damage *damage = &t->loader.damage;
-  const int64_t count = vj_damage_count(damage);
+  const vj_bad_samples *bad_samples = &t->loader.bad_samples;
+  const int64_t count = vj_bad_samples_count(bad_samples);
   if (t->job->comm->rank != 0 || count == 0 || (t->job->data && count <= t->job->data->damaged_told)) return;
   if (t->job->data) t->job->data->damaged_told = count;
-  const char *sentence = vj_damage_sentence(t->pool, damage);
+  const char *sentence = vj_bad_samples_sentence(t->pool, bad_samples);
   if (sentence) warn(t, sentence);
 }
 

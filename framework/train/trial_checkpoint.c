@@ -15,12 +15,12 @@
 
 enum { FORMAT = 1, NAME_BYTES = 512, SENTENCE_BYTES = 1024 };
 
-struct vj_snapshot {
+struct vj_trial_checkpoint {
   vj_generation generation;
   vj_array_file *file;
 };
 
-vj_status vj_snapshot_hash(vj_pool *pool, const vj_config *config, uint64_t *hash) {
+vj_status vj_trial_checkpoint_hash(vj_pool *pool, const vj_config *config, uint64_t *hash) {
   vj_yaml *measured = NULL;
   VJ_TRY(vj_config_measured(pool, config->resolved, &measured));
   const char *text = vj_yaml_print(pool, measured);
@@ -51,7 +51,7 @@ static vj_status visit_rows(const vj_trial_parts *parts, vj_array_file *file, co
 static vj_status visit_probes(const vj_trial_parts *parts, vj_array_file *file, visit *each) {
   char name[NAME_BYTES];
   for (int64_t i = parts->list->step_count; i < parts->list->count; i++) {
-    const vj_quantity *quantity = &parts->list->at[i];
+    const vj_recorded_metric *quantity = &parts->list->at[i];
     if (!quantity->at_probes || quantity->size == 0) continue;
     snprintf(name, sizeof name, "probe/%s", quantity->name);
     VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &quantity->size, parts->results[i - parts->list->step_count], NULL));
@@ -76,7 +76,7 @@ static const char damaged_name[] = "data/damaged";
 static vj_status put_damage(const vj_trial_parts *parts, vj_array_file *file) {
   unsigned char *text = NULL;
   int64_t bytes = 0;
-  VJ_TRY(vj_damage_pack(parts->damage, &text, &bytes));
+  VJ_TRY(vj_bad_samples_pack(parts->bad_samples, &text, &bytes));
   const vj_status status = bytes ? vj_array_file_put(file, damaged_name, VJ_ARRAY_UINT8, 1, &bytes, text, NULL) : VJ_OK;
   free(text);
   return status;
@@ -96,7 +96,7 @@ static vj_status get_damage(const vj_trial_parts *parts, const vj_array_file *fi
   if (bytes == 0) return VJ_OK;
   VJ_TRY(vj_allocate((size_t)bytes, 1, "names of damaged videos", &text));
   const vj_status status = vj_array_file_get(file, damaged_name, VJ_ARRAY_UINT8, text);
-  if (status == VJ_OK) vj_damage_unpack(parts->damage, text, bytes);
+  if (status == VJ_OK) vj_bad_samples_unpack(parts->bad_samples, text, bytes);
   free(text);
   return status;
 }
@@ -112,7 +112,8 @@ static vj_status get_damage(const vj_trial_parts *parts, const vj_array_file *fi
   X("frames_probed", at->frames_probed)
 
 /* Of an array in an HDF5 file: its name, header and links; of the file: the rest. */
-double vj_snapshot_estimate(const vj_config *config, const vj_parameters *parameters, const vj_quantity_list *list) {
+double vj_trial_checkpoint_estimate(const vj_config *config, const vj_parameters *parameters,
+                                    const vj_recorded_metrics *list) {
   enum { FILE_OVERHEAD = 32768, ARRAY_OVERHEAD = 768 };
   const int copies = config->optim.type == VJ_ADAMW ? 3 : 2; /* values and moments */
   double bytes = FILE_OVERHEAD;
@@ -181,7 +182,7 @@ static vj_status make_image(const vj_trial_parts *parts, const vj_position *at, 
   return status;
 }
 
-vj_status vj_snapshot_save(const vj_trial_parts *parts, const vj_position *position, uint64_t serial) {
+vj_status vj_trial_checkpoint_save(const vj_trial_parts *parts, const vj_position *position, uint64_t serial) {
   unsigned char *image = NULL;
   size_t bytes = 0;
   vj_status status = make_image(parts, position, parts->path, put_all, &image, &bytes);
@@ -190,7 +191,7 @@ vj_status vj_snapshot_save(const vj_trial_parts *parts, const vj_position *posit
   return status;
 }
 
-vj_status vj_snapshot_keep(const vj_trial_parts *parts, const vj_position *position, const char *path) {
+vj_status vj_trial_checkpoint_keep(const vj_trial_parts *parts, const vj_position *position, const char *path) {
   unsigned char *image = NULL;
   size_t bytes = 0;
   vj_status status = make_image(parts, position, path, put_weights, &image, &bytes);
@@ -224,7 +225,7 @@ static vj_status get_position(const vj_array_file *file, vj_position *at) {
 }
 
 /* Whole as it is, it may be of another configuration or another program. */
-static vj_status check_snapshot(const vj_trial_parts *parts, const vj_snapshot *s, vj_position *at) {
+static vj_status check_snapshot(const vj_trial_parts *parts, const vj_trial_checkpoint *s, vj_position *at) {
   int64_t format = 0, trial = 0, hash = 0;
   VJ_TRY(vj_array_file_get_integer(s->file, "vjvcr_checkpoint", &format));
   if (format != FORMAT)
@@ -237,7 +238,7 @@ static vj_status check_snapshot(const vj_trial_parts *parts, const vj_snapshot *
   return visit_all(parts, at, s->file, check_array);
 }
 
-static vj_status open_snapshot(const vj_trial_parts *parts, vj_generation *generation, vj_snapshot **snapshot,
+static vj_status open_snapshot(const vj_trial_parts *parts, vj_generation *generation, vj_trial_checkpoint **snapshot,
                                vj_position *at) {
   *snapshot = calloc(1, sizeof **snapshot);
   if (!*snapshot) return vj_fail(VJ_MEMORY, "no memory for a checkpoint");
@@ -248,11 +249,11 @@ static vj_status open_snapshot(const vj_trial_parts *parts, vj_generation *gener
   if (status == VJ_OK) status = check_snapshot(parts, *snapshot, at);
   if (status == VJ_OK) return VJ_OK;
   status = vj_fail(status, "%s: this checkpoint can't be used: %s", g->path, vj_error_message());
-  vj_snapshot_close(snapshot);
+  vj_trial_checkpoint_close(snapshot);
   return status;
 }
 
-void vj_snapshot_close(vj_snapshot **snapshot) {
+void vj_trial_checkpoint_close(vj_trial_checkpoint **snapshot) {
   if (!*snapshot) return;
   vj_array_file_close(&(*snapshot)->file, 0);
   vj_generation_free(&(*snapshot)->generation);
@@ -268,7 +269,7 @@ typedef struct complaints {
 
 static void complain(complaints *c) { snprintf(c->sentences[c->count++], SENTENCE_BYTES, "%s", vj_error_message()); }
 
-static void warn_of(const complaints *c, const vj_snapshot *used, const vj_position *at, vj_warning *warn,
+static void warn_of(const complaints *c, const vj_trial_checkpoint *used, const vj_position *at, vj_warning *warn,
                     void *context) {
   char sentence[SENTENCE_BYTES + NAME_BYTES], version[64] = "unknown";
   if (!warn) return;
@@ -289,8 +290,8 @@ static void warn_of(const complaints *c, const vj_snapshot *used, const vj_posit
   warn(context, sentence);
 }
 
-vj_status vj_snapshot_find(const vj_trial_parts *parts, vj_warning *warn, void *context, vj_snapshot **snapshot,
-                           vj_position *position, uint64_t *serial) {
+vj_status vj_trial_checkpoint_find(const vj_trial_parts *parts, vj_warning *warn, void *context,
+                                   vj_trial_checkpoint **snapshot, vj_position *position, uint64_t *serial) {
   vj_generation generations[VJ_GENERATIONS] = {{0}};
   complaints c = {.count = 0};
   vj_status status = VJ_OK;
@@ -327,7 +328,7 @@ static vj_status get_array(vj_array_file *file, const char *name, vj_array_type 
   return vj_array_file_get(file, name, type, values);
 }
 
-vj_status vj_snapshot_load(const vj_snapshot *snapshot, const vj_trial_parts *parts) {
+vj_status vj_trial_checkpoint_load(const vj_trial_checkpoint *snapshot, const vj_trial_parts *parts) {
   vj_position at;
   VJ_TRY(get_position(snapshot->file, &at));
   VJ_TRY(get_damage(parts, snapshot->file));

@@ -36,31 +36,34 @@ typedef struct vj_trial_parts {
   const vj_config *config;
   vj_parameters *parameters;
   vj_optimizer_state *optimizer;
-  const vj_quantity_list *list;
+  const vj_recorded_metrics *list;
   double *const *results; /* of the list's evaluation quantities */
-  vj_damage *damage;
+  vj_bad_samples *bad_samples;
 } vj_trial_parts;
 
 /* Of the configuration, without what changes no number (vj_config_measured). */
-VJ_MUST_USE vj_status vj_snapshot_hash(vj_pool *pool, const vj_config *config, uint64_t *hash);
+VJ_MUST_USE vj_status vj_trial_checkpoint_hash(vj_pool *pool, const vj_config *config, uint64_t *hash);
 
 /* Bytes of one checkpoint, estimated from above; nothing need be allocated. */
-double vj_snapshot_estimate(const vj_config *config, const vj_parameters *parameters, const vj_quantity_list *list);
+double vj_trial_checkpoint_estimate(const vj_config *config, const vj_parameters *parameters,
+                                    const vj_recorded_metrics *list);
 
-VJ_MUST_USE vj_status vj_snapshot_save(const vj_trial_parts *parts, const vj_position *position, uint64_t serial);
+VJ_MUST_USE vj_status vj_trial_checkpoint_save(const vj_trial_parts *parts, const vj_position *position,
+                                               uint64_t serial);
 
 /* Writes what stays of a trial that has ended: parameters and states alone, with the configuration as an attribute, in
  * the form of a checkpoint. `path` is the file's own name; weights.h reads it. */
-VJ_MUST_USE vj_status vj_snapshot_keep(const vj_trial_parts *parts, const vj_position *position, const char *path);
+VJ_MUST_USE vj_status vj_trial_checkpoint_keep(const vj_trial_parts *parts, const vj_position *position,
+                                               const char *path);
 
-typedef struct vj_snapshot vj_snapshot;
+typedef struct vj_trial_checkpoint vj_trial_checkpoint;
 typedef void vj_warning(void *context, const char *sentence);
 /* The newest whole checkpoint that is of this trial; NULL if there is none. Those that are damaged or of another
  * configuration are passed over with a warning. *serial: of the next to be written. */
-VJ_MUST_USE vj_status vj_snapshot_find(const vj_trial_parts *parts, vj_warning *warn, void *context,
-                                       vj_snapshot **snapshot, vj_position *position, uint64_t *serial);
+VJ_MUST_USE vj_status vj_trial_checkpoint_find(const vj_trial_parts *parts, vj_warning *warn, void *context,
+                                               vj_trial_checkpoint **snapshot, vj_position *position, uint64_t *serial);
 /* Fills parameters, states, moments (of an optimizer of the position's stage), results and damage. */
-VJ_MUST_USE vj_status vj_snapshot_load(const vj_snapshot *snapshot, const vj_trial_parts *parts);
-void vj_snapshot_close(vj_snapshot **snapshot);
+VJ_MUST_USE vj_status vj_trial_checkpoint_load(const vj_trial_checkpoint *snapshot, const vj_trial_parts *parts);
+void vj_trial_checkpoint_close(vj_trial_checkpoint **snapshot);
 
 #endif

@@ -46,8 +46,8 @@ static vj_var *tubelets(vj_graph *graph, const vit_config *config, vj_var *frame
   const vj_shape in = vj_shape_of(frames);
   const int64_t b = in.size[0], p = config->patch, t = config->tubelet, patch = p * p * in.size[4];
   vj_var *h = vj_reshape(graph, frames, &VJ_SHAPE(b, in.size[1] * g->rows, p, g->columns, p * in.size[4]));
-  h = vj_swap(graph, h, 2, 3, 4);
-  h = vj_swap(graph, vj_reshape(graph, h, &VJ_SHAPE(b, g->steps, t, g->rows * g->columns, patch)), 2, 3, 4);
+  h = vj_permute(graph, h, 2, 3, 4);
+  h = vj_permute(graph, vj_reshape(graph, h, &VJ_SHAPE(b, g->steps, t, g->rows * g->columns, patch)), 2, 3, 4);
   return vj_reshape(graph, h, &VJ_SHAPE(b, g->steps, g->rows * g->columns, t * patch));
 }
 
@@ -72,7 +72,7 @@ static vj_var *fixed_positions(vj_graph *graph, const grid *g, bool with_places)
     waves(i % count / g->columns, part, table + i * g->width + part);
     waves(i % g->columns, part, table + i * g->width + 2 * part);
   }
-  vj_var *positions = vj_table(graph, &VJ_SHAPE(g->steps, count, g->width), table);
+  vj_var *positions = vj_constant_tensor(graph, &VJ_SHAPE(g->steps, count, g->width), table);
   free(table);
   return positions;
 }
@@ -110,7 +110,7 @@ static vj_var *states(vj_graph *graph, const vit_config *config, vj_var *h, cons
   if (t == 1 && channels == g->width) return as_map(graph, h, g);
   h = vj_linear_layer(graph, h, "states", t * channels, VJ_LAYER_TRUNCATED);
   h = vj_reshape(graph, h, &VJ_SHAPE(g->samples, g->steps, g->rows * g->columns, t, channels));
-  h = vj_swap(graph, h, 2, 3, 4);
+  h = vj_permute(graph, h, 2, 3, 4);
   return vj_reshape(graph, h, &VJ_SHAPE(g->samples, g->steps * t, g->rows, g->columns, channels));
 }
 

@@ -58,18 +58,18 @@ static void report(vj_graph *graph, vj_var *choice, vj_var *energy, int64_t choi
   for (int64_t k = 0; k < choices; k++) {
     snprintf(name, sizeof name, "latent_usage_%lld", (long long)k);
     snprintf(text, sizeof text, "share of samples that choose head %lld", (long long)k);
-    vj_report(graph, name, vj_mean_all(graph, vj_slice(graph, usage, 0, k, 1)), text);
+    vj_record_scalar(graph, name, vj_mean_all(graph, vj_slice(graph, usage, 0, k, 1)), text);
   }
   vj_var *log_usage = vj_log(graph, vj_scale(graph, usage, 1, tiny)), *count = vj_scale(graph, usage, 1, tiny);
   vj_var *entropy = vj_scale(graph, vj_sum_features(graph, vj_mul(graph, usage, log_usage)), -1, 0);
-  vj_report(graph, "latent_usage_perplexity", vj_exp(graph, entropy),
-            "exp of the entropy of the heads' shares: K when all are used alike, 1 when one is");
+  vj_record_scalar(graph, "latent_usage_perplexity", vj_exp(graph, entropy),
+                   "exp of the entropy of the heads' shares: K when all are used alike, 1 when one is");
   vj_var *alive = vj_sum_features(graph, vj_div(graph, usage, count));
-  vj_report(graph, "latent_dead_heads", vj_scale(graph, alive, -1, (double)choices),
-            "heads that no sample of the batch chooses");
-  vj_report(graph, "latent_energy_before", vj_mean_all(graph, energy), "energy, mean over all choices");
+  vj_record_scalar(graph, "latent_dead_heads", vj_scale(graph, alive, -1, (double)choices),
+                   "heads that no sample of the batch chooses");
+  vj_record_scalar(graph, "latent_energy_before", vj_mean_all(graph, energy), "energy, mean over all choices");
   vj_var *chosen = vj_sum_features(graph, vj_mul(graph, energy, choice));
-  vj_report(graph, "latent_energy_after", vj_mean_all(graph, chosen), "energy of the chosen head");
+  vj_record_scalar(graph, "latent_energy_after", vj_mean_all(graph, chosen), "energy of the chosen head");
 }
 
 static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *predictor, const vj_energy *energy,

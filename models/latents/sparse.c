@@ -147,23 +147,24 @@ static void adapt(vj_graph *graph, const sparse_config *config, vj_var *log_lamb
   vj_var *change = vj_scale(graph, sparsity, -config->adaptation, config->adaptation * config->target_sparsity);
   vj_state_update(graph, log_lambda, bounded(graph, vj_add(graph, log_lambda, change), log_lambda_bound), 1);
   vj_var *beyond = vj_scale(graph, vj_abs(graph, log_lambda), 1, 1e-3 - log_lambda_bound);
-  vj_report(graph, "latent_lambda_at_bound",
-            vj_mean_all(graph, is_not_zero(graph, vj_activate(graph, beyond, VJ_RELU))),
-            "1 while lambda is at a bound: target_sparsity is out of reach");
-  vj_report(graph, "latent_sparsity_missing", vj_scale(graph, sparsity, -1, config->target_sparsity),
-            "target_sparsity less the share of exact zeros in z*");
+  vj_record_scalar(graph, "latent_lambda_at_bound",
+                   vj_mean_all(graph, is_not_zero(graph, vj_activate(graph, beyond, VJ_RELU))),
+                   "1 while lambda is at a bound: target_sparsity is out of reach");
+  vj_record_scalar(graph, "latent_sparsity_missing", vj_scale(graph, sparsity, -1, config->target_sparsity),
+                   "target_sparsity less the share of exact zeros in z*");
   vj_aim(graph, "latent_sparsity", "model.latent.target_sparsity", config->target_sparsity, 0.05);
 }
 
 static void report(vj_graph *graph, const inference *f, vj_var *z, vj_var *sparsity) {
-  vj_report(graph, "latent_energy_before", vj_mean_all(graph, f->before), "energy at z = 0");
-  vj_report(graph, "latent_energy_after", vj_mean_all(graph, f->after), "energy at z*, without the penalty");
-  vj_report(graph, "latent_iterations", vj_mean_all(graph, f->iterations),
-            "iterations of the inference, mean over samples");
-  vj_report(graph, "latent_sparsity", sparsity, "share of exact zeros in z*");
-  vj_report(graph, "latent_lambda", vj_mean_all(graph, f->lambda), "weight of |z|_1 in the inference");
-  vj_report(graph, "latent_size", vj_sqrt(graph, vj_scale(graph, vj_mean_all(graph, vj_square(graph, z)), 1, 1e-30)),
-            "root mean square of z*");
+  vj_record_scalar(graph, "latent_energy_before", vj_mean_all(graph, f->before), "energy at z = 0");
+  vj_record_scalar(graph, "latent_energy_after", vj_mean_all(graph, f->after), "energy at z*, without the penalty");
+  vj_record_scalar(graph, "latent_iterations", vj_mean_all(graph, f->iterations),
+                   "iterations of the inference, mean over samples");
+  vj_record_scalar(graph, "latent_sparsity", sparsity, "share of exact zeros in z*");
+  vj_record_scalar(graph, "latent_lambda", vj_mean_all(graph, f->lambda), "weight of |z|_1 in the inference");
+  vj_record_scalar(graph, "latent_size",
+                   vj_sqrt(graph, vj_scale(graph, vj_mean_all(graph, vj_square(graph, z)), 1, 1e-30)),
+                   "root mean square of z*");
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------ */

@@ -16,7 +16,7 @@ static vj_var *spatial_attention(vj_graph *graph, vj_var *x) {
   vj_scope_push(graph, "attention");
   vj_var *h = vj_activate(graph, vj_linear_layer(graph, x, "in", channels, VJ_LAYER_FAN_OUT), VJ_GELU);
   h = vj_depthwise_layer(graph, vj_depthwise_layer(graph, h, "near", 5, 1), "far", 7, 3);
-  h = vj_gate(graph, vj_linear_layer(graph, h, "gate", 2 * channels, VJ_LAYER_FAN_OUT));
+  h = vj_glu(graph, vj_linear_layer(graph, h, "gate", 2 * channels, VJ_LAYER_FAN_OUT));
   h = vj_linear_layer(graph, h, "out", channels, VJ_LAYER_FAN_OUT);
   vj_scope_pop(graph);
   return vj_residual(graph, x, h, NULL, 0);

@@ -24,7 +24,7 @@ static vj_var *below_top(vj_graph *graph, const vj_translator *config, vj_transl
                          "expected hidden states that are maps [b,T,H,W,C], got %s to predict %s; encoders simvp, vit, "
                          "and cnn with pool: 0 make maps",
                          vj_shape_text(&in, a), vj_shape_text(target, b));
-  vj_var *h = vj_swap(graph, hx, 1, 2, 4);
+  vj_var *h = vj_permute(graph, hx, 1, 2, 4);
   h = vj_reshape(graph, h, &VJ_SHAPE(in.size[0], in.size[2], in.size[3], in.size[1] * in.size[4]));
   h = with_latent(graph, h, z);
   for (int64_t i = 0; i < config->blocks; i++) {
@@ -40,7 +40,7 @@ static vj_var *below_top(vj_graph *graph, const vj_translator *config, vj_transl
 static vj_var *top(vj_graph *graph, vj_var *h, int64_t count, const vj_shape *target) {
   const int64_t places = target->size[2] * target->size[3], steps = target->size[1], channels = target->size[4];
   h = vj_linear_layer(graph, h, "top", count * steps * channels, VJ_LAYER_UNIFORM);
-  h = vj_swap(graph, vj_reshape(graph, h, &VJ_SHAPE(target->size[0], places, count * steps, channels)), 1, 2, 3);
+  h = vj_permute(graph, vj_reshape(graph, h, &VJ_SHAPE(target->size[0], places, count * steps, channels)), 1, 2, 3);
   return vj_reshape(graph, h, &VJ_SHAPE(target->size[0], count, steps, target->size[2], target->size[3], channels));
 }
 

@@ -2,15 +2,15 @@
 
 #include <math.h>
 
-struct vj_judge {
-  vj_judge_parts parts;
+struct vj_pruner {
+  vj_pruner_parts parts;
   const vj_stopping *stopping;
   vj_stopping_axis axis;
-  vj_verdict verdict;
+  vj_prune_decision verdict;
 };
 
-vj_status vj_judge_check(const vj_space *space, const vj_file_layout *layout, const vj_sweep_file *file,
-                         vj_stopping_axis *axis) {
+vj_status vj_pruner_check(const vj_space *space, const vj_file_layout *layout, const vj_sweep_file *file,
+                          vj_stopping_axis *axis) {
   vj_stopping_axis found;
   vj_pool *pool = NULL;
   if (!space->stopping) return VJ_OK;
@@ -26,11 +26,11 @@ vj_status vj_judge_check(const vj_space *space, const vj_file_layout *layout, co
   return status;
 }
 
-vj_status vj_judge_open(vj_pool *pool, const vj_judge_parts *parts, vj_judge **judge) {
-  vj_judge *fresh = vj_pool_take(pool, sizeof *fresh);
+vj_status vj_pruner_open(vj_pool *pool, const vj_pruner_parts *parts, vj_pruner **judge) {
+  vj_pruner *fresh = vj_pool_take(pool, sizeof *fresh);
   vj_status status = fresh ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for early stopping");
-  if (fresh) *fresh = (vj_judge){.parts = *parts, .stopping = parts->space->stopping};
-  if (status == VJ_OK && parts->file) status = vj_judge_check(parts->space, NULL, parts->file, &fresh->axis);
+  if (fresh) *fresh = (vj_pruner){.parts = *parts, .stopping = parts->space->stopping};
+  if (status == VJ_OK && parts->file) status = vj_pruner_check(parts->space, NULL, parts->file, &fresh->axis);
   VJ_TRY(vj_comm_agree(parts->world, status));
   VJ_TRY(vj_comm_broadcast(parts->world, &fresh->axis, sizeof fresh->axis, 0));
   *judge = fresh;
@@ -38,8 +38,8 @@ vj_status vj_judge_open(vj_pool *pool, const vj_judge_parts *parts, vj_judge **j
 }
 
 /* What the trial has there; NaN where it does not measure it. */
-static vj_status read_value(const vj_judge *judge, int64_t trial, int64_t done, double *value) {
-  const vj_judge_parts *p = &judge->parts;
+static vj_status read_value(const vj_pruner *judge, int64_t trial, int64_t done, double *value) {
+  const vj_pruner_parts *p = &judge->parts;
   const bool at_rows = judge->axis == VJ_STOPPING_AT_ROWS;
   const int64_t *places = at_rows ? p->steps : p->evals, count = at_rows ? p->step_count : p->eval_count;
   int64_t row = 0;
@@ -50,15 +50,15 @@ static vj_status read_value(const vj_judge *judge, int64_t trial, int64_t done, 
   return vj_sweep_file_read(p->file, variable, (int64_t[]){trial, row}, (int64_t[]){1, 1}, value);
 }
 
-static vj_status decide(vj_judge *judge, int64_t trial, int64_t place, int64_t done) {
-  vj_ledger_report mine = {.trial = trial, .place = place, .value = NAN};
+static vj_status decide(vj_pruner *judge, int64_t trial, int64_t place, int64_t done) {
+  vj_ledger_measurement mine = {.trial = trial, .place = place, .value = NAN};
   const vj_stopping_question question = {judge->stopping, done};
   VJ_TRY(read_value(judge, trial, done, &mine.value));
   VJ_TRY(vj_sweep_file_sync(judge->parts.file));
-  return vj_ledger_judge(judge->parts.ledger, &mine, vj_stopping_rule, &question, &judge->verdict);
+  return vj_ledger_decide(judge->parts.ledger, &mine, vj_stopping_rule, &question, &judge->verdict);
 }
 
-vj_status vj_judge_ask(vj_judge *judge, int64_t trial, int64_t done, bool *ends) {
+vj_status vj_pruner_ask(vj_pruner *judge, int64_t trial, int64_t done, bool *ends) {
   const vj_comm *group = judge->parts.group;
   const vj_config *config = judge->parts.space->trials[trial].config;
   const int64_t place = vj_stopping_place(judge->stopping, judge->axis, config, done);
@@ -66,10 +66,10 @@ vj_status vj_judge_ask(vj_judge *judge, int64_t trial, int64_t done, bool *ends)
   if (place == 0) return VJ_OK;
   VJ_TRY(vj_comm_agree(group, group->rank == 0 ? decide(judge, trial, place, done) : VJ_OK));
   VJ_TRY(vj_comm_broadcast(group, &judge->verdict, sizeof judge->verdict, 0));
-  *ends = judge->verdict != VJ_VERDICT_GO_ON;
+  *ends = judge->verdict != VJ_DECISION_GO_ON;
   return VJ_OK;
 }
 
-vj_verdict vj_judge_verdict(const vj_judge *judge) { return judge->verdict; }
+vj_prune_decision vj_pruner_decision(const vj_pruner *judge) { return judge->verdict; }
 
-void vj_judge_begin(vj_judge *judge) { judge->verdict = VJ_VERDICT_GO_ON; }
+void vj_pruner_begin(vj_pruner *judge) { judge->verdict = VJ_DECISION_GO_ON; }

@@ -6,10 +6,10 @@
 
 #include "sweeps/space/space.h"
 
-typedef struct vj_judge vj_judge;
+typedef struct vj_pruner vj_pruner;
 
 /* All borrowed, and to outlive the judge. File, ledger and axes are those of the group's root; elsewhere NULL. */
-typedef struct vj_judge_parts {
+typedef struct vj_pruner_parts {
   const vj_space *space;
   const vj_comm *world, *group; /* the group: that works on a trial when it is asked */
   vj_sweep_file *file;
@@ -18,22 +18,22 @@ typedef struct vj_judge_parts {
   int64_t step_count;
   const int64_t *evals;
   int64_t eval_count;
-} vj_judge_parts;
+} vj_pruner_parts;
 
 /* Not collective. Fails, with the place in the YAML, unless the metric is recorded and some trial could end by it; by
  * the layout or by the file, of which one is given. A space without stopping is fine. `axis` may be NULL. */
-VJ_MUST_USE vj_status vj_judge_check(const vj_space *space, const vj_file_layout *layout, const vj_sweep_file *file,
-                                     vj_stopping_axis *axis);
+VJ_MUST_USE vj_status vj_pruner_check(const vj_space *space, const vj_file_layout *layout, const vj_sweep_file *file,
+                                      vj_stopping_axis *axis);
 
 /* Collective over the world, whose rank 0 has the file. Owned by the pool. */
-VJ_MUST_USE vj_status vj_judge_open(vj_pool *pool, const vj_judge_parts *parts, vj_judge **judge);
+VJ_MUST_USE vj_status vj_pruner_open(vj_pool *pool, const vj_pruner_parts *parts, vj_pruner **judge);
 
 /* Collective over the group: whether a trial ends here, after so many steps. What it measured there is brought to the
  * disk before it is decided. */
-VJ_MUST_USE vj_status vj_judge_ask(vj_judge *judge, int64_t trial, int64_t done, bool *ends);
+VJ_MUST_USE vj_status vj_pruner_ask(vj_pruner *judge, int64_t trial, int64_t done, bool *ends);
 
 /* The last answer, on every rank: of the trial that the group works on. */
-vj_verdict vj_judge_verdict(const vj_judge *judge);
-void vj_judge_begin(vj_judge *judge);
+vj_prune_decision vj_pruner_decision(const vj_pruner *judge);
+void vj_pruner_begin(vj_pruner *judge);
 
 #endif

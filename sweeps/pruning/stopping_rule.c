@@ -29,8 +29,8 @@ static void sort_best_first(int mode, double *values, int64_t count) {
 
 /* --- asha ------------------------------------------------------------------------------------------------------ */
 
-static vj_status ask_asha(const vj_stopping_question *q, const vj_ledger_report *earlier, int64_t count,
-                          const vj_ledger_report *mine, vj_ledger_judgement *judgement) {
+static vj_status ask_asha(const vj_stopping_question *q, const vj_ledger_measurement *earlier, int64_t count,
+                          const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
   const vj_stopping *s = q->stopping;
   double *values = NULL;
   int64_t reached = 0, ahead = 0;
@@ -60,7 +60,7 @@ typedef struct course {
 } course;
 
 /* Means of the other trials that came so far; their number. */
-static int64_t gather_means(const vj_ledger_report *earlier, int64_t count, const vj_ledger_report *mine,
+static int64_t gather_means(const vj_ledger_measurement *earlier, int64_t count, const vj_ledger_measurement *mine,
                             course *courses, int64_t trials, double *means) {
   int64_t others = 0;
   for (int64_t i = 0; i < count; i++) {
@@ -75,7 +75,8 @@ static int64_t gather_means(const vj_ledger_report *earlier, int64_t count, cons
   return others;
 }
 
-static double best_of(int mode, const vj_ledger_report *earlier, int64_t count, const vj_ledger_report *mine) {
+static double best_of(int mode, const vj_ledger_measurement *earlier, int64_t count,
+                      const vj_ledger_measurement *mine) {
   double best = mine->value;
   for (int64_t i = 0; i < count; i++)
     if (earlier[i].trial == mine->trial && earlier[i].place <= mine->place && is_better(mode, earlier[i].value, best))
@@ -83,8 +84,8 @@ static double best_of(int mode, const vj_ledger_report *earlier, int64_t count, 
   return best;
 }
 
-static vj_status ask_median(const vj_stopping_question *q, const vj_ledger_report *earlier, int64_t count,
-                            const vj_ledger_report *mine, vj_ledger_judgement *judgement) {
+static vj_status ask_median(const vj_stopping_question *q, const vj_ledger_measurement *earlier, int64_t count,
+                            const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
   const vj_stopping *s = q->stopping;
   int64_t trials = 0;
   for (int64_t i = 0; i < count; i++) trials = earlier[i].trial >= trials ? earlier[i].trial + 1 : trials;
@@ -115,8 +116,8 @@ static vj_status ask_median(const vj_stopping_question *q, const vj_ledger_repor
   return VJ_OK;
 }
 
-vj_status vj_stopping_rule(const void *question, const vj_ledger_report *earlier, int64_t count,
-                           const vj_ledger_report *mine, vj_ledger_judgement *judgement) {
+vj_status vj_stopping_rule(const void *question, const vj_ledger_measurement *earlier, int64_t count,
+                           const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
   const vj_stopping_question *q = question;
   if (q->stopping->type == VJ_STOPPING_ASHA) return ask_asha(q, earlier, count, mine, judgement);
   return ask_median(q, earlier, count, mine, judgement);

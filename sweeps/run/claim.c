@@ -5,8 +5,8 @@
 /* The first of this group's size that waits; where none does, another job may have died meanwhile. */
 static vj_status claim_any(vj_driver *d, int64_t taken[2]) {
   int64_t first, count;
-  vj_roster_find(d->roster, d->group.size, &first, &count);
-  const int64_t *mine = d->roster->order + first;
+  vj_trial_schedule_find(d->schedule, d->group.size, &first, &count);
+  const int64_t *mine = d->schedule->order + first;
   if (count) VJ_TRY(vj_ledger_claim_first(d->ledger, mine, count, &taken[0], &taken[1]));
   if (taken[0] >= 0) return VJ_OK;
   VJ_TRY(vj_driver_take_over(d, false));
@@ -21,11 +21,11 @@ vj_status vj_driver_claim(vj_driver *d, int64_t *trial) {
   VJ_TRY(vj_comm_broadcast(&d->group, taken, sizeof taken, 0));
   *trial = taken[0];
   d->told_of_saving = false;
-  if (d->judge) vj_judge_begin(d->judge);
+  if (d->pruner) vj_pruner_begin(d->pruner);
   if (*trial < 0 || !d->is_root) return VJ_OK;
   const int64_t running = VJ_TRIAL_RUNNING;
-  VJ_TRY(vj_row_put(d->file, "attempt", *trial, &taken[1]));
-  return vj_row_put(d->file, VJ_RECORD_STATUS, *trial, &running);
+  VJ_TRY(vj_trial_row_put(d->file, "attempt", *trial, &taken[1]));
+  return vj_trial_row_put(d->file, VJ_RECORD_STATUS, *trial, &running);
 }
 
 void vj_driver_warn(void *context, int64_t trial, const char *sentence) {
@@ -62,11 +62,11 @@ static vj_status record_early_end(vj_driver *d, int64_t trial) {
   int64_t attempts;
   const char *reason;
   bool ours;
-  if (vj_judge_verdict(d->judge) == VJ_VERDICT_LOST) return is_ours(d, trial, &ours);
+  if (vj_pruner_decision(d->pruner) == VJ_DECISION_LOST) return is_ours(d, trial, &ours);
   VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
-  const int64_t stopped = VJ_TRIAL_STOPPED;
-  VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
-  VJ_TRY(vj_row_put(d->file, VJ_RECORD_STATUS, trial, &stopped));
+  const int64_t stopped = VJ_TRIAL_PRUNED;
+  VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &stopped));
   VJ_TRY(vj_sweep_file_sync(d->file));
   vj_driver_remove_checkpoints(d, trial);
   return VJ_OK;
@@ -75,12 +75,13 @@ static vj_status record_early_end(vj_driver *d, int64_t trial) {
 vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const char *reason) {
   bool ours = false;
   if (!d->is_root) return VJ_OK;
-  if (outcome == VJ_OK && d->judge && vj_judge_verdict(d->judge) != VJ_VERDICT_GO_ON) return record_early_end(d, trial);
+  if (outcome == VJ_OK && d->pruner && vj_pruner_decision(d->pruner) != VJ_DECISION_GO_ON)
+    return record_early_end(d, trial);
   VJ_TRY(is_ours(d, trial, &ours));
   if (!ours) return VJ_OK;
   const int64_t state = outcome == VJ_OK ? VJ_TRIAL_DONE : VJ_TRIAL_FAILED;
-  if (outcome != VJ_OK) VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
-  VJ_TRY(vj_row_put(d->file, VJ_RECORD_STATUS, trial, &state));
+  if (outcome != VJ_OK) VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &state));
   VJ_TRY(vj_sweep_file_sync(d->file));
   const vj_status recorded =
       outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason);
@@ -96,7 +97,7 @@ vj_status vj_driver_give_back(vj_driver *d, int64_t trial) {
   if (!d->is_root) return VJ_OK;
   VJ_TRY(is_ours(d, trial, &ours));
   if (!ours) return VJ_OK;
-  VJ_TRY(vj_row_put(d->file, VJ_RECORD_STATUS, trial, &waiting));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &waiting));
   return unless_lost(d, trial, vj_ledger_stop(d->ledger, trial));
 }
 
@@ -109,7 +110,7 @@ vj_status vj_driver_on_saved(void *context, int64_t trial) {
   return ours ? vj_ledger_saved(d->ledger, trial) : VJ_OK;
 }
 
-vj_status vj_driver_on_judge(void *context, int64_t trial, int64_t done, bool *ends) {
+vj_status vj_driver_on_prune(void *context, int64_t trial, int64_t done, bool *ends) {
   const vj_driver *d = context;
-  return vj_judge_ask(d->judge, trial, done, ends);
+  return vj_pruner_ask(d->pruner, trial, done, ends);
 }

@@ -22,15 +22,15 @@ static vj_status reconcile(vj_driver *d, int64_t trial, int64_t recorded) {
   const char *reason;
   VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
   const int64_t now = state;
-  if (state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED || state == VJ_TRIAL_STOPPED)
+  if (state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED || state == VJ_TRIAL_PRUNED)
     vj_driver_remove_checkpoints(d, trial);
   if (state == VJ_TRIAL_RUNNING || now == recorded) return VJ_OK;
   if (state == VJ_TRIAL_FAILED) {
-    VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
+    VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
     if (d->options->failed) d->options->failed(d->options->context, trial, d->space->trials[trial].arm, reason);
   }
-  if (state == VJ_TRIAL_STOPPED) VJ_TRY(vj_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
-  return vj_row_put(d->file, VJ_RECORD_STATUS, trial, &now);
+  if (state == VJ_TRIAL_PRUNED) VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
+  return vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &now);
 }
 
 static vj_status reconcile_all(vj_driver *d) {
@@ -51,7 +51,7 @@ vj_status vj_driver_take_over(vj_driver *d, bool at_start) {
   VJ_TRY(vj_job_lock(d->job));
   vj_status status = vj_ledger_release(d->ledger, vj_job_lives, d->job, d->options->max_attempts, &released);
   /* Who decided on an early end may have died before the file knew of it. */
-  if (status == VJ_OK && (released > 0 || at_start || d->judge)) status = reconcile_all(d);
+  if (status == VJ_OK && (released > 0 || at_start || d->pruner)) status = reconcile_all(d);
   if (status == VJ_OK) vj_job_bury(d->job);
   vj_job_unlock(d->job);
   return status;

@@ -3,20 +3,22 @@
 #include "framework/base/disk_space.h"
 #include "framework/store/checkpoint.h"
 
-vj_room vj_room_for(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder) {
+vj_disk_need vj_disk_need_of(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder) {
   enum { RECORD_BYTES = 128, RECORDS_OF_A_TRIAL = 3 }; /* claim, saved, done */
   const double ledger = ((double)trials * RECORDS_OF_A_TRIAL + 1) * RECORD_BYTES;
-  return (vj_room){.folder = folder,
-                   .groups = groups,
-                   .records = (double)vj_sweep_file_estimate(&layout->file) + ledger,
-                   .checkpoints = groups * (VJ_GENERATIONS + 1) * layout->checkpoint_bytes,
-                   .free = vj_disk_free(folder)};
+  return (vj_disk_need){.folder = folder,
+                        .groups = groups,
+                        .records = (double)vj_sweep_file_estimate(&layout->file) + ledger,
+                        .checkpoints = groups * (VJ_GENERATIONS + 1) * layout->checkpoint_bytes,
+                        .free = vj_disk_free(folder)};
 }
 
-bool vj_room_is_there(const vj_room *room) { return room->free < 0 || room->records + room->checkpoints <= room->free; }
+bool vj_disk_need_fits(const vj_disk_need *room) {
+  return room->free < 0 || room->records + room->checkpoints <= room->free;
+}
 
-vj_status vj_room_check(const vj_room *room) {
-  if (vj_room_is_there(room) || room->records > room->free) return VJ_OK;
+vj_status vj_disk_need_check(const vj_disk_need *room) {
+  if (vj_disk_need_fits(room) || room->records > room->free) return VJ_OK;
   return vj_fail(
       VJ_IO,
       "%s: the disk has too little room: sweep.h5 and the ledger take %.0f bytes, checkpoints of %d trial%s at "

@@ -26,11 +26,11 @@ static bool ends_only_the_trial(vj_status status) {
 }
 
 static vj_status work(vj_driver *d) {
-  const vj_watch watch = {vj_driver_is_to_stop, d};
+  const vj_stop_check watch = {vj_driver_is_to_stop, d};
   for (;;) {
     int64_t index = -1;
-    const vj_status asked = vj_watch_agree(&watch, &d->group);
-    d->stopped = asked == VJ_STOPPED;
+    const vj_status asked = vj_stop_check_agree(&watch, &d->group);
+    d->stopped = asked == VJ_INTERRUPTED;
     if (d->stopped) return VJ_OK;
     VJ_TRY(asked);
     VJ_TRY(vj_comm_agree(&d->group, vj_driver_claim(d, &index)));
@@ -57,10 +57,10 @@ static vj_status work(vj_driver *d) {
                               .warned = vj_driver_warn,
                               .saved = vj_driver_on_saved,
                               .progress = vj_driver_on_progress,
-                              .judge = d->judge ? vj_driver_on_judge : NULL,
+                              .prune = d->pruner ? vj_driver_on_prune : NULL,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
-    d->stopped = outcome == VJ_STOPPED;
+    d->stopped = outcome == VJ_INTERRUPTED;
     if (d->stopped) return vj_comm_agree(&d->group, vj_driver_give_back(d, index));
     char reason[VJ_FAILURE_BYTES] = "";
     if (outcome != VJ_OK) snprintf(reason, sizeof reason, "%s", vj_error_message());
@@ -101,20 +101,20 @@ static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_STATES]) {
   return vj_comm_broadcast(d->world, counts, bytes, 0);
 }
 
-/* How it ended; VJ_STOPPED unless the stop came too late to leave anything undone. */
+/* How it ended; VJ_INTERRUPTED unless the stop came too late to leave anything undone. */
 static vj_status conclude(vj_driver *d, vj_sweep_end *end) {
   int64_t counts[VJ_TRIAL_STATES];
   unsigned stopped = 0, causes = 0;
   int cause = 1;
   VJ_TRY(count_states(d, counts));
-  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED] + counts[VJ_TRIAL_STOPPED];
+  const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED] + counts[VJ_TRIAL_PRUNED];
   const int64_t trials = d->space->trial_count;
   *end = (vj_sweep_end){counts[VJ_TRIAL_FAILED], counts[VJ_TRIAL_RUNNING]};
   VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
   if (!stopped || ended == trials) return VJ_OK;
   VJ_TRY(vj_comm_any(d->world, 1u << vj_stop_cause(&d->stop), &causes)); /* word may still be on its way to some */
   while (!(causes >> cause & 1)) cause++;
-  return vj_fail(VJ_STOPPED,
+  return vj_fail(VJ_INTERRUPTED,
                  "stopped by %s after %lld of %lld trial%s; the state of the others is saved, go on with the same "
                  "command and --resume",
                  cause == VJ_CAUSE_TIME_LIMIT ? d->options->time_limit_name : vj_signal_name(cause), (long long)ended,
@@ -147,7 +147,7 @@ done:
   if (d.file) vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
   vj_job_end(&d.job);
-  vj_kept_data_close(&d.data);
+  vj_open_data_close(&d.data);
   if (d.group.size) vj_comm_destroy(&d.group);
   if (d.roots.size) vj_comm_destroy(&d.roots);
   free(d.steps);

@@ -7,9 +7,9 @@
 #include "framework/train/trial.h"
 
 typedef struct vj_sweep_progress {
-  int64_t trials_done, trials_failed, trials_stopped, trials; /* stopped: early, by sweep.stopping */
-  int64_t steps_done, steps;                                  /* of all trials */
-  vj_progress mine;                                           /* of the trial this rank is working on */
+  int64_t trials_done, trials_failed, trials_pruned, trials; /* stopped: early, by sweep.stopping */
+  int64_t steps_done, steps;                                 /* of all trials */
+  vj_progress mine;                                          /* of the trial this rank is working on */
   const char *arm;
   double seconds;       /* since the start */
   int64_t steps_before; /* done by earlier runs */
@@ -43,8 +43,8 @@ typedef struct vj_sweep_end {
 
 /* Collective over `world`. A failing trial is recorded and the sweep goes on; `end` counts them.
  * An error is something that stops the whole sweep. A signal that vj_signals_catch notes on any rank, and the time
- * limit, stop all groups at their next step, with checkpoints: VJ_STOPPED, unless no trial is left. Other jobs may work
- * on the same folder at the same time. */
+ * limit, stop all groups at their next step, with checkpoints: VJ_INTERRUPTED, unless no trial is left. Other jobs may
+ * work on the same folder at the same time. */
 VJ_MUST_USE vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space *space,
                                    const vj_sweep_options *options, vj_sweep_end *end);
 

@@ -14,7 +14,7 @@ typedef struct vj_driver {
   const vj_comm *world;
   vj_pool *pool;
   const vj_space *space; /* numbered as in the sweep file */
-  vj_roster *roster;
+  vj_trial_schedule *schedule;
   const vj_sweep_options *options;
   vj_comm group, roots;
   bool is_root;        /* of its group */
@@ -27,9 +27,9 @@ typedef struct vj_driver {
   double started, told;
   vj_stop stop;
   vj_watchdog *watchdog;
-  vj_kept_data data; /* open, and of the last trial */
+  vj_open_data data; /* open, and of the last trial */
   bool stopped;      /* before its work was done */
-  vj_judge *judge;   /* NULL: every trial is trained to its end */
+  vj_pruner *pruner; /* NULL: every trial is trained to its end */
 } vj_driver;
 
 enum { VJ_CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */
@@ -63,7 +63,7 @@ VJ_MUST_USE vj_status vj_driver_give_back(vj_driver *d, int64_t trial);
 
 /* Calls for a trial's job; a vj_driver is the context. */
 vj_status vj_driver_on_saved(void *context, int64_t trial);
-vj_status vj_driver_on_judge(void *context, int64_t trial, int64_t done, bool *ends);
+vj_status vj_driver_on_prune(void *context, int64_t trial, int64_t done, bool *ends);
 void vj_driver_on_progress(void *context, const vj_progress *progress);
 void vj_driver_warn(void *context, int64_t trial, const char *sentence);
 /* On every rank, at every step: whether this one is to stop. What it alone knows it tells all others. */

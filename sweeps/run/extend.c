@@ -155,7 +155,7 @@ static vj_status copy_variable(extension *e, vj_sweep_file *fresh, int variable)
 
 static vj_status fill(void *context, vj_sweep_file *fresh) {
   extension *e = context;
-  VJ_TRY(vj_rows_write(e->pool, fresh, e->space, e->layout));
+  VJ_TRY(vj_trial_rows_write(e->pool, fresh, e->space, e->layout));
   for (int v = 0; v < vj_sweep_file_variable_count(e->old); v++) {
     vj_file_variable_info info;
     vj_sweep_file_variable(e->old, v, &info);

@@ -11,7 +11,7 @@ static vj_status adopt(vj_driver *d, vj_comm group) {
 vj_status vj_driver_form_groups(vj_driver *d) {
   vj_comm group;
   int first, size;
-  vj_roster_block(d->roster, d->world->rank, &first, &size);
+  vj_trial_schedule_block(d->schedule, d->world->rank, &first, &size);
   VJ_TRY(vj_comm_agree(d->world, vj_comm_split(d->world, first, &group)));
   return adopt(d, group);
 }
@@ -19,15 +19,15 @@ vj_status vj_driver_form_groups(vj_driver *d) {
 /* Trials for fewer ranks stand behind those of this size. */
 static vj_status smaller_wait(vj_driver *d, bool *waits) {
   int64_t first, count;
-  vj_roster_find(d->roster, d->group.size, &first, &count);
+  vj_trial_schedule_find(d->schedule, d->group.size, &first, &count);
   const int64_t behind = first + count;
-  return vj_ledger_waits(d->ledger, d->roster->order + behind, d->roster->trial_count - behind, waits);
+  return vj_ledger_waits(d->ledger, d->schedule->order + behind, d->schedule->trial_count - behind, waits);
 }
 
 vj_status vj_driver_split(vj_driver *d, bool *has_split) {
   vj_comm half;
   *has_split = false;
-  if (d->group.size == d->roster->least) return VJ_OK;
+  if (d->group.size == d->schedule->least) return VJ_OK;
   VJ_TRY(vj_comm_agree(&d->group, d->is_root ? smaller_wait(d, has_split) : VJ_OK));
   VJ_TRY(vj_comm_broadcast(&d->group, has_split, sizeof *has_split, 0));
   if (!*has_split) return VJ_OK;
@@ -38,7 +38,7 @@ vj_status vj_driver_split(vj_driver *d, bool *has_split) {
 vj_status vj_driver_is_left(vj_driver *d, bool *is_left) {
   vj_status status = VJ_OK;
   *is_left = false;
-  if (d->world->rank == 0) status = vj_ledger_waits(d->ledger, d->roster->order, d->roster->trial_count, is_left);
+  if (d->world->rank == 0) status = vj_ledger_waits(d->ledger, d->schedule->order, d->schedule->trial_count, is_left);
   VJ_TRY(vj_comm_agree(d->world, status));
   return vj_comm_broadcast(d->world, is_left, sizeof *is_left, 0);
 }

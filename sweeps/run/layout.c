@@ -157,7 +157,7 @@ static void widen(builder *b, int dimension, int64_t size) {
 }
 
 /* Of one evaluation alone. */
-static vj_status add_states(builder *b, const vj_quantity *quantity) {
+static vj_status add_states(builder *b, const vj_recorded_metric *quantity) {
   const int dimensions[] = {TRIAL, CLIP, quantity->is_past ? INPUT_FRAME : HORIZON, FEATURE};
   vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
                                .type = VJ_FILE_FLOAT,
@@ -171,7 +171,7 @@ static vj_status add_states(builder *b, const vj_quantity *quantity) {
   return add(b, variable);
 }
 
-static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
+static vj_status add_quantity(builder *b, const vj_recorded_metric *quantity) {
   if (quantity->size == 0) return VJ_OK;
   if (quantity->axis == VJ_AXIS_STATES) return add_states(b, quantity);
   vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
@@ -198,10 +198,10 @@ static vj_status add_quantity(builder *b, const vj_quantity *quantity) {
 }
 
 static vj_status add_pictures(builder *b, const vj_model *model) {
-  vj_picture pictures[VJ_MOST_PICTURES];
-  const int count = vj_pictures_list(model, &b->loader, pictures);
+  vj_sample_frames pictures[VJ_MOST_SAMPLE_FRAMES];
+  const int count = vj_sample_frames_list(model, &b->loader, pictures);
   for (int i = 0; i < count; i++) {
-    const vj_picture *p = &pictures[i];
+    const vj_sample_frames *p = &pictures[i];
     const int64_t sizes[] = {p->samples, p->frames, p->height, p->width, p->channels};
     vj_file_variable variable = {.name = p->name,
                                  .type = VJ_FILE_UINT8,
@@ -250,7 +250,7 @@ static vj_status add_videos(builder *b, int64_t trial) {
   if (*videos == 0) return VJ_OK;
   VJ_TRY(add(b, of_trial(VJ_RECORD_VIDEOS, VJ_FILE_INT64, "1", "videos in use, of all splits", false)));
   VJ_TRY(add(b, of_trial(VJ_RECORD_SKIPPED, VJ_FILE_INT64, "1", "videos that are listed and can't be read", false)));
-  if (!vj_damage_is_known(&b->loader.damage)) return VJ_OK;
+  if (!vj_bad_samples_is_known(&b->loader.bad_samples)) return VJ_OK;
   VJ_TRY(add(b, of_trial(VJ_RECORD_DAMAGED, VJ_FILE_INT64, "1",
                          "videos in use that were damaged where clips were asked for", false)));
   return add_text(b, VJ_RECORD_DAMAGED_NAMES, VJ_DAMAGED_NAMES_BYTES, "names of videos that were damaged", false);
@@ -259,11 +259,11 @@ static vj_status add_videos(builder *b, int64_t trial) {
 static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   const vj_config *config = b->space->trials[trial].config;
   vj_model *model = NULL;
-  vj_quantity_list list;
+  vj_recorded_metrics list;
   VJ_TRY(open_data(b, config));
   VJ_TRY(add_videos(b, trial));
   VJ_TRY(vj_model_create(config, &b->loader.info, ranks, &model));
-  vj_status status = vj_quantities_list(b->pool, model, &b->loader, &list);
+  vj_status status = vj_recorded_metrics_list(b->pool, model, &b->loader, &list);
   for (int64_t i = 0; i < list.count && status == VJ_OK; i++) status = add_quantity(b, &list.at[i]);
   if (status == VJ_OK) status = add_pictures(b, model);
   const trial_size size = {.memory = vj_model_memory(model),
@@ -274,7 +274,7 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   if (size.memory > b->layout->memory_bytes) b->layout->memory_bytes = size.memory;
   if (size.parameters > b->layout->parameter_count) b->layout->parameter_count = size.parameters;
   b->layout->work[trial] = vj_trial_work(config, model);
-  const double checkpoint = status == VJ_OK ? vj_snapshot_estimate(config, model->parameters, &list) : 0;
+  const double checkpoint = status == VJ_OK ? vj_trial_checkpoint_estimate(config, model->parameters, &list) : 0;
   if (checkpoint > b->layout->checkpoint_bytes) b->layout->checkpoint_bytes = checkpoint;
   b->layout->like[trial] = status == VJ_OK ? first_of_size(b, size) : -1;
   vj_model_destroy(&model);

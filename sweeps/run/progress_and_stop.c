@@ -20,12 +20,12 @@ static void look_around(vj_driver *d) {
   }
   /* What a trial that failed or was stopped early did not do is not left to do. */
   if (numbers && steps && vj_sweep_file_read(d->file, status, &zero, &trials, numbers) == VJ_OK) {
-    p->trials_done = p->trials_failed = p->trials_stopped = 0;
+    p->trials_done = p->trials_failed = p->trials_pruned = 0;
     for (int64_t i = 0; i < trials; i++) {
       p->trials_done += numbers[i] == VJ_TRIAL_DONE;
       p->trials_failed += numbers[i] == VJ_TRIAL_FAILED;
-      p->trials_stopped += numbers[i] == VJ_TRIAL_STOPPED;
-      if (numbers[i] == VJ_TRIAL_FAILED || numbers[i] == VJ_TRIAL_STOPPED)
+      p->trials_pruned += numbers[i] == VJ_TRIAL_PRUNED;
+      if (numbers[i] == VJ_TRIAL_FAILED || numbers[i] == VJ_TRIAL_PRUNED)
         p->steps_done += d->space->trials[i].config->optim.steps - steps[i];
     }
   }

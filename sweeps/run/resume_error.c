@@ -34,8 +34,8 @@ vj_status vj_known_trial_read(vj_pool *pool, const vj_sweep_file *file, const ch
   vj_yaml *root = NULL;
   vj_config *config = NULL;
   *trial = (vj_known_trial){0};
-  VJ_TRY(vj_row_get_text(pool, file, "arm", row, &trial->arm));
-  VJ_TRY(vj_row_get_text(pool, file, "config", row, &text));
+  VJ_TRY(vj_trial_row_get_text(pool, file, "arm", row, &trial->arm));
+  VJ_TRY(vj_trial_row_get_text(pool, file, "config", row, &text));
   if (!text[0]) return VJ_OK;
   VJ_TRY(vj_yaml_read_text(pool, text, path, &root));
   const vj_status status = vj_config_create(pool, root, &config);
@@ -47,12 +47,12 @@ vj_status vj_known_trial_read(vj_pool *pool, const vj_sweep_file *file, const ch
 
 /* --- one trial -------------------------------------------------------------------------------------------------- */
 
-static vj_status compare(vj_pool *pool, const vj_known_trial *known, const vj_trial *trial, vj_differences *found) {
+static vj_status compare(vj_pool *pool, const vj_known_trial *known, const vj_trial *trial, vj_config_diff *found) {
   vj_yaml *before = NULL, *after = NULL;
-  *found = (vj_differences){0};
+  *found = (vj_config_diff){0};
   VJ_TRY(vj_config_measured(pool, known->resolved, &before));
   VJ_TRY(vj_config_measured(pool, trial->config->resolved, &after));
-  return vj_differences_find(pool, before, after, found);
+  return vj_config_diff_find(pool, before, after, found);
 }
 
 /* The trial without a row that has the fewest differences; another arm is one, too. -1: there is none. */
@@ -62,7 +62,7 @@ static vj_status find_nearest(const refusal *r, const vj_known_trial *known, int
   for (int64_t i = 0; i < r->space->trial_count && compared < MOST_COMPARED; i++) {
     if (r->row[i] >= 0) continue;
     vj_pool *scratch = NULL;
-    vj_differences found;
+    vj_config_diff found;
     VJ_TRY(vj_pool_create(&scratch));
     const vj_status status = compare(scratch, known, &r->space->trials[i], &found);
     vj_pool_destroy(&scratch);
@@ -81,13 +81,13 @@ static vj_status add_text(const refusal *r, const char **all, const char *text) 
 }
 
 static vj_status changed_text(const refusal *r, const vj_known_trial *known, const vj_trial *trial, const char **text) {
-  vj_differences found;
+  vj_config_diff found;
   *text = "";
   VJ_TRY(compare(r->pool, known, trial, &found));
   if (strcmp(known->arm, trial->arm) != 0)
     VJ_TRY(add_text(r, text, vj_pool_format(r->pool, "its arm was \"%s\" and is \"%s\" now", known->arm, trial->arm)));
   for (int64_t i = 0; i < found.count && i < MOST_KEYS; i++)
-    VJ_TRY(add_text(r, text, vj_difference_text(r->pool, &found.at[i])));
+    VJ_TRY(add_text(r, text, vj_config_change_text(r->pool, &found.at[i])));
   if (found.count > MOST_KEYS)
     VJ_TRY(add_text(r, text, vj_pool_format(r->pool, "and %lld more keys", (long long)(found.count - MOST_KEYS))));
   return VJ_OK;
@@ -165,8 +165,8 @@ static vj_status fail_with(const refusal *r) {
   return status;
 }
 
-vj_status vj_refuse_changes(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
-                            const int64_t *row, const int64_t *lost, int64_t count) {
+vj_status vj_resume_error(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
+                          const int64_t *row, const int64_t *lost, int64_t count) {
   refusal r = {.pool = pool, .file = file, .path = path, .space = space, .row = row};
   int64_t *sorted = vj_pool_take(pool, (size_t)count * sizeof *sorted);
   if (!sorted) return no_memory();

@@ -16,7 +16,7 @@ VJ_MUST_USE vj_status vj_known_trial_read(vj_pool *pool, const vj_sweep_file *fi
 
 /* Fails with the list of what changed. Each of the `count` rows in `lost` is compared with the trial that is nearest to
  * it among those that have no row (row[i] < 0); where there is none the trial is gone. */
-vj_status vj_refuse_changes(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
-                            const int64_t *row, const int64_t *lost, int64_t count);
+vj_status vj_resume_error(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
+                          const int64_t *row, const int64_t *lost, int64_t count);
 
 #endif

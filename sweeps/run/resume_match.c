@@ -94,8 +94,8 @@ static int compare_texts(const void *left, const void *right) {
 /* Reading a configuration is the slow part: what some trial prints alike need not be read. */
 static vj_status identify_row(matcher *m, int64_t row) {
   const char *text = NULL, *arm = NULL;
-  VJ_TRY(vj_row_get_text(m->scratch, m->file, "config", row, &text));
-  VJ_TRY(vj_row_get_text(m->scratch, m->file, "arm", row, &arm));
+  VJ_TRY(vj_trial_row_get_text(m->scratch, m->file, "config", row, &text));
+  VJ_TRY(vj_trial_row_get_text(m->scratch, m->file, "arm", row, &arm));
   known_text wanted = {.text = vj_hash_text(text)};
   const known_text *found = bsearch(&wanted, m->known, (size_t)m->space->trial_count, sizeof *m->known, compare_texts);
   if (found) {
@@ -124,7 +124,7 @@ static int compare_identities(const void *left, const void *right) {
 }
 
 /* Of trials that are alike, the first goes with the first. Rows without a trial are put into `lost`. */
-static int64_t pair_up(const matcher *m, vj_match *match, int64_t *lost) {
+static int64_t pair_up(const matcher *m, vj_resume_match *match, int64_t *lost) {
   int64_t missing = 0;
   for (int64_t r = 0, t = 0; r < match->known;) {
     const bool ends = t == m->space->trial_count;
@@ -138,7 +138,7 @@ static int64_t pair_up(const matcher *m, vj_match *match, int64_t *lost) {
   return missing;
 }
 
-static vj_status match_all(matcher *m, vj_match *match) {
+static vj_status match_all(matcher *m, vj_resume_match *match) {
   const size_t trials = (size_t)m->space->trial_count, known = (size_t)match->known;
   match->row = vj_pool_take(m->pool, trials * sizeof *match->row);
   m->trials = vj_pool_take(m->pool, trials * sizeof *m->trials);
@@ -153,21 +153,21 @@ static vj_status match_all(matcher *m, vj_match *match) {
   qsort(m->rows, known, sizeof *m->rows, compare_identities);
   for (size_t i = 0; i < trials; i++) match->row[i] = -1;
   const int64_t missing = pair_up(m, match, lost);
-  if (missing) return vj_refuse_changes(m->pool, m->file, m->path, m->space, match->row, lost, missing);
+  if (missing) return vj_resume_error(m->pool, m->file, m->path, m->space, match->row, lost, missing);
   int64_t next = match->known;
   for (size_t i = 0; i < trials; i++)
     if (match->row[i] < 0) match->row[i] = next++;
   return VJ_OK;
 }
 
-vj_status vj_match_trials(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
-                          vj_match *match) {
+vj_status vj_resume_match_trials(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
+                                 vj_resume_match *match) {
   matcher m = {.pool = pool, .file = file, .path = path, .space = space};
   vj_file_variable_info info;
   const int variable = vj_sweep_file_find(file, "trial");
   if (variable < 0) return vj_fail(VJ_DATA, "%s: it has no variable trial", path);
   vj_sweep_file_variable(file, variable, &info);
-  *match = (vj_match){.known = info.size[0]};
+  *match = (vj_resume_match){.known = info.size[0]};
   VJ_TRY(vj_pool_create(&m.scratch));
   const vj_status status = match_all(&m, match);
   vj_pool_destroy(&m.scratch);

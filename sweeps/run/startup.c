@@ -18,19 +18,19 @@ typedef struct opening {
   vj_driver *d;
   const vj_yaml *root;
   vj_folder folder;
-  const char *path; /* of sweep.h5 */
-  vj_match match;   /* of an earlier run's file; row NULL: there is none */
-  vj_space *space;  /* arranged as in that file */
+  const char *path;      /* of sweep.h5 */
+  vj_resume_match match; /* of an earlier run's file; row NULL: there is none */
+  vj_space *space;       /* arranged as in that file */
   bool is_new_folder, is_larger;
 } opening;
 
 static vj_status make_layout(const opening *o, const vj_space *space, vj_sweep_layout **layout) {
-  vj_roster *roster = NULL;
+  vj_trial_schedule *schedule = NULL;
   const vj_driver *d = o->d;
-  VJ_TRY(vj_roster_create(d->pool, space, d->world->size, d->options->ranks_per_trial, &roster));
-  VJ_TRY(vj_sweep_layout_create(d->pool, o->root, space, roster->of_trial, layout));
+  VJ_TRY(vj_trial_schedule_create(d->pool, space, d->world->size, d->options->ranks_per_trial, &schedule));
+  VJ_TRY(vj_sweep_layout_create(d->pool, o->root, space, schedule->of_trial, layout));
   VJ_TRY(vj_report_check_layout(d->options->report, &(*layout)->file));
-  return vj_judge_check(space, &(*layout)->file, NULL, NULL);
+  return vj_pruner_check(space, &(*layout)->file, NULL, NULL);
 }
 
 static void note(const vj_driver *d, const char *sentence) {
@@ -42,7 +42,7 @@ static void note(const vj_driver *d, const char *sentence) {
 /* What was decided by one rule is not decided anew by another. */
 static vj_status check_stopping(const opening *o, const vj_sweep_file *file) {
   vj_pool *pool = o->d->pool;
-  vj_differences found = {0};
+  vj_config_diff found = {0};
   vj_yaml *known = NULL, *before = vj_yaml_new(pool, VJ_YAML_MAP, NULL), *after = vj_yaml_new(pool, VJ_YAML_MAP, NULL);
   const char *text = vj_sweep_file_attribute(file, "sweep_yaml");
   VJ_TRY(vj_yaml_read_text(pool, text ? text : "", o->path, &known));
@@ -50,16 +50,16 @@ static vj_status check_stopping(const opening *o, const vj_sweep_file *file) {
   if (!before || !after) return vj_fail(VJ_MEMORY, "no memory to compare configurations");
   if (!vj_yaml_is_null(was)) VJ_TRY(vj_yaml_set(pool, before, "sweep.stopping", was));
   if (!vj_yaml_is_null(is)) VJ_TRY(vj_yaml_set(pool, after, "sweep.stopping", is));
-  VJ_TRY(vj_differences_find(pool, before, after, &found));
+  VJ_TRY(vj_config_diff_find(pool, before, after, &found));
   if (found.count == 0) return VJ_OK;
-  const char *change = vj_difference_text(pool, &found.at[0]);
+  const char *change = vj_config_change_text(pool, &found.at[0]);
   return vj_fail(VJ_CONFIG, "%s: %s; --resume goes on by the same rule: undo that, or choose another folder with -o",
                  o->path, change ? change : "sweep.stopping");
 }
 
 static vj_status check_file(opening *o, const vj_sweep_file *file) {
   const vj_driver *d = o->d;
-  VJ_TRY(vj_match_trials(d->pool, file, o->path, d->space, &o->match));
+  VJ_TRY(vj_resume_match_trials(d->pool, file, o->path, d->space, &o->match));
   VJ_TRY(vj_space_arrange(d->pool, d->space, o->match.row, &o->space));
   VJ_TRY(check_stopping(o, file));
   o->is_larger = o->match.known < o->space->trial_count || !vj_sweep_has_keys(d->pool, file, o->space);
@@ -142,7 +142,7 @@ typedef struct first_rows {
 
 static vj_status fill_rows(void *context, vj_sweep_file *fresh) {
   const first_rows *f = context;
-  return vj_rows_write(f->d->pool, fresh, f->d->space, f->layout);
+  return vj_trial_rows_write(f->d->pool, fresh, f->d->space, f->layout);
 }
 
 /* Videos that can't be read, of the first trial whose data has some: mostly all have the same. */
@@ -160,9 +160,9 @@ static void note_skipped(const opening *o, const vj_sweep_layout *layout) {
 static vj_status make_folder(opening *o) {
   vj_sweep_layout *layout = NULL;
   VJ_TRY(make_layout(o, o->d->space, &layout));
-  const vj_room room =
-      vj_room_for(layout, o->d->space->trial_count, o->d->world->size / o->d->roster->least, o->d->options->folder);
-  VJ_TRY(vj_room_check(&room));
+  const vj_disk_need room = vj_disk_need_of(layout, o->d->space->trial_count, o->d->world->size / o->d->schedule->least,
+                                            o->d->options->folder);
+  VJ_TRY(vj_disk_need_check(&room));
   note_skipped(o, layout);
   VJ_TRY(vj_folder_make(&o->folder, vj_yaml_print(o->d->pool, o->root)));
   first_rows rows = {o->d, layout};
@@ -224,7 +224,7 @@ static vj_status read_order(vj_driver *d) {
   VJ_TRY(vj_allocate((size_t)d->space->trial_count, sizeof *work, "the order of trials", &work));
   vj_status status = VJ_OK;
   if (variable >= 0) status = vj_sweep_file_read(d->file, variable, (int64_t[]){0}, &d->space->trial_count, work);
-  if (status == VJ_OK) status = vj_roster_sort(d->roster, d->space, work);
+  if (status == VJ_OK) status = vj_trial_schedule_sort(d->schedule, d->space, work);
   free(work);
   return status;
 }
@@ -248,26 +248,26 @@ static vj_status open_root(vj_driver *d) {
 /* Another job that joins now must not write rows of trials that already run. */
 static vj_status complete_rows(vj_driver *d) {
   VJ_TRY(vj_job_lock(d->job));
-  const vj_status status = vj_rows_complete(d->pool, d->file, d->space);
+  const vj_status status = vj_trial_rows_complete(d->pool, d->file, d->space);
   vj_job_unlock(d->job);
   return status;
 }
 
 static vj_status open_judge(vj_driver *d) {
-  const vj_judge_parts parts = {.space = d->space,
-                                .world = d->world,
-                                .group = &d->group,
-                                .file = d->file,
-                                .ledger = d->ledger,
-                                .steps = d->steps,
-                                .step_count = d->step_count,
-                                .evals = d->evals,
-                                .eval_count = d->eval_count};
-  return d->space->stopping ? vj_judge_open(d->pool, &parts, &d->judge) : VJ_OK;
+  const vj_pruner_parts parts = {.space = d->space,
+                                 .world = d->world,
+                                 .group = &d->group,
+                                 .file = d->file,
+                                 .ledger = d->ledger,
+                                 .steps = d->steps,
+                                 .step_count = d->step_count,
+                                 .evals = d->evals,
+                                 .eval_count = d->eval_count};
+  return d->space->stopping ? vj_pruner_open(d->pool, &parts, &d->pruner) : VJ_OK;
 }
 
 static vj_status open_files(vj_driver *d) {
-  const bool leads = vj_roster_may_lead(d->roster, d->world->rank);
+  const bool leads = vj_trial_schedule_may_lead(d->schedule, d->world->rank);
   const char *path = NULL;
   vj_status opened = path_of(d, "sweep.h5", &path);
   VJ_TRY(vj_comm_agree(d->world, opened));
@@ -288,11 +288,11 @@ vj_status vj_driver_open(vj_driver *d, const vj_yaml *root) {
   opening o = {.d = d, .root = root};
   const vj_sweep_options *options = d->options;
   /* What does not fit is said before anything is made. */
-  VJ_TRY(vj_roster_create(d->pool, d->space, d->world->size, options->ranks_per_trial, &d->roster));
+  VJ_TRY(vj_trial_schedule_create(d->pool, d->space, d->world->size, options->ranks_per_trial, &d->schedule));
   VJ_TRY(vj_comm_agree(d->world, d->world->rank == 0 ? prepare_folder(&o) : VJ_OK));
   VJ_TRY(share_rows(&o));
-  VJ_TRY(vj_comm_agree(d->world,
-                       vj_roster_create(d->pool, d->space, d->world->size, options->ranks_per_trial, &d->roster)));
-  note(d, vj_roster_note(d->pool, d->roster));
+  VJ_TRY(vj_comm_agree(
+      d->world, vj_trial_schedule_create(d->pool, d->space, d->world->size, options->ranks_per_trial, &d->schedule)));
+  note(d, vj_trial_schedule_note(d->pool, d->schedule));
   return open_files(d);
 }

@@ -6,13 +6,13 @@
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
-vj_status vj_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value) {
+vj_status vj_trial_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value) {
   const int variable = vj_sweep_file_find(file, name);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
   return vj_sweep_file_write(file, variable, &trial, (int64_t[]){1}, value);
 }
 
-vj_status vj_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, const char *text) {
+vj_status vj_trial_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, const char *text) {
   vj_file_variable_info info;
   const int variable = vj_sweep_file_find(file, name);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
@@ -31,8 +31,8 @@ vj_status vj_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, 
   return status;
 }
 
-vj_status vj_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *name, int64_t trial,
-                          const char **text) {
+vj_status vj_trial_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *name, int64_t trial,
+                                const char **text) {
   vj_file_variable_info info;
   const int variable = vj_sweep_file_find(file, name);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
@@ -53,38 +53,39 @@ static vj_status write_setting(vj_pool *pool, vj_sweep_file *file, const vj_tria
   vj_file_variable_info info;
   vj_sweep_file_variable(file, variable, &info);
   const double number = strtod(text, NULL);
-  return info.type == VJ_FILE_DOUBLE ? vj_row_put(file, name, trial->index, &number)
-                                     : vj_row_put_text(file, name, trial->index, text);
+  return info.type == VJ_FILE_DOUBLE ? vj_trial_row_put(file, name, trial->index, &number)
+                                     : vj_trial_row_put_text(file, name, trial->index, text);
 }
 
 /* What is known of every trial beforehand; its state goes last and says that the row is whole. */
 static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_trial *trial) {
   const int64_t seed = (int64_t)trial->seed, waiting = VJ_TRIAL_WAITING, none = 0;
-  VJ_TRY(vj_row_put_text(file, "arm", trial->index, trial->arm));
-  VJ_TRY(vj_row_put(file, "seed", trial->index, &seed));
-  VJ_TRY(vj_row_put(file, "attempt", trial->index, &none));
-  VJ_TRY(vj_row_put(file, VJ_RECORD_COMMITTED, trial->index, &none));
-  VJ_TRY(vj_row_put_text(file, "config", trial->index, vj_yaml_print(pool, trial->config->resolved)));
+  VJ_TRY(vj_trial_row_put_text(file, "arm", trial->index, trial->arm));
+  VJ_TRY(vj_trial_row_put(file, "seed", trial->index, &seed));
+  VJ_TRY(vj_trial_row_put(file, "attempt", trial->index, &none));
+  VJ_TRY(vj_trial_row_put(file, VJ_RECORD_COMMITTED, trial->index, &none));
+  VJ_TRY(vj_trial_row_put_text(file, "config", trial->index, vj_yaml_print(pool, trial->config->resolved)));
   for (int64_t k = 0; k < space->key_count; k++) VJ_TRY(write_setting(pool, file, trial, space->keys[k]));
-  return vj_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
+  return vj_trial_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
 }
 
 static vj_status write_videos(vj_sweep_file *file, const vj_sweep_layout *layout, int64_t trial) {
   if (vj_sweep_file_find(file, VJ_RECORD_VIDEOS) < 0) return VJ_OK; /* no data set of videos */
-  VJ_TRY(vj_row_put(file, VJ_RECORD_VIDEOS, trial, &layout->videos[trial]));
-  return vj_row_put(file, VJ_RECORD_SKIPPED, trial, &layout->skipped[trial]);
+  VJ_TRY(vj_trial_row_put(file, VJ_RECORD_VIDEOS, trial, &layout->videos[trial]));
+  return vj_trial_row_put(file, VJ_RECORD_SKIPPED, trial, &layout->skipped[trial]);
 }
 
-vj_status vj_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_sweep_layout *layout) {
+vj_status vj_trial_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space,
+                              const vj_sweep_layout *layout) {
   for (int64_t i = 0; i < space->trial_count; i++) {
-    VJ_TRY(vj_row_put(file, VJ_RECORD_WORK, i, &layout->work[i]));
+    VJ_TRY(vj_trial_row_put(file, VJ_RECORD_WORK, i, &layout->work[i]));
     VJ_TRY(write_videos(file, layout, i));
     VJ_TRY(write_trial_row(pool, file, space, &space->trials[i]));
   }
   return VJ_OK;
 }
 
-vj_status vj_rows_complete(vj_pool *pool, vj_sweep_file *file, const vj_space *space) {
+vj_status vj_trial_rows_complete(vj_pool *pool, vj_sweep_file *file, const vj_space *space) {
   const int variable = vj_sweep_file_find(file, VJ_RECORD_STATUS);
   int64_t *states = vj_pool_take(pool, (size_t)space->trial_count * sizeof *states);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", VJ_RECORD_STATUS);

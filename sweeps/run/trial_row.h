@@ -6,17 +6,17 @@
 #include "framework/store/sweep_file/sweep_file.h"
 
 /* One value of one trial; text is cut to the room there is, between characters. */
-VJ_MUST_USE vj_status vj_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value);
-VJ_MUST_USE vj_status vj_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, const char *text);
+VJ_MUST_USE vj_status vj_trial_row_put(vj_sweep_file *file, const char *name, int64_t trial, const void *value);
+VJ_MUST_USE vj_status vj_trial_row_put_text(vj_sweep_file *file, const char *name, int64_t trial, const char *text);
 
 /* A text of one trial; "" where nothing was written. In the pool. */
-VJ_MUST_USE vj_status vj_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *name, int64_t trial,
-                                      const char **text);
+VJ_MUST_USE vj_status vj_trial_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *name, int64_t trial,
+                                            const char **text);
 
 /* Writes what is known of a trial beforehand into the rows of a fresh file. */
-VJ_MUST_USE vj_status vj_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space,
-                                    const vj_sweep_layout *layout);
+VJ_MUST_USE vj_status vj_trial_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space,
+                                          const vj_sweep_layout *layout);
 /* The same for rows that are not there yet, in a file of a version that gave a file its name before they were. */
-VJ_MUST_USE vj_status vj_rows_complete(vj_pool *pool, vj_sweep_file *file, const vj_space *space);
+VJ_MUST_USE vj_status vj_trial_rows_complete(vj_pool *pool, vj_sweep_file *file, const vj_space *space);
 
 #endif

@@ -11,7 +11,7 @@ typedef struct worker {
 } worker;
 
 typedef struct simulation {
-  const vj_roster *roster;
+  const vj_trial_schedule *schedule;
   const double *trials;
   worker *workers; /* as many as ranks at most */
   int count;
@@ -28,12 +28,12 @@ static int logarithm(int size) {
 static int64_t next_of_size(const simulation *s, int size) {
   int64_t first, count;
   const int64_t taken = s->taken[logarithm(size)];
-  vj_roster_find(s->roster, size, &first, &count);
-  return taken < count ? s->roster->order[first + taken] : -1;
+  vj_trial_schedule_find(s->schedule, size, &first, &count);
+  return taken < count ? s->schedule->order[first + taken] : -1;
 }
 
 static bool smaller_left(const simulation *s, int size) {
-  for (size /= 2; size >= s->roster->least; size /= 2)
+  for (size /= 2; size >= s->schedule->least; size /= 2)
     if (next_of_size(s, size) >= 0) return true;
   return false;
 }
@@ -57,13 +57,13 @@ static bool advance(simulation *s) {
   return true;
 }
 
-vj_status vj_makespan(const vj_roster *roster, const double *trials, double *seconds) {
-  simulation s = {.roster = roster, .trials = trials};
+vj_status vj_makespan(const vj_trial_schedule *schedule, const double *trials, double *seconds) {
+  simulation s = {.schedule = schedule, .trials = trials};
   *seconds = 0;
-  VJ_TRY(vj_allocate((size_t)roster->ranks, sizeof *s.workers, "the groups' times", &s.workers));
-  for (int rank = 0; rank < roster->ranks;) {
+  VJ_TRY(vj_allocate((size_t)schedule->ranks, sizeof *s.workers, "the groups' times", &s.workers));
+  for (int rank = 0; rank < schedule->ranks;) {
     int first, size;
-    vj_roster_block(roster, rank, &first, &size);
+    vj_trial_schedule_block(schedule, rank, &first, &size);
     s.workers[s.count++] = (worker){.size = size};
     rank += size;
   }

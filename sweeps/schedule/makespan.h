@@ -5,6 +5,6 @@
 #include "sweeps/schedule/schedule.h"
 
 /* Seconds until all groups are through, going by the roster; `trials`: those of each trial. */
-VJ_MUST_USE vj_status vj_makespan(const vj_roster *roster, const double *trials, double *seconds);
+VJ_MUST_USE vj_status vj_makespan(const vj_trial_schedule *schedule, const double *trials, double *seconds);
 
 #endif

@@ -128,15 +128,15 @@ static double seconds_of(const adviser *a, int64_t trial, int ranks) {
 static vj_status find_sweep(const adviser *a, vj_rank_row *row, bool *possible) {
   const vj_space *space = a->q->space;
   const int64_t groups = a->q->ranks / row->ranks_per_trial;
-  vj_roster *roster;
+  vj_trial_schedule *schedule;
   row->ranks =
       a->own ? a->q->ranks : (groups < space->trial_count ? groups : space->trial_count) * row->ranks_per_trial;
-  const vj_status status = vj_roster_create(a->pool, space, (int)row->ranks, row->ranks_per_trial, &roster);
+  const vj_status status = vj_trial_schedule_create(a->pool, space, (int)row->ranks, row->ranks_per_trial, &schedule);
   *possible = status == VJ_OK;
   if (status == VJ_USAGE) return VJ_OK; /* so many ranks can't be split so */
   VJ_TRY(status);
-  VJ_TRY(vj_roster_sort(roster, space, a->q->work));
-  return vj_makespan(roster, a->seconds, &row->sweep);
+  VJ_TRY(vj_trial_schedule_sort(schedule, space, a->q->work));
+  return vj_makespan(schedule, a->seconds, &row->sweep);
 }
 
 static void find_longest(const adviser *a, int level, vj_rank_row *row) {

@@ -52,7 +52,7 @@ vj_status vj_sweep_group_size(const vj_space *space, int ranks, int ranks_per_tr
 }
 
 /* What each trial gets; no more than the largest power of two that there is. */
-static void choose_sizes(vj_roster *s, const vj_space *space, int size) {
+static void choose_sizes(vj_trial_schedule *s, const vj_space *space, int size) {
   int64_t there = 1;
   while (2 * there <= s->ranks) there *= 2;
   for (int64_t i = 0; i < s->trial_count; i++) {
@@ -65,7 +65,7 @@ static void choose_sizes(vj_roster *s, const vj_space *space, int size) {
   }
 }
 
-static vj_status check_mixed(const vj_roster *s) {
+static vj_status check_mixed(const vj_trial_schedule *s) {
   int64_t usable = 0;
   for (int64_t i = 0; i < s->trial_count; i++) usable += s->of_trial[i];
   if (s->ranks <= usable) return VJ_OK;
@@ -73,19 +73,20 @@ static vj_status check_mixed(const vj_roster *s) {
                  (long long)s->trial_count, (long long)usable);
 }
 
-static void order_by_size(vj_roster *s) {
+static void order_by_size(vj_trial_schedule *s) {
   int64_t next = 0;
   for (int size = s->most; size >= s->least; size /= 2)
     for (int64_t i = 0; i < s->trial_count; i++)
       if (s->of_trial[i] == size) s->order[next++] = i;
 }
 
-vj_status vj_roster_create(vj_pool *pool, const vj_space *space, int ranks, int ranks_per_trial, vj_roster **roster) {
+vj_status vj_trial_schedule_create(vj_pool *pool, const vj_space *space, int ranks, int ranks_per_trial,
+                                   vj_trial_schedule **schedule) {
   const size_t trials = (size_t)space->trial_count;
   const int size = default_size(space, ranks, ranks_per_trial);
-  vj_roster *s = vj_pool_take(pool, sizeof *s);
-  *roster = s;
-  if (s) *s = (vj_roster){.ranks = ranks, .trial_count = space->trial_count};
+  vj_trial_schedule *s = vj_pool_take(pool, sizeof *s);
+  *schedule = s;
+  if (s) *s = (vj_trial_schedule){.ranks = ranks, .trial_count = space->trial_count};
   if (s) s->of_trial = vj_pool_take(pool, trials * sizeof *s->of_trial);
   if (s) s->order = vj_pool_take(pool, trials * sizeof *s->order);
   if (!s || !s->of_trial || !s->order) return vj_fail(VJ_MEMORY, "no memory for the order of %zu trials", trials);
@@ -113,8 +114,8 @@ static int compare_places(const void *left, const void *right) {
 
 /* With early stopping it says nothing how long a trial would be, and the first to come are compared with none: so they
  * should not be the longest. A grid is shuffled. */
-static vj_status order_for_stopping(const vj_roster *roster, const vj_space *space, place *places) {
-  const int64_t trials = roster->trial_count;
+static vj_status order_for_stopping(const vj_trial_schedule *schedule, const vj_space *space, place *places) {
+  const int64_t trials = schedule->trial_count;
   int64_t *order = NULL;
   if (!space->is_grid) return VJ_OK;
   VJ_TRY(vj_allocate((size_t)trials, sizeof *order, "the order of trials", &order));
@@ -124,20 +125,20 @@ static vj_status order_for_stopping(const vj_roster *roster, const vj_space *spa
   return VJ_OK;
 }
 
-vj_status vj_roster_sort(vj_roster *roster, const vj_space *space, const double *work) {
+vj_status vj_trial_schedule_sort(vj_trial_schedule *schedule, const vj_space *space, const double *work) {
   place *of = NULL, *sorted = NULL;
-  vj_status status = vj_allocate((size_t)roster->trial_count, sizeof *of, "the order of trials", &of);
+  vj_status status = vj_allocate((size_t)schedule->trial_count, sizeof *of, "the order of trials", &of);
   if (status == VJ_OK)
-    status = vj_allocate((size_t)roster->trial_count, sizeof *sorted, "the order of trials", &sorted);
-  for (int64_t i = 0; i < roster->trial_count && status == VJ_OK; i++)
+    status = vj_allocate((size_t)schedule->trial_count, sizeof *sorted, "the order of trials", &sorted);
+  for (int64_t i = 0; i < schedule->trial_count && status == VJ_OK; i++)
     of[i] = (place){i, space->trials[i].sample, isfinite(work[i]) && !space->stopping ? work[i] : 0};
-  if (status == VJ_OK && space->stopping) status = order_for_stopping(roster, space, of);
-  for (int size = roster->most; size >= roster->least && status == VJ_OK; size /= 2) {
+  if (status == VJ_OK && space->stopping) status = order_for_stopping(schedule, space, of);
+  for (int size = schedule->most; size >= schedule->least && status == VJ_OK; size /= 2) {
     int64_t first, count;
-    vj_roster_find(roster, size, &first, &count);
-    for (int64_t i = 0; i < count; i++) sorted[i] = of[roster->order[first + i]];
+    vj_trial_schedule_find(schedule, size, &first, &count);
+    for (int64_t i = 0; i < count; i++) sorted[i] = of[schedule->order[first + i]];
     if (count) qsort(sorted, (size_t)count, sizeof *sorted, compare_places);
-    for (int64_t i = 0; i < count; i++) roster->order[first + i] = sorted[i].trial;
+    for (int64_t i = 0; i < count; i++) schedule->order[first + i] = sorted[i].trial;
   }
   free(of);
   free(sorted);
@@ -168,38 +169,38 @@ double vj_trial_work(const vj_config *config, const vj_model *model) {
 
 /* --- groups ------------------------------------------------------------------------------------------------------ */
 
-void vj_roster_find(const vj_roster *roster, int size, int64_t *first, int64_t *count) {
+void vj_trial_schedule_find(const vj_trial_schedule *schedule, int size, int64_t *first, int64_t *count) {
   *first = *count = 0;
-  for (int64_t i = 0; i < roster->trial_count; i++) {
-    *first += roster->of_trial[i] > size;
-    *count += roster->of_trial[i] == size;
+  for (int64_t i = 0; i < schedule->trial_count; i++) {
+    *first += schedule->of_trial[i] > size;
+    *count += schedule->of_trial[i] == size;
   }
 }
 
 /* Groups of the largest size, and what is left over as smaller ones: 7 ranks are 4, 2 and 1. */
-void vj_roster_block(const vj_roster *roster, int rank, int *first, int *size) {
+void vj_trial_schedule_block(const vj_trial_schedule *schedule, int rank, int *first, int *size) {
   *first = 0;
-  *size = roster->most;
+  *size = schedule->most;
   for (;;) {
-    while (*size > roster->ranks - *first) *size /= 2;
+    while (*size > schedule->ranks - *first) *size /= 2;
     if (rank < *first + *size) return;
     *first += *size;
   }
 }
 
-bool vj_roster_may_lead(const vj_roster *roster, int rank) {
+bool vj_trial_schedule_may_lead(const vj_trial_schedule *schedule, int rank) {
   int first, size;
-  vj_roster_block(roster, rank, &first, &size);
-  return (rank - first) % roster->least == 0;
+  vj_trial_schedule_block(schedule, rank, &first, &size);
+  return (rank - first) % schedule->least == 0;
 }
 
 /* --- words ------------------------------------------------------------------------------------------------------ */
 
-const char *vj_roster_text(vj_pool *pool, const vj_roster *roster) {
+const char *vj_trial_schedule_text(vj_pool *pool, const vj_trial_schedule *schedule) {
   const char *text = "";
-  for (int size = roster->most; text && size >= roster->least; size /= 2) {
+  for (int size = schedule->most; text && size >= schedule->least; size /= 2) {
     int64_t first, count;
-    vj_roster_find(roster, size, &first, &count);
+    vj_trial_schedule_find(schedule, size, &first, &count);
     if (count == 0) continue;
     text = vj_pool_format(pool, "%s%s%lld on %d rank%s%s", text, text[0] ? ", " : "", (long long)count, size,
                           size == 1 ? "" : "s", count == 1 || size == 1 ? "" : " each");
@@ -207,12 +208,13 @@ const char *vj_roster_text(vj_pool *pool, const vj_roster *roster) {
   return text;
 }
 
-const char *vj_roster_note(vj_pool *pool, const vj_roster *roster) {
-  if (roster->reduced == 0) return NULL;
-  const bool one = roster->reduced == 1;
+const char *vj_trial_schedule_note(vj_pool *pool, const vj_trial_schedule *schedule) {
+  if (schedule->reduced == 0) return NULL;
+  const bool one = schedule->reduced == 1;
   return vj_pool_format(pool,
                         "%lld trial%s for up to %lld ranks (optim.ranks) and %d %s started: %s on %d, with the same "
                         "numbers",
-                        (long long)roster->reduced, one ? " asks" : "s ask", (long long)roster->asked, roster->ranks,
-                        roster->ranks == 1 ? "is" : "are", one ? "it runs" : "they run", roster->most);
+                        (long long)schedule->reduced, one ? " asks" : "s ask", (long long)schedule->asked,
+                        schedule->ranks, schedule->ranks == 1 ? "is" : "are", one ? "it runs" : "they run",
+                        schedule->most);
 }

@@ -13,7 +13,7 @@ static const gsl_qrng_type *sequence_type(vj_method method) {
   return method == VJ_METHOD_SOBOL ? gsl_qrng_sobol : method == VJ_METHOD_HALTON ? gsl_qrng_halton : NULL;
 }
 
-int64_t vj_points_most_dimensions(vj_method method) {
+int64_t vj_sampler_most_dimensions(vj_method method) {
   const gsl_qrng_type *type = sequence_type(method);
   return type ? type->max_dimension : UINT32_MAX;
 }
@@ -61,7 +61,7 @@ static void shift(uint64_t seed, int64_t count, int64_t dimensions, double *poin
   }
 }
 
-vj_status vj_points_draw(vj_method method, uint64_t seed, int64_t count, int64_t dimensions, double *points) {
+vj_status vj_sampler_draw(vj_method method, uint64_t seed, int64_t count, int64_t dimensions, double *points) {
   if (method == VJ_METHOD_LATIN_HYPERCUBE) return draw_latin_hypercube(seed, count, dimensions, points);
   if (!sequence_type(method)) {
     draw_random(seed, count, dimensions, points);

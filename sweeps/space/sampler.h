@@ -18,7 +18,7 @@ typedef enum vj_method {
 #define VJ_METHOD_CHOICES "grid|random|sobol|halton|latin_hypercube"
 
 /* The most dimensions that a method has points for. */
-int64_t vj_points_most_dimensions(vj_method method);
+int64_t vj_sampler_most_dimensions(vj_method method);
 
 /* Fills points[count][dimensions] with numbers of [0, 1); 1 <= dimensions <= the most there are; not for the grid.
  *
@@ -30,7 +30,7 @@ int64_t vj_points_most_dimensions(vj_method method);
  *
  * All are functions of the seed. Except for latin_hypercube, point i does not depend on `count`, and the coordinates in
  * the first dimensions not on how many follow. */
-VJ_MUST_USE vj_status vj_points_draw(vj_method method, uint64_t seed, int64_t count, int64_t dimensions,
-                                     double *points);
+VJ_MUST_USE vj_status vj_sampler_draw(vj_method method, uint64_t seed, int64_t count, int64_t dimensions,
+                                      double *points);
 
 #endif

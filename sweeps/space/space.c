@@ -11,7 +11,7 @@
 /* On the way through all combinations. It is gone twice: without `trials` it counts. */
 typedef struct walk {
   vj_pool *pool;
-  const vj_sweep_plan *plan;
+  const vj_sweep_spec *plan;
   const char *base_error; /* what the base says alone, "" when it is a configuration by itself */
   int64_t sample;
   const char *arm;
@@ -25,7 +25,7 @@ typedef struct walk {
 
 /* --- one trial -------------------------------------------------------------------------------------------------- */
 
-static vj_status make_config(vj_pool *pool, const vj_sweep_plan *plan, const vj_yaml *seed, vj_trial *trial) {
+static vj_status make_config(vj_pool *pool, const vj_sweep_spec *plan, const vj_yaml *seed, vj_trial *trial) {
   vj_config *config = NULL;
   vj_yaml *root = vj_yaml_shallow(pool, plan->base);
   if (!root) return vj_fail(VJ_MEMORY, "no memory for the configuration of a trial");
@@ -227,13 +227,13 @@ static vj_status expand(walk *w) {
 }
 
 vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space) {
-  vj_sweep_plan plan;
+  vj_sweep_spec plan;
   walk w = {.pool = pool, .plan = &plan};
   char got[VJ_GOT_BYTES];
   *space = NULL;
   if (root->kind != VJ_YAML_MAP)
     return vj_fail_node(root, "", "expected a map of sections, got %s", vj_node_got(root, got));
-  VJ_TRY(vj_sweep_plan_read(pool, root, &plan));
+  VJ_TRY(vj_sweep_spec_read(pool, root, &plan));
   VJ_TRY(start(&w));
   VJ_TRY(expand(&w));
   vj_space *fresh = vj_pool_take(pool, sizeof *fresh);

@@ -65,7 +65,7 @@ void vj_stopping_order(int64_t trials, int64_t *order);
 
 /* --- whether --------------------------------------------------------------------------------------------------- */
 
-/* What the rule is asked with, as the context of vj_ledger_judge. */
+/* What the rule is asked with, as the context of vj_ledger_decide. */
 typedef struct vj_stopping_question {
   const vj_stopping *stopping;
   int64_t done; /* training steps completed */
@@ -77,7 +77,7 @@ typedef struct vj_stopping_question {
  *           down, at least one) of the n trials that reached the rung so far, itself included.
  *   median  Golovin et al. 2017: it ends if its best value so far is worse than the median of the other trials' means
  * up to this place; of those that came so far, at least min_trials. */
-VJ_MUST_USE vj_status vj_stopping_rule(const void *question, const vj_ledger_report *earlier, int64_t count,
-                                       const vj_ledger_report *mine, vj_ledger_judgement *judgement);
+VJ_MUST_USE vj_status vj_stopping_rule(const void *question, const vj_ledger_measurement *earlier, int64_t count,
+                                       const vj_ledger_measurement *mine, vj_ledger_ruling *judgement);
 
 #endif

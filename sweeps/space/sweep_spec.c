@@ -33,7 +33,7 @@ static vj_status check_map(const vj_yaml *map, const char *path) {
   return VJ_OK;
 }
 
-static vj_status read_axes(vj_pool *pool, vj_sweep_plan *plan) {
+static vj_status read_axes(vj_pool *pool, vj_sweep_spec *plan) {
   const vj_yaml *parameters = vj_yaml_get(plan->sweep, "parameters");
   VJ_TRY(check_map(parameters, "sweep.parameters"));
   plan->axis_count = parameters ? parameters->count : 0;
@@ -51,7 +51,7 @@ static vj_status read_axes(vj_pool *pool, vj_sweep_plan *plan) {
 }
 
 /* Arms may set different keys, but none that a parameter sets too: one of the two would silently win. */
-static vj_status check_arm(const vj_sweep_plan *plan, const char *name, const vj_yaml *arm) {
+static vj_status check_arm(const vj_sweep_spec *plan, const char *name, const vj_yaml *arm) {
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "sweep.trials.%s", name);
   VJ_TRY(check_map(arm, path));
@@ -65,7 +65,7 @@ static vj_status check_arm(const vj_sweep_plan *plan, const char *name, const vj
   return VJ_OK;
 }
 
-static vj_status read_arms(vj_sweep_plan *plan) {
+static vj_status read_arms(vj_sweep_spec *plan) {
   const vj_yaml *trials = vj_yaml_get(plan->sweep, "trials");
   if (vj_yaml_is_null(trials)) return VJ_OK;
   VJ_TRY(check_map(trials, "sweep.trials"));
@@ -75,13 +75,13 @@ static vj_status read_arms(vj_sweep_plan *plan) {
   return VJ_OK;
 }
 
-static bool has_key(const vj_sweep_plan *plan, const char *key) {
+static bool has_key(const vj_sweep_spec *plan, const char *key) {
   for (int64_t i = 0; i < plan->key_count; i++)
     if (strcmp(plan->keys[i], key) == 0) return true;
   return false;
 }
 
-static vj_status gather_keys(vj_pool *pool, vj_sweep_plan *plan) {
+static vj_status gather_keys(vj_pool *pool, vj_sweep_spec *plan) {
   int64_t most = plan->axis_count;
   for (int64_t a = 0; plan->arms && a < plan->arms->count; a++) most += plan->arms->items[a]->count;
   plan->keys = vj_pool_take(pool, (size_t)most * sizeof *plan->keys);
@@ -99,12 +99,12 @@ static vj_status gather_keys(vj_pool *pool, vj_sweep_plan *plan) {
 /* --- parameters that know of each other -------------------------------------------------------------------------- */
 
 /* The node of parameter i's key. */
-static const vj_yaml *axis_key(const vj_sweep_plan *plan, int64_t i) {
+static const vj_yaml *axis_key(const vj_sweep_spec *plan, int64_t i) {
   return vj_yaml_get(plan->sweep, "parameters")->keys[i];
 }
 
 /* A later parameter's whole map would replace what an earlier one set inside it. */
-static vj_status check_overwriting(const vj_sweep_plan *plan, int64_t i) {
+static vj_status check_overwriting(const vj_sweep_spec *plan, int64_t i) {
   for (int64_t j = 0; j < i; j++)
     if (vj_key_is_inside(plan->axes[j].key, plan->axes[i].key))
       return vj_fail_node(axis_key(plan, i), plan->axes[i].path,
@@ -120,7 +120,7 @@ static bool can_match(const vj_axis *axis, const vj_yaml *wanted) {
 }
 
 /* One key of a condition: it must be decided before the parameter is, and have some hope of being met. */
-static vj_status check_condition_key(vj_sweep_plan *plan, int64_t i, int64_t k) {
+static vj_status check_condition_key(vj_sweep_spec *plan, int64_t i, int64_t k) {
   const vj_axis *axis = &plan->axes[i];
   const vj_yaml *key = axis->when->keys[k], *wanted = axis->when->items[k];
   char path[PATH_BYTES];
@@ -143,12 +143,12 @@ static vj_status check_condition_key(vj_sweep_plan *plan, int64_t i, int64_t k) 
   return VJ_OK;
 }
 
-static vj_status check_condition(vj_sweep_plan *plan, int64_t i) {
+static vj_status check_condition(vj_sweep_spec *plan, int64_t i) {
   for (int64_t k = 0; plan->axes[i].when && k < plan->axes[i].when->count; k++) VJ_TRY(check_condition_key(plan, i, k));
   return VJ_OK;
 }
 
-static vj_status find_partner(vj_sweep_plan *plan, int64_t i) {
+static vj_status find_partner(vj_sweep_spec *plan, int64_t i) {
   const vj_axis *axis = &plan->axes[i], *other = NULL;
   int64_t j = 0;
   plan->partner[i] = -1;
@@ -173,14 +173,14 @@ static vj_status find_partner(vj_sweep_plan *plan, int64_t i) {
 
 /* --- samples ---------------------------------------------------------------------------------------------------- */
 
-static vj_status read_method(vj_pool *pool, vj_sweep_plan *plan) {
+static vj_status read_method(vj_pool *pool, vj_sweep_spec *plan) {
   const vj_param row = {.name = "method", .type = VJ_PARAM_CHOICE, .choices = VJ_METHOD_CHOICES};
   const vj_yaml *method = vj_yaml_get(plan->sweep, "method");
   plan->method = VJ_METHOD_GRID;
   return method ? vj_value_read(pool, &row, method, "sweep.method", &plan->method) : VJ_OK;
 }
 
-static vj_status check_grid(const vj_sweep_plan *plan) {
+static vj_status check_grid(const vj_sweep_spec *plan) {
   static const char *const keys[] = {"samples", "sampling_seed"};
   for (int64_t i = 0; i < plan->axis_count; i++) {
     const vj_axis *axis = &plan->axes[i];
@@ -198,7 +198,7 @@ static vj_status check_grid(const vj_sweep_plan *plan) {
   return VJ_OK;
 }
 
-static vj_status read_samples(vj_pool *pool, vj_sweep_plan *plan) {
+static vj_status read_samples(vj_pool *pool, vj_sweep_spec *plan) {
   const vj_param many = {.name = "samples", .type = VJ_PARAM_INTEGER, .minimum = 1, .maximum = VJ_MOST_TRIALS};
   const vj_param seed = {.name = "sampling_seed", .type = VJ_PARAM_INTEGER, .minimum = 0, .maximum = INFINITY};
   const vj_yaml *samples = vj_yaml_get(plan->sweep, "samples");
@@ -209,11 +209,11 @@ static vj_status read_samples(vj_pool *pool, vj_sweep_plan *plan) {
   return sampling_seed ? vj_value_read(pool, &seed, sampling_seed, "sweep.sampling_seed", &plan->sampling_seed) : VJ_OK;
 }
 
-static vj_status draw(vj_pool *pool, vj_sweep_plan *plan, int64_t dimensions) {
+static vj_status draw(vj_pool *pool, vj_sweep_spec *plan, int64_t dimensions) {
   double *points = NULL;
   const int64_t count = plan->sample_count;
   VJ_TRY(vj_allocate((size_t)(count * dimensions), sizeof *points, "samples", &points));
-  vj_status status = vj_points_draw((vj_method)plan->method, (uint64_t)plan->sampling_seed, count, dimensions, points);
+  vj_status status = vj_sampler_draw((vj_method)plan->method, (uint64_t)plan->sampling_seed, count, dimensions, points);
   int64_t d = 0;
   for (int64_t i = 0; i < plan->axis_count && status == VJ_OK; i++)
     if (plan->axes[i].drawn) status = vj_axis_draw(pool, points + d++, dimensions, count, &plan->axes[i]);
@@ -221,13 +221,13 @@ static vj_status draw(vj_pool *pool, vj_sweep_plan *plan, int64_t dimensions) {
   return status;
 }
 
-static vj_status read_sampling(vj_pool *pool, vj_sweep_plan *plan) {
+static vj_status read_sampling(vj_pool *pool, vj_sweep_spec *plan) {
   const vj_yaml *method = vj_yaml_get(plan->sweep, "method");
   int64_t dimensions = 0;
   plan->sample_count = 1;
   if (plan->method == VJ_METHOD_GRID) return check_grid(plan);
   for (int64_t i = 0; i < plan->axis_count; i++) dimensions += plan->axes[i].drawn != NULL;
-  const int64_t most = vj_points_most_dimensions((vj_method)plan->method);
+  const int64_t most = vj_sampler_most_dimensions((vj_method)plan->method);
   if (dimensions == 0)
     return vj_fail_node(method, "sweep.method",
                         "no parameter is sampled; write one as uniform, log without n, integer, log_integer or choice, "
@@ -241,10 +241,10 @@ static vj_status read_sampling(vj_pool *pool, vj_sweep_plan *plan) {
   return draw(pool, plan, dimensions);
 }
 
-vj_status vj_sweep_plan_read(vj_pool *pool, const vj_yaml *root, vj_sweep_plan *plan) {
+vj_status vj_sweep_spec_read(vj_pool *pool, const vj_yaml *root, vj_sweep_spec *plan) {
   static const char *const names[] = {"method", "parameters", "samples", "sampling_seed",
                                       "seeds",  "stopping",   "trials"};
-  *plan = (vj_sweep_plan){.sweep = vj_yaml_get(root, "sweep"), .base = vj_yaml_shallow(pool, root)};
+  *plan = (vj_sweep_spec){.sweep = vj_yaml_get(root, "sweep"), .base = vj_yaml_shallow(pool, root)};
   if (!plan->base) return fail_memory("the base");
   vj_yaml_remove(plan->base, "sweep");
   VJ_TRY(vj_keys_check(plan->sweep, "sweep", names, VJ_COUNT(names)));

@@ -8,7 +8,7 @@
 
 enum { VJ_MOST_TRIALS = 100000 };
 
-typedef struct vj_sweep_plan {
+typedef struct vj_sweep_spec {
   const vj_yaml *sweep;
   vj_yaml *base;       /* the document without its sweep */
   const vj_yaml *arms; /* map of maps; NULL: one arm that sets nothing */
@@ -23,8 +23,8 @@ typedef struct vj_sweep_plan {
   const char **keys; /* of the arms, then of the axes */
   int64_t key_count, arm_key_count;
   const vj_stopping *stopping; /* NULL: every trial is trained to its end */
-} vj_sweep_plan;
+} vj_sweep_spec;
 
-VJ_MUST_USE vj_status vj_sweep_plan_read(vj_pool *pool, const vj_yaml *root, vj_sweep_plan *plan);
+VJ_MUST_USE vj_status vj_sweep_spec_read(vj_pool *pool, const vj_yaml *root, vj_sweep_spec *plan);
 
 #endif

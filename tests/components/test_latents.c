@@ -80,7 +80,7 @@ static double reported(trainee *t, const char *name) {
   vj_model_graph *part = &t->model->evaluate;
   double sum = 0;
   for (int i = 0; i < part->graph->reports.count; i++) {
-    const vj_reported *report = part->graph->reports.at[i];
+    const vj_recorded_scalar *report = part->graph->reports.at[i];
     for (int64_t step = 0; step < 4 && strcmp(report->name, name) == 0; step++) {
       run(t, part, step);
       sum += vj_graph_values(part->graph, report->var, 0)[0] / 4;
@@ -128,7 +128,7 @@ static void perplexity_and_dead_heads_agree_with_the_shares(void **state) {
   double entropy = 0, dead = 0, told_perplexity = -1, told_dead = -1;
   run(&t, &t.model->evaluate, 0);
   for (int i = 0; i < graph->reports.count; i++) {
-    const vj_reported *report = graph->reports.at[i];
+    const vj_recorded_scalar *report = graph->reports.at[i];
     const double value = vj_graph_values(graph, report->var, 0)[0];
     if (strcmp(report->name, "latent_usage_perplexity") == 0) {
       told_perplexity = value;

@@ -15,7 +15,7 @@
 
 #include "datasets/video/pack/pack_checksum.h"
 
-enum { BYTES = 700, FRAMES = 100, FRAME_BYTES = 450, WHOLE = BYTES + VJ_PACK_SEAL_BYTES };
+enum { BYTES = 700, FRAMES = 100, FRAME_BYTES = 450, WHOLE = BYTES + VJ_PACK_CHECKSUM_BYTES };
 
 static char path[64];
 
@@ -23,11 +23,11 @@ static char path[64];
 static int make_file(const unsigned char *bytes, size_t count, int seals) {
   strcpy(path, "/tmp/vj-seal-XXXXXX");
   const int file = mkstemp(path);
-  vj_pack_seal seal = {.frames = FRAMES, .frame_bytes = FRAME_BYTES};
+  vj_pack_checksum seal = {.frames = FRAMES, .frame_bytes = FRAME_BYTES};
   assert_true(file >= 0);
   assert_int_equal(unlink(path), 0);
   assert_int_equal(write(file, bytes, count), (ssize_t)count);
-  if (seals) assert_int_equal(vj_pack_seal_write(file, "p.h5", &seal), VJ_OK);
+  if (seals) assert_int_equal(vj_pack_checksum_write(file, "p.h5", &seal), VJ_OK);
   return file;
 }
 
@@ -38,16 +38,16 @@ static int make_sealed(void) {
 }
 
 static void assert_refused(int file, const char *sentence) {
-  vj_pack_seal seal;
-  assert_int_equal(vj_pack_seal_check(file, "p.h5", &seal), VJ_DATA);
+  vj_pack_checksum seal;
+  assert_int_equal(vj_pack_checksum_check(file, "p.h5", &seal), VJ_DATA);
   assert_string_equal(vj_error_message(), sentence);
 }
 
 static void what_was_sealed_fits(void **state) {
   (void)state;
-  vj_pack_seal seal;
+  vj_pack_checksum seal;
   const int file = make_sealed();
-  assert_int_equal(vj_pack_seal_check(file, "p.h5", &seal), VJ_OK);
+  assert_int_equal(vj_pack_checksum_check(file, "p.h5", &seal), VJ_OK);
   assert_int_equal(seal.frames, FRAMES);
   assert_int_equal(seal.frame_bytes, FRAME_BYTES);
   assert_int_equal(seal.bytes, BYTES);
@@ -57,7 +57,7 @@ static void what_was_sealed_fits(void **state) {
 /* Frames are not covered; all else is, the seal included. */
 static void a_changed_byte_is_noticed(void **state) {
   (void)state;
-  vj_pack_seal seal;
+  vj_pack_checksum seal;
   const int file = make_sealed();
   for (int i = 0; i < WHOLE; i++) {
     unsigned char byte = 0;
@@ -65,7 +65,7 @@ static void a_changed_byte_is_noticed(void **state) {
     assert_int_equal(pread(file, &byte, 1, i), 1);
     byte ^= (unsigned char)(1 << i % 8);
     assert_int_equal(pwrite(file, &byte, 1, i), 1);
-    const vj_status status = vj_pack_seal_check(file, "p.h5", &seal);
+    const vj_status status = vj_pack_checksum_check(file, "p.h5", &seal);
     if (status != (is_frame ? VJ_OK : VJ_DATA)) fail_msg("byte %d: %s", i, vj_status_text(status));
     byte ^= (unsigned char)(1 << i % 8);
     assert_int_equal(pwrite(file, &byte, 1, i), 1);
@@ -102,9 +102,9 @@ static void sentences(void **state) {
 static void frames_must_lie_in_the_file(void **state) {
   (void)state;
   unsigned char bytes[FRAMES] = {0};
-  vj_pack_seal seal = {.frames = 10, .frame_bytes = FRAMES};
+  vj_pack_checksum seal = {.frames = 10, .frame_bytes = FRAMES};
   const int file = make_file(bytes, sizeof bytes, 0);
-  assert_int_equal(vj_pack_seal_write(file, "p.h5", &seal), VJ_INTERNAL);
+  assert_int_equal(vj_pack_checksum_write(file, "p.h5", &seal), VJ_INTERNAL);
   assert_string_equal(vj_error_message(), "p.h5: frames beyond the end of the file");
   close(file);
 }

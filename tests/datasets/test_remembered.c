@@ -47,16 +47,16 @@ static int tear_down(void **state) {
   return system(command);
 }
 
-static vj_remembered *opened(const char *path, const char *form) {
-  vj_remembered *r = NULL;
-  assert_int_equal(vj_remembered_open(path, form, &r), VJ_OK);
+static vj_annotation_cache *opened(const char *path, const char *form) {
+  vj_annotation_cache *r = NULL;
+  assert_int_equal(vj_annotation_cache_open(path, form, &r), VJ_OK);
   return r;
 }
 
 static void assert_known(const char *file, const char *text) {
   size_t bytes = 0;
-  vj_remembered *r = opened(memory, "words 1");
-  const void *const known = vj_remembered_find(r, file, &bytes);
+  vj_annotation_cache *r = opened(memory, "words 1");
+  const void *const known = vj_annotation_cache_find(r, file, &bytes);
   if (text) {
     assert_non_null(known);
     assert_int_equal((uintptr_t)known % 8, 0);
@@ -64,14 +64,14 @@ static void assert_known(const char *file, const char *text) {
     assert_memory_equal(known, text, bytes);
   } else
     assert_null(known);
-  vj_remembered_close(&r);
+  vj_annotation_cache_close(&r);
   assert_null(r);
 }
 
 static void remember(const char *file, const char *text) {
-  vj_remembered *r = opened(memory, "words 1");
-  assert_int_equal(vj_remembered_add(r, file, text, strlen(text)), VJ_OK);
-  vj_remembered_close(&r);
+  vj_annotation_cache *r = opened(memory, "words 1");
+  assert_int_equal(vj_annotation_cache_add(r, file, text, strlen(text)), VJ_OK);
+  vj_annotation_cache_close(&r);
 }
 
 static void test_it_is_found_again_while_the_file_is_the_same(void **state) {
@@ -118,14 +118,14 @@ static void test_another_form_or_no_file_is_no_memory(void **state) {
   (void)state;
   size_t bytes;
   remember(two, "two");
-  vj_remembered *r = opened(memory, "words 2");
-  assert_null(vj_remembered_find(r, two, &bytes));
-  vj_remembered_close(&r);
+  vj_annotation_cache *r = opened(memory, "words 2");
+  assert_null(vj_annotation_cache_find(r, two, &bytes));
+  vj_annotation_cache_close(&r);
   for (int i = 0; i < 2; i++) {
     r = opened(i ? "/nowhere/memory" : NULL, "words 1");
-    assert_null(vj_remembered_find(r, two, &bytes));
-    assert_int_equal(vj_remembered_add(r, two, "two", 3), VJ_OK);
-    vj_remembered_close(&r);
+    assert_null(vj_annotation_cache_find(r, two, &bytes));
+    assert_int_equal(vj_annotation_cache_add(r, two, "two", 3), VJ_OK);
+    vj_annotation_cache_close(&r);
   }
   assert_known(two, "two");
 }
@@ -139,19 +139,19 @@ static void test_others_wait_for_the_first(void **state) {
   assert_int_equal(pipe(ends), 0);
   const pid_t child = fork();
   if (child == 0) {
-    vj_remembered *other = NULL;
+    vj_annotation_cache *other = NULL;
     char go;
     if (read(ends[0], &go, 1) != 1) _exit(2);
-    const bool found = vj_remembered_open(memory, "words 1", &other) == VJ_OK &&
-                       vj_remembered_find(other, two, &bytes) != NULL && bytes == 5;
-    vj_remembered_close(&other);
+    const bool found = vj_annotation_cache_open(memory, "words 1", &other) == VJ_OK &&
+                       vj_annotation_cache_find(other, two, &bytes) != NULL && bytes == 5;
+    vj_annotation_cache_close(&other);
     _exit(found ? 0 : 1);
   }
-  vj_remembered *r = opened(memory, "words 1");
+  vj_annotation_cache *r = opened(memory, "words 1");
   assert_int_equal(write(ends[1], "!", 1), 1);
   nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-  assert_int_equal(vj_remembered_add(r, two, "late!", 5), VJ_OK);
-  vj_remembered_close(&r);
+  assert_int_equal(vj_annotation_cache_add(r, two, "late!", 5), VJ_OK);
+  vj_annotation_cache_close(&r);
   int outcome = -1;
   assert_int_equal(waitpid(child, &outcome, 0), child);
   assert_int_equal(outcome, 0);

@@ -224,36 +224,36 @@ static void test_a_clip_of_a_kept_video_costs_a_seek(void **state) {
   vj_clip_video about = {.entry = &entry};
   const vj_video_request r = {.start = AT, .stride = 1, .count = 1, .height = H, .width = W, .grey = true};
   char path[256];
-  vj_kept *kept = NULL;
+  vj_frame_index_cache *kept = NULL;
   (void)state;
   if (!ffmpeg("-f lavfi -i testsrc2=size=320x240:rate=25:duration=40 -c:v libx264 -preset ultrafast -g 10 "
               "-pix_fmt yuv420p long.mp4"))
     skip();
   snprintf(path, sizeof path, "%s", in_folder("long.mp4"));
   entry.path = path;
-  assert_ok(vj_survey_stamp(path, &about.info.bytes, &about.changed));
-  assert_ok(vj_kept_create(1, &kept));
+  assert_ok(vj_file_stamp(path, &about.info.bytes, &about.changed));
+  assert_ok(vj_frame_index_cache_create(1, &kept));
   const long long start = bytes_read();
-  assert_ok(vj_kept_read(kept, 0, &about, &r, first));
+  assert_ok(vj_frame_index_cache_read(kept, 0, &about, &r, first));
   const long long once = bytes_read();
-  const size_t in_use = vj_kept_bytes(kept);
+  const size_t in_use = vj_frame_index_cache_bytes(kept);
   assert_in_range(in_use, 20 * 1000, 24 * 1000);
-  assert_ok(vj_kept_read(kept, 0, &about, &r, second));
+  assert_ok(vj_frame_index_cache_read(kept, 0, &about, &r, second));
   const long long twice = bytes_read();
   assert_memory_equal(first, second, BYTES);
-  assert_int_equal(vj_kept_bytes(kept), in_use);
+  assert_int_equal(vj_frame_index_cache_bytes(kept), in_use);
   if (start >= 0) assert_true(once - start > about.info.bytes && twice - once < about.info.bytes / 4);
 
   /* Another file under its name is read through, and nothing of it is kept. */
   assert_true(
       ffmpeg("-f lavfi -i rgbtestsrc=size=320x240:rate=25:duration=30 -c:v libx264 -preset ultrafast -g 100 "
              "-pix_fmt yuv420p long.mp4"));
-  assert_ok(vj_kept_read(kept, 0, &about, &r, second));
+  assert_ok(vj_frame_index_cache_read(kept, 0, &about, &r, second));
   assert_ok(vj_video_read(path, &r, fresh, NULL));
   assert_memory_equal(second, fresh, BYTES);
   assert_memory_not_equal(second, first, BYTES);
-  assert_int_equal(vj_kept_bytes(kept), in_use);
-  vj_kept_destroy(&kept);
+  assert_int_equal(vj_frame_index_cache_bytes(kept), in_use);
+  vj_frame_index_cache_destroy(&kept);
 }
 
 static void test_sizes_are_averages_over_areas(void **state) {

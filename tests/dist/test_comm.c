@@ -105,7 +105,7 @@ static void old_sentence_is_not_told_again(void **state) {
   (void)state;
   if (world.size == 1) skip();
   assert_int_equal(vj_fail(VJ_DATA, "long forgotten"), VJ_DATA);
-  assert_int_equal(vj_comm_agree(&world, world.rank == 0 ? VJ_STOPPED : VJ_OK), VJ_STOPPED);
+  assert_int_equal(vj_comm_agree(&world, world.rank == 0 ? VJ_INTERRUPTED : VJ_OK), VJ_INTERRUPTED);
   assert_string_equal(vj_error_message(), "rank 0: stopped early, can be resumed");
 }
 

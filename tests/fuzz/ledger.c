@@ -27,8 +27,8 @@ static bool lives(void *context, const char *who) {
   return strlen(who) % 2 != 0;
 }
 
-static vj_status goes_on(const void *context, const vj_ledger_report *earlier, int64_t count,
-                         const vj_ledger_report *mine, vj_ledger_judgement *judgement) {
+static vj_status goes_on(const void *context, const vj_ledger_measurement *earlier, int64_t count,
+                         const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
   (void)context;
   for (int64_t i = 0; i < count; i++) judgement->ends |= earlier[i].value < mine->value;
   return VJ_OK;
@@ -37,13 +37,13 @@ static vj_status goes_on(const void *context, const vj_ledger_report *earlier, i
 /* What a run does with a ledger that it could open. */
 static void use(vj_ledger *ledger, const char *name) {
   int64_t trial = -1, attempt = 0, count = 0;
-  vj_verdict verdict;
+  vj_prune_decision verdict;
   if (!fuzz_accepted(vj_ledger_release(ledger, lives, NULL, 3, &count), VJ_DATA, name)) return;
   if (!fuzz_accepted(vj_ledger_claim(ledger, &trial, &attempt), VJ_DATA, name) || trial < 0) return;
   fuzz_claim(attempt >= 1, "attempts count from 1");
-  const vj_ledger_report mine = {.trial = trial, .place = 10, .value = 0.5};
-  if (!fuzz_accepted(vj_ledger_judge(ledger, &mine, goes_on, NULL, &verdict), VJ_DATA, name)) return;
-  if (verdict == VJ_VERDICT_GO_ON)
+  const vj_ledger_measurement mine = {.trial = trial, .place = 10, .value = 0.5};
+  if (!fuzz_accepted(vj_ledger_decide(ledger, &mine, goes_on, NULL, &verdict), VJ_DATA, name)) return;
+  if (verdict == VJ_DECISION_GO_ON)
     (void)fuzz_accepted(vj_ledger_failed(ledger, trial, "a \"reason\"\n"), VJ_DATA, name);
 }
 

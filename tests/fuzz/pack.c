@@ -10,7 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 
 /* No source of a pack is there. */
-vj_status vj_survey_stamp(const char *path, int64_t *bytes, int64_t *changed) {
+vj_status vj_file_stamp(const char *path, int64_t *bytes, int64_t *changed) {
   *bytes = *changed = 0;
   return vj_fail(VJ_IO, "%s: is not there", path);
 }
@@ -167,7 +167,7 @@ static void write_word(hid_t file, const char *name, const word *w) {
 }
 
 /* The bytes of the file that the recipe asks for, made in memory; the caller frees them. Also where its frames are. */
-static unsigned char *make(const recipe *r, size_t *bytes, vj_pack_seal *seal) {
+static unsigned char *make(const recipe *r, size_t *bytes, vj_pack_checksum *seal) {
   unsigned char *image = NULL;
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_fapl_core(access, 65536, 0);
@@ -179,9 +179,9 @@ static unsigned char *make(const recipe *r, size_t *bytes, vj_pack_seal *seal) {
   H5Fflush(file, H5F_SCOPE_GLOBAL);
   const hid_t frames = H5Dopen2(file, "frames", H5P_DEFAULT);
   const haddr_t offset = frames < 0 ? HADDR_UNDEF : H5Dget_offset(frames);
-  *seal = (vj_pack_seal){0};
+  *seal = (vj_pack_checksum){0};
   if (offset != HADDR_UNDEF)
-    *seal = (vj_pack_seal){.frames = (int64_t)offset, .frame_bytes = (int64_t)H5Dget_storage_size(frames)};
+    *seal = (vj_pack_checksum){.frames = (int64_t)offset, .frame_bytes = (int64_t)H5Dget_storage_size(frames)};
   if (frames >= 0) H5Dclose(frames);
   const ssize_t size = H5Fget_file_image(file, NULL, 0);
   if (size > 0) image = malloc((size_t)size);
@@ -211,7 +211,7 @@ static void use(const vj_pack *pack, const char *path) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_bytes in = {data, data + size};
   vj_pack *pack = NULL;
-  vj_pack_seal seal;
+  vj_pack_checksum seal;
   size_t bytes;
   recipe *const r = malloc(sizeof *r);
   fuzz_claim(r != NULL, "there is memory");
@@ -220,7 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   unsigned char *const image = make(r, &bytes, &seal);
   fuzz_file file = fuzz_file_open(image, bytes > r->cut ? bytes - r->cut : bytes);
-  const vj_status sealed = vj_pack_seal_write(file.descriptor, "made", &seal);
+  const vj_status sealed = vj_pack_checksum_write(file.descriptor, "made", &seal);
   /* Frames that were cut off can't be sealed. */
   if (sealed == VJ_OK && fuzz_accepted(vj_pack_open(file.path, &pack), VJ_DATA, file.path)) use(pack, file.path);
   vj_pack_close(&pack);

@@ -269,16 +269,16 @@ static vj_var *case_residual_scale(vj_graph *g) {
   return vj_residual(g, batched(g, "x", VJ_SHAPE(35, 4)), batched(g, "y", VJ_SHAPE(35, 4)), shared(g, "s", VJ_SHAPE(4)),
                      0);
 }
-static vj_var *case_gate(vj_graph *g) { return vj_gate(g, batched(g, "x", VJ_SHAPE(3, 10))); }
+static vj_var *case_gate(vj_graph *g) { return vj_glu(g, batched(g, "x", VJ_SHAPE(3, 10))); }
 static vj_var *case_add_to_steps(vj_graph *g) {
   return vj_add_to_steps(g, batched(g, "x", VJ_SHAPE(3, 2, 4)), batched(g, "y", VJ_SHAPE(2, 4)));
 }
 static vj_var *case_swap(vj_graph *g) {
-  return vj_square(g, vj_swap(g, vj_swap(g, batched(g, "x", VJ_SHAPE(2, 3, 4, 5)), 1, 2, 4), 2, 3, 5));
+  return vj_square(g, vj_permute(g, vj_permute(g, batched(g, "x", VJ_SHAPE(2, 3, 4, 5)), 1, 2, 4), 2, 3, 5));
 }
 static vj_var *case_table(vj_graph *g) {
   static const vj_real values[] = {1, -2, 3, 0.5, -0.25, 4};
-  return vj_mul(g, shared(g, "x", VJ_SHAPE(2, 3)), vj_table(g, &VJ_SHAPE(2, 3), values));
+  return vj_mul(g, shared(g, "x", VJ_SHAPE(2, 3)), vj_constant_tensor(g, &VJ_SHAPE(2, 3), values));
 }
 static vj_var *case_attention(vj_graph *g) {
   return vj_attention(g, batched(g, "qkv", VJ_SHAPE(5, 12)), NULL, &(vj_attention_args){2, 1, 5, NULL, NULL, NULL});

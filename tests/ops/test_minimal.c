@@ -72,7 +72,7 @@ static void agrees(int64_t height, int64_t width, int64_t taps, int64_t padding,
                             1,
                             3 * kw * channels,
                             0};
-  assert_int_equal(vj_minimal_tile(&c), tile);
+  assert_int_equal(vj_winograd_tile(&c), tile);
   vj_parameters *parameters = NULL;
   vj_graph *g = NULL;
   check(vj_parameters_create(&parameters));

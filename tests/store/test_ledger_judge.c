@@ -38,8 +38,8 @@ static void read_file(char bytes[FILE_BYTES]) {
 static int64_t asked; /* how often the rule was */
 
 /* Ends whoever has a value above the last one of the place. */
-static vj_status rises(const void *context, const vj_ledger_report *earlier, int64_t count,
-                       const vj_ledger_report *mine, vj_ledger_judgement *judgement) {
+static vj_status rises(const void *context, const vj_ledger_measurement *earlier, int64_t count,
+                       const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
   asked++;
   for (int64_t i = 0; i < count; i++)
     if (earlier[i].place == mine->place) judgement->threshold = earlier[i].value;
@@ -48,10 +48,10 @@ static vj_status rises(const void *context, const vj_ledger_report *earlier, int
   return VJ_OK;
 }
 
-static vj_verdict judge(vj_ledger *ledger, int64_t trial, int64_t place, double value) {
-  vj_verdict verdict = VJ_VERDICT_LOST;
-  const vj_ledger_report mine = {trial, place, value};
-  assert_int_equal(vj_ledger_judge(ledger, &mine, rises, "it has", &verdict), VJ_OK);
+static vj_prune_decision judge(vj_ledger *ledger, int64_t trial, int64_t place, double value) {
+  vj_prune_decision verdict = VJ_DECISION_LOST;
+  const vj_ledger_measurement mine = {trial, place, value};
+  assert_int_equal(vj_ledger_decide(ledger, &mine, rises, "it has", &verdict), VJ_OK);
   return verdict;
 }
 
@@ -85,13 +85,13 @@ static void decisions_are_recorded_and_seen_by_later_ones(void **state) {
   (void)state;
   vj_ledger *ledger = open_ledger(3);
   for (int64_t i = 0; i < 3; i++) assert_int_equal(claim(ledger), i);
-  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_VERDICT_GO_ON);
-  assert_int_equal(judge(ledger, 1, 9, 0.1), VJ_VERDICT_GO_ON);
-  assert_int_equal(judge(ledger, 0, 27, 7), VJ_VERDICT_GO_ON);
-  assert_int_equal(judge(ledger, 2, 9, 0.25), VJ_VERDICT_END);
-  assert_int_equal(judge(ledger, 1, 27, NAN), VJ_VERDICT_GO_ON);
+  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON);
+  assert_int_equal(judge(ledger, 1, 9, 0.1), VJ_DECISION_GO_ON);
+  assert_int_equal(judge(ledger, 0, 27, 7), VJ_DECISION_GO_ON);
+  assert_int_equal(judge(ledger, 2, 9, 0.25), VJ_DECISION_PRUNE);
+  assert_int_equal(judge(ledger, 1, 27, NAN), VJ_DECISION_GO_ON);
   assert_state(ledger, 0, VJ_TRIAL_RUNNING, "");
-  assert_state(ledger, 2, VJ_TRIAL_STOPPED, "it has \"0.25\"");
+  assert_state(ledger, 2, VJ_TRIAL_PRUNED, "it has \"0.25\"");
   assert_int_equal(vj_ledger_done(ledger, 0), VJ_OK);
   assert_int_equal(claim(ledger), -1);
   vj_ledger_close(&ledger);
@@ -115,9 +115,9 @@ static void what_was_decided_is_not_asked_again(void **state) {
   int64_t released = 0;
   vj_ledger *ledger = open_ledger(2);
   assert_int_equal(claim(ledger), 0);
-  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_VERDICT_GO_ON);
+  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON);
   assert_int_equal(claim(ledger), 1);
-  assert_int_equal(judge(ledger, 1, 9, 0.25), VJ_VERDICT_GO_ON);
+  assert_int_equal(judge(ledger, 1, 9, 0.25), VJ_DECISION_GO_ON);
   vj_ledger_close(&ledger);
   ledger = open_ledger(2);
   assert_int_equal(vj_ledger_release(ledger, NULL, NULL, 3, &released), VJ_OK);
@@ -125,11 +125,11 @@ static void what_was_decided_is_not_asked_again(void **state) {
   assert_int_equal(claim(ledger), 0);
   read_file(before);
   asked = 0;
-  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_VERDICT_GO_ON); /* now above the last */
+  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON); /* now above the last */
   assert_int_equal(asked, 0);
   read_file(after);
   assert_string_equal(after, before);
-  assert_int_equal(judge(ledger, 0, 10, 0.5), VJ_VERDICT_GO_ON);
+  assert_int_equal(judge(ledger, 0, 10, 0.5), VJ_DECISION_GO_ON);
   assert_int_equal(asked, 1);
   vj_ledger_close(&ledger);
 }
@@ -144,11 +144,11 @@ static void who_lost_a_trial_decides_nothing(void **state) {
   assert_int_equal(vj_ledger_release(other, NULL, NULL, 3, &released), VJ_OK);
   assert_int_equal(claim(other), 0);
   read_file(before);
-  assert_int_equal(judge(slow, 0, 9, 0.5), VJ_VERDICT_LOST);
+  assert_int_equal(judge(slow, 0, 9, 0.5), VJ_DECISION_LOST);
   read_file(after);
   assert_string_equal(after, before);
-  assert_int_equal(judge(other, 0, 9, 0.5), VJ_VERDICT_GO_ON);
-  assert_int_equal(judge(slow, 0, 9, 0.5), VJ_VERDICT_LOST);
+  assert_int_equal(judge(other, 0, 9, 0.5), VJ_DECISION_GO_ON);
+  assert_int_equal(judge(slow, 0, 9, 0.5), VJ_DECISION_LOST);
   vj_ledger_close(&slow);
   vj_ledger_close(&other);
 }
@@ -175,8 +175,8 @@ static void a_decision_leaves_deaths_as_they_are(void **state) {
 /* --- several processes ------------------------------------------------------------------------------------------- */
 
 /* Records how many decisions it saw. */
-static vj_status counts(const void *context, const vj_ledger_report *earlier, int64_t count,
-                        const vj_ledger_report *mine, vj_ledger_judgement *judgement) {
+static vj_status counts(const void *context, const vj_ledger_measurement *earlier, int64_t count,
+                        const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
   (void)context, (void)earlier, (void)mine;
   judgement->threshold = (double)count;
   judgement->ends = count % 3 == 2;
@@ -186,17 +186,17 @@ static vj_status counts(const void *context, const vj_ledger_report *earlier, in
 static int judge_all(int64_t trials) {
   vj_ledger *ledger = NULL;
   int64_t trial = 0, attempt;
-  vj_verdict verdict = VJ_VERDICT_GO_ON;
+  vj_prune_decision verdict = VJ_DECISION_GO_ON;
   if (vj_ledger_open(path, trials, "host:9:9", &ledger) != VJ_OK) return 1;
   for (;;) {
     if (vj_ledger_claim(ledger, &trial, &attempt) != VJ_OK) return 2;
     if (trial < 0) break;
     for (int64_t place = 1; place <= 3; place++) {
-      const vj_ledger_report mine = {trial, place, 0};
-      if (vj_ledger_judge(ledger, &mine, counts, NULL, &verdict) != VJ_OK) return 3;
-      if (verdict == VJ_VERDICT_END) break;
+      const vj_ledger_measurement mine = {trial, place, 0};
+      if (vj_ledger_decide(ledger, &mine, counts, NULL, &verdict) != VJ_OK) return 3;
+      if (verdict == VJ_DECISION_PRUNE) break;
     }
-    if (verdict == VJ_VERDICT_GO_ON && vj_ledger_done(ledger, trial) != VJ_OK) return 4;
+    if (verdict == VJ_DECISION_GO_ON && vj_ledger_done(ledger, trial) != VJ_OK) return 4;
   }
   vj_ledger_close(&ledger);
   return 0;

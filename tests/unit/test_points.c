@@ -19,7 +19,7 @@ enum { METHODS = sizeof methods / sizeof methods[0] };
 static double *draw(vj_method method, uint64_t seed, int64_t count, int64_t dimensions) {
   double *points = calloc((size_t)(count * dimensions), sizeof *points);
   assert_non_null(points);
-  assert_int_equal(vj_points_draw(method, seed, count, dimensions, points), VJ_OK);
+  assert_int_equal(vj_sampler_draw(method, seed, count, dimensions, points), VJ_OK);
   return points;
 }
 
@@ -153,10 +153,10 @@ static void more_samples_and_more_dimensions_keep_the_first_ones(void **state) {
 
 static void methods_say_how_many_dimensions_they_have(void **state) {
   (void)state;
-  assert_int_equal(vj_points_most_dimensions(VJ_METHOD_SOBOL), 40);
-  assert_int_equal(vj_points_most_dimensions(VJ_METHOD_HALTON), 1229);
-  assert_true(vj_points_most_dimensions(VJ_METHOD_RANDOM) > 100000);
-  assert_true(vj_points_most_dimensions(VJ_METHOD_LATIN_HYPERCUBE) > 100000);
+  assert_int_equal(vj_sampler_most_dimensions(VJ_METHOD_SOBOL), 40);
+  assert_int_equal(vj_sampler_most_dimensions(VJ_METHOD_HALTON), 1229);
+  assert_true(vj_sampler_most_dimensions(VJ_METHOD_RANDOM) > 100000);
+  assert_true(vj_sampler_most_dimensions(VJ_METHOD_LATIN_HYPERCUBE) > 100000);
 }
 
 int main(void) {

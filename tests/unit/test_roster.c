@@ -39,14 +39,15 @@ static const vj_space *make_space(const char *sweep) {
   return space;
 }
 
-static vj_roster *make(const vj_space *space, int ranks, int ranks_per_trial) {
-  vj_roster *roster = NULL;
-  if (vj_roster_create(pool, space, ranks, ranks_per_trial, &roster) != VJ_OK) fail_msg("%s", vj_error_message());
+static vj_trial_schedule *make(const vj_space *space, int ranks, int ranks_per_trial) {
+  vj_trial_schedule *roster = NULL;
+  if (vj_trial_schedule_create(pool, space, ranks, ranks_per_trial, &roster) != VJ_OK)
+    fail_msg("%s", vj_error_message());
   return roster;
 }
 
 /* "0 3 1": trials in the order in which they are taken. */
-static void assert_order(const vj_roster *roster, const char *expected) {
+static void assert_order(const vj_trial_schedule *roster, const char *expected) {
   const char *found = "";
   for (int64_t i = 0; i < roster->trial_count; i++)
     found = vj_pool_format(pool, "%s%s%lld", found, i ? " " : "", (long long)roster->order[i]);
@@ -54,8 +55,8 @@ static void assert_order(const vj_roster *roster, const char *expected) {
 }
 
 static void assert_refused(const char *sweep, int ranks, int ranks_per_trial, const char *message) {
-  vj_roster *roster;
-  assert_int_equal(vj_roster_create(pool, make_space(sweep), ranks, ranks_per_trial, &roster), VJ_USAGE);
+  vj_trial_schedule *roster;
+  assert_int_equal(vj_trial_schedule_create(pool, make_space(sweep), ranks, ranks_per_trial, &roster), VJ_USAGE);
   assert_string_equal(vj_error_message(), message);
 }
 
@@ -64,19 +65,19 @@ static const char mixed[] =
 
 static void trials_get_what_they_ask_for_and_large_ones_come_first(void **state) {
   (void)state;
-  const vj_roster *roster = make(make_space(mixed), 8, 1);
+  const vj_trial_schedule *roster = make(make_space(mixed), 8, 1);
   static const int expected[] = {1, 1, 4, 4, 2, 2};
   for (int i = 0; i < 6; i++) assert_int_equal(roster->of_trial[i], expected[i]);
   assert_int_equal(roster->most, 4);
   assert_int_equal(roster->least, 1);
   assert_order(roster, "2 3 4 5 0 1");
-  assert_null(vj_roster_note(pool, roster));
-  assert_string_equal(vj_roster_text(pool, roster), "2 on 4 ranks each, 2 on 2 ranks each, 2 on 1 rank");
+  assert_null(vj_trial_schedule_note(pool, roster));
+  assert_string_equal(vj_trial_schedule_text(pool, roster), "2 on 4 ranks each, 2 on 2 ranks each, 2 on 1 rank");
 }
 
 static void ranks_per_trial_is_for_those_that_say_nothing(void **state) {
   (void)state;
-  const vj_roster *roster = make(make_space(mixed), 8, 2);
+  const vj_trial_schedule *roster = make(make_space(mixed), 8, 2);
   assert_int_equal(roster->of_trial[0], 2);
   assert_int_equal(roster->of_trial[2], 4);
   assert_order(roster, "2 3 0 1 4 5");
@@ -85,37 +86,37 @@ static void ranks_per_trial_is_for_those_that_say_nothing(void **state) {
 static void who_asks_for_more_than_there_are_gets_all_and_it_is_said(void **state) {
   (void)state;
   const vj_space *space = make_space(mixed);
-  const vj_roster *roster = make(space, 3, 1);
+  const vj_trial_schedule *roster = make(space, 3, 1);
   assert_int_equal(roster->of_trial[2], 2);
-  assert_string_equal(vj_roster_note(pool, roster),
+  assert_string_equal(vj_trial_schedule_note(pool, roster),
                       "2 trials ask for up to 4 ranks (optim.ranks) and 3 are started: they run on 2, with the same "
                       "numbers");
-  assert_string_equal(vj_roster_note(pool, make(space, 1, 1)),
+  assert_string_equal(vj_trial_schedule_note(pool, make(space, 1, 1)),
                       "4 trials ask for up to 4 ranks (optim.ranks) and 1 is started: they run on 1, with the same "
                       "numbers");
 }
 
 static void ranks_start_in_the_largest_groups_and_every_leader_is_known(void **state) {
   (void)state;
-  const vj_roster *roster = make(make_space(mixed), 7, 1);
+  const vj_trial_schedule *roster = make(make_space(mixed), 7, 1);
   static const int first[] = {0, 0, 0, 0, 4, 4, 6}, size[] = {4, 4, 4, 4, 2, 2, 1};
   for (int rank = 0; rank < 7; rank++) {
     int found_first, found_size;
-    vj_roster_block(roster, rank, &found_first, &found_size);
+    vj_trial_schedule_block(roster, rank, &found_first, &found_size);
     assert_int_equal(found_first, first[rank]);
     assert_int_equal(found_size, size[rank]);
-    assert_true(vj_roster_may_lead(roster, rank));
+    assert_true(vj_trial_schedule_may_lead(roster, rank));
   }
   roster = make(make_space(mixed), 8, 2); /* no group is smaller than two */
-  for (int rank = 0; rank < 8; rank++) assert_int_equal(vj_roster_may_lead(roster, rank), rank % 2 == 0);
+  for (int rank = 0; rank < 8; rank++) assert_int_equal(vj_trial_schedule_may_lead(roster, rank), rank % 2 == 0);
 }
 
 static void the_longest_comes_first_and_equal_ones_keep_their_order(void **state) {
   (void)state;
   const vj_space *space = make_space("sweep: {parameters: {losses.variance.weight: [1, 2, 3, 4, 5, 6]}}\n");
   static const double work[] = {1, 5, NAN, 5, 7, 1};
-  vj_roster *roster = make(space, 2, 1);
-  assert_int_equal(vj_roster_sort(roster, space, work), VJ_OK);
+  vj_trial_schedule *roster = make(space, 2, 1);
+  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
   assert_order(roster, "4 1 3 0 5 2");
 }
 
@@ -126,10 +127,10 @@ static void samples_come_one_after_the_other(void **state) {
       "sweep:\n  method: sobol\n  samples: 2\n  trials: {a: {}, b: {}}\n"
       "  parameters: {losses.variance.weight: {uniform: [0, 1]}}\n");
   static const double work[] = {1, 2, 3, 4};
-  vj_roster *roster = make(space, 2, 1);
+  vj_trial_schedule *roster = make(space, 2, 1);
   assert_int_equal(space->trials[1].sample, 0);
   assert_int_equal(space->trials[2].sample, 1);
-  assert_int_equal(vj_roster_sort(roster, space, work), VJ_OK);
+  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
   assert_order(roster, "1 0 3 2");
 }
 
@@ -141,10 +142,10 @@ static void early_stopping_shuffles_a_grid_and_takes_samples_as_they_come(void *
   const char *text =
       vj_pool_format(pool, "sweep:\n%s  parameters: {losses.variance.weight: [1, 2, 3, 4, 5, 6]}\n", stopping);
   const vj_space *space = make_space(text);
-  vj_roster *roster = make(space, 2, 1);
+  vj_trial_schedule *roster = make(space, 2, 1);
   int64_t order[6];
   vj_stopping_order(6, order);
-  assert_int_equal(vj_roster_sort(roster, space, work), VJ_OK);
+  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
   assert_memory_equal(roster->order, order, sizeof order);
   text = vj_pool_format(pool,
                         "sweep:\n%s  method: random\n  samples: 6\n"
@@ -152,7 +153,7 @@ static void early_stopping_shuffles_a_grid_and_takes_samples_as_they_come(void *
                         stopping);
   space = make_space(text);
   roster = make(space, 2, 1);
-  assert_int_equal(vj_roster_sort(roster, space, work), VJ_OK);
+  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
   assert_order(roster, "0 1 2 3 4 5");
 }
 
@@ -160,8 +161,8 @@ static void sorting_keeps_sizes_apart(void **state) {
   (void)state;
   const vj_space *space = make_space(mixed);
   static const double work[] = {60, 70, 10, 20, 40, 30};
-  vj_roster *roster = make(space, 8, 1);
-  assert_int_equal(vj_roster_sort(roster, space, work), VJ_OK);
+  vj_trial_schedule *roster = make(space, 8, 1);
+  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
   assert_order(roster, "3 2 4 5 1 0");
 }
 

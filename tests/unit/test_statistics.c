@@ -20,7 +20,7 @@ static void near(double got, double expected, double within) {
 
 static void moments_pass_over_what_is_not_measured(void **state) {
   (void)state;
-  const vj_moments m = vj_moments_of(a, 5), one = vj_moments_of(a, 1), none = vj_moments_of(a + 4, 1);
+  const vj_summary m = vj_summary_of(a, 5), one = vj_summary_of(a, 1), none = vj_summary_of(a + 4, 1);
   assert_int_equal(m.count, 4);
   near(m.mean, 0.5325, 1e-12);
   near(m.deviation, 0.061305247192498420, 1e-12);
@@ -30,7 +30,7 @@ static void moments_pass_over_what_is_not_measured(void **state) {
 
 static void a_paired_test_is_that_of_scipy(void **state) {
   (void)state;
-  const vj_difference d = vj_paired_difference(a, b, 5);
+  const vj_mean_difference d = vj_paired_difference(a, b, 5);
   assert_true(d.paired && d.count == 4);
   near(d.mean, 0.065, 1e-12);
   near(d.p, 0.0535919356301439, 1e-10);
@@ -40,7 +40,7 @@ static void a_paired_test_is_that_of_scipy(void **state) {
 
 static void welchs_test_is_that_of_scipy(void **state) {
   (void)state;
-  const vj_difference d = vj_welch_difference(a, 5, b, 4);
+  const vj_mean_difference d = vj_welch_difference(a, 5, b, 4);
   assert_false(d.paired);
   near(d.p, 0.280508303603845, 1e-10);
   near(d.low, -0.0716676240313596, 1e-9);

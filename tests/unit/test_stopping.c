@@ -26,7 +26,8 @@ static bool better(int mode, double a, double b) {
 
 /* Sorts everyone at the rung, in the order of arrival where equal, and looks whether the last to come is in the part
  * that goes on. */
-static bool asha_ends(const vj_stopping *s, const vj_ledger_report *all, int64_t count, const vj_ledger_report *mine) {
+static bool asha_ends(const vj_stopping *s, const vj_ledger_measurement *all, int64_t count,
+                      const vj_ledger_measurement *mine) {
   double ranked[TRIALS];
   int n = 0, at = 0;
   for (int64_t i = 0; i < count; i++) {
@@ -40,7 +41,7 @@ static bool asha_ends(const vj_stopping *s, const vj_ledger_report *all, int64_t
   return at + 1 > (go_on > 1 ? go_on : 1);
 }
 
-static double mean_up_to(const vj_ledger_report *all, int64_t count, int64_t trial, int64_t place, bool *came) {
+static double mean_up_to(const vj_ledger_measurement *all, int64_t count, int64_t trial, int64_t place, bool *came) {
   double sum = 0;
   int n = 0;
   *came = false;
@@ -53,8 +54,8 @@ static double mean_up_to(const vj_ledger_report *all, int64_t count, int64_t tri
   return sum / n;
 }
 
-static bool median_ends(const vj_stopping *s, const vj_ledger_report *all, int64_t count,
-                        const vj_ledger_report *mine) {
+static bool median_ends(const vj_stopping *s, const vj_ledger_measurement *all, int64_t count,
+                        const vj_ledger_measurement *mine) {
   double means[TRIALS], best = mine->value;
   int n = 0;
   for (int64_t t = 0; t < TRIALS; t++) {
@@ -81,19 +82,19 @@ static double draw_value(vj_rng *rng) {
 }
 
 /* Trials come to their places in a random order; who ends comes to no other. Every decision is that of the oracle. */
-static void decides_like(const vj_stopping *s, bool (*ends)(const vj_stopping *, const vj_ledger_report *, int64_t,
-                                                            const vj_ledger_report *)) {
+static void decides_like(const vj_stopping *s, bool (*ends)(const vj_stopping *, const vj_ledger_measurement *, int64_t,
+                                                            const vj_ledger_measurement *)) {
   int64_t ended = 0, passed = 0;
   for (uint64_t history = 0; history < 300; history++) {
     vj_rng rng = vj_rng_stream(history, VJ_RNG_TEST, 0, 0);
-    vj_ledger_report all[MOST];
+    vj_ledger_measurement all[MOST];
     int64_t count = 0, next[TRIALS] = {0};
     for (int64_t k = 0; k < 4 * TRIALS; k++) {
       const int64_t trial = vj_rng_integer(&rng, 0, TRIALS - 1);
       if (next[trial] == PLACES) continue;
-      const vj_ledger_report mine = {trial, ++next[trial], draw_value(&rng)};
+      const vj_ledger_measurement mine = {trial, ++next[trial], draw_value(&rng)};
       const vj_stopping_question question = {s, mine.place};
-      vj_ledger_judgement judgement = {.threshold = NAN};
+      vj_ledger_ruling judgement = {.threshold = NAN};
       assert_int_equal(vj_stopping_rule(&question, all, count, &mine, &judgement), VJ_OK);
       assert_int_equal(judgement.ends, ends(s, all, count, &mine));
       ended += judgement.ends;
@@ -123,9 +124,9 @@ static void median_goes_by_means(void **state) {
 
 /* --- single cases ---------------------------------------------------------------------------------------------- */
 
-static vj_ledger_judgement ask(const vj_stopping *s, const vj_ledger_report *all, int64_t count, double value) {
-  const vj_ledger_report mine = {count, 1, value};
-  vj_ledger_judgement judgement = {.threshold = NAN};
+static vj_ledger_ruling ask(const vj_stopping *s, const vj_ledger_measurement *all, int64_t count, double value) {
+  const vj_ledger_measurement mine = {count, 1, value};
+  vj_ledger_ruling judgement = {.threshold = NAN};
   assert_int_equal(vj_stopping_rule(&(vj_stopping_question){s, 20}, all, count, &mine, &judgement), VJ_OK);
   return judgement;
 }
@@ -133,8 +134,8 @@ static vj_ledger_judgement ask(const vj_stopping *s, const vj_ledger_report *all
 static void asha_says_why(void **state) {
   (void)state;
   const vj_stopping s = {.type = VJ_STOPPING_ASHA, .metric = "val_loss", .reduction_factor = 3};
-  const vj_ledger_report all[] = {{0, 1, 0.5}, {1, 1, 0.25}, {2, 1, NAN}, {3, 1, 0.75}, {4, 1, 0.625}};
-  vj_ledger_judgement j = ask(&s, all, 0, 8);
+  const vj_ledger_measurement all[] = {{0, 1, 0.5}, {1, 1, 0.25}, {2, 1, NAN}, {3, 1, 0.75}, {4, 1, 0.625}};
+  vj_ledger_ruling j = ask(&s, all, 0, 8);
   assert_false(j.ends);
   assert_true(isnan(j.threshold));
   assert_string_equal(j.reason, "val_loss 8 after step 20: number 1 of 1 at rung 1 so far, the best 1 goes on");
@@ -151,8 +152,8 @@ static void asha_says_why(void **state) {
 static void median_says_why(void **state) {
   (void)state;
   const vj_stopping s = {.type = VJ_STOPPING_MEDIAN, .metric = "val_r2", .mode = VJ_STOPPING_MAX, .min_trials = 3};
-  const vj_ledger_report all[] = {{0, 1, 0.5}, {1, 1, 0.25}, {2, 1, 0.75}};
-  vj_ledger_judgement j = ask(&s, all, 2, 0.125);
+  const vj_ledger_measurement all[] = {{0, 1, 0.5}, {1, 1, 0.25}, {2, 1, 0.75}};
+  vj_ledger_ruling j = ask(&s, all, 2, 0.125);
   assert_false(j.ends);
   assert_string_equal(j.reason, "val_r2 at best 0.125 up to step 20; 2 other trials came so far, 3 are needed");
   j = ask(&s, all, 3, 0.4375);

@@ -8,41 +8,41 @@ enum { MOST_CURVES = 40 };
 
 /* "train_variance" and "val_variance" in one picture. */
 static vj_status draw(vj_page *page, const char *train, const char *name) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const char *val = vj_pool_format(f->pool, "val_%s", name);
   const char *units = vj_page_units(page, train);
   const char *caption = vj_pool_format(
       f->pool, "%s%s%s", strcmp(name, "loss") == 0 ? "weighted sum of the losses" : name, units[0] ? ", " : "", units);
   if (!val || !caption) return vj_fail(VJ_MEMORY, "no memory for a picture");
-  return vj_bands_picture(page, train, val, caption, NULL);
+  return vj_seed_bands_picture(page, train, val, caption, NULL);
 }
 
 /* Validation alone, e.g. of PSNR. */
 static vj_status draw_validation(vj_page *page, const vj_file_variable_info *info) {
-  const char *train = vj_pool_format(page->findings->pool, "train_%s", info->name + 4);
+  const char *train = vj_pool_format(page->data->pool, "train_%s", info->name + 4);
   if (!train) return vj_fail(VJ_MEMORY, "no memory for a picture");
-  if (vj_sweep_file_find(page->findings->outcome->file, train) >= 0) return VJ_OK;
-  return vj_bands_picture(page, NULL, info->name,
-                          vj_pool_format(page->findings->pool, "%s (validation)", info->name + 4), NULL);
+  if (vj_sweep_file_find(page->data->results->file, train) >= 0) return VJ_OK;
+  return vj_seed_bands_picture(page, NULL, info->name,
+                               vj_pool_format(page->data->pool, "%s (validation)", info->name + 4), NULL);
 }
 
 static vj_status draw_all(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_file_variable_info info;
   int drawn = 0;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->outcome->file); v++) {
-    vj_sweep_file_variable(f->outcome->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
+    vj_sweep_file_variable(f->results->file, v, &info);
     const bool latent = strncmp(info.name, "train_latent_", 13) == 0 || strncmp(info.name, "val_latent_", 11) == 0;
     if (latent || drawn >= MOST_CURVES) continue;
     drawn++;
-    if (strncmp(info.name, "train_", 6) == 0 && vj_findings_has(f, info.name, "step"))
+    if (strncmp(info.name, "train_", 6) == 0 && vj_report_data_has(f, info.name, "step"))
       VJ_TRY(draw(page, info.name, info.name + 6));
-    else if (strncmp(info.name, "val_", 4) == 0 && vj_findings_has(f, info.name, "eval"))
+    else if (strncmp(info.name, "val_", 4) == 0 && vj_report_data_has(f, info.name, "eval"))
       VJ_TRY(draw_validation(page, &info));
     else if (strcmp(info.name, "gradient_norm") == 0)
-      VJ_TRY(vj_bands_picture(page, info.name, NULL, "norm of the gradient, before clipping", NULL));
+      VJ_TRY(vj_seed_bands_picture(page, info.name, NULL, "norm of the gradient, before clipping", NULL));
     else if (strcmp(info.name, "learning_rate") == 0)
-      VJ_TRY(vj_bands_picture(page, info.name, NULL, "learning rate", NULL));
+      VJ_TRY(vj_seed_bands_picture(page, info.name, NULL, "learning rate", NULL));
     else
       drawn--;
   }
@@ -51,16 +51,16 @@ static vj_status draw_all(vj_page *page) {
 
 /* Probes that ran more than at both ends. */
 static vj_status draw_criterion(vj_page *page) {
-  const vj_report_column *c = &page->findings->criterion;
+  const vj_report_column *c = &page->data->objective;
   if (!c->quantity || strncmp(c->quantity, "probe_", 6) != 0) return VJ_OK;
-  const char *units = vj_page_units(page, c->quantity), *title = vj_page_criterion_title(page);
-  const char *caption = vj_pool_format(page->findings->pool, "%s%s%s", title, units[0] ? ", " : "", units);
-  return caption ? vj_bands_picture(page, c->quantity, NULL, caption, NULL)
+  const char *units = vj_page_units(page, c->quantity), *title = vj_page_objective_title(page);
+  const char *caption = vj_pool_format(page->data->pool, "%s%s%s", title, units[0] ? ", " : "", units);
+  return caption ? vj_seed_bands_picture(page, c->quantity, NULL, caption, NULL)
                  : vj_fail(VJ_MEMORY, "no memory for a picture");
 }
 
 vj_status vj_section_curves(vj_page *page) {
-  if (!page->findings->shown_count) return VJ_OK;
+  if (!page->data->shown_count) return VJ_OK;
   vj_page_section(page, "section-curves", "Learning curves");
   fputs(
       "<p class=\"note\">Lines: training, with a band of one standard deviation over seeds. Dashed, with circles: "

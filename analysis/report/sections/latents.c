@@ -20,49 +20,49 @@ static bool is_usage_of_a_head(const char *name) {
 }
 
 static vj_status draw_courses(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_file_variable_info info;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->outcome->file); v++) {
-    vj_sweep_file_variable(f->outcome->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
+    vj_sweep_file_variable(f->results->file, v, &info);
     if (!begins(info.name, "train_latent_") || is_usage_of_a_head(info.name) || strstr(info.name, "_energy_after"))
       continue;
     const char *name = info.name + strlen("train_");
     if (strstr(name, "_energy_before")) {
-      VJ_TRY(vj_bands_picture(page, "train_latent_energy_after", info.name,
-                              "energy after (line) and before (dashed) inference", NULL));
+      VJ_TRY(vj_seed_bands_picture(page, "train_latent_energy_after", info.name,
+                                   "energy after (line) and before (dashed) inference", NULL));
       continue;
     }
     const char *val = vj_pool_format(f->pool, "val_%s", name);
     if (!val) return vj_fail(VJ_MEMORY, "no memory for a picture");
-    VJ_TRY(vj_bands_picture(page, info.name, val, name, NULL));
+    VJ_TRY(vj_seed_bands_picture(page, info.name, val, name, NULL));
   }
   return VJ_OK;
 }
 
 /* --- heads at the end -------------------------------------------------------------------------------------------- */
 
-static int64_t count_heads(const vj_findings *f) {
+static int64_t count_heads(const vj_report_data *f) {
   int64_t heads = 0;
   char name[48];
   do snprintf(name, sizeof name, "val_latent_usage_%lld", (long long)heads);
-  while (vj_findings_has(f, name, "eval") && ++heads < MOST_HEADS);
+  while (vj_report_data_has(f, name, "eval") && ++heads < MOST_HEADS);
   return heads;
 }
 
-static double usage_of(const vj_findings *f, const vj_group *g, int64_t head) {
+static double usage_of(const vj_report_data *f, const vj_group *g, int64_t head) {
   char name[48];
   double sum = 0, count = 0;
   snprintf(name, sizeof name, "val_latent_usage_%lld", (long long)head);
   const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   for (int64_t k = 0; k < g->count; k++) {
-    const double value = vj_outcome_number(f->outcome, &column, g->trials[k]);
+    const double value = vj_results_number(f->results, &column, g->trials[k]);
     if (isfinite(value)) sum += value, count++;
   }
   return count > 0 ? sum / count : NAN;
 }
 
 static void draw_heads(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const int64_t heads = count_heads(f);
   const char *before = "plot ";
   int64_t users = 0, user = 0;
@@ -94,18 +94,18 @@ static void draw_heads(vj_page *page) {
 /* --- sparsity against what z tells ------------------------------------------------------------------------------- */
 
 static void draw_against_sparsity(vj_page *page, const char *quantity) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const vj_report_column sparsity = {
       .quantity = "val_latent_sparsity", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   const vj_report_column accuracy = {.quantity = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   int64_t found = 0;
-  for (int64_t i = 0; i < f->outcome->trials; i++)
-    found += isfinite(vj_findings_result(f, &sparsity, i)) && isfinite(vj_findings_result(f, &accuracy, i));
+  for (int64_t i = 0; i < f->results->trials; i++)
+    found += isfinite(vj_report_data_result(f, &sparsity, i)) && isfinite(vj_report_data_result(f, &accuracy, i));
   if (!found) return;
   FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s against sparsity", quantity);
   fputs("$points << EOD\n", script);
-  for (int64_t i = 0; i < f->outcome->trials; i++) {
-    const double x = vj_findings_result(f, &sparsity, i), y = vj_findings_result(f, &accuracy, i);
+  for (int64_t i = 0; i < f->results->trials; i++) {
+    const double x = vj_report_data_result(f, &sparsity, i), y = vj_report_data_result(f, &accuracy, i);
     const int color = f->groups[f->group_of[i]].color;
     if (isfinite(x) && isfinite(y))
       fprintf(script, "%.6g %.6g %lu\n", x, y,
@@ -119,11 +119,11 @@ static void draw_against_sparsity(vj_page *page, const char *quantity) {
 
 /* Of every probe with an accuracy: those of psi and of the digit, as the presets name them. */
 static void draw_accuracies(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_file_variable_info info;
-  if (!vj_findings_has(f, "val_latent_sparsity", "eval")) return;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->outcome->file); v++) {
-    vj_sweep_file_variable(f->outcome->file, v, &info);
+  if (!vj_report_data_has(f, "val_latent_sparsity", "eval")) return;
+  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
+    vj_sweep_file_variable(f->results->file, v, &info);
     const char *end = strstr(info.name, "_accuracy");
     if (begins(info.name, "probe_") && end && !end[strlen("_accuracy")] && !strstr(info.name, "_majority_"))
       draw_against_sparsity(page, info.name);
@@ -132,17 +132,17 @@ static void draw_accuracies(vj_page *page) {
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */
 
-static bool has_latents(const vj_findings *f) {
+static bool has_latents(const vj_report_data *f) {
   vj_file_variable_info info;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->outcome->file); v++) {
-    vj_sweep_file_variable(f->outcome->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
+    vj_sweep_file_variable(f->results->file, v, &info);
     if (begins(info.name, "train_latent_")) return true;
   }
   return false;
 }
 
 vj_status vj_section_latents(vj_page *page) {
-  if (!page->findings->shown_count || !has_latents(page->findings)) return VJ_OK;
+  if (!page->data->shown_count || !has_latents(page->data)) return VJ_OK;
   vj_page_section(page, "section-latents", "Latents");
   vj_page_legend(page);
   vj_page_pictures(page);

@@ -20,7 +20,7 @@ static int larger_first(const void *a, const void *b) {
 }
 
 /* Each alone, then the pairs, the largest first. */
-static vj_status list_bars(const vj_findings *f, bar *bars, int *count) {
+static vj_status list_bars(const vj_report_data *f, bar *bars, int *count) {
   *count = 0;
   for (int i = 0; i < f->factor_count; i++) bars[(*count)++] = (bar){f->factors[i].label, f->importance.main[i]};
   for (int i = 0; i < f->factor_count; i++)
@@ -35,7 +35,7 @@ static vj_status list_bars(const vj_findings *f, bar *bars, int *count) {
 
 static void draw_bars(vj_page *page, const bar *bars, int count) {
   const int shown = count < MOST_BARS ? count : MOST_BARS;
-  FILE *script = vj_page_picture(page, 60 + 40 * shown, "share of the variance of %s", vj_page_criterion_title(page));
+  FILE *script = vj_page_picture(page, 60 + 40 * shown, "share of the variance of %s", vj_page_objective_title(page));
   fputs("$bars << EOD\n", script);
   for (int i = 0; i < shown; i++) {
     const double share = 100 * bars[i].share.share,
@@ -78,14 +78,14 @@ static void write_bars(vj_page *page, const bar *bars, int count) {
   vj_html_cell(page->to, false);
   fputs("three and more together", page->to);
   vj_html_cell(page->to, true);
-  vj_html_percent(page->to, page->findings->importance.rest.share);
+  vj_html_percent(page->to, page->data->importance.rest.share);
   vj_html_cell(page->to, true);
   fputs("–", page->to);
   vj_html_table_end(page->to);
 }
 
 static void explain_importance(vj_page *page) {
-  const vj_importance *found = &page->findings->importance;
+  const vj_importance *found = &page->data->importance;
   fputs("<p class=\"note\">", page->to);
   if (found->is_exact)
     fprintf(
@@ -109,7 +109,7 @@ static void explain_importance(vj_page *page) {
 }
 
 static vj_status write_importance(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   bar bars[VJ_MOST_FACTORS * (VJ_MOST_FACTORS + 1) / 2];
   int count;
   if (!f->has_importance) return VJ_OK;
@@ -126,33 +126,34 @@ static vj_status write_importance(vj_page *page) {
 /* --- each alone -------------------------------------------------------------------------------------------------- */
 
 /* The results of trials with values first..last. */
-static vj_moments moments_at(const vj_findings *f, const vj_factor *x, const double *results, double *room,
+static vj_summary moments_at(const vj_report_data *f, const vj_swept_parameter *x, const double *results, double *room,
                              int64_t first, int64_t last) {
   int64_t count = 0;
-  for (int64_t i = 0; i < f->outcome->trials; i++)
+  for (int64_t i = 0; i < f->results->trials; i++)
     if (x->value_of[i] >= first && x->value_of[i] <= last) room[count++] = results[i];
-  return vj_moments_of(room, count);
+  return vj_summary_of(room, count);
 }
 
-static void write_means(FILE *script, const vj_findings *f, const vj_factor *x, const double *results, double *room) {
+static void write_means(FILE *script, const vj_report_data *f, const vj_swept_parameter *x, const double *results,
+                        double *room) {
   const int64_t groups = x->count <= MOST_VALUES || !x->is_number ? x->count : BINS;
   fputs("$means << EOD\n", script);
   for (int64_t k = 0; k < groups; k++) {
     const int64_t first = k * x->count / groups, last = (k + 1) * x->count / groups - 1;
-    const vj_moments m = moments_at(f, x, results, room, first, last);
+    const vj_summary m = moments_at(f, x, results, room, first, last);
     double at = 0;
     for (int64_t v = first; v <= last; v++)
       at += (x->is_log ? log(x->values[v]) : x->values[v]) / (double)(last - first + 1);
     if (m.count) fprintf(script, "%.9g %.9g %.9g\n", x->is_log ? exp(at) : at, m.mean, m.count > 1 ? m.deviation : 0);
   }
   fputs("EOD\n$trials << EOD\n", script);
-  for (int64_t i = 0; i < f->outcome->trials; i++)
+  for (int64_t i = 0; i < f->results->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0)
       fprintf(script, "%.9g %.9g\n", x->values[x->value_of[i]], results[i]);
   fputs("EOD\n", script);
 }
 
-static void plot_number(FILE *script, const vj_factor *x) {
+static void plot_number(FILE *script, const vj_swept_parameter *x) {
   const double low = x->values[0], high = x->values[x->count - 1];
   if (x->is_log)
     fprintf(script, "set logscale x\nset xrange [%.9g:%.9g]\n", low / pow(high / low, 0.06),
@@ -174,15 +175,15 @@ static void plot_number(FILE *script, const vj_factor *x) {
 }
 
 /* An arm that is one setting has that setting's colour. */
-static const char *color_of(const vj_findings *f, const vj_factor *x, int64_t value) {
+static const char *color_of(const vj_report_data *f, const vj_swept_parameter *x, int64_t value) {
   int64_t group = -1;
-  for (int64_t i = 0; i < f->outcome->trials && f->factor_count == 1; i++)
+  for (int64_t i = 0; i < f->results->trials && f->factor_count == 1; i++)
     if (x->value_of[i] == value) group = f->group_of[i];
   return group >= 0 && f->groups[group].color >= 0 ? vj_plot_colors[f->groups[group].color] : vj_plot_colors[0];
 }
 
 /* Lying down, so that names have room. */
-static void plot_categories(FILE *script, const vj_findings *f, const vj_factor *x) {
+static void plot_categories(FILE *script, const vj_report_data *f, const vj_swept_parameter *x) {
   fprintf(script,
           "set yrange [%g:-0.5]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
           "' lt 1 lw 0.3\nset border 1\nset lmargin 4\nset rmargin 6\nset xtics font ',10'\n",
@@ -203,11 +204,11 @@ static void plot_categories(FILE *script, const vj_findings *f, const vj_factor 
 }
 
 static vj_status draw_alone(vj_page *page, const vj_report_column *column, const double *results) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   double *room = NULL;
-  VJ_TRY(vj_allocate((size_t)f->outcome->trials, sizeof *room, "a curve", &room));
+  VJ_TRY(vj_allocate((size_t)f->results->trials, sizeof *room, "a curve", &room));
   for (int i = 0; i < f->factor_count && i < MOST_ALONE; i++) {
-    const vj_factor *x = &f->factors[i];
+    const vj_swept_parameter *x = &f->factors[i];
     const bool names = !x->is_number;
     if (x->count < 2 || (names && x->count > MOST_VALUES)) continue;
     FILE *script =
@@ -233,18 +234,18 @@ static void heading(vj_page *page, const vj_report_column *column) {
 
 /* What a quantity has to say, in pictures side by side; alone where there are no pairs to tell of. */
 static vj_status draw_quantity(vj_page *page, const vj_report_column *column, bool alone) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   double *results = NULL, low, high;
   vj_status status = VJ_OK;
-  VJ_TRY(vj_allocate((size_t)f->outcome->trials, sizeof *results, "results", &results));
-  for (int64_t i = 0; i < f->outcome->trials; i++) results[i] = vj_findings_result(f, column, i);
-  if (vj_range_of(results, f->outcome->trials, &low, &high)) {
+  VJ_TRY(vj_allocate((size_t)f->results->trials, sizeof *results, "results", &results));
+  for (int64_t i = 0; i < f->results->trials; i++) results[i] = vj_report_data_result(f, column, i);
+  if (vj_range_of(results, f->results->trials, &low, &high)) {
     if (!alone) heading(page, column);
     if (!alone) vj_page_pictures(page);
     status = draw_alone(page, column, results);
-    if (status == VJ_OK && !alone) status = vj_draw_pairs(page, column, results);
+    if (status == VJ_OK && !alone) status = vj_draw_interactions(page, column, results);
     if (!alone) vj_page_pictures_end(page);
-    if (status == VJ_OK && strcmp(column->quantity, f->criterion.quantity) == 0)
+    if (status == VJ_OK && strcmp(column->quantity, f->objective.quantity) == 0)
       status = vj_draw_parallel(page, column, results);
   }
   free(results);
@@ -255,15 +256,15 @@ static vj_status draw_quantity(vj_page *page, const vj_report_column *column, bo
 static vj_status draw_several(vj_page *page) {
   const vj_report_column rankme = {
       .quantity = "hx_rankme", .title = "RankMe of hx", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  vj_report_column criterion = page->findings->criterion;
-  criterion.title = vj_page_criterion_title(page);
-  VJ_TRY(draw_quantity(page, &criterion, false));
-  return strcmp(criterion.quantity, "hx_rankme") == 0 ? VJ_OK : draw_quantity(page, &rankme, false);
+  vj_report_column objective = page->data->objective;
+  objective.title = vj_page_objective_title(page);
+  VJ_TRY(draw_quantity(page, &objective, false));
+  return strcmp(objective.quantity, "hx_rankme") == 0 ? VJ_OK : draw_quantity(page, &rankme, false);
 }
 
 /* Of one, what it does to all that the table has. */
 static vj_status draw_one(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_page_pictures(page);
   for (int64_t c = 0; c < f->report.column_count && c < MOST_COLUMNS; c++)
     VJ_TRY(draw_quantity(page, &f->report.columns[c], true));
@@ -272,8 +273,8 @@ static vj_status draw_one(vj_page *page) {
 }
 
 vj_status vj_section_parameters(vj_page *page) {
-  const vj_findings *f = page->findings;
-  if (!f->factor_count || !f->criterion.quantity || !f->ranked_count) return VJ_OK;
+  const vj_report_data *f = page->data;
+  if (!f->factor_count || !f->objective.quantity || !f->ranked_count) return VJ_OK;
   vj_page_section(page, "section-parameters", "What the parameters do");
   VJ_TRY(write_importance(page));
   fputs(

@@ -21,16 +21,16 @@ typedef struct clip {
 /* A trial that is done has frames; another may have none yet. */
 static int64_t first_done(const vj_group *g) { return g->done_count ? g->done[0] : -1; }
 
-static vj_status read_clip(const vj_findings *f, const char *name, int64_t trial, int64_t sample, clip *c) {
+static vj_status read_clip(const vj_report_data *f, const char *name, int64_t trial, int64_t sample, clip *c) {
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->outcome->file, name);
+  const int variable = vj_sweep_file_find(f->results->file, name);
   *c = (clip){0};
   if (variable < 0 || trial < 0) return VJ_OK;
-  vj_sweep_file_variable(f->outcome->file, variable, &info);
+  vj_sweep_file_variable(f->results->file, variable, &info);
   if (info.rank != 6 || info.type != VJ_FILE_UINT8 || sample >= info.size[1]) return VJ_OK;
   *c = (clip){info.size[2], info.size[3], info.size[4], info.size[5], NULL};
   VJ_TRY(vj_allocate((size_t)(c->frames * c->height * c->width * c->channels), 1, "frames", &c->pixels));
-  return vj_sweep_file_read(f->outcome->file, variable, (int64_t[]){trial, sample, 0, 0, 0, 0},
+  return vj_sweep_file_read(f->results->file, variable, (int64_t[]){trial, sample, 0, 0, 0, 0},
                             (int64_t[]){1, 1, c->frames, c->height, c->width, c->channels}, c->pixels);
 }
 
@@ -74,7 +74,7 @@ static bool same_clip(const clip *a, const clip *b) {
 
 /* What a group's first trial saw, unless it was shown already, and what it foresaw. `shown`: the target shown last. */
 static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, clip *shown) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const int64_t trial = first_done(g);
   clip x = {0}, y = {0}, foreseen = {0};
   vj_status status = read_clip(f, "picture_x", trial, sample, &x);
@@ -95,7 +95,7 @@ static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, c
   if (status == VJ_OK && decoded) {
     fputs("<div>", page->to);
     vj_page_group_name(page, g);
-    vj_html_text(page->to, ", seed %lld: decoded prediction", (long long)f->outcome->seed[trial]);
+    vj_html_text(page->to, ", seed %lld: decoded prediction", (long long)f->results->seed[trial]);
     fputs("</div>\n", page->to);
     status = write_strip(page, NULL, x.frames, &foreseen, "decoded prediction");
   }
@@ -106,12 +106,12 @@ static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, c
 }
 
 static vj_status write_frames(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->outcome->file, "picture_x");
+  const int variable = vj_sweep_file_find(f->results->file, "picture_x");
   vj_status status = VJ_OK;
   if (variable < 0) return VJ_OK;
-  vj_sweep_file_variable(f->outcome->file, variable, &info);
+  vj_sweep_file_variable(f->results->file, variable, &info);
   fputs("<div class=\"frames\">\n", page->to);
   for (int64_t sample = 0; info.rank == 6 && sample < info.size[1] && sample < MOST_CLIPS && status == VJ_OK;
        sample++) {
@@ -127,15 +127,15 @@ static vj_status write_frames(vj_page *page) {
 /* --- trajectories ------------------------------------------------------------------------------------------------ */
 
 /* Positions (x, y) of one clip at every target step, at a trial's last evaluation with probes; false without any. */
-static bool read_path(const vj_findings *f, const char *name, int64_t trial, int64_t sample, double *path) {
+static bool read_path(const vj_report_data *f, const char *name, int64_t trial, int64_t sample, double *path) {
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->outcome->file, name);
+  const int variable = vj_sweep_file_find(f->results->file, name);
   if (variable < 0 || trial < 0) return false;
-  vj_sweep_file_variable(f->outcome->file, variable, &info);
+  vj_sweep_file_variable(f->results->file, variable, &info);
   if (info.rank != 5 || sample >= info.size[2]) return false;
   const int64_t row = vj_last_row(f, trial);
   return row >= 0 &&
-         vj_sweep_file_read(f->outcome->file, variable, (int64_t[]){trial, row, sample, 0, 0},
+         vj_sweep_file_read(f->results->file, variable, (int64_t[]){trial, row, sample, 0, 0},
                             (int64_t[]){1, 1, 1, info.size[3], info.size[4]}, path) == VJ_OK &&
          isfinite(path[0]);
 }
@@ -175,7 +175,7 @@ static void write_path(FILE *script, const char *name, const double *path, int64
 
 static void draw_paths(vj_page *page, const char *probe, const char *predicted, const char *truth, int64_t steps,
                        int64_t coordinates, int64_t sample, double *path) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   FILE *script = NULL;
   bool drawn[VJ_MOST_SHOWN] = {false};
   extent around = {{INFINITY, INFINITY}, {-INFINITY, -INFINITY}};
@@ -205,12 +205,12 @@ static void draw_paths(vj_page *page, const char *probe, const char *predicted, 
 }
 
 static vj_status draw_by_horizon(vj_page *page, const char *probe, const char *quantity) {
-  const vj_findings *f = page->findings;
-  vj_profile profiles[VJ_MOST_SHOWN];
+  const vj_report_data *f = page->data;
+  vj_horizon_means profiles[VJ_MOST_SHOWN];
   const char *before = "plot ";
   int64_t points = 0;
   for (int64_t i = 0; i < f->shown_count; i++) {
-    VJ_TRY(vj_profile_of(f, quantity, &f->groups[f->shown[i]], -1, &profiles[i]));
+    VJ_TRY(vj_horizon_means_of(f, quantity, &f->groups[f->shown[i]], -1, &profiles[i]));
     points += profiles[i].count;
   }
   if (!points) return VJ_OK;
@@ -236,7 +236,7 @@ static vj_status draw_by_horizon(vj_page *page, const char *probe, const char *q
 
 /* "probe_trajectory_predicted" belongs with "probe_trajectory_true" and "probe_trajectory_error_by_horizon". */
 static vj_status draw_probe(vj_page *page, const vj_file_variable_info *info, const char *probe) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const char *truth = vj_pool_format(f->pool, "probe_%s_true", probe);
   const char *by_horizon = vj_pool_format(f->pool, "probe_%s_error_by_horizon", probe);
   double *path = NULL;
@@ -249,11 +249,11 @@ static vj_status draw_probe(vj_page *page, const vj_file_variable_info *info, co
 }
 
 static vj_status draw_trajectories(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_file_variable_info info;
   vj_page_pictures(page);
-  for (int v = 0; v < vj_sweep_file_variable_count(f->outcome->file); v++) {
-    vj_sweep_file_variable(f->outcome->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
+    vj_sweep_file_variable(f->results->file, v, &info);
     const char *end = strstr(info.name, "_predicted");
     if (strncmp(info.name, "probe_", 6) != 0 || !end || end[strlen("_predicted")] || info.rank != 5) continue;
     const char *probe = vj_pool_format(f->pool, "%.*s", (int)(end - info.name) - 6, info.name + 6);
@@ -265,19 +265,19 @@ static vj_status draw_trajectories(vj_page *page) {
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */
 
-static bool has_pictures(const vj_findings *f) {
+static bool has_pictures(const vj_report_data *f) {
   vj_file_variable_info info;
   bool done = false;
   for (int64_t i = 0; i < f->shown_count; i++) done = done || f->groups[f->shown[i]].done_count;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->outcome->file) && done; v++) {
-    vj_sweep_file_variable(f->outcome->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file) && done; v++) {
+    vj_sweep_file_variable(f->results->file, v, &info);
     if (info.rank >= 5) return true;
   }
   return false;
 }
 
 vj_status vj_section_pictures(vj_page *page) {
-  if (!has_pictures(page->findings)) return VJ_OK;
+  if (!has_pictures(page->data)) return VJ_OK;
   vj_page_section(page, "section-frames", "Frames and trajectories");
   fputs(
       "<p class=\"note\">Of the first test clips, at the end of each setting's first trial that is done. Dashed rings: "

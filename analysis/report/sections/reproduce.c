@@ -5,7 +5,7 @@
 
 static void write_seeds(vj_page *page) {
   enum { MOST_SEEDS = 24 };
-  const vj_outcome *o = page->findings->outcome;
+  const vj_results *o = page->data->results;
   int64_t written = 0;
   for (int64_t i = 0; i < o->trials; i++) {
     bool seen = o->seed[i] < 0; /* not begun with */
@@ -32,14 +32,14 @@ static void write_text(vj_page *page, const char *summary, const char *id, const
   vj_html_fold_end(page->to);
 }
 
-vj_status vj_section_again(vj_page *page) {
-  const vj_findings *f = page->findings;
-  const char *source = vj_sweep_file_attribute(f->outcome->file, "source");
-  const char *yaml = vj_sweep_file_attribute(f->outcome->file, "sweep_yaml");
-  const int64_t best = f->ranked_count && f->criterion.best != VJ_BEST_NONE ? f->groups[f->ranked[0]].done[0] : 0;
+vj_status vj_section_reproduce(vj_page *page) {
+  const vj_report_data *f = page->data;
+  const char *source = vj_sweep_file_attribute(f->results->file, "source");
+  const char *yaml = vj_sweep_file_attribute(f->results->file, "sweep_yaml");
+  const int64_t best = f->ranked_count && f->objective.best != VJ_BEST_NONE ? f->groups[f->ranked[0]].done[0] : 0;
   const char *command =
       vj_pool_format(f->pool, "mpirun -n 2 --bind-to none vjvcr sweep %s.yaml -o runs/%s", f->title, f->title);
-  const char *config = vj_outcome_text(f->outcome, "config", best);
+  const char *config = vj_results_text(f->results, "config", best);
   const char *summary = vj_pool_format(f->pool, "Configuration of trial %lld%s, with every default", (long long)best,
                                        best || f->ranked_count ? ", one of the best" : "");
   if (!command || !summary) return vj_fail(VJ_MEMORY, "no memory for a report");

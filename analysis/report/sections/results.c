@@ -15,46 +15,46 @@ enum { MOST_ROWS = 40, MOST_ROWS_TESTED = 15, MOST_OPEN = 12, MOST_TESTED = 4, M
 /* --- results ----------------------------------------------------------------------------------------------------- */
 
 /* The i-th row: groups in the order of the sweep where they are few, else those with results, best first. */
-static const vj_group *row_at(const vj_findings *f, int64_t i) {
+static const vj_group *row_at(const vj_report_data *f, int64_t i) {
   return &f->groups[f->group_count <= MOST_ROWS || i >= f->ranked_count ? i : f->ranked[i]];
 }
 
-static int64_t row_count(const vj_findings *f) {
+static int64_t row_count(const vj_report_data *f) {
   return f->group_count <= MOST_ROWS || !f->ranked_count ? f->group_count : f->ranked_count;
 }
 
-static vj_status moments_of(const vj_findings *f, const vj_report_column *column, const vj_group *g, vj_moments *m) {
+static vj_status moments_of(const vj_report_data *f, const vj_report_column *column, const vj_group *g, vj_summary *m) {
   double *values;
   VJ_TRY(vj_allocate((size_t)g->done_count + 1, sizeof *values, "a column", &values));
-  for (int64_t k = 0; k < g->done_count; k++) values[k] = vj_outcome_number(f->outcome, column, g->done[k]);
-  *m = vj_moments_of(values, g->done_count);
+  for (int64_t k = 0; k < g->done_count; k++) values[k] = vj_results_number(f->results, column, g->done[k]);
+  *m = vj_summary_of(values, g->done_count);
   free(values);
   return VJ_OK;
 }
 
 static vj_status write_verdict(vj_page *page, const vj_group *g) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const vj_report_column rankme = {.quantity = "hx_rankme", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  vj_moments m;
+  vj_summary m;
   VJ_TRY(moments_of(f, &rankme, g, &m));
   vj_html_cell(page->to, false);
-  const int64_t largest = g->done_count ? vj_outcome_components(f->outcome, "hx_singular_values", g->done[0]) : 0;
+  const int64_t largest = g->done_count ? vj_results_components(f->results, "hx_singular_values", g->done[0]) : 0;
   const char *verdict = vj_collapse_verdict(m.mean, largest);
   fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
   return VJ_OK;
 }
 
 static vj_status write_row(vj_page *page, const vj_group *g) {
-  const vj_findings *f = page->findings;
-  const bool best = g->rank == 0 && f->criterion.best != VJ_BEST_NONE;
+  const vj_report_data *f = page->data;
+  const bool best = g->rank == 0 && f->objective.best != VJ_BEST_NONE;
   vj_html_row(page->to, best ? "class=\"best\"" : "");
   vj_html_cell(page->to, false);
   vj_page_group_name(page, g);
   vj_html_cell(page->to, true);
   fprintf(page->to, g->done_count == g->count ? "%lld" : "%lld of %lld", (long long)g->done_count, (long long)g->count);
-  if (vj_sweep_file_find(f->outcome->file, "hx_rankme") >= 0) VJ_TRY(write_verdict(page, g));
+  if (vj_sweep_file_find(f->results->file, "hx_rankme") >= 0) VJ_TRY(write_verdict(page, g));
   for (int64_t c = 0; c < f->report.column_count; c++) {
-    vj_moments m;
+    vj_summary m;
     VJ_TRY(moments_of(f, &f->report.columns[c], g, &m));
     vj_html_cell(page->to, true);
     vj_html_spread(page->to, m.mean, m.deviation);
@@ -64,10 +64,10 @@ static vj_status write_row(vj_page *page, const vj_group *g) {
 
 static void write_headings(vj_page *page) {
   static const char *const arrows[] = {[VJ_BEST_NONE] = "", [VJ_BEST_LOW] = " ↓", [VJ_BEST_HIGH] = " ↑"};
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_html_heading(page->to, false, "setting");
   vj_html_heading(page->to, true, "seeds");
-  if (vj_sweep_file_find(f->outcome->file, "hx_rankme") >= 0) vj_html_heading(page->to, false, "collapsed?");
+  if (vj_sweep_file_find(f->results->file, "hx_rankme") >= 0) vj_html_heading(page->to, false, "collapsed?");
   for (int64_t c = 0; c < f->report.column_count; c++) {
     const vj_report_column *column = &f->report.columns[c];
     const char *heading = vj_pool_format(f->pool, "%s%s", column->title, arrows[column->best]);
@@ -78,7 +78,7 @@ static void write_headings(vj_page *page) {
 
 /* All rows, those beyond MOST_ROWS folded away. */
 static vj_status write_results(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const int64_t rows = row_count(f);
   for (int64_t first = 0; first < rows && first < MOST_TRIALS; first = first ? rows : MOST_ROWS) {
     const int64_t last = first ? (rows < MOST_TRIALS ? rows : MOST_TRIALS) : (rows < MOST_ROWS ? rows : MOST_ROWS);
@@ -101,11 +101,11 @@ typedef struct sides {
   double *paired_a, *paired_b;
 } sides;
 
-static void fill_sides(const vj_findings *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
+static void fill_sides(const vj_report_data *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
                        sides *s) {
-  const vj_outcome *o = f->outcome;
-  for (int64_t i = 0; i < g->done_count; i++) s->a[s->a_count++] = vj_outcome_number(o, column, g->done[i]);
-  for (int64_t i = 0; i < h->done_count; i++) s->b[s->b_count++] = vj_outcome_number(o, column, h->done[i]);
+  const vj_results *o = f->results;
+  for (int64_t i = 0; i < g->done_count; i++) s->a[s->a_count++] = vj_results_number(o, column, g->done[i]);
+  for (int64_t i = 0; i < h->done_count; i++) s->b[s->b_count++] = vj_results_number(o, column, h->done[i]);
   for (int64_t i = 0; i < g->done_count; i++)
     for (int64_t k = 0; k < h->done_count; k++)
       if (o->seed[g->done[i]] == o->seed[h->done[k]] && isfinite(s->a[i]) && isfinite(s->b[k])) {
@@ -116,8 +116,8 @@ static void fill_sides(const vj_findings *f, const vj_report_column *column, con
 }
 
 /* Paired over seeds where at least two are common to both. */
-static vj_status compare(const vj_findings *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
-                         vj_difference *difference) {
+static vj_status compare(const vj_report_data *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
+                         vj_mean_difference *difference) {
   const int64_t most = g->done_count + h->done_count + 1;
   double *room;
   VJ_TRY(vj_allocate((size_t)(4 * most), sizeof *room, "a difference", &room));
@@ -138,7 +138,7 @@ static void write_p(FILE *to, double p) {
     fprintf(to, "<data value=\"%.17g\">%.*f</data>", p, p < 0.01 ? 4 : 3, p);
 }
 
-static void write_difference(vj_page *page, const vj_group *g, const vj_difference *d, double adjusted) {
+static void write_difference(vj_page *page, const vj_group *g, const vj_mean_difference *d, double adjusted) {
   vj_html_row(page->to, "");
   vj_html_cell(page->to, false);
   vj_page_group_name(page, g);
@@ -160,7 +160,7 @@ static void write_difference(vj_page *page, const vj_group *g, const vj_differen
 
 static void begin_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int64_t rows,
                               int number) {
-  const char *title = vj_pool_format(page->findings->pool, "%s: difference to %s", column->title, to->name);
+  const char *title = vj_pool_format(page->data->pool, "%s: difference to %s", column->title, to->name);
   if (rows > MOST_OPEN) {
     vj_html_fold_begin(page->to, title ? title : "");
   } else {
@@ -168,7 +168,7 @@ static void begin_differences(vj_page *page, const vj_report_column *column, con
     vj_html_text(page->to, "%s", title ? title : "");
     fputs("</h3>\n", page->to);
   }
-  const char *id = vj_pool_format(page->findings->pool, "differences-%d", number);
+  const char *id = vj_pool_format(page->data->pool, "differences-%d", number);
   vj_html_table_begin(page->to, id ? id : "");
   vj_html_heading(page->to, false, "setting");
   vj_html_heading(page->to, true, "difference");
@@ -180,9 +180,9 @@ static void begin_differences(vj_page *page, const vj_report_column *column, con
 }
 
 static vj_status write_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int number) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const int64_t rows = row_count(f) <= MOST_ROWS ? row_count(f) : MOST_ROWS_TESTED;
-  vj_difference *differences = NULL;
+  vj_mean_difference *differences = NULL;
   double *adjusted = NULL;
   vj_status status = vj_allocate((size_t)rows + 1, sizeof *differences, "differences", &differences);
   if (status == VJ_OK) status = vj_allocate((size_t)rows + 1, sizeof *adjusted, "differences", &adjusted);
@@ -208,13 +208,13 @@ static vj_status write_differences(vj_page *page, const vj_report_column *column
 
 /* Of the criterion, of what the report calls good or bad, and of RankMe. */
 static vj_status write_all_differences(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   int written = 0;
   if (f->group_count < 2 || f->ranked_count < 2) return VJ_OK;
   const vj_group *to = &f->groups[f->ranked[0]];
   for (int64_t c = 0; c < f->report.column_count && written < MOST_TESTED; c++) {
     const vj_report_column *column = &f->report.columns[c];
-    const bool is_criterion = strcmp(column->quantity, f->criterion.quantity) == 0 && column->at == f->criterion.at;
+    const bool is_criterion = strcmp(column->quantity, f->objective.quantity) == 0 && column->at == f->objective.at;
     if (is_criterion || column->best != VJ_BEST_NONE || strcmp(column->quantity, "hx_rankme") == 0)
       VJ_TRY(write_differences(page, column, to, written++));
   }
@@ -235,8 +235,8 @@ static const char *state_word(int64_t status) {
 }
 
 static void write_trial(vj_page *page, int64_t trial) {
-  const vj_findings *f = page->findings;
-  const vj_outcome *o = f->outcome;
+  const vj_report_data *f = page->data;
+  const vj_results *o = f->results;
   vj_html_row(page->to, "");
   vj_html_cell(page->to, true);
   fprintf(page->to, "%lld", (long long)trial);
@@ -250,14 +250,14 @@ static void write_trial(vj_page *page, int64_t trial) {
   fprintf(page->to, "%lld", (long long)(o->committed[trial] > 0 ? o->committed[trial] : 0));
   for (int64_t c = 0; c < f->report.column_count; c++) {
     vj_html_cell(page->to, true);
-    vj_html_number(page->to, vj_outcome_number(o, &f->report.columns[c], trial));
+    vj_html_number(page->to, vj_results_number(o, &f->report.columns[c], trial));
   }
 }
 
 static void write_trials(vj_page *page) {
-  const vj_findings *f = page->findings;
-  const int64_t shown = f->outcome->trials < MOST_TRIALS ? f->outcome->trials : MOST_TRIALS;
-  vj_html_fold_begin(page->to, shown == f->outcome->trials ? "Every trial" : "The first 2000 trials");
+  const vj_report_data *f = page->data;
+  const int64_t shown = f->results->trials < MOST_TRIALS ? f->results->trials : MOST_TRIALS;
+  vj_html_fold_begin(page->to, shown == f->results->trials ? "Every trial" : "The first 2000 trials");
   vj_html_table_begin(page->to, "all-trials");
   vj_html_heading(page->to, true, "trial");
   vj_html_heading(page->to, false, "setting");
@@ -272,7 +272,7 @@ static void write_trials(vj_page *page) {
 }
 
 vj_status vj_section_results(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_page_section(page, "section-results", "Results");
   VJ_TRY(write_results(page));
   fputs("<p class=\"note\">", page->to);

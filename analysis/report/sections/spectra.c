@@ -11,7 +11,7 @@ static const char *const views[] = {"hx", "hy", "hy_pred"};
 enum { VIEWS = 3, MOST_COMPONENTS = 120, MOST_EVALUATIONS = 10 };
 
 /* Components from 1; of many, the first and then ever fewer. */
-static void write_profile(FILE *script, const vj_profile *p, const char *name) {
+static void write_profile(FILE *script, const vj_horizon_means *p, const char *name) {
   double next = 0;
   fprintf(script, "$%s << EOD\n", name);
   for (int64_t i = 0; i < p->count; i++) {
@@ -23,20 +23,21 @@ static void write_profile(FILE *script, const vj_profile *p, const char *name) {
 }
 
 /* The largest value, and the smallest that is more than rounding. */
-static void widen(const vj_profile *p, double *least, double *most) {
+static void widen(const vj_horizon_means *p, double *least, double *most) {
   for (int64_t i = 0; i < p->count; i++) {
     *most = fmax(*most, p->values[i]);
     if (p->values[i] > 1e-7 * p->values[0]) *least = fmin(*least, p->values[i]);
   }
 }
 
-static void plot_profiles(FILE *script, const vj_findings *f, const vj_profile *starts, const vj_profile *ends) {
+static void plot_profiles(FILE *script, const vj_report_data *f, const vj_horizon_means *starts,
+                          const vj_horizon_means *ends) {
   const char *before = "plot ";
   char name[32];
   for (int64_t i = 0; i < f->shown_count; i++) {
     const char *color = vj_plot_colors[f->groups[f->shown[i]].color];
     for (int end = 0; end < 2; end++) {
-      const vj_profile *p = end ? &ends[i] : &starts[i];
+      const vj_horizon_means *p = end ? &ends[i] : &starts[i];
       if (!p->count) continue;
       snprintf(name, sizeof name, "%c%lld", end ? 'e' : 's', (long long)i);
       fprintf(script, "%s$%s using 1:2 with lines lw %s lc rgb '%s'", before, name, end ? "1.6" : "0.8 dt 3", color);
@@ -48,13 +49,13 @@ static void plot_profiles(FILE *script, const vj_findings *f, const vj_profile *
 
 /* At the start, dotted, and at the end. */
 static vj_status draw_ends(vj_page *page, const char *quantity, const char *caption, const char *commands, bool log) {
-  const vj_findings *f = page->findings;
-  vj_profile starts[VJ_MOST_SHOWN] = {{0}}, ends[VJ_MOST_SHOWN] = {{0}};
+  const vj_report_data *f = page->data;
+  vj_horizon_means starts[VJ_MOST_SHOWN] = {{0}}, ends[VJ_MOST_SHOWN] = {{0}};
   double least = INFINITY, most = 0;
   char name[32];
   for (int64_t i = 0; i < f->shown_count; i++) {
-    VJ_TRY(vj_profile_of(f, quantity, &f->groups[f->shown[i]], 0, &starts[i]));
-    VJ_TRY(vj_profile_of(f, quantity, &f->groups[f->shown[i]], -1, &ends[i]));
+    VJ_TRY(vj_horizon_means_of(f, quantity, &f->groups[f->shown[i]], 0, &starts[i]));
+    VJ_TRY(vj_horizon_means_of(f, quantity, &f->groups[f->shown[i]], -1, &ends[i]));
     widen(&starts[i], &least, &most);
     widen(&ends[i], &least, &most);
   }
@@ -75,15 +76,15 @@ static vj_status draw_ends(vj_page *page, const char *quantity, const char *capt
 /* --- the spectrum while a group trains ---------------------------------------------------------------------------- */
 
 static vj_status draw_change(vj_page *page, const vj_group *g) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const int64_t drawn = f->evals_count < MOST_EVALUATIONS ? f->evals_count : MOST_EVALUATIONS;
-  vj_profile profiles[MOST_EVALUATIONS] = {{0}};
+  vj_horizon_means profiles[MOST_EVALUATIONS] = {{0}};
   int64_t rows[MOST_EVALUATIONS] = {0}, found = 0;
   double least = INFINITY, most = 0;
   char name[32];
   for (int64_t k = 0; k < drawn; k++) {
     rows[found] = drawn > 1 ? k * (f->evals_count - 1) / (drawn - 1) : 0;
-    VJ_TRY(vj_profile_of(f, "hx_singular_values", g, rows[found], &profiles[found]));
+    VJ_TRY(vj_horizon_means_of(f, "hx_singular_values", g, rows[found], &profiles[found]));
     if (!profiles[found].count) continue;
     widen(&profiles[found], &least, &most);
     found++;
@@ -98,16 +99,16 @@ static vj_status draw_change(vj_page *page, const vj_group *g) {
           least / 1.5, most * 1.5);
   for (int64_t k = 0; k < found; k++)
     fprintf(script, "%s$p%lld using 1:2 with lines lw 1.4 lc rgb '#%06x'", k ? ", " : "", (long long)k,
-            vj_plots_line_shade((double)f->evals[rows[k]] / fmax(1, (double)f->outcome->steps)));
+            vj_plots_line_shade((double)f->evals[rows[k]] / fmax(1, (double)f->results->steps)));
   fputc('\n', script);
   return VJ_OK;
 }
 
 static vj_status draw_changes(vj_page *page) {
-  const vj_findings *f = page->findings;
-  if (f->evals_count < 3 || vj_sweep_file_find(f->outcome->file, "hx_singular_values") < 0) return VJ_OK;
+  const vj_report_data *f = page->data;
+  if (f->evals_count < 3 || vj_sweep_file_find(f->results->file, "hx_singular_values") < 0) return VJ_OK;
   fputs("<h3>Singular values of hx while training</h3>\n", page->to);
-  vj_page_shades(page, "training steps", 0, (double)f->outcome->steps);
+  vj_page_shades(page, "training steps", 0, (double)f->results->steps);
   vj_page_pictures(page);
   for (int64_t i = 0; i < f->shown_count; i++) VJ_TRY(draw_change(page, &f->groups[f->shown[i]]));
   vj_page_pictures_end(page);
@@ -116,11 +117,11 @@ static vj_status draw_changes(vj_page *page) {
 
 /* --- collapse ---------------------------------------------------------------------------------------------------- */
 
-static int64_t largest_of(const vj_findings *f, const vj_group *g, const char *view) {
+static int64_t largest_of(const vj_report_data *f, const vj_group *g, const char *view) {
   const char *name = vj_pool_format(f->pool, "%s_singular_values", view);
   for (int64_t k = 0; k < g->count && name; k++) {
     const int64_t largest =
-        f->outcome->committed[g->trials[k]] > 0 ? vj_outcome_components(f->outcome, name, g->trials[k]) : 0;
+        f->results->committed[g->trials[k]] > 0 ? vj_results_components(f->results, name, g->trials[k]) : 0;
     if (largest) return largest;
   }
   return 0;
@@ -128,9 +129,9 @@ static int64_t largest_of(const vj_findings *f, const vj_group *g, const char *v
 
 /* RankMe at the first and the last whole evaluation of a group's trials, and what that means. */
 static vj_status write_collapse(vj_page *page, const vj_group *g, const char *view) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   const char *quantity = vj_pool_format(f->pool, "%s_rankme", view);
-  vj_moments ends[2];
+  vj_summary ends[2];
   double *values;
   if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a table");
   VJ_TRY(vj_allocate((size_t)g->count, sizeof *values, "a table", &values));
@@ -142,9 +143,9 @@ static vj_status write_collapse(vj_page *page, const vj_group *g, const char *vi
                                              : end    ? f->evals[last]
                                                       : 0,
                                        .index = VJ_REPORT_SCALAR};
-      values[k] = last < 0 ? NAN : vj_outcome_number(f->outcome, &column, g->trials[k]);
+      values[k] = last < 0 ? NAN : vj_results_number(f->results, &column, g->trials[k]);
     }
-    ends[end] = vj_moments_of(values, g->count);
+    ends[end] = vj_summary_of(values, g->count);
   }
   free(values);
   const int64_t largest = largest_of(f, g, view);
@@ -161,7 +162,7 @@ static vj_status write_collapse(vj_page *page, const vj_group *g, const char *vi
 }
 
 static vj_status write_collapses(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   vj_html_table_begin(page->to, "collapse");
   static const char *const headings[] = {"setting",          "view",      "RankMe, start", "RankMe, end",
                                          "largest possible", "collapsed?"};
@@ -170,7 +171,7 @@ static vj_status write_collapses(vj_page *page) {
   for (int64_t i = 0; i < f->shown_count; i++)
     for (int v = 0; v < VIEWS; v++) {
       const char *name = vj_pool_format(f->pool, "%s_rankme", views[v]);
-      if (!name || vj_sweep_file_find(f->outcome->file, name) < 0) continue;
+      if (!name || vj_sweep_file_find(f->results->file, name) < 0) continue;
       vj_html_row(page->to, "");
       vj_html_cell(page->to, false);
       vj_page_group_name(page, &f->groups[f->shown[i]]);
@@ -188,7 +189,7 @@ static vj_status write_collapses(vj_page *page) {
 }
 
 /* The collapse thresholds as lines across, where all groups have the same number of components. */
-static const char *threshold_lines(const vj_findings *f, const char *view) {
+static const char *threshold_lines(const vj_report_data *f, const char *view) {
   int64_t largest = 0;
   for (int64_t i = 0; i < f->shown_count; i++) {
     const int64_t mine = largest_of(f, &f->groups[f->shown[i]], view);
@@ -210,7 +211,7 @@ static vj_status draw_over_time(vj_page *page) {
   static const char *const endings[] = {"rankme", "feature_std", "correlation"};
   static const char *const captions[] = {"RankMe of %s", "standard deviation of features of %s",
                                          "mean |correlation| of features of %s"};
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   for (int e = 0; e < 3; e++)
     for (int v = 0; v < VIEWS; v++) {
       const char *quantity = vj_pool_format(f->pool, "%s_%s", views[v], endings[e]);
@@ -218,14 +219,14 @@ static vj_status draw_over_time(vj_page *page) {
       snprintf(caption, sizeof caption, captions[e], views[v]);
       if (e && v == 1) continue; /* hx and hy tell the same there */
       if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a picture");
-      VJ_TRY(vj_bands_picture(page, quantity, NULL, caption, e == 0 ? threshold_lines(f, views[v]) : NULL));
+      VJ_TRY(vj_seed_bands_picture(page, quantity, NULL, caption, e == 0 ? threshold_lines(f, views[v]) : NULL));
     }
   return VJ_OK;
 }
 
 vj_status vj_section_spectra(vj_page *page) {
-  const vj_findings *f = page->findings;
-  if (!f->shown_count || vj_sweep_file_find(f->outcome->file, "hx_rankme") < 0) return VJ_OK;
+  const vj_report_data *f = page->data;
+  if (!f->shown_count || vj_sweep_file_find(f->results->file, "hx_rankme") < 0) return VJ_OK;
   vj_page_section(page, "section-spectra", "Hidden states");
   VJ_TRY(write_collapses(page));
   vj_page_legend(page);

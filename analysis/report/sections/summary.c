@@ -15,16 +15,16 @@ enum { MOST_REASONS = 12 };
 
 static void tile(vj_page *page, const char *what) { fprintf(page->to, "<div class=\"tile\"><span>%s</span><b>", what); }
 
-static int64_t count_state(const vj_outcome *o, int64_t state) {
+static int64_t count_state(const vj_results *o, int64_t state) {
   int64_t count = 0;
   for (int64_t i = 0; i < o->trials; i++) count += o->status[i] == state;
   return count;
 }
 
 static void tell_states(vj_page *page) {
-  const vj_outcome *o = page->findings->outcome;
+  const vj_results *o = page->data->results;
   const int64_t done = count_state(o, VJ_TRIAL_DONE), failed = count_state(o, VJ_TRIAL_FAILED);
-  const int64_t running = count_state(o, VJ_TRIAL_RUNNING), stopped = count_state(o, VJ_TRIAL_STOPPED);
+  const int64_t running = count_state(o, VJ_TRIAL_RUNNING), stopped = count_state(o, VJ_TRIAL_PRUNED);
   tile(page, "trials");
   fprintf(
       page->to,
@@ -44,21 +44,21 @@ static void tell_states(vj_page *page) {
 }
 
 static void tell_swept(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   int64_t most = 0;
   for (int64_t g = 0; g < f->group_count; g++) most = f->groups[g].count > most ? f->groups[g].count : most;
   tile(page, "swept");
   fprintf(page->to, "%lld setting%s</b><span>%lld seed%s of each%s, %lld training steps</span></div>\n",
           (long long)f->group_count, f->group_count == 1 ? "" : "s", (long long)most, most == 1 ? "" : "s",
-          f->outcome->trials == most * f->group_count ? "" : " at most", (long long)f->outcome->steps);
+          f->results->trials == most * f->group_count ? "" : " at most", (long long)f->results->steps);
 }
 
 /* Mostly all trials have the same videos; of several, the trial with the most trouble speaks. */
-static int64_t most_troubled(const vj_outcome *o) {
+static int64_t most_troubled(const vj_results *o) {
   int64_t worst = 0, most = -1;
   for (int64_t i = 0; i < o->trials; i++) {
-    const int64_t skipped = vj_outcome_count(o, VJ_RECORD_SKIPPED, i),
-                  damaged = vj_outcome_count(o, VJ_RECORD_DAMAGED, i);
+    const int64_t skipped = vj_results_count(o, VJ_RECORD_SKIPPED, i),
+                  damaged = vj_results_count(o, VJ_RECORD_DAMAGED, i);
     const int64_t trouble = (skipped > 0 ? skipped : 0) + (damaged > 0 ? damaged : 0);
     if (trouble > most) most = trouble, worst = i;
   }
@@ -66,12 +66,12 @@ static int64_t most_troubled(const vj_outcome *o) {
 }
 
 static void tell_videos(vj_page *page) {
-  const vj_outcome *o = page->findings->outcome;
+  const vj_results *o = page->data->results;
   const int64_t trial = o->trials ? most_troubled(o) : 0;
-  const int64_t used = o->trials ? vj_outcome_count(o, VJ_RECORD_VIDEOS, trial) : -1;
+  const int64_t used = o->trials ? vj_results_count(o, VJ_RECORD_VIDEOS, trial) : -1;
   if (used < 0) return;
-  const int64_t skipped = vj_outcome_count(o, VJ_RECORD_SKIPPED, trial);
-  const int64_t damaged = vj_outcome_count(o, VJ_RECORD_DAMAGED, trial);
+  const int64_t skipped = vj_results_count(o, VJ_RECORD_SKIPPED, trial);
+  const int64_t damaged = vj_results_count(o, VJ_RECORD_DAMAGED, trial);
   tile(page, "videos");
   fprintf(page->to, "<data id=\"videos\" value=\"%lld\">%lld</data></b><span>", (long long)used, (long long)used);
   if (skipped > 0)
@@ -81,39 +81,39 @@ static void tell_videos(vj_page *page) {
     fprintf(page->to, "<span class=\"bad\"><data id=\"videos-damaged\" value=\"%lld\">%lld</data> damaged</span>",
             (long long)damaged, (long long)damaged);
     fputs("<span>", page->to);
-    vj_html_text(page->to, "%s", vj_outcome_text(o, VJ_RECORD_DAMAGED_NAMES, trial));
+    vj_html_text(page->to, "%s", vj_results_text(o, VJ_RECORD_DAMAGED_NAMES, trial));
     fputs("</span>", page->to);
   }
   fputs("</span></div>\n", page->to);
 }
 
 static void tell_best(vj_page *page) {
-  const vj_findings *f = page->findings;
-  if (!f->ranked_count || f->criterion.best == VJ_BEST_NONE) return;
+  const vj_report_data *f = page->data;
+  if (!f->ranked_count || f->objective.best == VJ_BEST_NONE) return;
   const vj_group *best = &f->groups[f->ranked[0]];
   tile(page, "best");
   vj_page_group_name(page, best);
   fputs("</b><span id=\"best\">", page->to);
-  vj_html_text(page->to, "%s ", vj_page_criterion_title(page));
-  vj_html_spread(page->to, best->criterion.mean, best->criterion.deviation);
-  fprintf(page->to, ", %s of %lld; %lld seed%s</span></div>\n", vj_best_word(f->criterion.best),
-          (long long)f->ranked_count, (long long)best->criterion.count, best->criterion.count == 1 ? "" : "s");
+  vj_html_text(page->to, "%s ", vj_page_objective_title(page));
+  vj_html_spread(page->to, best->objective.mean, best->objective.deviation);
+  fprintf(page->to, ", %s of %lld; %lld seed%s</span></div>\n", vj_best_word(f->objective.best),
+          (long long)f->ranked_count, (long long)best->objective.count, best->objective.count == 1 ? "" : "s");
 }
 
 static void tell_mattered(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   if (!f->has_importance) return;
   tile(page, "what mattered most");
   vj_html_text(page->to, "%s", f->factors[0].label);
   fputs("</b><span>", page->to);
   vj_html_percent(page->to, f->importance.main[0].share);
-  vj_html_text(page->to, " of the variance of %s between settings", vj_page_criterion_title(page));
+  vj_html_text(page->to, " of the variance of %s between settings", vj_page_objective_title(page));
   fputs("</span></div>\n", page->to);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------ */
 
-static void write_values(vj_page *page, const vj_factor *factor) {
+static void write_values(vj_page *page, const vj_swept_parameter *factor) {
   enum { MOST_VALUES = 8 };
   if (factor->is_number && factor->count > MOST_VALUES) {
     vj_html_text(page->to, "%s to %s, %lld values", factor->texts[0], factor->texts[factor->count - 1],
@@ -126,7 +126,7 @@ static void write_values(vj_page *page, const vj_factor *factor) {
 }
 
 static void write_factors(vj_page *page) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   if (!f->factor_count) return;
   fputs("<h3>What was varied</h3>\n", page->to);
   vj_html_table_begin(page->to, "factors");
@@ -135,7 +135,7 @@ static void write_factors(vj_page *page) {
   vj_html_heading(page->to, false, "scale");
   fputs("<tbody>", page->to);
   for (int i = 0; i < f->factor_count; i++) {
-    const vj_factor *factor = &f->factors[i];
+    const vj_swept_parameter *factor = &f->factors[i];
     vj_html_row(page->to, "");
     vj_html_cell(page->to, false);
     vj_html_text(page->to, "%s", factor->key);
@@ -161,20 +161,20 @@ static bool same_reason(const char *one, const char *other) {
   return *one == *other;
 }
 
-static int64_t first_with_reason(const vj_outcome *o, int64_t trial) {
-  const char *reason = vj_outcome_text(o, VJ_RECORD_FAILURE, trial);
+static int64_t first_with_reason(const vj_results *o, int64_t trial) {
+  const char *reason = vj_results_text(o, VJ_RECORD_FAILURE, trial);
   for (int64_t i = 0; i < trial; i++)
-    if (o->status[i] == VJ_TRIAL_FAILED && same_reason(vj_outcome_text(o, VJ_RECORD_FAILURE, i), reason)) return i;
+    if (o->status[i] == VJ_TRIAL_FAILED && same_reason(vj_results_text(o, VJ_RECORD_FAILURE, i), reason)) return i;
   return trial;
 }
 
 static void write_reason(vj_page *page, int64_t first) {
   enum { MOST_NUMBERS = 10 };
-  const vj_outcome *o = page->findings->outcome;
+  const vj_results *o = page->data->results;
   int64_t count = 0;
   vj_html_row(page->to, "");
   fputs("<td class=\"w\">", page->to);
-  vj_html_text(page->to, "%s", vj_outcome_text(o, VJ_RECORD_FAILURE, first));
+  vj_html_text(page->to, "%s", vj_results_text(o, VJ_RECORD_FAILURE, first));
   fputs("<td class=\"w\">", page->to);
   for (int64_t i = first; i < o->trials; i++) {
     if (o->status[i] != VJ_TRIAL_FAILED || first_with_reason(o, i) != first) continue;
@@ -186,7 +186,7 @@ static void write_reason(vj_page *page, int64_t first) {
 }
 
 static void write_failures(vj_page *page) {
-  const vj_outcome *o = page->findings->outcome;
+  const vj_results *o = page->data->results;
   int64_t reasons = 0;
   for (int64_t i = 0; i < o->trials; i++) {
     if (o->status[i] != VJ_TRIAL_FAILED || first_with_reason(o, i) != i) continue;
@@ -206,7 +206,7 @@ static void write_failures(vj_page *page) {
 }
 
 static void explain_criterion(vj_page *page) {
-  const vj_report_column *c = &page->findings->criterion;
+  const vj_report_column *c = &page->data->objective;
   fputs("<p class=\"note\">", page->to);
   if (!c->quantity)
     fputs("Nothing recorded says which trial is better.", page->to);
@@ -223,8 +223,8 @@ static void explain_criterion(vj_page *page) {
   fputs("</p>\n", page->to);
 }
 
-vj_status vj_section_headline(vj_page *page) {
-  const vj_findings *f = page->findings;
+vj_status vj_section_summary(vj_page *page) {
+  const vj_report_data *f = page->data;
   fputs("<header>\n<h1>", page->to);
   vj_html_text(page->to, "%s%s%s", f->title, f->has_own_report && f->report.title[0] ? ": " : "",
                f->has_own_report ? f->report.title : "");

@@ -19,18 +19,18 @@ typedef struct spent {
   double steps, samples, trials;
 } spent;
 
-static double seconds(const vj_findings *f, const char *name, int64_t trial) {
+static double seconds(const vj_report_data *f, const char *name, int64_t trial) {
   const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  const double value = vj_outcome_number(f->outcome, &column, trial);
+  const double value = vj_results_number(f->results, &column, trial);
   return isfinite(value) ? value : 0;
 }
 
-static double batch_of(const vj_findings *f, int64_t trial) {
+static double batch_of(const vj_report_data *f, int64_t trial) {
   vj_pool *pool = NULL;
   vj_yaml *root = NULL;
   double batch = NAN;
   if (vj_pool_create(&pool) != VJ_OK) return batch;
-  if (vj_yaml_read_text(pool, vj_outcome_text(f->outcome, "config", trial), "config", &root) == VJ_OK) {
+  if (vj_yaml_read_text(pool, vj_results_text(f->results, "config", trial), "config", &root) == VJ_OK) {
     const vj_yaml *node = vj_yaml_find(root, "optim.batch");
     if (node && node->kind == VJ_YAML_SCALAR) batch = strtod(node->text, NULL);
   }
@@ -39,7 +39,7 @@ static double batch_of(const vj_findings *f, int64_t trial) {
 }
 
 /* Trials alike in their settings have one batch size. */
-static spent time_of(const vj_findings *f, const vj_group *g) {
+static spent time_of(const vj_report_data *f, const vj_group *g) {
   spent s = {0};
   const double batch = g->count ? batch_of(f, g->trials[0]) : NAN;
   for (int64_t k = 0; k < g->count; k++) {
@@ -48,8 +48,8 @@ static spent time_of(const vj_findings *f, const vj_group *g) {
     if (!(total > 0)) continue;
     s.trials++;
     s.total += total;
-    s.steps += (double)f->outcome->committed[trial];
-    s.samples += batch * (double)f->outcome->committed[trial];
+    s.steps += (double)f->results->committed[trial];
+    s.samples += batch * (double)f->results->committed[trial];
     s.part[DATA] += seconds(f, "time_data", trial);
     s.part[WAIT] += seconds(f, "time_wait", trial);
     s.part[COMPUTE] += seconds(f, "time_step", trial) - seconds(f, "time_wait", trial);
@@ -107,7 +107,7 @@ static void begin_table(vj_page *page) {
 }
 
 static void draw(vj_page *page, const spent *times) {
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   FILE *script = vj_page_picture(page, 64 + 42 * (int)f->shown_count, "%s", "seconds of a trial, mean over seeds");
   fputs("$parts << EOD\n", script);
   for (int64_t i = 0; i < f->shown_count; i++) {
@@ -142,7 +142,7 @@ static void write_part_legend(vj_page *page) {
 
 vj_status vj_section_timing(vj_page *page) {
   enum { MOST_ROWS = 40 };
-  const vj_findings *f = page->findings;
+  const vj_report_data *f = page->data;
   char took[VJ_DURATION_BYTES];
   spent *times = NULL, all = {0};
   bool shown = false;

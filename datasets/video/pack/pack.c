@@ -15,7 +15,7 @@
 struct vj_pack {
   char *path;
   int file;
-  vj_pack_seal seal;
+  vj_pack_checksum seal;
   int64_t offset; /* of the first frame in the file */
   int64_t videos, frames, height, width, channels;
   int64_t *first;                   /* [videos + 1]: of its frames */
@@ -224,7 +224,7 @@ vj_status vj_pack_open(const char *path, vj_pack **pack) {
   else if (!p->path)
     status = vj_fail(VJ_MEMORY, "%s: no memory for a pack", path);
   else
-    status = vj_pack_seal_check(p->file, p->path, &p->seal);
+    status = vj_pack_checksum_check(p->file, p->path, &p->seal);
   if (status == VJ_OK) status = read_file(p);
   if (status == VJ_OK) status = sort_videos(p);
   if (status == VJ_OK)
@@ -246,24 +246,24 @@ void vj_pack_close(vj_pack **pack) {
 /* --- sealing ----------------------------------------------------------------------------------------------------- */
 
 /* HDF5 says where the frames are. */
-static vj_status ask_for_frames(const char *path, vj_pack_seal *seal) {
+static vj_status ask_for_frames(const char *path, vj_pack_checksum *seal) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   const hid_t set = file < 0 ? -1 : H5Dopen2(file, "frames", H5P_DEFAULT);
   const haddr_t offset = set < 0 ? HADDR_UNDEF : H5Dget_offset(set);
   if (offset != HADDR_UNDEF)
-    *seal = (vj_pack_seal){.frames = (int64_t)offset, .frame_bytes = (int64_t)H5Dget_storage_size(set)};
+    *seal = (vj_pack_checksum){.frames = (int64_t)offset, .frame_bytes = (int64_t)H5Dget_storage_size(set)};
   if (set >= 0) H5Dclose(set);
   if (file >= 0) H5Fclose(file);
   return offset != HADDR_UNDEF ? VJ_OK : vj_fail(VJ_DATA, "%s: can't be sealed: it has no frames", path);
 }
 
-vj_status vj_pack_seal_file(const char *path) {
-  vj_pack_seal seal;
+vj_status vj_pack_checksum_file(const char *path) {
+  vj_pack_checksum seal;
   VJ_TRY(ask_for_frames(path, &seal));
   const int file = open(path, O_RDWR | O_CLOEXEC);
   if (file < 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", path, strerror(errno));
-  const vj_status status = vj_pack_seal_write(file, path, &seal);
+  const vj_status status = vj_pack_checksum_write(file, path, &seal);
   close(file);
   return status;
 }
@@ -288,7 +288,7 @@ vj_status vj_pack_check(const vj_pack *p, const char *what, const vj_video_reque
 /* Against the file as it is now, if it is still there. */
 static vj_status check_source(const vj_pack *p, int64_t place, const vj_clip_video *video) {
   int64_t bytes, changed;
-  if (vj_survey_stamp(video->entry->path, &bytes, &changed) != VJ_OK) {
+  if (vj_file_stamp(video->entry->path, &bytes, &changed) != VJ_OK) {
     vj_error_clear();
     return VJ_OK;
   }

@@ -12,7 +12,7 @@ typedef struct vj_pack vj_pack;
 
 /* Seals what HDF5 has written, when it is closed everywhere; see pack_seal.h. Without its seal a file is no pack. The
  * caller brings it to the disk. */
-VJ_MUST_USE vj_status vj_pack_seal_file(const char *path);
+VJ_MUST_USE vj_status vj_pack_checksum_file(const char *path);
 
 /* VJ_IO, VJ_DATA: no such file, no pack, or damaged. */
 VJ_MUST_USE vj_status vj_pack_open(const char *path, vj_pack **pack);

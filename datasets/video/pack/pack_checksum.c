@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { MAGIC_BYTES = 8, CHECKED_BYTES = VJ_PACK_SEAL_BYTES - 4, BLOCK_BYTES = 65536 };
+enum { MAGIC_BYTES = 8, CHECKED_BYTES = VJ_PACK_CHECKSUM_BYTES - 4, BLOCK_BYTES = 65536 };
 
 static void put(unsigned char *to, uint64_t value, int bytes) {
   for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(value >> 8 * i);
@@ -40,7 +40,8 @@ static vj_status add_range(int file, const char *path, int64_t from, int64_t end
 }
 
 /* `head`: the seal without its checksum. */
-static vj_status sum_of(int file, const char *path, const vj_pack_seal *s, const unsigned char *head, uint32_t *sum) {
+static vj_status sum_of(int file, const char *path, const vj_pack_checksum *s, const unsigned char *head,
+                        uint32_t *sum) {
   uLong running = crc32(0, NULL, 0);
   VJ_TRY(add_range(file, path, 0, s->frames, &running));
   VJ_TRY(add_range(file, path, s->frames + s->frame_bytes, s->bytes, &running));
@@ -48,18 +49,18 @@ static vj_status sum_of(int file, const char *path, const vj_pack_seal *s, const
   return VJ_OK;
 }
 
-static bool is_possible(const vj_pack_seal *s) {
+static bool is_possible(const vj_pack_checksum *s) {
   return s->frames >= 0 && s->frame_bytes >= 0 && s->frames <= s->bytes && s->frame_bytes <= s->bytes - s->frames;
 }
 
-vj_status vj_pack_seal_write(int file, const char *path, vj_pack_seal *s) {
-  unsigned char seal[VJ_PACK_SEAL_BYTES];
+vj_status vj_pack_checksum_write(int file, const char *path, vj_pack_checksum *s) {
+  unsigned char seal[VJ_PACK_CHECKSUM_BYTES];
   struct stat about;
   uint32_t sum;
   if (fstat(file, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", path, strerror(errno));
   s->bytes = (int64_t)about.st_size;
   if (!is_possible(s)) return vj_fail(VJ_INTERNAL, "%s: frames beyond the end of the file", path);
-  memcpy(seal, VJ_PACK_SEAL_MAGIC, MAGIC_BYTES);
+  memcpy(seal, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES);
   put(seal + 8, (uint64_t)s->frames, 8);
   put(seal + 16, (uint64_t)s->frame_bytes, 8);
   put(seal + 24, (uint64_t)s->bytes, 8);
@@ -70,17 +71,17 @@ vj_status vj_pack_seal_write(int file, const char *path, vj_pack_seal *s) {
   return vj_fail(VJ_IO, "%s: its end can't be written: %s", path, strerror(written < 0 ? errno : ENOSPC));
 }
 
-vj_status vj_pack_seal_check(int file, const char *path, vj_pack_seal *s) {
-  unsigned char seal[VJ_PACK_SEAL_BYTES] = {0};
+vj_status vj_pack_checksum_check(int file, const char *path, vj_pack_checksum *s) {
+  unsigned char seal[VJ_PACK_CHECKSUM_BYTES] = {0};
   struct stat about;
   uint32_t sum;
   if (fstat(file, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", path, strerror(errno));
-  if (S_ISREG(about.st_mode) && about.st_size >= VJ_PACK_SEAL_BYTES)
-    VJ_TRY(read_at(file, path, (int64_t)about.st_size - VJ_PACK_SEAL_BYTES, VJ_PACK_SEAL_BYTES, seal));
-  if (memcmp(seal, VJ_PACK_SEAL_MAGIC, MAGIC_BYTES) != 0)
+  if (S_ISREG(about.st_mode) && about.st_size >= VJ_PACK_CHECKSUM_BYTES)
+    VJ_TRY(read_at(file, path, (int64_t)about.st_size - VJ_PACK_CHECKSUM_BYTES, VJ_PACK_CHECKSUM_BYTES, seal));
+  if (memcmp(seal, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES) != 0)
     return vj_fail(VJ_DATA, "%s: not a pack, or one that was cut short: `vjvcr data pack` makes one", path);
-  *s = (vj_pack_seal){(int64_t)get(seal + 8, 8), (int64_t)get(seal + 16, 8), (int64_t)get(seal + 24, 8)};
-  if (s->bytes != (int64_t)about.st_size - VJ_PACK_SEAL_BYTES || !is_possible(s))
+  *s = (vj_pack_checksum){(int64_t)get(seal + 8, 8), (int64_t)get(seal + 16, 8), (int64_t)get(seal + 24, 8)};
+  if (s->bytes != (int64_t)about.st_size - VJ_PACK_CHECKSUM_BYTES || !is_possible(s))
     return vj_fail(VJ_DATA, "%s: a damaged pack: its end does not fit its size; make it again with `vjvcr data pack`",
                    path);
   VJ_TRY(sum_of(file, path, s, seal, &sum));

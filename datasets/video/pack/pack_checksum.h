@@ -10,18 +10,18 @@
 
 /* In this order, little-endian: magic, the three numbers of 8 bytes, and the CRC-32 of the file's first `bytes` without
  * the frames, and then of what stands before it in the seal. */
-#define VJ_PACK_SEAL_MAGIC "vjvcrPK1"
-enum { VJ_PACK_SEAL_BYTES = 36 };
+#define VJ_PACK_CHECKSUM_MAGIC "vjvcrPK1"
+enum { VJ_PACK_CHECKSUM_BYTES = 36 };
 
-typedef struct vj_pack_seal {
+typedef struct vj_pack_checksum {
   int64_t frames, frame_bytes; /* where frames begin in the file, and how many bytes all of them take */
   int64_t bytes;               /* of the HDF5 file, which the seal follows */
-} vj_pack_seal;
+} vj_pack_checksum;
 
 /* Appends the seal to an open file; VJ_IO. `seal->bytes` is set to the size that the file has. */
-VJ_MUST_USE vj_status vj_pack_seal_write(int file, const char *path, vj_pack_seal *seal);
+VJ_MUST_USE vj_status vj_pack_checksum_write(int file, const char *path, vj_pack_checksum *seal);
 
 /* Reads the seal and everything that it covers. VJ_DATA where there is none, or a byte has changed; VJ_IO. */
-VJ_MUST_USE vj_status vj_pack_seal_check(int file, const char *path, vj_pack_seal *seal);
+VJ_MUST_USE vj_status vj_pack_checksum_check(int file, const char *path, vj_pack_checksum *seal);
 
 #endif

@@ -9,7 +9,7 @@
 #include "vj/status.h"
 
 /* Grows by one with every change to the structures below; tables refuse descriptors of another number. */
-enum { VJ_ABI = 5 };
+enum { VJ_ABI = 6 };
 
 /* kind, singular, plural */
 #define VJ_KIND_LIST(X)                      \
@@ -80,8 +80,8 @@ vj_var *vj_energy_of(vj_graph *graph, const vj_energy *energy, vj_var *h);
 
 typedef struct vj_latent_ops {
   /* Infers z and gives hy_pred, of hy's shape, by one of the predictor's ways. Shows z with vj_show(graph, "z", ..) as
-   * [b,1,n], may report numbers (vj_report) and add losses of its own (vj_add_loss). In evaluation, too, z is inferred
-   * from the true target: it tells what the past could not, it is no forecast. `build` NULL: no latent. */
+   * [b,1,n], may report numbers (vj_record_scalar) and add losses of its own (vj_add_loss). In evaluation, too, z is
+   * inferred from the true target: it tells what the past could not, it is no forecast. `build` NULL: no latent. */
   vj_var *(*build)(vj_graph *graph, const void *config, const vj_predictor *predictor, const vj_energy *energy,
                    vj_var *hx, vj_var *hy);
 } vj_latent_ops;

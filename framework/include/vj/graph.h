@@ -122,7 +122,7 @@ void vj_tap(vj_graph *graph, const char *name, vj_var *var);
 /* Makes a variable a view of its own name, e.g. z. */
 void vj_show(vj_graph *graph, const char *name, vj_var *var);
 /* Records a shared scalar at every recorded step and evaluation as train_<name> and val_<name>. */
-void vj_report(vj_graph *graph, const char *name, vj_var *var, const char *long_name);
+void vj_record_scalar(vj_graph *graph, const char *name, vj_var *var, const char *long_name);
 /* A goal of training, asked for by `setting`, for a number that is reported as `name`: a trial that ends further than
  * `tolerance` from it, in its last evaluation, says so in a sentence with the nearest value. It counts as done. */
 void vj_aim(vj_graph *graph, const char *name, const char *setting, double goal, double tolerance);

@@ -79,7 +79,7 @@ vj_var *vj_layer_norm(vj_graph *graph, vj_var *x, double epsilon, vj_activation 
  * (stochastic depth, Huang et al. 2016). scale shared [C], or NULL for 1. */
 vj_var *vj_residual(vj_graph *graph, vj_var *x, vj_var *y, vj_var *scale, double drop);
 /* [..,2C] -> [..,C]: the first half times the sigmoid of the second. */
-vj_var *vj_gate(vj_graph *graph, vj_var *x);
+vj_var *vj_glu(vj_graph *graph, vj_var *x);
 /* x [b,T,..] + y [b,..], the same for every step. */
 vj_var *vj_add_to_steps(vj_graph *graph, vj_var *x, vj_var *y);
 
@@ -112,9 +112,9 @@ vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension);
 vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size);
 
 /* Dimensions begin..middle-1 change places with middle..end-1: swap(x,1,2,4) takes [b,T,H,W,C] to [b,H,W,T,C]. */
-vj_var *vj_swap(vj_graph *graph, vj_var *x, int begin, int middle, int end);
+vj_var *vj_permute(vj_graph *graph, vj_var *x, int begin, int middle, int end);
 /* Shared: numbers that never change, row-major; copied. */
-vj_var *vj_table(vj_graph *graph, const vj_shape *shape, const vj_real *values);
+vj_var *vj_constant_tensor(vj_graph *graph, const vj_shape *shape, const vj_real *values);
 
 /* Channels to a finer grid: x [..,H,W,f f C] -> [..,f H,f W,C], where channel (i f + j) C + c of a pixel becomes
  * channel c of its sub-pixel (i,j). PyTorch's PixelShuffle orders its channels (c,i,j): permute a weight's rows to

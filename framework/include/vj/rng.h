@@ -17,7 +17,7 @@ typedef enum vj_purpose {
   VJ_RNG_NOISE = 5,   /* noise inside the model: a = step, b = sample number */
   VJ_RNG_SWEEP = 6,   /* search spaces: a = sampled parameter, b = sample */
   VJ_RNG_TEST = 7,    /* tests and benchmarks */
-  VJ_RNG_REPORT = 8   /* bootstrap samples and trees of a report: a = which of them, b = its number */
+  VJ_RNG_ANALYSIS = 8 /* bootstrap samples and trees of a report: a = which of them, b = its number */
 } vj_purpose;
 
 typedef struct vj_rng {

@@ -8,18 +8,18 @@
 #define VJ_STATUS_H
 
 /* name, text, process exit code (0 ok, 1 failed work, 2 usage or configuration, 75 resumable) */
-#define VJ_STATUS_LIST(X)                            \
-  X(VJ_OK, "success", 0)                             \
-  X(VJ_USAGE, "usage", 2)                            \
-  X(VJ_CONFIG, "configuration", 2)                   \
-  X(VJ_SHAPE, "shapes do not fit", 2)                \
-  X(VJ_DATA, "bad data", 1)                          \
-  X(VJ_IO, "input or output failed", 1)              \
-  X(VJ_MEMORY, "out of memory", 1)                   \
-  X(VJ_NUMERIC, "numbers went wrong", 1)             \
-  X(VJ_COMM, "communication failed", 1)              \
-  X(VJ_PLUGIN, "plug-in refused", 2)                 \
-  X(VJ_STOPPED, "stopped early, can be resumed", 75) \
+#define VJ_STATUS_LIST(X)                                \
+  X(VJ_OK, "success", 0)                                 \
+  X(VJ_USAGE, "usage", 2)                                \
+  X(VJ_CONFIG, "configuration", 2)                       \
+  X(VJ_SHAPE, "shapes do not fit", 2)                    \
+  X(VJ_DATA, "bad data", 1)                              \
+  X(VJ_IO, "input or output failed", 1)                  \
+  X(VJ_MEMORY, "out of memory", 1)                       \
+  X(VJ_NUMERIC, "numbers went wrong", 1)                 \
+  X(VJ_COMM, "communication failed", 1)                  \
+  X(VJ_PLUGIN, "plug-in refused", 2)                     \
+  X(VJ_INTERRUPTED, "stopped early, can be resumed", 75) \
   X(VJ_INTERNAL, "internal error", 1)
 
 #define VJ_STATUS_ENUM(name, text, exit_code) name,

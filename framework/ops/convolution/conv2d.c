@@ -287,7 +287,7 @@ vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, cons
   shape.size[shape.rank - 1] = c.out;
   const double all_flops = 2.0 * (double)pixels(&c) * (double)c.patch * (double)c.out;
   const bool bf16 = graph->options.bf16;
-  vj_var *y = bf16 ? NULL : vj_minimal_convolution(graph, x, weight, bias, &c, &shape, all_flops);
+  vj_var *y = bf16 ? NULL : vj_winograd_convolution(graph, x, weight, bias, &c, &shape, all_flops);
   if (!y && c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS)
     y = vj_dnn_convolution(graph, x, weight, bias, &c, &shape, all_flops, bf16 ? NULL : weight_gradient);
   if (y || vj_graph_failed(graph)) return y;

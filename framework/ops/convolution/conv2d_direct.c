@@ -308,17 +308,17 @@ static void convolve(const vj_convolution *c, const vj_real *x, const vj_real *w
     const int64_t images = c->images - first < f.images ? c->images - first : f.images;
     vj_real *to = y + first * image_out;
     copy_images(&f, x + first * image_in, images, c->height, c->width, w.tile);
-    vj_indexed_product_run(&(vj_indexed_product){.a = w.tile,
-                                                 .row = w.pixel,
-                                                 .column = w.tap,
-                                                 .rows = images * b.count[0] * b.count[1],
-                                                 .depth = r.taps,
-                                                 .b = w.weight,
-                                                 .pitch = b.width,
-                                                 .width = b.width,
-                                                 .start = w.start,
-                                                 .c = single ? to : w.result,
-                                                 .place = w.place});
+    vj_implicit_gemm_run(&(vj_implicit_gemm){.a = w.tile,
+                                             .row = w.pixel,
+                                             .column = w.tap,
+                                             .rows = images * b.count[0] * b.count[1],
+                                             .depth = r.taps,
+                                             .b = w.weight,
+                                             .pitch = b.width,
+                                             .width = b.width,
+                                             .start = w.start,
+                                             .c = single ? to : w.result,
+                                             .place = w.place});
     if (!single) copy_blocks(c, &b, images, w.result, to);
   }
 }
@@ -373,16 +373,16 @@ static void strided_input_gradient_run(const vj_call *call) {
     for (int64_t first = 0; first < c->images; first += f.images) {
       const int64_t images = c->images - first < f.images ? c->images - first : f.images;
       copy_images(&f, call->in[0] + first * image_out, images, c->out_height, c->out_width, w.tile);
-      vj_indexed_product_run(&(vj_indexed_product){.a = w.tile,
-                                                   .row = w.pixel,
-                                                   .column = w.tap,
-                                                   .rows = images * pixels,
-                                                   .depth = taps,
-                                                   .b = w.weight,
-                                                   .pitch = c->channels,
-                                                   .width = c->channels,
-                                                   .c = call->out[0] + first * image_in,
-                                                   .place = w.place});
+      vj_implicit_gemm_run(&(vj_implicit_gemm){.a = w.tile,
+                                               .row = w.pixel,
+                                               .column = w.tap,
+                                               .rows = images * pixels,
+                                               .depth = taps,
+                                               .b = w.weight,
+                                               .pitch = c->channels,
+                                               .width = c->channels,
+                                               .c = call->out[0] + first * image_in,
+                                               .place = w.place});
     }
   }
 }
@@ -408,16 +408,16 @@ static void weight_gradient_reduce(const vj_call *call) {
   for (int64_t first = 0; first < c->images; first += f.images) {
     const int64_t images = c->images - first < f.images ? c->images - first : f.images;
     copy_images(&f, call->in[1] + first * image_in, images, c->height, c->width, w.tile);
-    vj_indexed_product_run(&(vj_indexed_product){.a = w.tile,
-                                                 .row = w.tap,
-                                                 .column = w.pixel,
-                                                 .rows = c->patch,
-                                                 .depth = images * image_out,
-                                                 .b = call->in[0] + first * image_out * c->out,
-                                                 .pitch = c->out,
-                                                 .width = c->out,
-                                                 .c = call->part,
-                                                 .place = w.place});
+    vj_implicit_gemm_run(&(vj_implicit_gemm){.a = w.tile,
+                                             .row = w.tap,
+                                             .column = w.pixel,
+                                             .rows = c->patch,
+                                             .depth = images * image_out,
+                                             .b = call->in[0] + first * image_out * c->out,
+                                             .pitch = c->out,
+                                             .width = c->out,
+                                             .c = call->part,
+                                             .place = w.place});
     add_to_sums(call->part, c->patch * c->out, w.sums);
   }
   for (int64_t k = 0; k < c->patch; k++)
@@ -440,16 +440,16 @@ static void turned_weight_gradient_reduce(const vj_call *call) {
   for (int64_t first = 0; first < c->images; first += f.images) {
     const int64_t images = c->images - first < f.images ? c->images - first : f.images;
     copy_images(&f, call->in[0] + first * image_out, images, c->out_height, c->out_width, w.tile);
-    vj_indexed_product_run(&(vj_indexed_product){.a = w.tile,
-                                                 .row = w.tap,
-                                                 .column = w.pixel,
-                                                 .rows = taps * c->out,
-                                                 .depth = images * image_in,
-                                                 .b = call->in[1] + first * image_in * c->channels,
-                                                 .pitch = c->channels,
-                                                 .width = c->channels,
-                                                 .c = call->part,
-                                                 .place = w.place});
+    vj_implicit_gemm_run(&(vj_implicit_gemm){.a = w.tile,
+                                             .row = w.tap,
+                                             .column = w.pixel,
+                                             .rows = taps * c->out,
+                                             .depth = images * image_in,
+                                             .b = call->in[1] + first * image_in * c->channels,
+                                             .pitch = c->channels,
+                                             .width = c->channels,
+                                             .c = call->part,
+                                             .place = w.place});
     add_to_sums(call->part, c->patch * c->out, w.sums);
   }
   for (int64_t i = 0; i < c->patch * c->out; i++) call->part[i] = (vj_real)w.sums[i];

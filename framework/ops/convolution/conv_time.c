@@ -177,7 +177,7 @@ vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, i
   const vj_convolution as = as_convolution(&c);
   vj_var *y = NULL;
   if (!graph->options.bf16)
-    y = vj_minimal_convolution(graph, x, weight, bias, &as, &shape, flops_of(&c));
+    y = vj_winograd_convolution(graph, x, weight, bias, &as, &shape, flops_of(&c));
   else if (c.channels >= LEAST_CHANNELS && c.out >= LEAST_CHANNELS)
     y = vj_dnn_convolution(graph, x, weight, bias, &as, &shape, flops_of(&c), NULL);
   if (y || vj_graph_failed(graph)) return y;

@@ -18,7 +18,7 @@ enum { VJ_LANES = 16 / sizeof(vj_real) };
 /* The columns of b and c come in multiples of this: half a vector. */
 enum { VJ_PRODUCT_WIDTH = VJ_LANES / 2 };
 
-typedef struct vj_indexed_product {
+typedef struct vj_implicit_gemm {
   const vj_real *a;
   const int32_t *row, *column; /* a[row[i] + column[k]]: of places in a, i < rows, k < depth */
   int64_t rows, depth;
@@ -27,10 +27,10 @@ typedef struct vj_indexed_product {
   const vj_real *start; /* [width], or NULL: zero */
   vj_real *c;           /* row i goes to c + place[i] */
   const int32_t *place;
-} vj_indexed_product;
+} vj_implicit_gemm;
 
 /* Each number of c is summed in the order of k, some hundreds of products at a time, to which `start` is added; so it
  * depends on neither the number of rows nor the width of vectors. c may not overlap the rest. */
-void vj_indexed_product_run(const vj_indexed_product *product);
+void vj_implicit_gemm_run(const vj_implicit_gemm *product);
 
 #endif

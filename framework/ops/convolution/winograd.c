@@ -84,7 +84,7 @@ static double cost_of(const plan *p) {
   return (double)(p->tiles * p->points * p->parts * p->line) / (double)p->c.out_width;
 }
 
-int64_t vj_minimal_tile(const vj_convolution *c) {
+int64_t vj_winograd_tile(const vj_convolution *c) {
   const bool plain = c->kernel[0] == TAPS && c->stride[0] == 1 && c->stride[1] == 1 && c->dilation[0] == 1 &&
                      c->dilation[1] == 1 && c->groups == 1 && c->padding[0] < TAPS && c->padding[1] < c->kernel[1];
   if (!plain || c->channels < LEAST_CHANNELS || c->out < LEAST_CHANNELS || c->channels * c->out < LEAST_PRODUCT)
@@ -361,7 +361,7 @@ static plan turned_round(const plan *p) {
   c.out_width = p->c.width;
   c.out = p->c.channels;
   for (int i = 0; i < 2; i++) c.padding[i] = c.kernel[i] - 1 - c.padding[i];
-  const int64_t tile = vj_minimal_tile(&c);
+  const int64_t tile = vj_winograd_tile(&c);
   plan back = plan_of(&c, tile ? tile : p->tile);
   back.backward = true;
   back.flops = p->flops;
@@ -395,9 +395,9 @@ const vj_op vj_op_minimal_convolution = {.name = "minimal_convolution",
                                          .flops = flops,
                                          .flops_done = flops_done};
 
-vj_var *vj_minimal_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
-                               const vj_shape *shape, double shard_flops) {
-  const int64_t tile = vj_minimal_tile(c);
+vj_var *vj_winograd_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
+                                const vj_shape *shape, double shard_flops) {
+  const int64_t tile = vj_winograd_tile(c);
   if (tile == 0) return NULL;
   plan p = plan_of(c, tile);
   p.flops = shard_flops;

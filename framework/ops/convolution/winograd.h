@@ -6,11 +6,11 @@
 
 /* Outputs along the height, or in time, that are made together; 0 where that would not save a fifth of the products at
  * least, or there are too few channels. By shapes alone. */
-int64_t vj_minimal_tile(const vj_convolution *c);
+int64_t vj_winograd_tile(const vj_convolution *c);
 
 /* The convolution as a node: y of `shape`, from x of any shape with c's numbers, a weight OHWI and a bias or NULL.
- * `flops` of one shard as the definition has them. NULL without a failure where vj_minimal_tile gives 0. */
-vj_var *vj_minimal_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
-                               const vj_shape *shape, double flops);
+ * `flops` of one shard as the definition has them. NULL without a failure where vj_winograd_tile gives 0. */
+vj_var *vj_winograd_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
+                                const vj_shape *shape, double flops);
 
 #endif

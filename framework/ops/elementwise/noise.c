@@ -49,7 +49,7 @@ vj_var *vj_directions(vj_graph *graph, int64_t count, int64_t width) {
   return vj_mul(graph, normal, vj_repeat_features(graph, inverse_length, width));
 }
 
-vj_var *vj_keep(vj_graph *graph, double probability) {
+vj_var *vj_drop_path_mask(vj_graph *graph, double probability) {
   if (probability >= 1 || !vj_is_training(graph)) return NULL;
   return noise(graph, true, &VJ_SHAPE(vj_shard_samples(graph)), probability);
 }

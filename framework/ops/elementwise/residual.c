@@ -122,7 +122,7 @@ vj_var *vj_residual(vj_graph *graph, vj_var *x, vj_var *y, vj_var *scale, double
       !(drop >= 0 && drop < 1))
     return vj_graph_fail(graph, VJ_SHAPE, "residual: %s is not added to %s, with one scale a channel and drop in [0,1)",
                          vj_shape_text(&y->shape, a), vj_shape_text(&x->shape, b));
-  vj_var *keep = vj_keep(graph, 1 - drop);
+  vj_var *keep = vj_drop_path_mask(graph, 1 - drop);
   const block sizes = {x->shape.size[0], x->count / x->shape.size[0] / channels, channels};
   vj_node *node = vj_node_create(graph, &vj_op_residual, (vj_var *[]){x, y, scale, keep}, 4, 2, &sizes, sizeof sizes);
   return vj_node_result(graph, node, &x->shape);
@@ -141,7 +141,7 @@ static void gate_run(const vj_call *call) {
 }
 
 /* inputs dy, x */
-static void gate_gradient_run(const vj_call *call) {
+static void glu_gradient_run(const vj_call *call) {
   const int64_t channels = *(const int64_t *)call->node->attributes, rows = call->node->inputs[0]->count / channels;
   for (int64_t r = 0; r < rows; r++) {
     const vj_real *dy = call->in[0] + r * channels, *value = call->in[1] + 2 * r * channels, *gate = value + channels;
@@ -155,31 +155,31 @@ static void gate_gradient_run(const vj_call *call) {
   }
 }
 
-const vj_op vj_op_gate_gradient = {
-    .name = "gate_gradient", .summary = "both halves of a gate's dx", .form = VJ_MAP, .run = gate_gradient_run};
+const vj_op vj_op_glu_gradient = {
+    .name = "glu_gradient", .summary = "both halves of a gate's dx", .form = VJ_MAP, .run = glu_gradient_run};
 
-static void gate_gradient(vj_graph *graph, vj_node *node) {
+static void glu_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0];
-  vj_node *back = vj_node_create(graph, &vj_op_gate_gradient, (vj_var *[]){node->outputs[0]->gradient, x}, 2, 2,
+  vj_node *back = vj_node_create(graph, &vj_op_glu_gradient, (vj_var *[]){node->outputs[0]->gradient, x}, 2, 2,
                                  node->attributes, sizeof(int64_t));
   vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
 }
 
-const vj_op vj_op_gate = {.name = "gate",
-                          .summary = "[..,2C] -> [..,C]: the first half times the sigmoid of the second",
-                          .form = VJ_MAP,
-                          .recompute = true,
-                          .run = gate_run,
-                          .gradient = gate_gradient};
+const vj_op vj_op_glu = {.name = "glu",
+                         .summary = "[..,2C] -> [..,C]: the first half times the sigmoid of the second",
+                         .form = VJ_MAP,
+                         .recompute = true,
+                         .run = gate_run,
+                         .gradient = glu_gradient};
 
-vj_var *vj_gate(vj_graph *graph, vj_var *x) {
+vj_var *vj_glu(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
   char text[128];
   vj_shape shape = x->shape;
   const int64_t both = shape.rank ? shape.size[shape.rank - 1] : 1, channels = both / 2;
-  if (both % 2) return vj_graph_fail(graph, VJ_SHAPE, "gate: %s has no two halves", vj_shape_text(&shape, text));
+  if (both % 2) return vj_graph_fail(graph, VJ_SHAPE, "glu: %s has no two halves", vj_shape_text(&shape, text));
   shape.size[shape.rank - 1] = channels;
-  vj_node *node = vj_node_create(graph, &vj_op_gate, (vj_var *[]){x}, 1, 1, &channels, sizeof channels);
+  vj_node *node = vj_node_create(graph, &vj_op_glu, (vj_var *[]){x}, 1, 1, &channels, sizeof channels);
   return vj_node_result(graph, node, &shape);
 }
 

@@ -32,24 +32,24 @@ static void swap_gradient(vj_graph *graph, vj_node *node) {
   vj_gradient_add(graph, x, swapped(graph, node->outputs[0]->gradient, &back, &x->shape));
 }
 
-const vj_op vj_op_swap = {.name = "swap",
-                          .summary = "two neighbouring ranges of dimensions change places",
-                          .form = VJ_MAP,
-                          .run = swap_run,
-                          .gradient = swap_gradient};
+const vj_op vj_op_permute = {.name = "permute",
+                             .summary = "two neighbouring ranges of dimensions change places",
+                             .form = VJ_MAP,
+                             .run = swap_run,
+                             .gradient = swap_gradient};
 
 static vj_var *swapped(vj_graph *graph, vj_var *x, const swap *sizes, const vj_shape *shape) {
   if (sizes->first == 1 || sizes->second == 1) return vj_reshape(graph, x, shape);
-  vj_node *node = vj_node_create(graph, &vj_op_swap, (vj_var *[]){x}, 1, 1, sizes, sizeof *sizes);
+  vj_node *node = vj_node_create(graph, &vj_op_permute, (vj_var *[]){x}, 1, 1, sizes, sizeof *sizes);
   return vj_node_result(graph, node, shape);
 }
 
-vj_var *vj_swap(vj_graph *graph, vj_var *x, int begin, int middle, int end) {
+vj_var *vj_permute(vj_graph *graph, vj_var *x, int begin, int middle, int end) {
   if (!x) return NULL;
   char text[128];
   const vj_shape from = x->shape;
   if (begin < (x->batched ? 1 : 0) || middle <= begin || end <= middle || end > from.rank)
-    return vj_graph_fail(graph, VJ_SHAPE, "swap: dimensions %d, %d, %d of %s are no two ranges", begin, middle, end,
+    return vj_graph_fail(graph, VJ_SHAPE, "permute: dimensions %d, %d, %d of %s are no two ranges", begin, middle, end,
                          vj_shape_text(&from, text));
   vj_shape shape = from;
   for (int i = begin; i < end; i++)
@@ -65,10 +65,10 @@ static void table_run(const vj_call *call) {
   memcpy(call->out[0], call->node->attributes, (size_t)call->node->outputs[0]->count * sizeof(vj_real));
 }
 
-const vj_op vj_op_table = {
-    .name = "table", .summary = "numbers that never change", .form = VJ_SHARED, .run = table_run};
+const vj_op vj_op_constant_tensor = {
+    .name = "constant_tensor", .summary = "numbers that never change", .form = VJ_SHARED, .run = table_run};
 
-vj_var *vj_table(vj_graph *graph, const vj_shape *shape, const vj_real *values) {
+vj_var *vj_constant_tensor(vj_graph *graph, const vj_shape *shape, const vj_real *values) {
   const size_t bytes = (size_t)vj_shape_count(shape, 0, shape->rank) * sizeof *values;
-  return vj_node_output(graph, vj_node_create(graph, &vj_op_table, NULL, 0, 0, values, bytes), false, shape);
+  return vj_node_output(graph, vj_node_create(graph, &vj_op_constant_tensor, NULL, 0, 0, values, bytes), false, shape);
 }

@@ -35,7 +35,7 @@ const vj_ledger_event vj_ledger_events[VJ_LEDGER_EVENTS] = {
     [CLAIM] = {"claim", VJ_TRIAL_RUNNING},   [DONE] = {"done", VJ_TRIAL_DONE},
     [FAILED] = {"failed", VJ_TRIAL_FAILED},  [RELEASE] = {"release", VJ_TRIAL_WAITING},
     [SAVED] = {"saved", VJ_TRIAL_RUNNING},   [STOP] = {"stop", VJ_TRIAL_WAITING},
-    [PASSED] = {"passed", VJ_TRIAL_RUNNING}, [ENDED] = {"ended", VJ_TRIAL_STOPPED},
+    [PASSED] = {"passed", VJ_TRIAL_RUNNING}, [ENDED] = {"ended", VJ_TRIAL_PRUNED},
     [EXTEND] = {"extend", VJ_TRIAL_WAITING}};
 
 static const char *const state_words[] = {"waiting", "running", "done", "failed", "stopped early"};
@@ -92,10 +92,10 @@ static vj_status parse_header(vj_ledger *ledger, const char *line) {
   return state_trials(ledger, trials);
 }
 
-static vj_status add_report(vj_ledger *ledger, vj_ledger_report report) {
+static vj_status add_report(vj_ledger *ledger, vj_ledger_measurement report) {
   if (ledger->report_count == ledger->report_room) {
     const int64_t room = 2 * ledger->report_room + 64;
-    vj_ledger_report *larger = realloc(ledger->reports, (size_t)room * sizeof *larger);
+    vj_ledger_measurement *larger = realloc(ledger->reports, (size_t)room * sizeof *larger);
     if (!larger) return vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
     ledger->reports = larger;
     ledger->report_room = room;
@@ -106,7 +106,7 @@ static vj_status add_report(vj_ledger *ledger, vj_ledger_report report) {
 
 /* The numbers of a decision, "18 0.25 0.5 ", before its reason; *end moves behind them. */
 static vj_status parse_report(vj_ledger *ledger, const char *line, int64_t trial, int *end) {
-  vj_ledger_report report = {.trial = trial};
+  vj_ledger_measurement report = {.trial = trial};
   double threshold;
   int length = 0;
   if (sscanf(line + *end, "%" SCNd64 " %lf %lf %n", &report.place, &report.value, &threshold, &length) < 3 || !length)
@@ -463,7 +463,7 @@ vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *stat
   const vj_ledger_record *r = &ledger->records[trial];
   *state = r->state;
   *attempts = r->attempts;
-  const bool has_reason = r->state == VJ_TRIAL_FAILED || r->state == VJ_TRIAL_STOPPED;
+  const bool has_reason = r->state == VJ_TRIAL_FAILED || r->state == VJ_TRIAL_PRUNED;
   *reason = has_reason && r->text ? r->text : "";
   return VJ_OK;
 }

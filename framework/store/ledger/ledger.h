@@ -20,7 +20,7 @@ typedef enum vj_trial_state {
   VJ_TRIAL_RUNNING, /* claimed, neither done nor failed */
   VJ_TRIAL_DONE,
   VJ_TRIAL_FAILED,
-  VJ_TRIAL_STOPPED, /* ended early, by what vj_ledger_judge decided */
+  VJ_TRIAL_PRUNED, /* ended early, by what vj_ledger_decide decided */
   VJ_TRIAL_STATES
 } vj_trial_state;
 
@@ -60,32 +60,32 @@ VJ_MUST_USE vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial
 /* --- early ends ------------------------------------------------------------------------------------------------ */
 
 /* What a trial had measured when it was decided whether it goes on. */
-typedef struct vj_ledger_report {
+typedef struct vj_ledger_measurement {
   int64_t trial, place; /* place: any number > 0; reports of one place are comparable */
   double value;
-} vj_ledger_report;
+} vj_ledger_measurement;
 
-enum { VJ_JUDGEMENT_BYTES = 256 };
-typedef struct vj_ledger_judgement {
+enum { VJ_RULING_BYTES = 256 };
+typedef struct vj_ledger_ruling {
   bool ends;
   double threshold; /* what the value was compared with; NaN if there was nothing yet */
-  char reason[VJ_JUDGEMENT_BYTES];
-} vj_ledger_judgement;
+  char reason[VJ_RULING_BYTES];
+} vj_ledger_ruling;
 
 /* Decides by all earlier reports, in the order in which they were decided on. */
-typedef vj_status vj_ledger_rule(const void *context, const vj_ledger_report *earlier, int64_t count,
-                                 const vj_ledger_report *mine, vj_ledger_judgement *judgement);
+typedef vj_status vj_ledger_rule(const void *context, const vj_ledger_measurement *earlier, int64_t count,
+                                 const vj_ledger_measurement *mine, vj_ledger_ruling *judgement);
 
-typedef enum vj_verdict {
-  VJ_VERDICT_GO_ON,
-  VJ_VERDICT_END, /* the trial is VJ_TRIAL_STOPPED now */
-  VJ_VERDICT_LOST /* the trial is not this handle's any more */
-} vj_verdict;
+typedef enum vj_prune_decision {
+  VJ_DECISION_GO_ON,
+  VJ_DECISION_PRUNE, /* the trial is VJ_TRIAL_PRUNED now */
+  VJ_DECISION_LOST   /* the trial is not this handle's any more */
+} vj_prune_decision;
 
 /* Asks the rule whether a running trial ends here, and records the answer with value, threshold and reason, under one
  * lock, so that no two decisions see the same past. What was decided once is not asked again: a trial that went on from
  * this place goes on. */
-VJ_MUST_USE vj_status vj_ledger_judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule,
-                                      const void *context, vj_verdict *verdict);
+VJ_MUST_USE vj_status vj_ledger_decide(vj_ledger *ledger, const vj_ledger_measurement *mine, vj_ledger_rule *rule,
+                                       const void *context, vj_prune_decision *verdict);
 
 #endif

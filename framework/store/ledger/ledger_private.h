@@ -25,7 +25,7 @@ struct vj_ledger {
   int64_t trials, stated; /* of this sweep; that the file has told of so far */
   vj_ledger_record *records;
   bool opened;
-  vj_ledger_report *reports;
+  vj_ledger_measurement *reports;
   int64_t report_count, report_room;
   off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
   int64_t lines;

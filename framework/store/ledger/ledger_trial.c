@@ -9,7 +9,7 @@
 #include "framework/config/nodes.h"
 #include "framework/store/ledger/ledger_private.h"
 
-static bool was_judged(const vj_ledger *ledger, const vj_ledger_report *mine) {
+static bool was_judged(const vj_ledger *ledger, const vj_ledger_measurement *mine) {
   for (int64_t i = 0; i < ledger->report_count; i++)
     if (ledger->reports[i].trial == mine->trial && ledger->reports[i].place == mine->place) return true;
   return false;
@@ -20,8 +20,8 @@ static const char *value_text(double value, char text[VJ_REAL_BYTES]) {
   return isnan(value) ? "nan" : vj_real_text(value, text);
 }
 
-static void put_judgement(vj_lines *text, const vj_ledger *ledger, const vj_ledger_report *mine,
-                          const vj_ledger_judgement *judgement) {
+static void put_judgement(vj_lines *text, const vj_ledger *ledger, const vj_ledger_measurement *mine,
+                          const vj_ledger_ruling *judgement) {
   const size_t start = text->used;
   char begin[160], value[VJ_REAL_BYTES], threshold[VJ_REAL_BYTES];
   snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " %" PRId64 " %s %s ", VJ_LEDGER_VERSION,
@@ -33,26 +33,26 @@ static void put_judgement(vj_lines *text, const vj_ledger *ledger, const vj_ledg
 }
 
 /* The lock is held. */
-static vj_status judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule, const void *context,
-                       vj_verdict *verdict) {
+static vj_status judge(vj_ledger *ledger, const vj_ledger_measurement *mine, vj_ledger_rule *rule, const void *context,
+                       vj_prune_decision *verdict) {
   off_t torn = 0;
   VJ_TRY(vj_ledger_refresh(ledger, &torn));
   const vj_ledger_record *r = &ledger->records[mine->trial];
-  if (r->state != VJ_TRIAL_RUNNING || r->own_attempt != r->attempts) return *verdict = VJ_VERDICT_LOST, VJ_OK;
+  if (r->state != VJ_TRIAL_RUNNING || r->own_attempt != r->attempts) return *verdict = VJ_DECISION_LOST, VJ_OK;
   if (was_judged(ledger, mine)) return VJ_OK;
-  vj_ledger_judgement judgement = {.threshold = NAN};
+  vj_ledger_ruling judgement = {.threshold = NAN};
   VJ_TRY(rule(context, ledger->reports, ledger->report_count, mine, &judgement));
   vj_lines text = {0};
   put_judgement(&text, ledger, mine, &judgement);
   const vj_status status = vj_ledger_append(ledger, &text, torn);
   free(text.bytes);
-  if (judgement.ends) *verdict = VJ_VERDICT_END;
+  if (judgement.ends) *verdict = VJ_DECISION_PRUNE;
   return status;
 }
 
-vj_status vj_ledger_judge(vj_ledger *ledger, const vj_ledger_report *mine, vj_ledger_rule *rule, const void *context,
-                          vj_verdict *verdict) {
-  *verdict = VJ_VERDICT_GO_ON;
+vj_status vj_ledger_decide(vj_ledger *ledger, const vj_ledger_measurement *mine, vj_ledger_rule *rule,
+                           const void *context, vj_prune_decision *verdict) {
+  *verdict = VJ_DECISION_GO_ON;
   VJ_TRY(vj_ledger_check_trial(ledger, mine->trial));
   VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
   const vj_status status = judge(ledger, mine, rule, context, verdict);

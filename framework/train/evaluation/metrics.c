@@ -50,21 +50,21 @@ enum { CAPACITY_STEP = 64 };
 
 typedef struct builder {
   vj_pool *pool;
-  vj_quantity_list *list;
+  vj_recorded_metrics *list;
   int64_t capacity;
 } builder;
 
-static vj_quantity quantity(const char *name, const char *units, const char *long_name, vj_axis axis, int64_t size,
-                            bool at_probes) {
-  return (vj_quantity){
+static vj_recorded_metric quantity(const char *name, const char *units, const char *long_name, vj_record_axis axis,
+                                   int64_t size, bool at_probes) {
+  return (vj_recorded_metric){
       .name = name, .units = units, .long_name = long_name, .axis = axis, .size = size, .at_probes = at_probes};
 }
 
-static vj_status add(builder *b, vj_quantity added) {
-  vj_quantity_list *list = b->list;
+static vj_status add(builder *b, vj_recorded_metric added) {
+  vj_recorded_metrics *list = b->list;
   if (list->count == b->capacity) {
     b->capacity += CAPACITY_STEP;
-    vj_quantity *at = vj_pool_take(b->pool, (size_t)b->capacity * sizeof *at);
+    vj_recorded_metric *at = vj_pool_take(b->pool, (size_t)b->capacity * sizeof *at);
     if (!at) return vj_fail(VJ_MEMORY, "no memory for the list of quantities");
     if (list->count) memcpy(at, list->at, (size_t)list->count * sizeof *at);
     list->at = at;
@@ -79,7 +79,7 @@ static vj_status add(builder *b, vj_quantity added) {
   return VJ_OK;
 }
 
-static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
+static vj_status add_scalars(builder *b, const vj_model *model, vj_record_axis axis) {
   const vj_config *config = model->config;
   const char *prefix = axis == VJ_AXIS_STEP ? "train" : "val", *of = axis == VJ_AXIS_STEP ? "training" : "validation";
   vj_pool *pool = b->pool;
@@ -93,14 +93,14 @@ static vj_status add_scalars(builder *b, const vj_model *model, vj_axis axis) {
   }
   const vj_list *reports = axis == VJ_AXIS_STEP ? &model->train.graph->reports : &model->evaluate.graph->reports;
   for (int i = 0; i < reports->count; i++) {
-    const vj_reported *report = reports->at[i];
+    const vj_recorded_scalar *report = reports->at[i];
     VJ_TRY(add(b, quantity(vj_pool_format(pool, "%s_%s", prefix, report->name), report->unit,
                            vj_pool_format(pool, "%s, %s", report->long_name, of), axis, 1, false)));
   }
   return VJ_OK;
 }
 
-static vj_axis axis_of(const vj_metric *metric) {
+static vj_record_axis axis_of(const vj_metric *metric) {
   return metric->axis == VJ_METRIC_SCALAR      ? VJ_AXIS_EVAL
          : metric->axis == VJ_METRIC_COMPONENT ? VJ_AXIS_COMPONENT
          : metric->axis == VJ_METRIC_HORIZON   ? VJ_AXIS_HORIZON
@@ -137,7 +137,8 @@ static vj_status add_states(builder *b, const vj_model *model, const vj_loader *
   for (int v = 0; vj_hidden_views[v] && clips > 0; v++) {
     int64_t steps, width;
     if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
-    VJ_TRY(add(b, (vj_quantity){.name = vj_pool_format(b->pool, "%s_states", vj_hidden_views[v]),
+    VJ_TRY(add(
+        b, (vj_recorded_metric){.name = vj_pool_format(b->pool, "%s_states", vj_hidden_views[v]),
                                 .units = "",
                                 .long_name = vj_pool_format(b->pool,
                                                             "hidden states %s of the first test clips, at the newest "
@@ -168,7 +169,7 @@ static vj_status label_missing(const vj_probe_choice *choice, const vj_loader *l
 }
 
 /* Labels that do not say the same at every target step are one long row. */
-static void shape_label(vj_quantity *found, const vj_label *label, int64_t steps, int64_t samples) {
+static void shape_label(vj_recorded_metric *found, const vj_label *label, int64_t steps, int64_t samples) {
   const bool divides = label->width % steps == 0;
   found->shape[0] = samples;
   found->shape[1] = divides ? steps : 1;
@@ -193,7 +194,7 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
   const int64_t tested = asked < there ? asked : there;
   for (int64_t k = 0; k < ops->metric_count; k++) {
     const vj_metric *metric = &ops->metrics[k];
-    vj_quantity found =
+    vj_recorded_metric found =
         quantity(vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name), unit_of(b, metric, label),
                  vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on), axis_of(metric),
                  size_of(metric, tested, steps, width, label), true);
@@ -203,8 +204,9 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
   return VJ_OK;
 }
 
-vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_loader *loader, vj_quantity_list *list) {
-  *list = (vj_quantity_list){0};
+vj_status vj_recorded_metrics_list(vj_pool *pool, const vj_model *model, const vj_loader *loader,
+                                   vj_recorded_metrics *list) {
+  *list = (vj_recorded_metrics){0};
   const vj_config *config = model->config;
   builder b = {.pool = pool, .list = list};
   VJ_TRY(add_scalars(&b, model, VJ_AXIS_STEP));

@@ -6,7 +6,7 @@
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
 
-typedef enum vj_axis {
+typedef enum vj_record_axis {
   VJ_AXIS_STEP,      /* one number a recorded training step */
   VJ_AXIS_EVAL,      /* one number an evaluation */
   VJ_AXIS_COMPONENT, /* `size` numbers an evaluation, one for each singular value */
@@ -14,28 +14,28 @@ typedef enum vj_axis {
   VJ_AXIS_CATEGORY,  /* `size` numbers an evaluation, one for each column of a label */
   VJ_AXIS_STATES,    /* hidden states of the newest evaluation alone: clips x steps x features */
   VJ_AXIS_LABEL      /* `size` numbers an evaluation: samples x target steps x coordinates; 0 if none are kept */
-} vj_axis;
+} vj_record_axis;
 
-typedef struct vj_quantity {
+typedef struct vj_recorded_metric {
   const char *name, *units, *long_name;
-  vj_axis axis;
+  vj_record_axis axis;
   int64_t size;
   bool at_probes;   /* only measured when probes run */
   int64_t shape[3]; /* of LABEL: samples, target steps, coordinates; of STATES: clips, steps, features */
   bool is_past;     /* of STATES: the steps are those of the input frames, else of the target */
-} vj_quantity;
+} vj_recorded_metric;
 
-typedef struct vj_quantity_list {
+typedef struct vj_recorded_metrics {
   int64_t count, step_count; /* the first step_count have the step axis; the rest are of evaluations */
-  vj_quantity *at;
-} vj_quantity_list;
+  vj_recorded_metric *at;
+} vj_recorded_metrics;
 
 /* In this order: train_loss, train_<loss>.., train_<report>.., gradient_norm, learning_rate; val_loss, val_<loss>..,
  * val_<report>..; for every hidden view the measures' metrics; with eval.states <view>_states of every hidden view; for
  * every probe its metrics. Probes are checked against
  * the labels: errors begin with "eval.probes.<name>: ". */
-VJ_MUST_USE vj_status vj_quantities_list(vj_pool *pool, const vj_model *model, const vj_loader *loader,
-                                         vj_quantity_list *list);
+VJ_MUST_USE vj_status vj_recorded_metrics_list(vj_pool *pool, const vj_model *model, const vj_loader *loader,
+                                               vj_recorded_metrics *list);
 
 /* Training steps completed at each recorded row, and at each evaluation: true when `done` is one. */
 bool vj_is_recorded(const vj_config *config, int64_t done);

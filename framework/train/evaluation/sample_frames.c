@@ -5,7 +5,8 @@
 
 #include "framework/train/evaluation/evaluate.h"
 
-int vj_pictures_list(const vj_model *model, const vj_loader *loader, vj_picture pictures[VJ_MOST_PICTURES]) {
+int vj_sample_frames_list(const vj_model *model, const vj_loader *loader,
+                          vj_sample_frames pictures[VJ_MOST_SAMPLE_FRAMES]) {
   static const char *const names[] = {"picture_x", "picture_y", "picture_y_pred"};
   static const char *const texts[] = {"input frames of the first test clips", "target frames of the first test clips",
                                       "decoded prediction of the target frames of the first test clips"};
@@ -14,22 +15,22 @@ int vj_pictures_list(const vj_model *model, const vj_loader *loader, vj_picture 
   for (int i = 0; vj_frame_views[i] && asked > 0; i++) {
     if (!vj_graph_find_view(model->evaluate.graph, vj_frame_views[i])) continue;
     pictures[count++] =
-        (vj_picture){.view = vj_frame_views[i],
-                     .name = names[i],
-                     .long_name = texts[i],
-                     .of_input = i == 0,
-                     .samples = asked < there ? asked : there,
-                     .frames = i == 0 ? model->config->clip.input_frames : model->config->clip.target_frames,
-                     .height = loader->info.height,
-                     .width = loader->info.width,
-                     .channels = loader->info.channels};
+        (vj_sample_frames){.view = vj_frame_views[i],
+                           .name = names[i],
+                           .long_name = texts[i],
+                           .of_input = i == 0,
+                           .samples = asked < there ? asked : there,
+                           .frames = i == 0 ? model->config->clip.input_frames : model->config->clip.target_frames,
+                           .height = loader->info.height,
+                           .width = loader->info.width,
+                           .channels = loader->info.channels};
   }
   return count;
 }
 
 static uint8_t byte_of(float value) { return value > 0 ? value < 1 ? (uint8_t)lrintf(255 * value) : 255 : 0; }
 
-static vj_status write_picture(const vj_picture *p, const float *values, vj_sweep_file *file, int64_t trial) {
+static vj_status write_picture(const vj_sample_frames *p, const float *values, vj_sweep_file *file, int64_t trial) {
   const int64_t start[VJ_FILE_MAX_DIMENSIONS] = {trial};
   const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, p->samples, p->frames, p->height, p->width, p->channels};
   const int64_t bytes = p->samples * p->frames * p->height * p->width * p->channels;
@@ -43,12 +44,12 @@ static vj_status write_picture(const vj_picture *p, const float *values, vj_swee
   return status;
 }
 
-vj_status vj_pictures_record(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_watch *watch,
-                             vj_sweep_file *file, int64_t trial) {
-  vj_picture pictures[VJ_MOST_PICTURES];
-  const char *views[VJ_MOST_PICTURES];
-  float *values[VJ_MOST_PICTURES] = {NULL};
-  const int count = vj_pictures_list(model, loader, pictures);
+vj_status vj_sample_frames_record(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_stop_check *watch,
+                                  vj_sweep_file *file, int64_t trial) {
+  vj_sample_frames pictures[VJ_MOST_SAMPLE_FRAMES];
+  const char *views[VJ_MOST_SAMPLE_FRAMES];
+  float *values[VJ_MOST_SAMPLE_FRAMES] = {NULL};
+  const int count = vj_sample_frames_list(model, loader, pictures);
   for (int i = 0; i < count; i++) views[i] = pictures[i].view;
   if (count == 0) return VJ_OK;
   VJ_TRY(vj_evaluate_views(model, loader, comm, VJ_TEST, pictures[0].samples, views, count, watch, values));

@@ -8,22 +8,23 @@
 #include "framework/train/model/model.h"
 #include "framework/train/stop_check.h"
 
-enum { VJ_MOST_PICTURES = 3 };
+enum { VJ_MOST_SAMPLE_FRAMES = 3 };
 
-typedef struct vj_picture {
+typedef struct vj_sample_frames {
   const char *view, *name; /* "y_pred"; of its variable, "picture_y_pred" */
   const char *long_name;
   bool of_input; /* over input frames; else over target steps */
   int64_t samples, frames, height, width, channels;
-} vj_picture;
+} vj_sample_frames;
 
 /* What a trial keeps: x, y and, with a decoder, y_pred; their number, 0 with eval.pictures: 0. Not collective. */
-int vj_pictures_list(const vj_model *model, const vj_loader *loader, vj_picture pictures[VJ_MOST_PICTURES]);
+int vj_sample_frames_list(const vj_model *model, const vj_loader *loader,
+                          vj_sample_frames pictures[VJ_MOST_SAMPLE_FRAMES]);
 
 /* Runs the evaluation graph over the first test clips and writes their frames, from 0 (a value of 0 or less) to 255 (1
  * or more), as trial `trial` of the file. Collective over the group; `file` on its root, NULL elsewhere. Breaks off
- * when the watch says so, VJ_STOPPED. */
-VJ_MUST_USE vj_status vj_pictures_record(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_watch *watch,
-                                         vj_sweep_file *file, int64_t trial);
+ * when the watch says so, VJ_INTERRUPTED. */
+VJ_MUST_USE vj_status vj_sample_frames_record(vj_model *model, vj_loader *loader, const vj_comm *comm,
+                                              const vj_stop_check *watch, vj_sweep_file *file, int64_t trial);
 
 #endif

@@ -30,7 +30,7 @@ static vj_status make_room(vj_loader *loader) {
   VJ_TRY(vj_allocate((size_t)info->samples[VJ_TRAIN], sizeof *loader->order, "order of samples", &loader->order));
   VJ_TRY(vj_allocate((size_t)loader->threads * pixels, sizeof(float), "frames", &loader->frames));
   VJ_TRY(vj_allocate((size_t)(loader->threads * (info->label_width + 1)), sizeof(float), "labels", &loader->labels));
-  return vj_damage_create(&loader->component->as.dataset, loader->dataset, info, &loader->damage);
+  return vj_bad_samples_create(&loader->component->as.dataset, loader->dataset, info, &loader->bad_samples);
 }
 
 vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
@@ -39,19 +39,19 @@ vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
   return make_room(loader);
 }
 
-void vj_kept_data_close(vj_kept_data *kept) {
+void vj_open_data_close(vj_open_data *kept) {
   if (kept->dataset) kept->component->as.dataset.close(&kept->dataset);
   free(kept->section);
-  *kept = (vj_kept_data){0};
+  *kept = (vj_open_data){0};
 }
 
-static vj_status keep(const vj_config *config, vj_kept_data *kept) {
+static vj_status keep(const vj_config *config, vj_open_data *kept) {
   vj_pool *pool = NULL;
   VJ_TRY(vj_pool_create(&pool));
   const char *section = vj_yaml_print(pool, vj_yaml_find(config->resolved, "data"));
   vj_status status = section ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for what the data set is opened from");
   if (section && !(kept->dataset && strcmp(kept->section, section) == 0)) {
-    vj_kept_data_close(kept);
+    vj_open_data_close(kept);
     kept->section = strdup(section);
     kept->component = config->dataset.component;
     status = kept->section ? open_data_set(config, &kept->dataset) : vj_fail(VJ_MEMORY, "no memory for a data set");
@@ -60,7 +60,7 @@ static vj_status keep(const vj_config *config, vj_kept_data *kept) {
   return status;
 }
 
-vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_loader *loader) {
+vj_status vj_loader_open_again(const vj_config *config, vj_open_data *kept, vj_loader *loader) {
   *loader = (vj_loader){.component = config->dataset.component, .is_kept = true, .seed = config->seed, .epoch = -1};
   VJ_TRY(keep(config, kept));
   loader->dataset = kept->dataset;
@@ -68,9 +68,9 @@ vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_lo
 }
 
 void vj_loader_close(vj_loader *loader) {
-  vj_ahead_destroy(&loader->ahead);
+  vj_prefetch_destroy(&loader->ahead);
   if (loader->dataset && !loader->is_kept) loader->component->as.dataset.close(&loader->dataset);
-  vj_damage_free(&loader->damage);
+  vj_bad_samples_free(&loader->bad_samples);
   free(loader->order);
   free(loader->frames);
   free(loader->labels);
@@ -127,7 +127,7 @@ static vj_status fill(vj_loader *loader, const vj_graph *graph, const vj_var *in
     }
   }
   if (failure != VJ_OK) return of_data(vj_fail(failure, "%s", message));
-  vj_damage_note(&loader->damage, split, numbers, count);
+  vj_bad_samples_note(&loader->bad_samples, split, numbers, count);
   return VJ_OK;
 }
 
@@ -148,24 +148,24 @@ static int64_t *numbers_of(vj_loader *loader, const vj_comm *comm, int64_t batch
 
 /* Orders what is to come, so far as there is room. A step out of turn, or another batch, begins anew. */
 static vj_status order_ahead(vj_loader *loader, const vj_comm *comm, int64_t batch, int64_t pixels, int64_t step) {
-  const vj_ahead_request request = {.ops = &loader->component->as.dataset,
-                                    .dataset = loader->dataset,
-                                    .samples = batch / comm->size,
-                                    .pixels = pixels,
-                                    .labels = loader->info.label_width,
-                                    .threads = loader->threads};
+  const vj_prefetch_request request = {.ops = &loader->component->as.dataset,
+                                       .dataset = loader->dataset,
+                                       .samples = batch / comm->size,
+                                       .pixels = pixels,
+                                       .labels = loader->info.label_width,
+                                       .threads = loader->threads};
   if (loader->ahead && (loader->ahead_first != step || loader->ahead_batch != batch ||
                         loader->ahead_rank != comm->rank || loader->ahead_size != comm->size))
-    vj_ahead_destroy(&loader->ahead);
+    vj_prefetch_destroy(&loader->ahead);
   if (!loader->ahead) {
-    VJ_TRY(vj_ahead_create(&request, &loader->ahead));
+    VJ_TRY(vj_prefetch_create(&request, &loader->ahead));
     loader->ahead_batch = batch, loader->ahead_rank = comm->rank, loader->ahead_size = comm->size;
     loader->ahead_first = loader->ahead_end = step;
   }
-  for (const int64_t depth = vj_ahead_depth(&request); loader->ahead_end < step + depth; loader->ahead_end++) {
+  for (const int64_t depth = vj_prefetch_depth(&request); loader->ahead_end < step + depth; loader->ahead_end++) {
     int64_t *const numbers = numbers_of(loader, comm, batch, loader->ahead_end);
     if (!numbers) return no_memory(batch);
-    vj_ahead_order(loader->ahead, numbers);
+    vj_prefetch_order(loader->ahead, numbers);
     free(numbers);
   }
   return VJ_OK;
@@ -177,13 +177,13 @@ static vj_status fill_ahead(vj_loader *loader, const vj_graph *graph, const vj_v
   const float *frames = NULL;
   const int64_t *numbers = NULL;
   VJ_TRY(order_ahead(loader, comm, batch, pixels, step));
-  const vj_status status = vj_ahead_take(loader->ahead, &frames, &numbers);
+  const vj_status status = vj_prefetch_take(loader->ahead, &frames, &numbers);
   for (int64_t i = 0; i < batch / comm->size && status == VJ_OK; i++) {
     vj_real *const to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
     for (int64_t k = 0; k < pixels; k++) to[k] = (vj_real)frames[i * pixels + k];
   }
-  if (status == VJ_OK) vj_damage_note(&loader->damage, VJ_TRAIN, numbers, batch / comm->size);
-  vj_ahead_give_back(loader->ahead);
+  if (status == VJ_OK) vj_bad_samples_note(&loader->bad_samples, VJ_TRAIN, numbers, batch / comm->size);
+  vj_prefetch_give_back(loader->ahead);
   loader->ahead_first++;
   return status == VJ_OK ? VJ_OK : of_data(status);
 }

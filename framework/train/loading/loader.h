@@ -9,14 +9,14 @@
 #include "framework/train/loading/bad_samples.h"
 
 /* An open data set that outlives a trial, for the next one with the same section `data`; zeros: none is open. */
-typedef struct vj_kept_data {
+typedef struct vj_open_data {
   const vj_component *component;
   void *dataset;
   char *section;        /* what it was opened from */
   int64_t damaged_told; /* damaged videos that somebody was told of */
-} vj_kept_data;
+} vj_open_data;
 
-void vj_kept_data_close(vj_kept_data *kept);
+void vj_open_data_close(vj_open_data *kept);
 
 typedef struct vj_loader {
   const vj_component *component; /* the data set */
@@ -28,18 +28,18 @@ typedef struct vj_loader {
   int64_t *order;         /* a permutation of the training samples */
   float *frames, *labels; /* room for one sample a thread */
   int threads;
-  vj_ahead *ahead;     /* makes samples of coming steps; NULL where a data set is quick */
+  vj_prefetch *ahead;  /* makes samples of coming steps; NULL where a data set is quick */
   int64_t ahead_batch; /* the batch it was made for, and this rank's place in it */
   int ahead_rank, ahead_size;
   int64_t ahead_first, ahead_end; /* steps that are ordered and not taken */
-  vj_damage damage;               /* met by the samples that were taken; those made ahead count when they are */
+  vj_bad_samples bad_samples;     /* met by the samples that were taken; those made ahead count when they are */
 } vj_loader;
 
 /* Opens the data set of a configuration. Not collective (every rank opens its own). */
 VJ_MUST_USE vj_status vj_loader_open(const vj_config *config, vj_loader *loader);
 /* The same with the data set that is kept, if it was opened from the same section; else with a fresh one, kept in its
  * place. `kept` must outlive the loader. */
-VJ_MUST_USE vj_status vj_loader_open_kept(const vj_config *config, vj_kept_data *kept, vj_loader *loader);
+VJ_MUST_USE vj_status vj_loader_open_again(const vj_config *config, vj_open_data *kept, vj_loader *loader);
 void vj_loader_close(vj_loader *loader);
 
 /* Global number of the i-th training sample since step 0: epochs one after the other, each in its own order. */

@@ -20,8 +20,8 @@ typedef struct slot {
   char message[1024];
 } slot;
 
-struct vj_ahead {
-  vj_ahead_request request;
+struct vj_prefetch {
+  vj_prefetch_request request;
   int64_t depth;
   slot slots[MOST_STEPS];
   pthread_t *threads;
@@ -33,7 +33,7 @@ struct vj_ahead {
   bool ends;
 };
 
-int64_t vj_ahead_depth(const vj_ahead_request *r) {
+int64_t vj_prefetch_depth(const vj_prefetch_request *r) {
   const size_t step = (size_t)(r->samples * r->pixels) * sizeof(float) + 1, fit = most_bytes / step;
   return fit > MOST_STEPS ? MOST_STEPS : fit < 2 ? 2 : (int64_t)fit;
 }
@@ -41,8 +41,8 @@ int64_t vj_ahead_depth(const vj_ahead_request *r) {
 /* --- the threads ------------------------------------------------------------------------------------------------- */
 
 /* Called with the lock, which is open while the sample is made. */
-static void make_one(vj_ahead *a, float *labels) {
-  const vj_ahead_request *const r = &a->request;
+static void make_one(vj_prefetch *a, float *labels) {
+  const vj_prefetch_request *const r = &a->request;
   const int64_t job = a->next++, i = job % r->samples;
   slot *const s = &a->slots[job / r->samples % a->depth];
   pthread_mutex_unlock(&a->lock);
@@ -58,7 +58,7 @@ static void make_one(vj_ahead *a, float *labels) {
 }
 
 static void *work(void *context) {
-  vj_ahead *const a = context;
+  vj_prefetch *const a = context;
   float *const labels = malloc((size_t)(a->request.labels + 1) * sizeof *labels);
   pthread_mutex_lock(&a->lock);
   while (!a->ends && labels) {
@@ -74,8 +74,8 @@ static void *work(void *context) {
 
 /* --- from outside ------------------------------------------------------------------------------------------------ */
 
-static vj_status start(vj_ahead *a) {
-  const vj_ahead_request *const r = &a->request;
+static vj_status start(vj_prefetch *a) {
+  const vj_prefetch_request *const r = &a->request;
   for (int64_t i = 0; i < a->depth; i++) {
     VJ_TRY(vj_allocate((size_t)r->samples, sizeof(int64_t), "numbers of samples", &a->slots[i].numbers));
     VJ_TRY(
@@ -87,12 +87,12 @@ static vj_status start(vj_ahead *a) {
   return a->started ? VJ_OK : vj_fail(VJ_MEMORY, "no thread could be started for making samples");
 }
 
-vj_status vj_ahead_create(const vj_ahead_request *request, vj_ahead **ahead) {
+vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_prefetch **ahead) {
   *ahead = NULL;
-  vj_ahead *a = calloc(1, sizeof *a);
+  vj_prefetch *a = calloc(1, sizeof *a);
   if (!a) return vj_fail(VJ_MEMORY, "no memory for samples of coming steps");
   a->request = *request;
-  a->depth = vj_ahead_depth(request);
+  a->depth = vj_prefetch_depth(request);
   pthread_mutex_init(&a->lock, NULL);
   pthread_cond_init(&a->work, NULL);
   pthread_cond_init(&a->made, NULL);
@@ -100,12 +100,12 @@ vj_status vj_ahead_create(const vj_ahead_request *request, vj_ahead **ahead) {
   if (status == VJ_OK)
     *ahead = a;
   else
-    vj_ahead_destroy(&a);
+    vj_prefetch_destroy(&a);
   return status;
 }
 
-void vj_ahead_destroy(vj_ahead **ahead) {
-  vj_ahead *const a = *ahead;
+void vj_prefetch_destroy(vj_prefetch **ahead) {
+  vj_prefetch *const a = *ahead;
   if (!a) return;
   pthread_mutex_lock(&a->lock);
   a->ends = true;
@@ -124,7 +124,7 @@ void vj_ahead_destroy(vj_ahead **ahead) {
   *ahead = NULL;
 }
 
-void vj_ahead_order(vj_ahead *a, const int64_t *numbers) {
+void vj_prefetch_order(vj_prefetch *a, const int64_t *numbers) {
   pthread_mutex_lock(&a->lock);
   slot *const s = &a->slots[a->ordered % a->depth];
   memcpy(s->numbers, numbers, (size_t)a->request.samples * sizeof *numbers);
@@ -136,7 +136,7 @@ void vj_ahead_order(vj_ahead *a, const int64_t *numbers) {
   pthread_mutex_unlock(&a->lock);
 }
 
-vj_status vj_ahead_take(vj_ahead *a, const float **frames, const int64_t **numbers) {
+vj_status vj_prefetch_take(vj_prefetch *a, const float **frames, const int64_t **numbers) {
   slot *const s = &a->slots[a->taken % a->depth];
   pthread_mutex_lock(&a->lock);
   while (s->done < a->request.samples) pthread_cond_wait(&a->made, &a->lock);
@@ -146,4 +146,4 @@ vj_status vj_ahead_take(vj_ahead *a, const float **frames, const int64_t **numbe
   return s->status == VJ_OK ? VJ_OK : vj_fail(s->status, "%s", s->message);
 }
 
-void vj_ahead_give_back(vj_ahead *a) { a->taken++; /* looked at by this thread alone */ }
+void vj_prefetch_give_back(vj_prefetch *a) { a->taken++; /* looked at by this thread alone */ }

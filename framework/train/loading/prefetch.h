@@ -5,31 +5,31 @@
 
 #include "vj/component.h"
 
-typedef struct vj_ahead vj_ahead;
+typedef struct vj_prefetch vj_prefetch;
 
-typedef struct vj_ahead_request {
+typedef struct vj_prefetch_request {
   const vj_dataset_ops *ops;
   const void *dataset;
   int64_t samples; /* of a step, for this rank */
   int64_t pixels;  /* numbers of a sample's frames */
   int64_t labels;  /* numbers of a sample's labels */
   int threads;
-} vj_ahead_request;
+} vj_prefetch_request;
 
 /* Steps for which there is room at once, within a bound of memory: 2 or more. */
-int64_t vj_ahead_depth(const vj_ahead_request *request);
+int64_t vj_prefetch_depth(const vj_prefetch_request *request);
 
-VJ_MUST_USE vj_status vj_ahead_create(const vj_ahead_request *request, vj_ahead **ahead);
+VJ_MUST_USE vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_prefetch **ahead);
 /* Waits for samples that are being made. */
-void vj_ahead_destroy(vj_ahead **ahead);
+void vj_prefetch_destroy(vj_prefetch **ahead);
 
 /* Orders a step's samples of the training split, `samples` numbers. Steps are taken in the order in which they were
- * ordered; no more than vj_ahead_depth of them may be ordered and not taken. */
-void vj_ahead_order(vj_ahead *ahead, const int64_t *numbers);
+ * ordered; no more than vj_prefetch_depth of them may be ordered and not taken. */
+void vj_prefetch_order(vj_prefetch *ahead, const int64_t *numbers);
 
 /* Waits for the oldest step that was ordered and lends its frames [samples, pixels] and the samples' numbers until
- * vj_ahead_give_back. A sample that failed is this call's failure: of several, the first of the step. */
-VJ_MUST_USE vj_status vj_ahead_take(vj_ahead *ahead, const float **frames, const int64_t **numbers);
-void vj_ahead_give_back(vj_ahead *ahead);
+ * vj_prefetch_give_back. A sample that failed is this call's failure: of several, the first of the step. */
+VJ_MUST_USE vj_status vj_prefetch_take(vj_prefetch *ahead, const float **frames, const int64_t **numbers);
+void vj_prefetch_give_back(vj_prefetch *ahead);
 
 #endif

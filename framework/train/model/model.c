@@ -139,7 +139,7 @@ static vj_status list_scalars(vj_model_graph *part, int64_t losses) {
   if (!part->scalars) return vj_fail(VJ_MEMORY, "no memory for the losses");
   part->scalars[0] = part->total;
   for (int64_t i = 0; i < losses; i++) part->scalars[1 + i] = part->losses[i];
-  for (int i = 0; i < reports->count; i++) part->scalars[1 + losses + i] = ((vj_reported *)reports->at[i])->var;
+  for (int i = 0; i < reports->count; i++) part->scalars[1 + losses + i] = ((vj_recorded_scalar *)reports->at[i])->var;
   return VJ_OK;
 }
 
@@ -162,7 +162,7 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
     total = total ? vj_add(graph, total, weighted) : weighted;
   }
   for (int i = 0; i < graph->reports.count; i++) {
-    const vj_reported *report = graph->reports.at[i];
+    const vj_recorded_scalar *report = graph->reports.at[i];
     if (report->weight > 0 && total) total = vj_add(graph, total, vj_scale(graph, report->var, report->weight, 0));
   }
   if (!total && !vj_graph_failed(graph))
@@ -211,7 +211,7 @@ static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
   vj_graph_backward(model->train.graph, model->train.total);
   refuse_idle_losses(model->train.graph, model->config);
   VJ_TRY(vj_graph_status(model->train.graph));
-  return vj_graph_drop_untaught(model->train.graph, model->train.scalars, model->train.scalar_count);
+  return vj_graph_drop_without_gradient(model->train.graph, model->train.scalars, model->train.scalar_count);
 }
 
 static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
@@ -220,8 +220,8 @@ static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
   vj_graph *graph = model->evaluate.graph;
   vj_var *y_pred = vj_graph_find_view(graph, "y_pred");
   if (y_pred)
-    vj_graph_report(graph, "psnr", psnr(graph, y_pred, vj_graph_find_view(graph, "y")), 0, "dB",
-                    "peak signal-to-noise ratio of decoded frames, mean over frames");
+    vj_graph_record_scalar(graph, "psnr", psnr(graph, y_pred, vj_graph_find_view(graph, "y")), 0, "dB",
+                           "peak signal-to-noise ratio of decoded frames, mean over frames");
   VJ_TRY(build_losses(&model->evaluate, config));
   for (int i = 0; vj_hidden_views[i]; i++) vj_graph_keep(vj_graph_find_view(graph, vj_hidden_views[i]));
   for (int i = 0; vj_frame_views[i] && config->eval.pictures > 0; i++)
