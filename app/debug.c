@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "app/experiment.h"
 #include "framework/train/step_file.h"
 #include "app/verbs.h"

@@ -10,7 +10,7 @@
 #include "app/bench/machine_file.h"
 #include "app/blas_core.h"
 #include "sweeps/schedule/cost_model.h"
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "app/experiment.h"
 #include "framework/ops/product/gemm.h"
 #include "analysis/output/row_writer.h"

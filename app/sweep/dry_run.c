@@ -12,7 +12,7 @@
 #include "sweeps/run/resume_match.h"
 #include "sweeps/space/report_spec.h"
 #include "sweeps/run/disk_check.h"
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "framework/base/machine_memory.h"
 #include "analysis/output/terminal.h"
 #include "app/sweep/rank_table.h"

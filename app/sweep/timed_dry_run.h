@@ -3,7 +3,7 @@
 #define VJ_APP_SWEEP_TIMED_DRY_RUN_H
 
 #include "framework/comm/comm.h"
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "vj/memory.h"
 
 /* Seconds of one rank group, all groups working at the same time as they do in the sweep. */

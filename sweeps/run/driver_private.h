@@ -6,7 +6,7 @@
 #include "framework/comm/stop.h"
 #include "sweeps/run/driver.h"
 #include "sweeps/run/jobs.h"
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "sweeps/pruning/pruner.h"
 #include "framework/store/ledger/ledger.h"
 

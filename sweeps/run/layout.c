@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "framework/train/evaluation/sample_frames.h"
 #include "framework/train/trial_checkpoint.h"
 #include "framework/train/trial.h"

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 
 /* As comm.c cuts its sums. */
 enum { SUM_PIECE = 8192, AGREEMENTS = 2 };

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "sweeps/space/stopping.h"
 #include "tests/unit/fake_components.h"
 

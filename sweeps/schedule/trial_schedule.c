@@ -1,4 +1,4 @@
-#include "sweeps/schedule/schedule.h"
+#include "sweeps/schedule/trial_schedule.h"
 
 #include <math.h>
 #include <stdlib.h>

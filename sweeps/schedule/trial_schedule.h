@@ -3,8 +3,8 @@
  *
  * Ranks start in groups of the largest size that a trial asks for. A group takes the trials of its size; when none of
  * these waits any more, it splits into halves, which take the smaller ones. */
-#ifndef VJ_SWEEPS_SCHEDULE_SCHEDULE_H
-#define VJ_SWEEPS_SCHEDULE_SCHEDULE_H
+#ifndef VJ_SWEEPS_SCHEDULE_TRIAL_SCHEDULE_H
+#define VJ_SWEEPS_SCHEDULE_TRIAL_SCHEDULE_H
 
 #include "sweeps/space/space.h"
 #include "framework/train/model/model.h"
