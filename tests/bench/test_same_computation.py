@@ -9,18 +9,16 @@ after the other, so that layout rounds more.)
 import collections
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy as np
     import torch
     import yaml  # noqa: F401
-except ImportError as missing:
-    print(f"skipped: {missing}; the comparison needs PyTorch, PyYAML, h5py and NumPy")
-    sys.exit(77)
 
 from torch_model import Model, Trainer, clips_of, load, names_of, read_config, to_engine
 
@@ -85,7 +83,7 @@ class SameComputation(unittest.TestCase):
         config, path = (os.path.join(self.folder, name) for name in ("bench.yaml", "step.h5"))
         with open(config, "w", encoding="utf-8") as file:
             file.write(YAML)
-        done = subprocess.run([os.environ["VJVCR"], "debug", "step", config, "-o", path, *overrides],
+        done = subprocess.run([requirements.built("vjvcr"), "debug", "step", config, "-o", path, *overrides],
                               capture_output=True, text=True, timeout=300)
         self.assertEqual(done.returncode, 0, done.stderr)
         return path

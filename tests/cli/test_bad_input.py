@@ -5,9 +5,9 @@ import resource
 import struct
 import subprocess
 import tempfile
-import unittest
 
-from common import TINY, Case, everything_in, h5py, main, values_of
+from support.requirements import impossible
+from support.vjvcr import TINY, Case, everything_in, main, values_of
 
 SWEEP = TINY + "sweep:\n  parameters:\n    optim.lr: [1.0e-3, 1.0e30, 1.0e-2]\n"
 IS_ROOT = os.geteuid() == 0
@@ -287,12 +287,14 @@ class Folders(Case):
     def test_half_of_a_path_is_taken_back(self):
         self.assert_not_written(f"new/{'x' * 300}: the folder can't be made: File name too long", f"new/{'x' * 300}")
 
-    @unittest.skipUnless(os.path.isdir("/proc/self"), "there is no /proc")
     def test_a_folder_of_the_system(self):
+        if not os.path.isdir("/proc/self"):
+            impossible("there is no /proc")
         self.assert_not_written("/proc/vjvcr: the folder can't be made: No such file or directory", "/proc/vjvcr/out")
 
-    @unittest.skipIf(IS_ROOT, "root may write everywhere")
     def test_a_folder_of_others(self):
+        if IS_ROOT:
+            impossible("root may write everywhere")
         os.mkdir(self.path("locked"))
         os.chmod(self.path("locked"), 0o555)
         self.assert_not_written("locked/out: the folder can't be made: Permission denied", "locked/out")
@@ -328,14 +330,15 @@ class Folders(Case):
                                 more=["optim.steps=3000000", "eval.every=3000000"])
 
     def small_disk(self, size):
+        if not IS_ROOT:
+            impossible("only root can mount a small disk")
         disk = tempfile.mkdtemp(prefix="vjvcr-disk-")
         self.addCleanup(os.rmdir, disk)
         if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", disk], capture_output=True).returncode:
-            self.skipTest("this root may not mount")
+            impossible("this root may not mount")
         self.addCleanup(subprocess.run, ["umount", disk], check=True)
         return disk
 
-    @unittest.skipUnless(IS_ROOT, "only root can mount a small disk")
     def test_a_disk_without_room_for_checkpoints(self):
         disk = self.small_disk("1m")
         self.assert_not_written(rf"^vjvcr: {disk}/out: the disk has too little room: sweep.h5 and the ledger take \d+ "
@@ -343,7 +346,6 @@ class Folders(Case):
                                 r"choose another folder with -o\n$", f"{disk}/out", more=["model.predictor.hidden=[512]"])
         self.assertEqual(everything_in(disk), {})
 
-    @unittest.skipUnless(IS_ROOT, "only root can mount a small disk")
     def test_a_full_disk(self):
         disk = self.small_disk("40k")
         self.assert_not_written(rf"^vjvcr: {disk}/new/out/sweep.h5: can't be created: the disk is full: it needs "
@@ -382,7 +384,6 @@ class FailingTrials(Case):
             self.assertRegex(rows[trial], r" 0 of 1  ( +-)+  failed$")
             self.assertRegex(shown.out, rf"(?m)^trial {trial} (zero )?\(seed 0\) failed: {reason}$")
 
-    @unittest.skipUnless(h5py, "h5py is not there")
     def test_numbers_that_are_not_finite(self):
         self.write("sweep.yaml", SWEEP)
         result = self.run_vjvcr("sweep", "sweep.yaml", "-o", "out")
@@ -401,7 +402,6 @@ class FailingTrials(Case):
                 self.assert_one_failed(result, 1, self.REASON, [1, 1])
                 os.rename(self.path("out"), self.path(f"out{size}"))
 
-    @unittest.skipUnless(h5py, "h5py is not there")
     def test_an_evaluation_of_what_is_not_finite(self):
         self.write("sweep.yaml", SWEEP)
         self.run_vjvcr("sweep", "sweep.yaml", "-o", "out", "eval.every=1", ranks=2)

@@ -3,7 +3,7 @@
 import json
 import re
 
-from common import Case, main
+from support.vjvcr import Case, main
 
 
 class Bench(Case):

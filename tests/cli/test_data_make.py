@@ -7,16 +7,12 @@ import itertools
 import json
 import math
 import os
-import shutil
 import subprocess
-import sys
-import unittest
 
-from common import Case, main, np
+from support import requirements
+from support.vjvcr import Case, main, np
 
-if np is None or not shutil.which("ffmpeg"):
-    print("skipped: NumPy or the ffmpeg program is not there")
-    sys.exit(77)
+requirements.programs("ffmpeg", "ffprobe")
 
 HUES = {"red": 0, "blue": 229, "green": 118, "brown": 28, "purple": 276, "cyan": 180, "yellow": 53, "gold": 44}
 SHAPES, MATERIALS = ("cube", "sphere", "cylinder"), ("metal", "rubber")

@@ -1,13 +1,7 @@
 """Every arm has a PSNR: of the decoder its losses teach, or of one trained at the end, which changes nothing else."""
 
-import sys
-import unittest
 
-from common import TINY, Case, differing, h5py, main, np, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import TINY, Case, differing, main, np, values_of
 
 DECODED = TINY.replace("  predictor:", "  decoder: {type: cnn, channels: [8, 8, 4]}\n  predictor:").replace(
     "losses:", "losses:\n  reconstruction: {weight: 0}")

@@ -3,14 +3,8 @@
 import os
 import re
 import shutil
-import sys
-import unittest
 
-from common import TINY, Case, everything_in, h5py, main, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import TINY, Case, everything_in, main, values_of
 
 SWEEP = TINY + """\
 sweep:

@@ -5,14 +5,10 @@ import csv
 import os
 import shutil
 import struct
-import sys
 import unittest
 
-from common import TINY, Case, everything_in, h5py, main, np, run, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support import requirements
+from support.vjvcr import TINY, Case, everything_in, h5py, main, np, values_of
 
 ARMS = ['with "quotes", and commas', "two\nlines", "café", "breaks"]
 # The last one fails after its first step. Trials differ in their number of steps.
@@ -172,10 +168,8 @@ class Tables(Case):
         self.assertTrue(everything_in(self.path("out")) == before)
 
     def test_pandas_reads_it(self):
-        try:
+        with requirements.modules():
             import pandas
-        except ImportError as missing:
-            self.skipTest(str(missing))
         self.export()
         steps = pandas.read_csv(self.path("out", "steps.csv"), float_precision="round_trip")
         values = values_of(self.file)
@@ -189,13 +183,9 @@ class Frames(Case):
 
     @classmethod
     def setUpClass(cls):
-        try:
+        with requirements.modules():
             from PIL import Image, ImageSequence
-        except ImportError as missing:
-            raise unittest.SkipTest(str(missing))
         cls.Image, cls.ImageSequence = Image, ImageSequence
-        if "\npictures " not in run("describe", "eval").out:
-            raise unittest.SkipTest("this vjvcr records no frames")
         case = Case()
         case.setUp()
         cls.addClassCleanup(case.doCleanups)

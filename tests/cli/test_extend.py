@@ -5,14 +5,9 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import time
 
-from common import TINY, VJVCR, Case, everything_in, h5py, main, np, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import TINY, VJVCR, Case, everything_in, h5py, main, np, values_of
 
 TINY = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,").replace("  samples: 32\n", "  samples: 32\n  states: 3\n")
 BEFORE = """\

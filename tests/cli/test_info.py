@@ -7,7 +7,9 @@ import sys
 import tempfile
 import unittest
 
-VJVCR = os.environ.get("VJVCR", "build/vjvcr")
+from support.requirements import impossible
+from support.vjvcr import VJVCR
+
 WRONG_SGEMM = """
 #include <stdint.h>
 void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
@@ -62,19 +64,25 @@ class Info(unittest.TestCase):
         self.assertEqual(result.stdout, "")
 
 
-@unittest.skipUnless(HAS_X86 and HAS_CHOICE, "this OpenBLAS has no cores to choose from")
 class Core(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not (HAS_X86 and HAS_CHOICE):
+            impossible("this OpenBLAS has no cores to choose from")
+
     def core(self, **environment):
         said = facts(**environment)
         return said["openblas_core"], said["openblas_core_origin"]
 
-    @unittest.skipUnless(HAS_AVX512, "the processor has no AVX-512")
     def test_avx512_is_used_where_it_is(self):
+        if not HAS_AVX512:
+            impossible("the processor has no AVX-512")
         self.assertEqual(self.core(OPENBLAS_CORETYPE="Haswell"), ("SkylakeX", "chosen by vjvcr instead of Haswell"))
         self.assertIn(self.core()[0], ("SkylakeX", "Cooperlake", "SapphireRapids"))
 
-    @unittest.skipIf(HAS_AVX512, "the processor has AVX-512")
     def test_avx512_is_refused_where_it_is_not(self):
+        if HAS_AVX512:
+            impossible("the processor has AVX-512")
         said = facts(VJVCR_BLAS_CORE="SkylakeX")
         self.assertEqual(said["openblas_check"],
                          "VJVCR_BLAS_CORE=SkylakeX needs AVX-512, which this processor does not have; unset it")

@@ -7,20 +7,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import unittest
 
-from common import TINY, VJVCR, Case, h5py, main, np
+from support import requirements
+from support.vjvcr import TINY, VJVCR, Case, h5py, main, np
 
-try:
+with requirements.modules():
     import pandas
     import xarray
     from scipy import stats
-except ImportError:
-    h5py = None
-if h5py is None:
-    print("skipped: h5py, pandas, xarray or scipy is not there")
-    sys.exit(77)
 
 SWEEP = TINY.replace("samples: 32\n", "samples: 32\n  states: 6\n") + """\
 sweep:

@@ -4,14 +4,9 @@ A thousand of them: `./vj test many`."""
 
 import os
 import subprocess
-import sys
 
-from common import TINY, VJVCR, Case, h5py, main, values_of
-from many import Many
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.many import Many
+from support.vjvcr import TINY, VJVCR, Case, main, values_of
 
 TRIALS = 200
 

@@ -1,6 +1,6 @@
 """Networks that do not fit frames, maps or each other: the sentences, with place, shapes and remedy."""
 
-from common import TINY, Case, main
+from support.vjvcr import TINY, Case, main
 
 SIMVP = "model.encoder={type: simvp, channels: 4}"
 SWIN = "model.predictor={type: swin, width: 8, heads: 4, blocks: 2}"

@@ -4,7 +4,7 @@ file describes."""
 import json
 import re
 
-from common import SOURCE, TINY, Case, main
+from support.vjvcr import SOURCE, TINY, Case, main
 
 # Computing is all that takes time, and products alone: numbers follow from the model's operations.
 PRODUCTS = """\

@@ -4,14 +4,9 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 
-from common import TINY, VJVCR, Case, differing, everything_in, h5py, main, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import TINY, VJVCR, Case, differing, everything_in, main, values_of
 
 MIXED = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,") + """\
 sweep:

@@ -1,21 +1,16 @@
 """Every Python example of docs/reading-results.md runs, in the order of the page, on a small run of the demo; and what
 it prints of the first is what sweep.h5 says."""
 
-import contextlib
 import importlib
 import os
 import re
 import sys
 import traceback
-import unittest
 
 os.environ["MPLBACKEND"] = "Agg"
 
-from common import SOURCE, Case, h5py, main, np, values_of  # noqa: E402
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support import requirements  # noqa: E402
+from support.vjvcr import SOURCE, Case, main, np, values_of  # noqa: E402
 
 PAGE = os.path.join(SOURCE, "docs", "reading-results.md")
 SMALL = ["optim.steps=4", "optim.warmup=1", "optim.batch=16", "optim.shards=4", "eval.every=2", "eval.samples=32",
@@ -42,7 +37,7 @@ class ReadingResults(Case):
         os.chdir(self.folder)
 
     def run_example(self, line, code):
-        """What it prints, in a process of its own, as a reader would run it; a module that is not there skips it."""
+        """What it prints, in a process of its own, as a reader would run it."""
         program = compile("\n" * (line - 1) + code, PAGE, "exec")
         reading, writing = os.pipe()
         child = os.fork()
@@ -53,8 +48,6 @@ class ReadingResults(Case):
         with open(reading, encoding="utf-8") as pipe:
             printed = pipe.read()
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if code == 77:
-            self.skipTest("a module is missing")
         self.assertEqual(code, 0, "its traceback stands above")
         return printed
 
@@ -64,9 +57,6 @@ class ReadingResults(Case):
             exec(program, {"__name__": "__main__"})
             sys.stdout.flush()
             return 0
-        except ImportError as missing:
-            print(missing, file=sys.stderr)
-            return 77
         except BaseException:
             traceback.print_exc()
             return 1
@@ -74,8 +64,8 @@ class ReadingResults(Case):
     def test_all_examples_run(self):
         found = examples()
         self.assertGreaterEqual(len(found), 9)
-        for module in ("xarray", "h5netcdf", "pandas", "matplotlib.pyplot", "torch"):  # once, not in every process
-            with contextlib.suppress(ImportError):
+        with requirements.modules():  # once, not in every process
+            for module in ("xarray", "h5netcdf", "pandas", "matplotlib.pyplot", "torch"):
                 importlib.import_module(module)
         printed = {}
         for line, code in found:

@@ -4,15 +4,9 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
-import unittest
 
-from common import SOURCE, TINY, VJVCR, Case, differing, everything_in, h5py, main, np, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import SOURCE, TINY, VJVCR, Case, differing, everything_in, main, np, values_of
 
 SWEEP = TINY + """\
 sweep:
@@ -353,7 +347,6 @@ class Wrong(Case):
         self.assert_refused("usage: vjvcr ls DIR [--format text|json|csv|md]", "ls", "out", "--trials")
 
 
-@unittest.skipUnless(shutil.which("bash"), "there is no bash")
 class Reproduce(Case):
     """`./vj` in a checkout of its own, where the program is built already: CMake is a stand-in that does nothing."""
 

@@ -5,23 +5,17 @@ import os
 import re
 import shutil
 import struct
-import sys
-import unittest
 import zlib
 
-from common import TINY, VJVCR, Case, h5py, main, np
+from support import requirements
+from support.report_page import Page
+from support.vjvcr import TINY, Case, h5py, main, np
 
-try:
-    import pandas
+with requirements.modules():
+    import pandas  # noqa: F401
     import scipy.stats
     import xarray
-except ImportError:
-    pandas = None
-if h5py is None or pandas is None or not shutil.which("gnuplot"):
-    print("skipped: h5py, xarray, pandas, SciPy or gnuplot is not there")
-    sys.exit(77)
-
-from report_page import Page
+requirements.programs("gnuplot")
 
 GRID = TINY.replace("steps: 4", "steps: 2").replace("every: 2", "every: 1", 1) + """\
     place: {type: trajectory, target: position, on: hy_pred}

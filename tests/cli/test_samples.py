@@ -3,19 +3,12 @@
 import math
 import os
 import re
-import sys
-import unittest
 
-from common import SOURCE, TINY, Case, differing, h5py, main, np, values_of
+from support import requirements
+from support.vjvcr import SOURCE, TINY, Case, differing, main, np, values_of
 
-try:
+with requirements.modules():
     from scipy.stats import qmc
-except ImportError:
-    qmc = None
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
 
 SAMPLED = TINY + """\
 sweep:
@@ -48,7 +41,6 @@ def settings_of(listed):
 
 
 class Samples(Case):
-    @unittest.skipIf(qmc is None, "there is no scipy")
     def test_sequences_agree_with_scipy(self):
         """Without their first point, the origin. In two dimensions all use the same direction numbers."""
         for method, reference in (("sobol", qmc.Sobol), ("halton", qmc.Halton)):

@@ -6,15 +6,9 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
-import unittest
 
-from common import TINY, VJVCR, Case, everything_in, h5py, main, np, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import TINY, VJVCR, Case, everything_in, h5py, main, np, values_of
 
 SWEEP = TINY + """\
 sweep:

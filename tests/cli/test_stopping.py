@@ -7,15 +7,9 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import time
-import unittest
 
-from common import VJVCR, Case, differing, everything_in, h5py, main, np, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import VJVCR, Case, differing, everything_in, h5py, main, np, values_of
 
 KILLS = int(os.environ.get("VJ_KILLS", "3"))
 STOPPED = 4

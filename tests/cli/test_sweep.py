@@ -4,15 +4,10 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
-import unittest
 
-from common import SOURCE, TINY, VJVCR, Case, differing, everything_in, h5py, main, np, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support import requirements
+from support.vjvcr import SOURCE, TINY, VJVCR, Case, differing, everything_in, h5py, main, np, values_of
 
 # 2 arms x 2 values x 2 seeds; the arms slowest, the seeds fastest
 SWEEP = TINY + """\
@@ -154,12 +149,10 @@ class Finished(Case):
         self.assertTrue(everything_in(self.path("out")) == before)
 
     def test_xarray_opens_it(self):
-        try:
+        with requirements.modules():
             import h5netcdf  # noqa: F401
             import netCDF4  # noqa: F401
             import xarray as xr
-        except ImportError as missing:
-            self.skipTest(str(missing))
         for engine in ("h5netcdf", "netcdf4"):
             with self.subTest(engine=engine), xr.open_dataset(self.path("out", "sweep.h5"), engine=engine) as sweep:
                 self.assertEqual(dict(sweep.sizes), {"trial": TRIALS, "step": 4, "eval": 3, "component": 8, "horizon": 12,
@@ -342,8 +335,12 @@ const vj_plugin_table vj_plugin = {VJ_ABI + 1, 1, components};
 """
 
 
-@unittest.skipUnless(shutil.which(os.environ.get("CC", "cc").split()[0]), "there is no C compiler")
 class Plugins(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        requirements.programs(os.environ.get("CC", "cc").split()[0])
+
     def build(self, name, source):
         self.write(f"{name}.c", source)
         subprocess.run([*os.environ.get("CC", "cc").split(), "-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror",

@@ -7,15 +7,10 @@ import resource
 import signal
 import struct
 import subprocess
-import sys
 import time
 import unittest
 
-from common import TINY, VJVCR, Case, h5py, main, np, values_of
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.vjvcr import TINY, VJVCR, Case, main, np, values_of
 
 ON = "logging.tensorboard=true"
 START = 1  # SessionLog.SessionStatus

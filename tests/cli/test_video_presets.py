@@ -2,9 +2,8 @@
 
 import os
 import subprocess
-import unittest
 
-from common import SOURCE, VJVCR, Case, main, values_of
+from support.vjvcr import SOURCE, VJVCR, Case, main, values_of
 
 SMALL = ("data.size=32", "data.clips=1", "data.starts=[0]", "optim.batch=4", "optim.shards=1", "eval.samples=4",
          "eval.probe_train=8", "eval.probe_validation=4", "eval.probe_test=4", "model.decoder.channels=[8, 4, 4, 4]")

@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "datasets/digits/digits.h"
+#include "tests/support/requirements.h"
 #include "vj/component.h"
 
 extern const vj_component vj_dataset_moving_mnist;
@@ -501,24 +501,10 @@ static void a_folder_without_digits_is_named(void **state) {
                       "folder with the four MNIST files, or leave out `digits` to use the built-in ones");
 }
 
-/* The folder with the real MNIST files, or NULL. */
-static const char *mnist_folder(void) {
-  static char beside[4096];
-  const char *given = getenv("VJ_MNIST"), *source = getenv("VJ_SOURCE");
-  struct stat found;
-  if (given) return given;
-  if (!source) return NULL;
-  snprintf(beside, sizeof beside, "%s/../shared/data/mnist", source);
-  return stat(beside, &found) == 0 ? beside : NULL;
-}
-
 static void real_mnist_digits_move_too(void **state) {
   (void)state;
-  const char *folder = mnist_folder();
-  if (!folder) {
-    print_message("skipped: set VJ_MNIST to the folder with the four MNIST files\n");
-    skip();
-  }
+  const char *folder = getenv("VJ_MNIST");
+  if (!folder) impossible("VJ_MNIST names no folder with the four MNIST files");
   vj_pool *pool;
   vj_digits digits;
   int64_t ones = 0;

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from videos import VideoCase  # looks for what the tests need
-from common import VJVCR, differing, h5py, main, values_of
+from support.vjvcr import VJVCR, differing, h5py, main, values_of
 
 DAMAGED = "train/left/b.avi"
 SENTENCE = ("2 of the 8 videos in use are damaged where clips were asked for, and others were taken in their place: "

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from videos import VIDEOS, VideoCase  # looks for what the tests need
-from common import VJVCR, differing, h5py, main, np, values_of
+from support.vjvcr import VJVCR, differing, h5py, main, np, values_of
 
 
 FULL_DISK = """

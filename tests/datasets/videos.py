@@ -3,18 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+from support import requirements
+from support.vjvcr import Case
 
-from common import Case, h5py  # noqa: E402
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
-if shutil.which("ffmpeg") is None:
-    print("skipped: there is no ffmpeg program to make videos with")
-    sys.exit(77)
+requirements.programs("ffmpeg")
 
 EXPERIMENT = """\
 name: videos

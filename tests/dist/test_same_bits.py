@@ -6,18 +6,16 @@ step.h5 whole, sweep.h5 in every variable but the timings.
 import filecmp
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy
-except ImportError:
-    print("skipped: needs python3-h5py and python3-numpy")
-    sys.exit(77)
 
-VJVCR = os.environ["VJVCR"]
+VJVCR = requirements.built("vjvcr")
 YAML = os.path.join(os.environ["VJ_SOURCE"], "tests", "dist", "same_bits.yaml")
 WAYS = [(1, 1), (1, 2), (2, 1), (4, 1), (8, 1), (2, 2)]
 

@@ -9,18 +9,15 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
-import time
 import unittest
 import zlib
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-from common import SOURCE, VJVCR, differing, everything_in, h5py, np, values_of  # noqa: E402
+from support import requirements
+from support.vjvcr import VJVCR, differing, everything_in, h5py, values_of
 
-INTERPOSE = os.path.abspath(os.environ.get("VJ_INTERPOSE", os.path.join(os.path.dirname(VJVCR), "tests",
-                                                                       "libvj_interpose.so")))
-SMALL_POOLS = os.path.join(os.path.dirname(INTERPOSE), "vjvcr_small_pools")
+INTERPOSE = requirements.built("libvj_interpose.so")
+SMALL_POOLS = requirements.built("vjvcr_small_pools")
 FULL = os.environ.get("VJ_FAULTS") == "full"
 POINTS = int(os.environ.get("VJ_FAULTS_POINTS", "0"))
 # The default run takes the same samples each time, so that it fails for what was changed and not by chance.
@@ -336,12 +333,9 @@ def some_of(numbers, number, dice):
 
 
 def needs(interpose=False):
-    if h5py is None or shutil.which("ps") is None:
-        print("skipped: h5py or ps is not there")
-        sys.exit(77)
-    if interpose and ("ASAN_OPTIONS" in os.environ or not os.path.exists(INTERPOSE)):
-        print("skipped: there is no library to put before the others, or sanitizers stand there")
-        sys.exit(77)
+    requirements.programs("ps")
+    if interpose and "ASAN_OPTIONS" in os.environ:
+        requirements.impossible("sanitizers stand where the library that lets calls fail would")
 
 
 class Case(unittest.TestCase):
@@ -361,8 +355,5 @@ class Case(unittest.TestCase):
 
 
 def main():
-    if not os.access(VJVCR, os.X_OK):
-        print(f"there is no program {VJVCR}; build it, or set VJVCR")
-        sys.exit(1)
     print(f"VJ_FAULTS_SEED={SEED}", flush=True)
     unittest.main(verbosity=2)

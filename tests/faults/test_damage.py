@@ -7,15 +7,11 @@ byte and every cut is noticed by itself, tests/store/test_checkpoint.c shows."""
 
 import os
 import random
-import re
 import shutil
 import signal
 import sys
-import time
 
-import faults
-from faults import FULL, RICH, SEED, SMALL, Case, finish, main, needs, some_of, start
-from common import h5py
+from faults import FULL, SEED, SMALL, Case, main, needs, some_of
 
 needs(interpose=True)
 

@@ -5,10 +5,8 @@ them."""
 import os
 import random
 import signal
-import sys
 import time
 
-import faults
 from faults import FULL, SEED, SMALL, Case, end, finish, main, needs, some_of, start
 
 needs(interpose=True)

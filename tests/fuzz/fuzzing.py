@@ -29,14 +29,14 @@ def environment(folder):
 
 
 def what_is_missing():
-    """A sentence, or None where targets can be built."""
+    """What targets can't be built without, or None."""
     if not shutil.which("clang"):
-        return "there is no clang (Debian: clang and libclang-rt-dev)"
+        return "the program clang (Debian: clang and libclang-rt-dev)"
     with tempfile.TemporaryDirectory() as folder:
         tried = subprocess.run(["clang", "-fsanitize=fuzzer,address,undefined", "-x", "c", "-", "-o", folder + "/tried"],
                                input=b"int LLVMFuzzerTestOneInput(const char *d, long n) { return d && n < 0; }\n",
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return "clang has no libFuzzer or sanitizers (Debian: libclang-rt-dev)" if tried.returncode else None
+    return "clang's libFuzzer (Debian: libclang-rt-dev)" if tried.returncode else None
 
 
 def call(*command):

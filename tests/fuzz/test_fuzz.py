@@ -3,10 +3,10 @@ a short, repeatable sample of what ./vj fuzz looks for. All that was ever found 
 
 import glob
 import os
-import sys
 import unittest
 
 import fuzzing
+from support import requirements
 
 # A machine that is suspended, or busy with much else, is no hang.
 PATIENCE = "-timeout=300"
@@ -55,6 +55,5 @@ class Fuzz(unittest.TestCase):
 if __name__ == "__main__":
     missing = fuzzing.what_is_missing()
     if missing:
-        print(f"skipped: {missing}")
-        sys.exit(77)
+        requirements.missing(missing)
     unittest.main(verbosity=2)

@@ -5,17 +5,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
-import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cli"))
-from common import TINY, Case, main
+from support import requirements
+from support.vjvcr import TINY, Case, main
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-if not CHROMIUM or not shutil.which("gnuplot"):
-    print("skipped: chromium or gnuplot is not there")
-    sys.exit(77)
+requirements.programs("gnuplot", CHROMIUM or "chromium")
 
 SWEEP = TINY.replace("steps: 4", "steps: 2").replace("every: 2", "every: 1", 1) + """\
 sweep:

@@ -4,18 +4,11 @@ is printed; of fewer trials the start of the program takes much of it.
 Not among the tests that run by default; `./vj test many`, or with another number VJ_TRIALS=10000 ./vj test many."""
 
 import os
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "cli"))
-# pylint: disable=wrong-import-position
-from common import h5py, main
-from many import Many
-
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
+from support.many import Many
+from support.vjvcr import main
 
 TRIALS = int(os.environ.get("VJ_TRIALS", "1000"))
 

@@ -7,21 +7,19 @@ p, q >= 0 where they are not.
 """
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy as np
     import torch
     import torch.nn.functional as F
     from scipy.optimize import minimize
-except ImportError as missing:
-    print(f"skipped: {missing}; the reference needs PyTorch, SciPy, h5py and NumPy")
-    sys.exit(77)
 
-VJVCR = os.environ["VJVCR"]
+VJVCR = requirements.built("vjvcr")
 YAML = """\
 seed: 3
 data: {dataset: stochastic_moving_mnist, size: 32, digit_size: 14, target_frames: 6, train_size: 64}

@@ -3,13 +3,15 @@
 The C test programs, called with a folder, write their inputs and results there as .npy files; everything is computed
 again here, in float64 and by other means.
 """
-import os
 import subprocess
 import sys
 import tempfile
 import warnings
 
-import numpy as np
+from support import requirements
+
+with requirements.modules():
+    import numpy as np
 
 CASES = {"lidar": ["tall", "few_clips", "wide", "square"], "multilabel": ["tall", "wide", "noisy"]}
 failures = []
@@ -124,16 +126,9 @@ def check_the_test_vector():
 
 def main():
     warnings.simplefilter("ignore")
-    if "VJVCR" not in os.environ:
-        print("VJVCR does not name the program, beside whose tests the cases are made")
-        sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
         for measure in ("lidar", "alignment", "multilabel"):
-            path = os.path.join(os.path.dirname(os.environ["VJVCR"]), "tests", f"test_components_{measure}")
-            if not os.path.exists(path):
-                print(f"{path} has not been built")
-                sys.exit(77)
-            subprocess.run([path, folder], check=True)
+            subprocess.run([requirements.built(f"test_components_{measure}"), folder], check=True)
         check_lidar(folder)
         check_alignment(folder)
         check_multilabel(folder)

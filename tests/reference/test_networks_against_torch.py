@@ -4,22 +4,20 @@
 """
 import os
 import subprocess
-import sys
 import tempfile
 import unittest
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy
     import torch
     import yaml
-except ImportError as missing:
-    print(f"skipped: {missing}; the reference needs PyTorch, PyYAML, h5py and NumPy")
-    sys.exit(77)
 
 import networks
 
-VJVCR = os.environ["VJVCR"]
+VJVCR = requirements.built("vjvcr")
 HIDDEN, GRADIENT = 2e-5, 2e-4
 BASE = """
 seed: 3

@@ -8,7 +8,11 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
+from support import requirements
+
+with requirements.modules():
+    import numpy as np
+    import sklearn  # noqa: F401
 
 RIDGE_METRICS = ["mse", "r2", "mse_validation", "baseline_mse", "lambda", "mse_standardised"]
 LOGISTIC_METRICS = ["accuracy", "accuracy_validation", "cross_entropy", "majority_accuracy", "chance", "lambda"]
@@ -22,14 +26,6 @@ failures = []
 def claim(true, sentence):
     if not true:
         failures.append(sentence)
-
-
-def export(program, folder):
-    path = os.path.join(os.path.dirname(os.environ["VJVCR"]), "tests", program)
-    if not os.path.exists(path):
-        print(f"{program} has not been built")
-        sys.exit(77)
-    subprocess.run([path, folder], check=True)
 
 
 def cases(folder, prefix, suffix):
@@ -184,12 +180,9 @@ def check_spectrum(folder):
 
 
 def main():
-    if "VJVCR" not in os.environ:
-        print("VJVCR does not name the program, beside whose tests the cases are made")
-        sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
         for probe in ("ridge", "trajectory", "logistic", "spectrum"):
-            export(f"test_components_{probe}", folder)
+            subprocess.run([requirements.built(f"test_components_{probe}"), folder], check=True)
         check_ridge(folder)
         check_trajectory(folder)
         check_logistic(folder)

@@ -8,12 +8,11 @@ import subprocess
 import sys
 import tempfile
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy as np
-except ImportError as missing:
-    print(f"skipped: {missing}; needs python3-h5py and python3-numpy")
-    sys.exit(77)
 
 from comparison import Comparison
 
@@ -118,15 +117,12 @@ def run_engine(folder):
     config, path = os.path.join(folder, "published.yaml"), os.path.join(folder, "step.h5")
     with open(config, "w") as file:
         file.write(EXPERIMENT)
-    subprocess.run([os.environ["VJVCR"], "debug", "step", config, "-o", path], check=True, timeout=300)
+    subprocess.run([requirements.built("vjvcr"), "debug", "step", config, "-o", path], check=True, timeout=300)
     with h5py.File(path, "r") as file:
         return [{name: data[()] for name, data in file[group].items()} for group in ("activation", "loss", "noise")]
 
 
 def main():
-    if not os.path.exists(os.environ.get("VJVCR", "")):
-        print("skipped: VJVCR names no program; build vjvcr and run this through ./vj test")
-        sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
         views, losses, noise = run_engine(folder)
     hx, hy, predicted = (views[name].astype(np.float64) for name in ("hx", "hy", "hy_pred"))

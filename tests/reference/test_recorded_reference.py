@@ -8,14 +8,13 @@ import math
 import os
 import sys
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy as np
     import torch  # noqa: F401
     import yaml  # noqa: F401
-except ImportError as missing:
-    print(f"skipped: {missing}; the reference needs PyTorch, PyYAML, h5py and NumPy")
-    sys.exit(77)
 
 from comparison import Comparison
 from model import NORM_EPSILON, VIEWS, WEIGHT_LAYOUTS, Model, learning_rate, read_config

@@ -9,14 +9,13 @@ import subprocess
 import sys
 import tempfile
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy as np
-    import torch  # noqa: F401  (model.py needs it; here we only ask whether it is there)
+    import torch  # noqa: F401
     import yaml  # noqa: F401
-except ImportError as missing:
-    print(f"skipped: {missing}; the reference needs PyTorch, PyYAML, h5py and NumPy")
-    sys.exit(77)
 
 from comparison import Comparison, deviation
 from model import VIEWS, Model, read_config
@@ -37,7 +36,7 @@ def text(value):
 
 
 def run_engine(config, path):
-    command = [os.environ["VJVCR"], "debug", "step", config, "-o", path, "--steps", str(STEPS)]
+    command = [requirements.built("vjvcr"), "debug", "step", config, "-o", path, "--steps", str(STEPS)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=TIMEOUT_SECONDS)
     if done.returncode != 0:
         print(done.stdout.decode("utf-8", "replace"))
@@ -139,10 +138,6 @@ def check_averages(compare, before, after, states):
 
 
 def main():
-    program = os.environ.get("VJVCR", "")
-    if not os.path.exists(program):
-        print(f"skipped: VJVCR names no program (\"{program}\"); build vjvcr and run this through ./vj test")
-        sys.exit(77)
     failures = []
     for config in sorted(glob.glob(os.path.join(FOLDER, "*.yaml"))):
         compare = Comparison(os.path.basename(config))

@@ -9,24 +9,22 @@ import re
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy as np
     import torch
     import yaml  # noqa: F401
-except ImportError as missing:
-    print(f"skipped: {missing}; the reference needs PyTorch, PyYAML, h5py and NumPy")
-    sys.exit(77)
 
 from comparison import deviation
 from model import Model, integers, of_layer, read_config
 
-PROGRAM = os.environ.get("VJVCR", "")
+PROGRAM = requirements.built("vjvcr")
 HIDDEN = 1e-5
 
 EXPERIMENT = """\
@@ -241,7 +239,4 @@ class Weights(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not os.path.exists(PROGRAM):
-        print(f"skipped: VJVCR names no program (\"{PROGRAM}\"); build vjvcr and run this through ./vj test")
-        sys.exit(77)
     unittest.main(verbosity=2)

@@ -62,14 +62,6 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def why_not():
-    """A sentence if there can be no Slurm here, else nothing."""
-    if os.geteuid() != 0:
-        return "Slurm's daemons need root"
-    missing = [name for name in PROGRAMS if not shutil.which(name)]
-    return f"there is no {', '.join(missing)}" if missing else ""
-
-
 class Cluster:
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="vjvcr-slurm-")

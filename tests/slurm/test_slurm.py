@@ -10,17 +10,13 @@ import sys
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "cli"))
-# pylint: disable=wrong-import-position
-from cluster import Cluster, why_not
-from common import SOURCE, VJVCR, differing, h5py, main, values_of
+from cluster import PROGRAMS, Cluster
+from support import requirements
+from support.vjvcr import SOURCE, VJVCR, differing, h5py, main, values_of
 
-if h5py is None:
-    print("skipped: h5py is not there")
-    sys.exit(77)
-if why_not():
-    print(f"skipped: {why_not()}")
-    sys.exit(77)
+if os.geteuid() != 0:
+    requirements.impossible("Slurm's daemons need root")
+requirements.programs(*PROGRAMS)
 
 SCRIPT = os.path.join(SOURCE, "docs", "examples", "sweep.sbatch")
 SWEEP = """\
@@ -166,7 +162,7 @@ class Night(unittest.TestCase):
 
     def test_scancel_and_srun(self):
         if "pmix" not in self.cluster.tell("srun", "--mpi=list"):
-            self.skipTest("this Slurm has no PMIx")
+            requirements.impossible("this Slurm has no PMIx")
         self.cancelled_and_submitted_again("--export=ALL,LAUNCH=srun --mpi=pmix")
 
     def test_two_jobs_of_an_array_share_a_sweep(self):

@@ -6,17 +6,16 @@ import sys
 import tempfile
 import unittest
 
-try:
-    import h5netcdf  # noqa: F401  (xarray finds its engines by itself; here we only ask whether they are there)
+from support import requirements
+
+with requirements.modules():
+    import h5netcdf  # noqa: F401
     import h5py
-    import netCDF4  # noqa: F401
+    import netCDF4
     import numpy as np
     import xarray as xr
-except ImportError as missing:
-    print(f"skipped: {missing}")
-    sys.exit(77)
 
-WRITER = os.path.join(os.path.dirname(os.environ.get("VJVCR", "")), "tests", "test_store_sweep_file")
+WRITER = requirements.built("test_store_sweep_file")
 COORDINATES = ["param.losses.variance.weight", "param.model.encoder", "seed", "status"]
 
 

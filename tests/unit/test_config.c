@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/requirements.h"
 #include "tests/unit/fake_components.h"
 
 static vj_pool *pool;
@@ -319,7 +320,7 @@ static int plugin_teardown(void **state) {
   return system(command) == 0 ? teardown(state) : -1;
 }
 
-/* Compiles `source` to folder/name.so and gives its path; skips the test where there is no compiler. */
+/* Compiles `source` to folder/name.so and gives its path. */
 static const char *compile(const char *name, const char *source) {
   char path[256], command[1024];
   snprintf(path, sizeof path, "%s/%s.c", folder, name);
@@ -329,7 +330,7 @@ static const char *compile(const char *name, const char *source) {
   fclose(file);
   snprintf(command, sizeof command, "cc -std=c17 -shared -fPIC -I%sframework/include %s -o %s/%s.so", VJ_SOURCE_ROOT,
            path, folder, name);
-  if (system("cc --version > /dev/null 2>&1") != 0) skip();
+  need_program("cc");
   assert_int_equal(system(command), 0);
   return vj_pool_format(pool, "%s/%s.so", folder, name);
 }

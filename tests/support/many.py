@@ -5,7 +5,7 @@ import resource
 import subprocess
 import time
 
-from common import VJVCR, values_of
+from support.vjvcr import VJVCR, values_of
 
 # 20 steps that take some milliseconds altogether, and an evaluation before and after them.
 SWEEP = """\

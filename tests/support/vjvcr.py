@@ -4,17 +4,16 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
-try:
+from support import requirements
+
+with requirements.modules():
     import h5py
     import numpy as np
-except ImportError:  # only those who look into a sweep file need them
-    h5py = np = None
 
-VJVCR = os.path.abspath(os.environ.get("VJVCR", "build/vjvcr"))
+VJVCR = requirements.built("vjvcr")
 SOURCE = os.environ.get("VJ_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 # One trial takes a fraction of a second. Errors name lines and columns of this text.
@@ -147,7 +146,4 @@ class Case(unittest.TestCase):
 
 
 def main():
-    if not os.access(VJVCR, os.X_OK):
-        print(f"there is no program {VJVCR}; build it, or set VJVCR")
-        sys.exit(1)
     unittest.main(verbosity=2)
