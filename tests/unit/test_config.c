@@ -328,8 +328,8 @@ static const char *compile(const char *name, const char *source) {
   assert_non_null(file);
   fputs(source, file);
   fclose(file);
-  snprintf(command, sizeof command, "cc -std=c17 -shared -fPIC -I%sframework/include %s -o %s/%s.so", VJ_SOURCE_ROOT,
-           path, folder, name);
+  snprintf(command, sizeof command, "cc -std=c17 -shared -fPIC -I%s/framework/include %s -o %s/%s.so",
+           getenv("VJ_SOURCE"), path, folder, name);
   need_program("cc");
   assert_int_equal(system(command), 0);
   return vj_pool_format(pool, "%s/%s.so", folder, name);
