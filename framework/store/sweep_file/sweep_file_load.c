@@ -165,12 +165,14 @@ static vj_status load_variables(vj_sweep_file *file) {
 /* --- attributes ---------------------------------------------------------------------------------------------- */
 
 static vj_status load_attributes(vj_sweep_file *file) {
-  H5O_info_t about;
-  if (H5Oget_info2(file->file, &about, H5O_INFO_NUM_ATTRS) < 0)
-    return vj_hdf5_fail(file->path, "its attributes can't be listed");
-  file->attributes = vj_pool_take(file->pool, (size_t)about.num_attrs * sizeof *file->attributes);
+  /* Of the group: HDF5 1.10 refuses a file here, and H5Oget_info has another struct from 1.12 on. */
+  const hid_t group = H5Gopen2(file->file, "/", H5P_DEFAULT);
+  const int count = group < 0 ? -1 : H5Aget_num_attrs(group);
+  if (group >= 0) H5Gclose(group);
+  if (count < 0) return vj_hdf5_fail(file->path, "its attributes can't be listed");
+  file->attributes = vj_pool_take(file->pool, (size_t)count * sizeof *file->attributes);
   if (!file->attributes) return no_memory(file);
-  for (hsize_t i = 0; i < about.num_attrs; i++) {
+  for (hsize_t i = 0; i < (hsize_t)count; i++) {
     char name[NAME_BYTES] = "";
     if (H5Aget_name_by_idx(file->file, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT) < 0)
       return vj_hdf5_fail(file->path, "its attributes can't be listed");
