@@ -3,9 +3,9 @@
  *
  * Features have mean 0 and variance 1 by train; with N train samples the weights are the minimum of
  *   mean cross-entropy + lambda/2 |W|^2,
- * intercepts free (scikit-learn's C is 1 / (N lambda)); see analysis/metrics/softmax_regression.h. lambda is the one of the
- * best accuracy on the validation split, and what is reported comes from the test split. A class that train does not
- * show has probability 0, which is where its intercept would go. */
+ * intercepts free (scikit-learn's C is 1 / (N lambda)); see analysis/metrics/softmax_regression.h. lambda is the one of
+ * the best accuracy on the validation split, and what is reported comes from the test split. A class that train does
+ * not show has probability 0, which is where its intercept would go. */
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* A frozen linear probe: ridge regression from a view's features, all steps side by side, to measured labels.
  *
- * See analysis/metrics/ridge_regression.h for the formula. lambda is the one of the least squared error on the validation
- * split, and what is reported comes from the test split (Hoerl and Kennard 1970). Where a label has gaps, all of this
- * is about the numbers that are there. */
+ * See analysis/metrics/ridge_regression.h for the formula. lambda is the one of the least squared error on the
+ * validation split, and what is reported comes from the test split (Hoerl and Kennard 1970). Where a label has gaps,
+ * all of this is about the numbers that are there. */
 #include <math.h>
 #include <stdlib.h>
 

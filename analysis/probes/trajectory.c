@@ -1,9 +1,9 @@
 /* Where things go: ridge regression from all steps of a view to positions (x, y) at every target step.
  *
  * The label is steps x points x (x, y), e.g. MovingMNIST's `position`; the ridge is that of
- * analysis/metrics/ridge_regression.h, all coordinates at once. What is reported is the Euclidean distance between predicted
- * and true position on the test split, by target step and over all: far steps are where a forecast must follow the
- * motion. */
+ * analysis/metrics/ridge_regression.h, all coordinates at once. What is reported is the Euclidean distance between
+ * predicted and true position on the test split, by target step and over all: far steps are where a forecast must
+ * follow the motion. */
 #include <math.h>
 
 #include "analysis/metrics/ridge_regression.h"
