@@ -1,6 +1,7 @@
 /* Kernels of oneDNN, made once for each shape. */
 #include "framework/ops/convolution/dnn.h"
 
+#ifdef VJ_ONEDNN
 #include <dnnl.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -35,6 +36,8 @@ static const char *instructions(void) {
   if ((all_of & avx512) == avx512) return "AVX-512, bf16 by conversion";
   return (all_of & avx2) == avx2 ? "AVX2, slow with bf16" : "no vectors of 32 bytes, slow";
 }
+
+bool vj_dnn_available(void) { return true; }
 
 const char *vj_dnn_version(char text[128]) {
   const dnnl_version_t *version = dnnl_version();
@@ -232,3 +235,5 @@ void vj_dnn_run(const vj_dnn *dnn, const void *first, const void *second, const 
     execute(dnn->unpack, back, 2, &dnn->plain, out);
   }
 }
+
+#endif

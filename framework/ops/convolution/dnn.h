@@ -1,7 +1,8 @@
 /* Convolutions by oneDNN, in float or with both factors in bf16, whose products are summed in float.
  *
  * Which of oneDNN's kernels runs, and so the bits, depends on the shapes and the processor alone: it is created for one
- * thread and runs inside our own. Float build only; in the double build there are none. */
+ * thread and runs inside our own. Float build only; in the double build there are none, and neither are there where the
+ * build found no oneDNN 2. */
 #ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_DNN_H
 #define VJ_FRAMEWORK_OPS_CONVOLUTION_DNN_H
 
@@ -9,7 +10,10 @@
 
 typedef enum vj_dnn_pass { VJ_DNN_FORWARD, VJ_DNN_INPUT_GRADIENT, VJ_DNN_WEIGHT_GRADIENT } vj_dnn_pass;
 
-/* "2.6.3 (AVX-512 with bf16)". `text` holds it. */
+/* Whether this program was built with it. */
+bool vj_dnn_available(void);
+
+/* "2.6.3 (AVX-512 with bf16)", or why there is none. `text` may hold it. */
 const char *vj_dnn_version(char text[128]);
 
 /* One kernel, for one pass and shape. Lives as long as the process, whoever asked for it first. */
