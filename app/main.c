@@ -75,6 +75,9 @@ vj_status vj_mpi_start(vj_comm *world) {
   /* Nobody here uses shared file pointers; Open MPI would keep a file in /tmp for them, which two programs that were
    * started alone can't share. */
   setenv("OMPI_MCA_sharedfp", "individual", 0);
+  /* Ranks of one host need no network; Open MPI 5 would try it, and tell on stderr where that fails. */
+  const char *all = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  if (all && here && strcmp(all, here) == 0) setenv("OMPI_MCA_btl", "^tcp", 0);
   MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
   return vj_comm_create(MPI_COMM_WORLD, world);
 }

@@ -35,7 +35,7 @@ DECODER = ("model.decoder={type: cnn}", "losses.reconstruction={weight: 1.0}")
 SPARSE = ("model.latent={type: sparse}",)
 FEWER = ("optim.batch=16",)  # where a step takes a minute
 BF16 = ("optim.precision=bf16",)
-MPI = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "0"}
+MPI = {"OMPI_MCA_mpi_yield_when_idle": "0"}
 
 
 # --- programs: each returns {"seconds": .., "peak_mib": .., "command": .., ...} --------------------------------------
@@ -74,7 +74,7 @@ def typed(command, extra):
 def ours(overrides=(), ranks=1, threads=1):
     extra = {"OMP_NUM_THREADS": str(threads), **(MPI if ranks > 1 else {})}
     bench = [VJVCR, "bench", BENCH, "--format", "json", *overrides]
-    launch = ["mpirun", "--quiet", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
+    launch = ["mpirun", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
 
     def measure(steps):
         with tempfile.NamedTemporaryFile("r") as peaks:
@@ -103,7 +103,7 @@ def torch_layouts(**arguments):
 def our_sweep(trials):
     def measure(_):
         with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("r") as peaks:
-            launch = ["mpirun", "--quiet", "--bind-to", "none", "-n", "2"]
+            launch = ["mpirun", "--bind-to", "none", "-n", "2"]
             sweep = [VJVCR, "sweep", os.path.join(FOLDER, "sweep.yaml"), *first_trials(trials), "-o"]
             extra = {"OMP_NUM_THREADS": "1", **MPI}
             start = time.perf_counter()

@@ -57,7 +57,7 @@ def environment():
 def measure_step(overrides, steps, ranks):
     command = [VJVCR, "bench", EXPERIMENT, "--steps", str(steps), "--format", "json", *overrides]
     if ranks > 1:
-        command = ["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
+        command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks), *command]
     done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)
     return {"step_seconds": found["step_seconds"], "memory_mib": found["peak_memory_bytes"] / MIB,

@@ -21,7 +21,7 @@ UNITS = {"ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 
 
 def run(ranks, *arguments):
-    command = ["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
+    command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
     return subprocess.run([*command, VJVCR, *arguments], env=environment(), stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, text=True, check=True).stdout
 

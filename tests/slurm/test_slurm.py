@@ -93,7 +93,7 @@ class Night(unittest.TestCase):
 
     def without_slurm(self, folder):
         environment = dict(self.cluster.environment, OMPI_MCA_plm="isolated", OMP_NUM_THREADS="1")
-        subprocess.run(["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", VJVCR, "sweep",
+        subprocess.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2", VJVCR, "sweep",
                         "sweep.yaml", "-o", folder], cwd=self.folder, env=environment, check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

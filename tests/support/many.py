@@ -63,7 +63,7 @@ class Many:
         self.values = values_of(os.path.join(self.folder, "sweep.h5"))
 
     def run(self, folder, arguments):
-        command = ["mpirun", "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", VJVCR, "sweep", "many.yaml",
+        command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", "2", VJVCR, "sweep", "many.yaml",
                    "-o", "out", *arguments]
         with open(os.path.join(folder, "errors"), "w") as errors:
             process = subprocess.Popen(command, cwd=folder, env=dict(os.environ, OMP_NUM_THREADS="1"),
