@@ -116,7 +116,7 @@ def logistic_reference(features, labels):
     (train, validation, test), _ = standardised(features)
     models = []
     for exponent in range(-4, 2):
-        model = LogisticRegression(C=1 / (len(train) * 10.0**exponent), solver="newton-cg", tol=1e-6, max_iter=1000)
+        model = LogisticRegression(C=1 / (len(train) * 10.0**exponent), solver="newton-cg", tol=1e-9, max_iter=1000)
         model.fit(train, labels[0])
         loss = log_loss(labels[1], model.predict_proba(validation), labels=model.classes_)
         models.append(((model.score(validation, labels[1]), -loss), 10.0**exponent, model))
