@@ -47,11 +47,11 @@ VJ_MUST_USE vj_status vj_ledger_saved(vj_ledger *ledger, int64_t trial);
 VJ_MUST_USE vj_status vj_ledger_stop(vj_ledger *ledger, int64_t trial);
 /* Whether the trial runs by a claim through this handle. */
 VJ_MUST_USE vj_status vj_ledger_owns(vj_ledger *ledger, int64_t trial, bool *owns);
-/* Every trial that is claimed by one who no longer lives waits again; `lives` NULL: by anyone. A trial whose attempts
- * died `most` times in a row without saving anything failed instead, with that reason; 0: never. *count: how many both
- * are. */
-VJ_MUST_USE vj_status vj_ledger_release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context,
-                                        int64_t most, int64_t *count);
+/* Every trial that is claimed by a run that is not alive waits again; `is_alive` NULL: every claimed one. A trial whose
+ * attempts died `max_deaths` times in a row without saving anything has failed instead, with that reason; 0: never.
+ * *count: how many both are. */
+VJ_MUST_USE vj_status vj_ledger_release(vj_ledger *ledger, bool (*is_alive)(void *context, const char *who),
+                                        void *context, int64_t max_deaths, int64_t *count);
 /* State, number of attempts, and reason of failure or of an early end (pool-free: valid until the next call; "" if
  * none). */
 VJ_MUST_USE vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *state, int64_t *attempts,
@@ -61,7 +61,7 @@ VJ_MUST_USE vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial
 
 /* What a trial had measured when it was decided whether it goes on. */
 typedef struct vj_ledger_measurement {
-  int64_t trial, place; /* place: any number > 0; reports of one place are comparable */
+  int64_t trial, place; /* place: any number > 0; values of one place are comparable */
   double value;
 } vj_ledger_measurement;
 
@@ -72,9 +72,9 @@ typedef struct vj_ledger_ruling {
   char reason[VJ_RULING_BYTES];
 } vj_ledger_ruling;
 
-/* Decides by all earlier reports, in the order in which they were decided on. */
+/* Decides by all earlier measurements, in the order in which they were decided on. */
 typedef vj_status vj_ledger_rule(const void *context, const vj_ledger_measurement *earlier, int64_t count,
-                                 const vj_ledger_measurement *mine, vj_ledger_ruling *judgement);
+                                 const vj_ledger_measurement *mine, vj_ledger_ruling *ruling);
 
 typedef enum vj_prune_decision {
   VJ_DECISION_GO_ON,
@@ -86,6 +86,6 @@ typedef enum vj_prune_decision {
  * lock, so that no two decisions see the same past. What was decided once is not asked again: a trial that went on from
  * this place goes on. */
 VJ_MUST_USE vj_status vj_ledger_decide(vj_ledger *ledger, const vj_ledger_measurement *mine, vj_ledger_rule *rule,
-                                       const void *context, vj_prune_decision *verdict);
+                                       const void *context, vj_prune_decision *decision);
 
 #endif

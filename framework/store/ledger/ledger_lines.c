@@ -1,4 +1,5 @@
-/* Lines of the ledger: texts in quotes, and checksums. */
+/* Writing lines of the ledger: records, texts in quotes, checksums. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,4 +53,26 @@ char *vj_lines_unquote(const char *quoted) {
   }
   text[used] = '\0';
   return text;
+}
+
+void vj_ledger_put_record(vj_lines *text, const vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
+                          const char *reason) {
+  const size_t start = text->used;
+  char begin[80];
+  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " ", VJ_LEDGER_VERSION, vj_ledger_events[event].name,
+           trial, attempt);
+  vj_lines_put(text, begin, strlen(begin));
+  if (reason)
+    vj_lines_put_quoted(text, reason);
+  else
+    vj_lines_put(text, ledger->who, strlen(ledger->who));
+  vj_lines_put_checksum(text, start);
+}
+
+void vj_ledger_put_header(vj_lines *text, int64_t trials) {
+  const size_t start = text->used;
+  char line[96];
+  snprintf(line, sizeof line, VJ_LEDGER_HEADER "%d trials %" PRId64, VJ_LEDGER_VERSION, trials);
+  vj_lines_put(text, line, strlen(line));
+  vj_lines_put_checksum(text, start);
 }

@@ -7,6 +7,8 @@
 
 #include "framework/store/ledger/ledger.h"
 
+/* The first line begins with it, then come the version and the number of trials. */
+#define VJ_LEDGER_HEADER "vjvcr ledger "
 enum { VJ_LEDGER_VERSION = 1, VJ_LEDGER_CRC_CHARACTERS = 8 };
 
 typedef struct vj_ledger_record {
@@ -25,8 +27,8 @@ struct vj_ledger {
   int64_t trials, stated; /* of this sweep; that the file has told of so far */
   vj_ledger_record *records;
   bool opened;
-  vj_ledger_measurement *reports;
-  int64_t report_count, report_room;
+  vj_ledger_measurement *measurements;
+  int64_t measurement_count, measurement_capacity;
   off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
   int64_t lines;
 };
@@ -52,6 +54,18 @@ void vj_lines_put_quoted(vj_lines *text, const char *reason);
 char *vj_lines_unquote(const char *quoted);
 /* Ends the line that began at `start`. */
 void vj_lines_put_checksum(vj_lines *text, size_t start);
+void vj_ledger_put_header(vj_lines *text, int64_t trials);
+/* `reason` NULL: signed by who has the ledger open. */
+void vj_ledger_put_record(vj_lines *text, const vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
+                          const char *reason);
+
+/* The next line of `length` characters, its end replaced by a zero: checked, and taken into the records. */
+VJ_MUST_USE vj_status vj_ledger_parse_line(vj_ledger *ledger, char *line, size_t length);
+/* The first line, without its end and its checksum. */
+VJ_MUST_USE vj_status vj_ledger_parse_header(vj_ledger *ledger, const char *line);
+
+/* The sentence for a system call on the file that failed with errno. */
+vj_status vj_ledger_system_fail(const vj_ledger *ledger, const char *what);
 
 VJ_MUST_USE vj_status vj_ledger_lock(const vj_ledger *ledger, int how);
 void vj_ledger_unlock(const vj_ledger *ledger);

@@ -43,6 +43,22 @@ VJ_MUST_USE vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable,
 
 /* Checks a layout; errors name the file, the dimension or variable, and what is wrong. */
 VJ_MUST_USE vj_status vj_sweep_file_check_layout(const char *path, const vj_file_layout *layout);
+/* A fresh file while HDF5 makes it. */
+typedef struct vj_sweep_file_contents {
+  const char *path;
+  const vj_file_layout *layout; /* as it was given */
+  vj_file_layout full;          /* with the dimensions of texts, which netCDF wants */
+  hid_t file;
+  vj_pool *pool;
+  hid_t *scales;    /* [full.dimension_count] */
+  hid_t *variables; /* [full.variable_count] */
+  hobj_ref_t *scale_references, *variable_references;
+  off_t *places; /* of each variable's first byte */
+} vj_sweep_file_contents;
+/* Writes the layout into `file`, which is open in HDF5; allocates the pool, which the caller destroys. */
+VJ_MUST_USE vj_status vj_sweep_file_fill(vj_sweep_file_contents *contents);
+/* What stands where nothing was written, one value; NULL: zeros. */
+const void *vj_sweep_file_empty_value(vj_file_type type);
 /* Writes the layout into `temporary`, an empty file that is open at `descriptor`; sentences name `path`. Leaves HDF5
  * holding nothing; on failure the file is of any content. */
 VJ_MUST_USE vj_status vj_sweep_file_build(const char *path, const char *temporary, int descriptor,

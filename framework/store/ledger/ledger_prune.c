@@ -1,0 +1,61 @@
+/* Whether trials end early: decisions are made under the ledger's lock, and are records like any other. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "framework/config/nodes.h"
+#include "framework/store/ledger/ledger_private.h"
+
+static bool was_decided(const vj_ledger *ledger, const vj_ledger_measurement *mine) {
+  for (int64_t i = 0; i < ledger->measurement_count; i++)
+    if (ledger->measurements[i].trial == mine->trial && ledger->measurements[i].place == mine->place) return true;
+  return false;
+}
+
+/* The signs of NaN differ between processors; one word for all of them. */
+static const char *value_text(double value, char text[VJ_REAL_BYTES]) {
+  return isnan(value) ? "nan" : vj_real_text(value, text);
+}
+
+static void put_ruling(vj_lines *text, const vj_ledger *ledger, const vj_ledger_measurement *mine,
+                       const vj_ledger_ruling *ruling) {
+  const size_t start = text->used;
+  char begin[160], value[VJ_REAL_BYTES], threshold[VJ_REAL_BYTES];
+  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " %" PRId64 " %s %s ", VJ_LEDGER_VERSION,
+           vj_ledger_events[ruling->ends ? ENDED : PASSED].name, mine->trial, ledger->records[mine->trial].attempts,
+           mine->place, value_text(mine->value, value), value_text(ruling->threshold, threshold));
+  vj_lines_put(text, begin, strlen(begin));
+  vj_lines_put_quoted(text, ruling->reason);
+  vj_lines_put_checksum(text, start);
+}
+
+/* The lock is held. */
+static vj_status decide(vj_ledger *ledger, const vj_ledger_measurement *mine, vj_ledger_rule *rule, const void *context,
+                        vj_prune_decision *decision) {
+  off_t torn = 0;
+  VJ_TRY(vj_ledger_refresh(ledger, &torn));
+  const vj_ledger_record *r = &ledger->records[mine->trial];
+  if (r->state != VJ_TRIAL_RUNNING || r->own_attempt != r->attempts) return *decision = VJ_DECISION_LOST, VJ_OK;
+  if (was_decided(ledger, mine)) return VJ_OK;
+  vj_ledger_ruling ruling = {.threshold = NAN};
+  VJ_TRY(rule(context, ledger->measurements, ledger->measurement_count, mine, &ruling));
+  vj_lines text = {0};
+  put_ruling(&text, ledger, mine, &ruling);
+  const vj_status status = vj_ledger_append(ledger, &text, torn);
+  free(text.bytes);
+  if (ruling.ends) *decision = VJ_DECISION_PRUNE;
+  return status;
+}
+
+vj_status vj_ledger_decide(vj_ledger *ledger, const vj_ledger_measurement *mine, vj_ledger_rule *rule,
+                           const void *context, vj_prune_decision *decision) {
+  *decision = VJ_DECISION_GO_ON;
+  VJ_TRY(vj_ledger_check_trial(ledger, mine->trial));
+  VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
+  const vj_status status = decide(ledger, mine, rule, context, decision);
+  vj_ledger_unlock(ledger);
+  return status;
+}
