@@ -1,6 +1,7 @@
 /* Built-in digits: the strokes people write, warped, slanted and inked at random. */
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,18 +200,40 @@ void vj_digit_draw(vj_split split, int64_t number, uint8_t image[VJ_DIGIT_PIXELS
   for (int i = 0; i < VJ_DIGIT_PIXELS; i++) image[i] = (uint8_t)(255.0f * ink[i] + 0.5f);
 }
 
+enum { BLANK, DRAWING, DRAWN };
+
+struct vj_digit_pen {
+  vj_split split;
+  uint8_t *images;
+  atomic_uchar *states;
+};
+
+const uint8_t *vj_digit_image(const vj_digit_set *set, int64_t number) {
+  struct vj_digit_pen *const pen = set->pen;
+  while (pen && atomic_load_explicit(&pen->states[number], memory_order_acquire) != DRAWN) {
+    unsigned char blank = BLANK;
+    if (!atomic_compare_exchange_strong(&pen->states[number], &blank, DRAWING)) continue; /* microseconds */
+    vj_digit_draw(pen->split, number, pen->images + number * VJ_DIGIT_PIXELS);
+    atomic_store_explicit(&pen->states[number], DRAWN, memory_order_release);
+  }
+  return set->images + number * VJ_DIGIT_PIXELS;
+}
+
 vj_status vj_digits_draw(vj_pool *pool, vj_digits *digits) {
   static const int64_t counts[VJ_SPLITS] = {[VJ_TRAIN] = 6000, [VJ_VALIDATION] = 1000, [VJ_TEST] = 1000};
   for (int split = 0; split < VJ_SPLITS; split++) {
     const int64_t count = counts[split];
     uint8_t *images = vj_pool_take(pool, (size_t)count * VJ_DIGIT_PIXELS);
     uint8_t *labels = vj_pool_take(pool, (size_t)count);
-    if (!images || !labels) return vj_fail(VJ_MEMORY, "no memory for the built-in digits");
+    struct vj_digit_pen *pen = vj_pool_take(pool, sizeof *pen);
+    atomic_uchar *states = vj_pool_take(pool, (size_t)count * sizeof *states);
+    if (!images || !labels || !pen || !states) return vj_fail(VJ_MEMORY, "no memory for the built-in digits");
     for (int64_t i = 0; i < count; i++) {
-      vj_digit_draw((vj_split)split, i, images + i * VJ_DIGIT_PIXELS);
       labels[i] = (uint8_t)vj_digit_class(i);
+      atomic_init(&states[i], BLANK);
     }
-    digits->split[split] = (vj_digit_set){.count = count, .first = 0, .images = images, .labels = labels};
+    *pen = (struct vj_digit_pen){.split = (vj_split)split, .images = images, .states = states};
+    digits->split[split] = (vj_digit_set){.count = count, .images = images, .labels = labels, .pen = pen};
   }
   return VJ_OK;
 }

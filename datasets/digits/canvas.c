@@ -45,7 +45,7 @@ static void shrink(const uint8_t *image, int side, float *ink) {
 void vj_mover_pick(vj_mover *mover, const vj_digit_set *set, int64_t side, vj_rng *rng) {
   mover->image = vj_rng_integer(rng, 0, set->count - 1);
   mover->bounced = false;
-  shrink(set->images + mover->image * VJ_DIGIT_PIXELS, (int)side, mover->ink);
+  shrink(vj_digit_image(set, mover->image), (int)side, mover->ink);
 }
 
 void vj_mover_step(vj_mover *mover, double range) {

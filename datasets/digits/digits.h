@@ -14,14 +14,18 @@ enum { VJ_DIGIT_SIDE = 28, VJ_DIGIT_PIXELS = VJ_DIGIT_SIDE * VJ_DIGIT_SIDE, VJ_D
 /* The digits of one split. */
 typedef struct vj_digit_set {
   int64_t count;
-  int64_t first;         /* number of the first one in its file: validation starts at 55,000 of MNIST's train file */
-  const uint8_t *images; /* [count,28,28], 0 paper to 255 ink */
-  const uint8_t *labels; /* [count], 0..9 */
+  int64_t first;            /* number of the first one in its file: validation starts at 55,000 of MNIST's train file */
+  const uint8_t *images;    /* [count,28,28], 0 paper to 255 ink; read them by vj_digit_image */
+  const uint8_t *labels;    /* [count], 0..9 */
+  struct vj_digit_pen *pen; /* draws the built-in ones, each when it is first asked for; NULL where all are there */
 } vj_digit_set;
 
 typedef struct vj_digits {
   vj_digit_set split[VJ_SPLITS];
 } vj_digits;
+
+/* One of them, [28,28]. Threads may ask at the same time. */
+const uint8_t *vj_digit_image(const vj_digit_set *set, int64_t number);
 
 /* --- built-in digits ----------------------------------------------------------------------------------------- */
 
@@ -32,7 +36,7 @@ int vj_digit_class(int64_t number);
  * centred by its ink. A pure function of (split, number); compilers may differ by one grey level. */
 void vj_digit_draw(vj_split split, int64_t number, uint8_t image[VJ_DIGIT_PIXELS]);
 
-/* All built-in digits: 6,000 for training, 1,000 for validation, 1,000 for testing. */
+/* All built-in digits: 6,000 for training, 1,000 for validation, 1,000 for testing, drawn as they are needed. */
 VJ_MUST_USE vj_status vj_digits_draw(vj_pool *pool, vj_digits *digits);
 
 /* --- IDX files ----------------------------------------------------------------------------------------------- */

@@ -156,6 +156,7 @@ static vj_status read_pair(vj_pool *pool, const char *folder, const char *prefix
     return vj_fail(VJ_DATA, "%s: holds %" PRId64 " images, expected at least %" PRId64, image_path, image_count, keep);
   set->count = keep;
   set->first = 0;
+  set->pen = NULL;
   return VJ_OK;
 }
 

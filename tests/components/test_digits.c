@@ -28,7 +28,7 @@ static int let_go(void **state) {
 }
 
 static const uint8_t *image_of(int split, int64_t number) {
-  return digits.split[split].images + number * VJ_DIGIT_PIXELS;
+  return vj_digit_image(&digits.split[split], number);
 }
 
 static void classes_are_balanced(void **state) {

@@ -246,7 +246,7 @@ static void expect_drawn_at_labels(const fixture *f, const vj_digits *digits, vj
       for (long row = 0; row < VJ_DIGIT_SIDE; row++)
         for (long column = 0; column < VJ_DIGIT_SIDE; column++) {
           float *pixel = &frame[(top + row) * 64 + left + column];
-          const float ink = (float)set->images[number * VJ_DIGIT_PIXELS + row * VJ_DIGIT_SIDE + column] / 255.0f;
+          const float ink = (float)vj_digit_image(set, number)[row * VJ_DIGIT_SIDE + column] / 255.0f;
           if (ink > *pixel) *pixel = ink;
         }
     }
@@ -322,7 +322,7 @@ static void shrinking_a_digit_keeps_its_mean_ink(void **state) {
     const int64_t number = (int64_t)label(&f, "digit_index")[0];
     double expected = 0, ink = 0;
     for (int64_t i = 0; i < VJ_DIGIT_PIXELS; i++)
-      expected += digits.split[VJ_TEST].images[number * VJ_DIGIT_PIXELS + i] / 255.0 / VJ_DIGIT_PIXELS;
+      expected += vj_digit_image(&digits.split[VJ_TEST], number)[i] / 255.0 / VJ_DIGIT_PIXELS;
     for (int64_t i = 0; i < 64 * 64; i++) ink += f.frames[i] / (double)(side * side);
     assert_true(fabs(ink - expected) < 1e-5);
     close_fixture(&f);

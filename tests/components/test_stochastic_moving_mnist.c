@@ -189,7 +189,7 @@ static void pixels_show_the_labelled_digit_at_the_labelled_places(void **state) 
       memset(frame, 0, sizeof frame);
       for (long pixel = 0; pixel < VJ_DIGIT_PIXELS; pixel++)
         frame[(top + pixel / VJ_DIGIT_SIDE) * 64 + left + pixel % VJ_DIGIT_SIDE] =
-            (float)set->images[image * VJ_DIGIT_PIXELS + pixel] / 255.0f;
+            (float)vj_digit_image(set, image)[pixel] / 255.0f;
       assert_memory_equal(frame, f.frames + t * 64 * 64, sizeof frame);
     }
   }
