@@ -72,6 +72,14 @@ def missing_names(page, text, names):
                 yield f"{page}:{number}: nothing is called {name}"
 
 
+def misplaced_functions(page, text):
+    """`name` (`path.c`) and `one` and `other` (`path.c`): the file has them."""
+    for one, other, path in re.findall(r"`(\w+)`(?:\s+and\s+`(\w+)`)?\s+\(`([\w/.-]+\.[ch])`\)", text):
+        for name in (one, other):
+            if name and exists(path) and not re.search(rf"\b{name}\b", text_of(path)):
+                yield f"{page}: {name} is not in {path}"
+
+
 def broken_links(page, text):
     for target in re.findall(r"\]\(([^)\s]+)\)", without_code(text)):
         if re.match(r"[a-z]+:", target):
@@ -90,6 +98,8 @@ def check_itself():
     assert not list(missing_paths("p", "see `losses/variance.c`, tests/<area>/test_*.py and framework/ops/"))
     assert list(missing_names("p", "vj_no_such(x), `x.c`, VJ_OK", {"VJ_OK"})) == [
         "p:1: nothing is called vj_no_such", "p:1: nothing is called x.c"]
+    assert list(misplaced_functions("p", "`vj_no` and `vj_such`\n(`losses/vcr.h`)")) == [
+        "p: vj_no is not in losses/vcr.h", "p: vj_such is not in losses/vcr.h"]
     assert list(broken_links("README.md", "[a](docs/no_such.md) [b](docs/sweeps.md#no-such)")) == [
         "README.md: the link docs/no_such.md leads nowhere", "README.md: docs/sweeps.md has no heading for #no-such"]
     assert anchors_of("# A `b`: c-d\n## A `b`: c-d\n") == {"a-b-c-d", "a-b-c-d-1"}
@@ -102,7 +112,7 @@ def main():
         text = text_of(page)
         found += broken_links(page, text)
         if page != HISTORY:
-            found += [*missing_paths(page, text), *missing_names(page, text, names)]
+            found += [*missing_paths(page, text), *missing_names(page, text, names), *misplaced_functions(page, text)]
     found += [f"docs/architecture.md: the room {room} is missing" for room in SEES if f"`{room}`" not in architecture]
     decisions = text_of("docs/decisions.md")
     found += [f"docs/decisions.md: #{anchor} is not among its contents" for anchor in anchors_of(decisions)
