@@ -124,13 +124,13 @@ static void print_state(const vj_sweep_status *s, int64_t trial) {
 
 static void print_times(const vj_results *o, int64_t trial) {
   const char *before = "times     ";
-#define PRINT_TIME(field, name, doc)                                                                        \
+#define PRINT_TIME(field, name)                                                                             \
   {                                                                                                         \
     const vj_report_column c = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};         \
     const double seconds = vj_results_number(o, &c, trial);                                                 \
     if (isfinite(seconds)) printf("%s%s %.4g s", before, (name) + strlen("time_"), seconds), before = ", "; \
   }
-  VJ_RECORD_TIMES(PRINT_TIME)
+  VJ_TRIAL_TIMES(PRINT_TIME)
 #undef PRINT_TIME
   if (before[0] == ',') putchar('\n');
 }
@@ -190,12 +190,12 @@ static vj_status make_records(const vj_results *o, int64_t trial, vj_row_writer 
 
 static json_t *times_object(const vj_results *o, int64_t trial) {
   json_t *times = json_object();
-#define ADD_TIME(field, name, doc)                                                                  \
+#define ADD_TIME(field, name)                                                                       \
   {                                                                                                 \
     const vj_report_column c = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR}; \
     json_object_set_new(times, name, vj_json_number(vj_results_number(o, &c, trial)));              \
   }
-  VJ_RECORD_TIMES(ADD_TIME)
+  VJ_TRIAL_TIMES(ADD_TIME)
 #undef ADD_TIME
   return times;
 }

@@ -2,25 +2,19 @@
 #ifndef VJ_FRAMEWORK_TRAIN_TRIAL_H
 #define VJ_FRAMEWORK_TRAIN_TRIAL_H
 
-#include "framework/store/sweep_file/sweep_file.h"
+#include "framework/store/records/records.h"
 #include "framework/train/evaluation/metrics.h"
 #include "framework/train/stop_check.h"
 
-/* Variables that are not quantities but one value a trial. */
-#define VJ_RECORD_STATUS "status"
-#define VJ_RECORD_COMMITTED "committed"
-#define VJ_RECORD_FAILURE "failure"
-#define VJ_RECORD_STOP_REASON "stop_reason" /* in sweeps that end trials early */
-#define VJ_RECORD_TIMES(X)                                                                    \
-  X(total, "time_total", "wall-clock time of the trial")                                      \
-  X(data, "time_data", "time spent making or reading batches")                                \
-  X(step, "time_step", "time spent in training steps, waiting included")                      \
-  X(wait, "time_wait", "time the group's root spent in reductions and waiting for its peers") \
-  X(evaluate, "time_evaluate", "time spent in evaluations and probes")                        \
-  X(decoder, "time_decoder", "time spent training a decoder on the frozen model")             \
-  X(checkpoint, "time_checkpoint", "time spent writing checkpoints")
-
-enum { VJ_FAILURE_BYTES = 512, VJ_STOP_REASON_BYTES = 256 };
+/* Where a trial's time goes, and the record of each. */
+#define VJ_TRIAL_TIMES(X)              \
+  X(total, VJ_RECORD_TIME_TOTAL)       \
+  X(data, VJ_RECORD_TIME_DATA)         \
+  X(step, VJ_RECORD_TIME_STEP)         \
+  X(wait, VJ_RECORD_TIME_WAIT)         \
+  X(evaluate, VJ_RECORD_TIME_EVALUATE) \
+  X(decoder, VJ_RECORD_TIME_DECODER)   \
+  X(checkpoint, VJ_RECORD_TIME_CHECKPOINT)
 
 typedef struct vj_progress {
   int64_t trial, step, steps;

@@ -147,9 +147,9 @@ static vj_status put_position(const vj_trial_parts *parts, const vj_position *at
 
 static vj_status put_all(const vj_trial_parts *parts, const vj_position *at, vj_array_file *file) {
   VJ_TRY(put_position(parts, at, "vjvcr_checkpoint", file));
-#define PUT_TIME(field, name, text) \
+#define PUT_TIME(field, name) \
   VJ_TRY(vj_array_file_put(file, "seconds/" #field, VJ_ARRAY_DOUBLE, 0, NULL, &at->seconds.field, NULL));
-  VJ_RECORD_TIMES(PUT_TIME)
+  VJ_TRIAL_TIMES(PUT_TIME)
 #undef PUT_TIME
   VJ_TRY(put_damage(parts, file));
   return visit_all(parts, at, file, put_array);
@@ -217,9 +217,9 @@ static vj_status get_position(const vj_array_file *file, vj_position *at) {
   field = number;
   POSITION_LIST(GET_POSITION)
 #undef GET_POSITION
-#define GET_TIME(field, name, text) \
+#define GET_TIME(field, name) \
   VJ_TRY(vj_array_file_get(file, "seconds/" #field, VJ_ARRAY_DOUBLE, &at->seconds.field));
-  VJ_RECORD_TIMES(GET_TIME)
+  VJ_TRIAL_TIMES(GET_TIME)
 #undef GET_TIME
   return VJ_OK;
 }

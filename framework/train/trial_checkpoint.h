@@ -12,9 +12,9 @@
 
 typedef enum vj_stage { VJ_STAGE_TRAINING, VJ_STAGE_DECODER } vj_stage; /* whose moments the optimizer has */
 
-#define VJ_TIME_FIELD(field, name, text) double field;
+#define VJ_TIME_FIELD(field, name) double field;
 typedef struct vj_trial_times {
-  VJ_RECORD_TIMES(VJ_TIME_FIELD)
+  VJ_TRIAL_TIMES(VJ_TIME_FIELD)
 } vj_trial_times;
 #undef VJ_TIME_FIELD
 

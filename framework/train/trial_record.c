@@ -81,8 +81,8 @@ vj_trial_times vj_trial_seconds(const vj_running_trial *t) {
 vj_status vj_trial_write_times(const vj_running_trial *t) {
   if (!t->job->file) return VJ_OK;
   const vj_trial_times seconds = vj_trial_seconds(t);
-#define WRITE_TIME(field, name, text) VJ_TRY(write_one(t, name, &seconds.field));
-  VJ_RECORD_TIMES(WRITE_TIME)
+#define WRITE_TIME(field, name) VJ_TRY(write_one(t, name, &seconds.field));
+  VJ_TRIAL_TIMES(WRITE_TIME)
 #undef WRITE_TIME
   return VJ_OK;
 }

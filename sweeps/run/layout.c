@@ -14,24 +14,6 @@
 #define VJ_VERSION "unknown"
 #endif
 
-enum {
-  TRIAL,
-  STEP,
-  EVAL,
-  COMPONENT,
-  HORIZON,
-  CATEGORY,
-  SAMPLE,
-  COORDINATE,
-  INPUT_FRAME,
-  ROW,
-  COLUMN,
-  CHANNEL,
-  CLIP,
-  FEATURE,
-  DIMENSIONS
-};
-
 /* What tells how long a step of a trial takes. */
 typedef struct trial_size {
   size_t memory;
@@ -47,7 +29,7 @@ typedef struct builder {
   vj_sweep_layout *layout;
   vj_file_variable *variables;
   int64_t count, capacity;
-  int64_t size[DIMENSIONS]; /* the largest of any trial; 0: nobody needs it */
+  int64_t size[VJ_DIMENSIONS]; /* the largest of any trial; 0: nobody needs it */
   trial_size *sizes;
   int64_t size_count;
   const char *data_text; /* of the open data set */
@@ -73,19 +55,24 @@ static vj_status add(builder *b, vj_file_variable variable) {
   return VJ_OK;
 }
 
-static vj_file_variable of_trial(const char *name, vj_file_type type, const char *units, const char *text,
-                                 bool is_coordinate) {
-  return (vj_file_variable){.name = name,
-                            .type = type,
-                            .rank = 1,
-                            .dimension = {TRIAL},
-                            .units = units,
-                            .long_name = text,
-                            .is_coordinate = is_coordinate};
+/* As its row says; a text's bytes are set by the caller where the row does not say them. */
+static vj_file_variable variable_of(const char *record) {
+  const vj_record *row = vj_record_row(record);
+  vj_file_variable variable = {.name = row->name,
+                               .type = row->type,
+                               .text_bytes = row->text_bytes,
+                               .units = row->units ? row->units : "",
+                               .long_name = row->long_name,
+                               .is_coordinate = row->is_coordinate,
+                               .flags = row->flags};
+  variable.rank = vj_record_dimensions(row, VJ_METRIC_SCALAR, variable.dimension);
+  return variable;
 }
 
-static vj_status add_text(builder *b, const char *name, int64_t bytes, const char *text, bool is_coordinate) {
-  vj_file_variable variable = of_trial(name, VJ_FILE_TEXT, "", text, is_coordinate);
+static vj_status add_record(builder *b, const char *record) { return add(b, variable_of(record)); }
+
+static vj_status add_text(builder *b, const char *record, int64_t bytes) {
+  vj_file_variable variable = variable_of(record);
   variable.text_bytes = bytes;
   return add(b, variable);
 }
@@ -96,21 +83,16 @@ static vj_status add_bookkeeping(builder *b) {
     const int64_t length = (int64_t)strlen(b->space->trials[i].arm);
     if (length > longest) longest = length;
   }
-  VJ_TRY(add_text(b, "arm", longest + 1, "name of the explicit trial, or of what was set", true));
-  VJ_TRY(add(b, of_trial("seed", VJ_FILE_INT64, "1", "seed of initialisation, sample order and noise", true)));
-  vj_file_variable status = of_trial(VJ_RECORD_STATUS, VJ_FILE_INT64, "1", "state of the trial", true);
-  status.flags = "0 waiting|1 running|2 done|3 failed|4 stopped";
-  VJ_TRY(add(b, status));
-  VJ_TRY(add(b, of_trial("attempt", VJ_FILE_INT64, "1", "how often the trial was started", true)));
-  VJ_TRY(add(b, of_trial(VJ_RECORD_COMMITTED, VJ_FILE_INT64, "steps",
-                         "training steps completed and recorded; rows up to here are whole", false)));
-  VJ_TRY(add_text(b, VJ_RECORD_FAILURE, VJ_FAILURE_BYTES, "why the trial failed", false));
-  VJ_TRY(add(b, of_trial(VJ_RECORD_WORK, VJ_FILE_DOUBLE, "1",
-                         "floating-point operations of the trial's matrix products, estimated", false)));
-  if (b->space->stopping)
-    VJ_TRY(add_text(b, VJ_RECORD_STOP_REASON, VJ_STOP_REASON_BYTES, "why the trial was stopped early", false));
-#define ADD_TIME(field, name, text) VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "s", text, false)));
-  VJ_RECORD_TIMES(ADD_TIME)
+  VJ_TRY(add_text(b, VJ_RECORD_ARM, longest + 1));
+  VJ_TRY(add_record(b, VJ_RECORD_SEED));
+  VJ_TRY(add_record(b, VJ_RECORD_STATUS));
+  VJ_TRY(add_record(b, VJ_RECORD_ATTEMPT));
+  VJ_TRY(add_record(b, VJ_RECORD_COMMITTED));
+  VJ_TRY(add_record(b, VJ_RECORD_FAILURE));
+  VJ_TRY(add_record(b, VJ_RECORD_WORK));
+  if (b->space->stopping) VJ_TRY(add_record(b, VJ_RECORD_STOP_REASON));
+#define ADD_TIME(field, name) VJ_TRY(add_record(b, name));
+  VJ_TRIAL_TIMES(ADD_TIME)
 #undef ADD_TIME
   return VJ_OK;
 }
@@ -134,14 +116,17 @@ static bool all_numbers(vj_pool *pool, const vj_space *space, const char *key, i
 static vj_status add_hyperparameters(builder *b) {
   for (int64_t i = 0; i < b->space->key_count; i++) {
     const char *key = b->space->keys[i];
-    const char *name = vj_pool_format(b->pool, "param.%s", key);
-    const char *text = vj_pool_format(b->pool, "configuration: %s", key);
+    const char *const words[] = {"key", key, NULL};
     int64_t longest = 1;
-    if (!name || !text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-    if (all_numbers(b->pool, b->space, key, &longest))
-      VJ_TRY(add(b, of_trial(name, VJ_FILE_DOUBLE, "", text, true)));
-    else
-      VJ_TRY(add_text(b, name, longest + 1, text, true));
+    vj_file_variable setting = variable_of(VJ_RECORD_SETTING);
+    setting.name = vj_record_fill(b->pool, setting.name, words);
+    setting.long_name = vj_record_fill(b->pool, setting.long_name, words);
+    if (!setting.name || !setting.long_name) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
+    if (!all_numbers(b->pool, b->space, key, &longest)) {
+      setting.type = VJ_FILE_TEXT;
+      setting.text_bytes = longest + 1;
+    }
+    VJ_TRY(add(b, setting));
   }
   size_t longest = 1;
   for (int64_t i = 0; i < b->space->trial_count; i++) {
@@ -149,51 +134,26 @@ static vj_status add_hyperparameters(builder *b) {
     if (!text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
     if (strlen(text) > longest) longest = strlen(text);
   }
-  return add_text(b, "config", (int64_t)longest + 1, "resolved configuration of the trial (YAML)", false);
+  return add_text(b, VJ_RECORD_CONFIG, (int64_t)longest + 1);
 }
 
 static void widen(builder *b, int dimension, int64_t size) {
   if (size > b->size[dimension]) b->size[dimension] = size;
 }
 
-/* Of one evaluation alone. */
-static vj_status add_states(builder *b, const vj_recorded_metric *quantity) {
-  const int dimensions[] = {TRIAL, CLIP, quantity->is_past ? INPUT_FRAME : HORIZON, FEATURE};
-  vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
-                               .type = VJ_FILE_FLOAT,
-                               .rank = 4,
-                               .units = vj_pool_text(b->pool, quantity->units),
-                               .long_name = vj_pool_text(b->pool, quantity->long_name)};
-  if (!variable.name || !variable.units || !variable.long_name)
-    return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-  memcpy(variable.dimension, dimensions, sizeof dimensions);
-  for (int i = 0; i < 3; i++) widen(b, dimensions[1 + i], quantity->shape[i]);
-  return add(b, variable);
-}
-
 static vj_status add_quantity(builder *b, const vj_recorded_metric *quantity) {
   if (quantity->size == 0) return VJ_OK;
-  if (quantity->axis == VJ_AXIS_STATES) return add_states(b, quantity);
-  vj_file_variable variable = {.name = vj_pool_text(b->pool, quantity->name),
-                               .type = VJ_FILE_DOUBLE,
-                               .rank = quantity->axis == VJ_AXIS_STEP || quantity->axis == VJ_AXIS_EVAL ? 2
-                                       : quantity->axis == VJ_AXIS_LABEL                                ? 5
-                                                                                                        : 3,
-                               .dimension = {TRIAL, quantity->axis == VJ_AXIS_STEP ? STEP : EVAL},
-                               .units = vj_pool_text(b->pool, quantity->units),
-                               .long_name = vj_pool_text(b->pool, quantity->long_name)};
+  vj_file_variable variable = variable_of(quantity->record->name);
+  variable.name = vj_pool_text(b->pool, quantity->name);
+  variable.units = vj_pool_text(b->pool, quantity->units);
+  variable.long_name = vj_pool_text(b->pool, quantity->long_name);
   if (!variable.name || !variable.units || !variable.long_name)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-  if (variable.rank == 3) {
-    variable.dimension[2] = quantity->axis == VJ_AXIS_HORIZON    ? HORIZON
-                            : quantity->axis == VJ_AXIS_CATEGORY ? CATEGORY
-                                                                 : COMPONENT;
-    widen(b, variable.dimension[2], quantity->size);
-  }
-  for (int i = 0; i < 3 && quantity->axis == VJ_AXIS_LABEL; i++) {
-    variable.dimension[2 + i] = (int[]){SAMPLE, HORIZON, COORDINATE}[i];
-    widen(b, variable.dimension[2 + i], quantity->shape[i]);
-  }
+  variable.rank = quantity->rank;
+  memcpy(variable.dimension, quantity->dimension, sizeof variable.dimension);
+  const int first = quantity->axis == VJ_AXIS_STATES ? 1 : 2; /* behind trial, and step or eval */
+  for (int d = first; d < variable.rank; d++)
+    widen(b, variable.dimension[d], variable.rank == 3 ? quantity->size : quantity->shape[d - first]);
   return add(b, variable);
 }
 
@@ -203,16 +163,8 @@ static vj_status add_pictures(builder *b, const vj_model *model) {
   for (int i = 0; i < count; i++) {
     const vj_sample_frames *p = &pictures[i];
     const int64_t sizes[] = {p->samples, p->frames, p->height, p->width, p->channels};
-    vj_file_variable variable = {.name = p->name,
-                                 .type = VJ_FILE_UINT8,
-                                 .rank = 6,
-                                 .dimension = {TRIAL},
-                                 .units = "",
-                                 .long_name = p->long_name};
-    for (int d = 0; d < 5; d++) {
-      variable.dimension[1 + d] = (int[]){SAMPLE, p->of_input ? INPUT_FRAME : HORIZON, ROW, COLUMN, CHANNEL}[d];
-      widen(b, variable.dimension[1 + d], sizes[d]);
-    }
+    vj_file_variable variable = variable_of(p->name);
+    for (int d = 0; d < 5; d++) widen(b, variable.dimension[1 + d], sizes[d]);
     VJ_TRY(add(b, variable));
   }
   return VJ_OK;
@@ -248,12 +200,11 @@ static vj_status add_videos(builder *b, int64_t trial) {
     *skipped += b->loader.info.skipped[s];
   }
   if (*videos == 0) return VJ_OK;
-  VJ_TRY(add(b, of_trial(VJ_RECORD_VIDEOS, VJ_FILE_INT64, "1", "videos in use, of all splits", false)));
-  VJ_TRY(add(b, of_trial(VJ_RECORD_SKIPPED, VJ_FILE_INT64, "1", "videos that are listed and can't be read", false)));
+  VJ_TRY(add_record(b, VJ_RECORD_VIDEOS));
+  VJ_TRY(add_record(b, VJ_RECORD_SKIPPED));
   if (!vj_bad_samples_is_known(&b->loader.bad_samples)) return VJ_OK;
-  VJ_TRY(add(b, of_trial(VJ_RECORD_DAMAGED, VJ_FILE_INT64, "1",
-                         "videos in use that were damaged where clips were asked for", false)));
-  return add_text(b, VJ_RECORD_DAMAGED_NAMES, VJ_DAMAGED_NAMES_BYTES, "names of videos that were damaged", false);
+  VJ_TRY(add_record(b, VJ_RECORD_DAMAGED));
+  return add_record(b, VJ_RECORD_DAMAGED_NAMES);
 }
 
 static vj_status add_trial(builder *b, int64_t trial, int ranks) {
@@ -329,33 +280,16 @@ static vj_status union_axis(builder *b, is_row row, int64_t **values, int64_t *c
   return *values ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the sweep's axes");
 }
 
-/* Those that are there for certain trials only. */
-static vj_file_dimension counted_dimension(const builder *b, int dimension) {
-  static const char *const names[DIMENSIONS] = {
-      [HORIZON] = "horizon", [SAMPLE] = "sample",  [COORDINATE] = "coordinate", [INPUT_FRAME] = "input_frame",
-      [ROW] = "row",         [COLUMN] = "column",  [CHANNEL] = "channel",       [CATEGORY] = "category",
-      [CLIP] = "clip",       [FEATURE] = "feature"};
-  static const char *const texts[DIMENSIONS] = {[HORIZON] = "number of the target step",
-                                                [SAMPLE] = "number of the test clip",
-                                                [COORDINATE] = "number of a label at a target step: x, y of each point",
-                                                [INPUT_FRAME] = "number of the input frame",
-                                                [ROW] = "row of a frame, from above",
-                                                [COLUMN] = "column of a frame, from the left",
-                                                [CHANNEL] = "channel of a pixel",
-                                                [CATEGORY] = "column of the label",
-                                                [CLIP] = "number of the test clip",
-                                                [FEATURE] = "number of the feature of a hidden state"};
-  const char *units = dimension == HORIZON || dimension == INPUT_FRAME ? "frames" : "1";
-  return (vj_file_dimension){names[dimension], b->size[dimension], NULL, units, texts[dimension]};
+static bool is_left_out(const builder *b, int dimension) {
+  return dimension >= VJ_DIMENSION_HORIZON && b->size[dimension] == 0;
 }
 
 /* Dimensions that nobody needs are left out, and variables told where the others are. */
 static void leave_out_dimensions(builder *b, vj_file_dimension *dimensions) {
-  int place[DIMENSIONS], count = 0;
-  for (int d = 0; d < DIMENSIONS; d++) {
+  int place[VJ_DIMENSIONS], count = 0;
+  for (int d = 0; d < VJ_DIMENSIONS; d++) {
     place[d] = count;
-    if (d >= HORIZON && b->size[d] == 0) continue;
-    dimensions[count++] = dimensions[d];
+    if (!is_left_out(b, d)) dimensions[count++] = dimensions[d];
   }
   for (int64_t v = 0; v < b->count; v++)
     for (int i = 0; i < b->variables[v].rank; i++) b->variables[v].dimension[i] = place[b->variables[v].dimension[i]];
@@ -364,17 +298,20 @@ static void leave_out_dimensions(builder *b, vj_file_dimension *dimensions) {
 }
 
 static vj_status set_dimensions(builder *b) {
-  vj_file_dimension *dimensions = vj_pool_take(b->pool, DIMENSIONS * sizeof *dimensions);
+  vj_file_dimension *dimensions = vj_pool_take(b->pool, VJ_DIMENSIONS * sizeof *dimensions);
   if (!dimensions) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-  int64_t *steps, *evals, step_count, eval_count;
-  VJ_TRY(union_axis(b, vj_is_recorded, &steps, &step_count));
-  VJ_TRY(union_axis(b, vj_is_evaluated, &evals, &eval_count));
-  dimensions[TRIAL] = (vj_file_dimension){"trial", b->space->trial_count, NULL, "1", "number of the trial"};
-  dimensions[STEP] = (vj_file_dimension){"step", step_count, steps, "steps", "training steps completed"};
-  dimensions[EVAL] = (vj_file_dimension){"eval", eval_count, evals, "steps", "training steps completed at evaluation"};
-  dimensions[COMPONENT] = (vj_file_dimension){"component", b->size[COMPONENT] ? b->size[COMPONENT] : 1, NULL, "1",
-                                              "number of the singular value, largest first"};
-  for (int d = HORIZON; d < DIMENSIONS; d++) dimensions[d] = counted_dimension(b, d);
+  for (int d = 0; d < VJ_DIMENSIONS; d++) {
+    const vj_dimension_row *row = &vj_dimension_rows[d];
+    dimensions[d] = (vj_file_dimension){row->name, b->size[d], NULL, row->units, row->long_name};
+  }
+  vj_file_dimension *const step = &dimensions[VJ_DIMENSION_STEP], *const eval = &dimensions[VJ_DIMENSION_EVAL];
+  int64_t *steps, *evals;
+  VJ_TRY(union_axis(b, vj_is_recorded, &steps, &step->size));
+  VJ_TRY(union_axis(b, vj_is_evaluated, &evals, &eval->size));
+  step->values = steps;
+  eval->values = evals;
+  dimensions[VJ_DIMENSION_TRIAL].size = b->space->trial_count;
+  if (b->size[VJ_DIMENSION_COMPONENT] == 0) dimensions[VJ_DIMENSION_COMPONENT].size = 1;
   leave_out_dimensions(b, dimensions);
   return VJ_OK;
 }

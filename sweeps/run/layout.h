@@ -4,7 +4,7 @@
 #define VJ_SWEEPS_RUN_LAYOUT_H
 
 #include "sweeps/space/space.h"
-#include "framework/store/sweep_file/sweep_file.h"
+#include "framework/store/records/records.h"
 
 typedef struct vj_sweep_layout {
   vj_file_layout file;
@@ -24,11 +24,5 @@ typedef struct vj_sweep_layout {
  * first trial's sentence. */
 VJ_MUST_USE vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_space *space,
                                              const int *ranks, vj_sweep_layout **layout);
-
-/* The variable of a trial's `work`. */
-#define VJ_RECORD_WORK "expected_flops"
-/* Those of `videos` and `skipped`; only where a data set is made of videos. */
-#define VJ_RECORD_VIDEOS "data_videos"
-#define VJ_RECORD_SKIPPED "data_videos_skipped"
 
 #endif

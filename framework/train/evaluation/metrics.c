@@ -54,10 +54,27 @@ typedef struct builder {
   int64_t capacity;
 } builder;
 
-static vj_recorded_metric quantity(const char *name, const char *units, const char *long_name, vj_record_axis axis,
-                                   int64_t size, bool at_probes) {
-  return (vj_recorded_metric){
-      .name = name, .units = units, .long_name = long_name, .axis = axis, .size = size, .at_probes = at_probes};
+static vj_record_axis axis_of(vj_metric_axis metric) {
+  return metric == VJ_METRIC_SCALAR      ? VJ_AXIS_EVAL
+         : metric == VJ_METRIC_COMPONENT ? VJ_AXIS_COMPONENT
+         : metric == VJ_METRIC_HORIZON   ? VJ_AXIS_HORIZON
+         : metric == VJ_METRIC_LABEL     ? VJ_AXIS_LABEL
+                                         : VJ_AXIS_CATEGORY;
+}
+
+/* The quantity that a row of records tells of, with `words` in the place of what stands in <>. */
+static vj_recorded_metric quantity(const builder *b, const char *record, vj_metric_axis metric,
+                                   const char *const *words) {
+  const vj_record *row = vj_record_row(record);
+  vj_recorded_metric found = {.record = row, .size = 1};
+  found.name = vj_record_fill(b->pool, row->name, words);
+  found.units = vj_record_fill(b->pool, row->units, words);
+  found.long_name = vj_record_fill(b->pool, row->long_name, words);
+  found.rank = vj_record_dimensions(row, metric, found.dimension);
+  found.axis = found.dimension[1] == VJ_DIMENSION_STEP   ? VJ_AXIS_STEP
+               : found.dimension[1] == VJ_DIMENSION_CLIP ? VJ_AXIS_STATES
+                                                         : axis_of(metric);
+  return found;
 }
 
 static vj_status add(builder *b, vj_recorded_metric added) {
@@ -79,33 +96,28 @@ static vj_status add(builder *b, vj_recorded_metric added) {
   return VJ_OK;
 }
 
-static vj_status add_scalars(builder *b, const vj_model *model, vj_record_axis axis) {
-  const vj_config *config = model->config;
-  const char *prefix = axis == VJ_AXIS_STEP ? "train" : "val", *of = axis == VJ_AXIS_STEP ? "training" : "validation";
-  vj_pool *pool = b->pool;
-  VJ_TRY(add(b, quantity(vj_pool_format(pool, "%s_loss", prefix), "1",
-                         vj_pool_format(pool, "weighted sum of all %s losses", of), axis, 1, false)));
-  for (int64_t i = 0; i < config->loss_count; i++) {
-    const vj_choice *loss = &config->losses[i].choice;
-    VJ_TRY(add(b, quantity(vj_pool_format(pool, "%s_%s", prefix, loss->key), "1",
-                           vj_pool_format(pool, "%s loss %s, unweighted: %s", of, loss->key, loss->component->summary),
-                           axis, 1, false)));
-  }
-  const vj_list *reports = axis == VJ_AXIS_STEP ? &model->train.graph->reports : &model->evaluate.graph->reports;
-  for (int i = 0; i < reports->count; i++) {
-    const vj_recorded_scalar *report = reports->at[i];
-    VJ_TRY(add(b, quantity(vj_pool_format(pool, "%s_%s", prefix, report->name), report->unit,
-                           vj_pool_format(pool, "%s, %s", report->long_name, of), axis, 1, false)));
-  }
-  return VJ_OK;
+static vj_status add_scalar(builder *b, const char *record, const char *const *words) {
+  return add(b, quantity(b, record, VJ_METRIC_SCALAR, words));
 }
 
-static vj_record_axis axis_of(const vj_metric *metric) {
-  return metric->axis == VJ_METRIC_SCALAR      ? VJ_AXIS_EVAL
-         : metric->axis == VJ_METRIC_COMPONENT ? VJ_AXIS_COMPONENT
-         : metric->axis == VJ_METRIC_HORIZON   ? VJ_AXIS_HORIZON
-         : metric->axis == VJ_METRIC_LABEL     ? VJ_AXIS_LABEL
-                                               : VJ_AXIS_CATEGORY;
+static vj_status add_scalars(builder *b, const vj_model *model, bool trains) {
+  static const char *const none[] = {NULL};
+  const vj_config *config = model->config;
+  VJ_TRY(add_scalar(b, trains ? VJ_RECORD_TRAIN_LOSS : VJ_RECORD_VAL_LOSS, none));
+  for (int64_t i = 0; i < config->loss_count; i++) {
+    const vj_choice *loss = &config->losses[i].choice;
+    const char *const words[] = {"loss", loss->key, "summary", loss->component->summary, NULL};
+    VJ_TRY(add_scalar(b, trains ? VJ_RECORD_TRAIN_ONE_LOSS : VJ_RECORD_VAL_ONE_LOSS, words));
+  }
+  const vj_list *reports = trains ? &model->train.graph->reports : &model->evaluate.graph->reports;
+  for (int i = 0; i < reports->count; i++) {
+    const vj_recorded_scalar *report = reports->at[i];
+    const char *const words[] = {"report", report->name, "unit", report->unit, "doc", report->long_name, NULL};
+    VJ_TRY(add_scalar(b, trains ? VJ_RECORD_TRAIN_REPORT : VJ_RECORD_VAL_REPORT, words));
+  }
+  if (!trains) return VJ_OK;
+  VJ_TRY(add_scalar(b, VJ_RECORD_GRADIENT_NORM, none));
+  return add_scalar(b, VJ_RECORD_LEARNING_RATE, none);
 }
 
 static int64_t size_of(const vj_metric *metric, int64_t samples, int64_t steps, int64_t width, const vj_label *label) {
@@ -113,6 +125,13 @@ static int64_t size_of(const vj_metric *metric, int64_t samples, int64_t steps, 
   if (metric->axis == VJ_METRIC_HORIZON) return steps;
   if (metric->axis == VJ_METRIC_SCALAR) return 1;
   return samples * steps < width ? samples * steps : width;
+}
+
+static vj_status add_measure(builder *b, const char *view, const vj_metric *metric, int64_t size) {
+  const char *const words[] = {"view", view, "metric", metric->name, "unit", metric->unit, "doc", metric->doc, NULL};
+  vj_recorded_metric found = quantity(b, VJ_RECORD_MEASURE, metric->axis, words);
+  found.size = size;
+  return add(b, found);
 }
 
 static vj_status add_measures(builder *b, const vj_model *model, const vj_loader *loader) {
@@ -124,9 +143,7 @@ static vj_status add_measures(builder *b, const vj_model *model, const vj_loader
     for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++)
       for (int64_t k = 0; vj_is_measured(probe, vj_hidden_views[v]) && k < probe->as.probe.metric_count; k++) {
         const vj_metric *metric = &probe->as.probe.metrics[k];
-        VJ_TRY(add(b, quantity(vj_pool_format(b->pool, "%s_%s", vj_hidden_views[v], metric->name), metric->unit,
-                               vj_pool_format(b->pool, "%s of %s", metric->doc, vj_hidden_views[v]), axis_of(metric),
-                               size_of(metric, samples, steps, width, NULL), false)));
+        VJ_TRY(add_measure(b, vj_hidden_views[v], metric, size_of(metric, samples, steps, width, NULL)));
       }
   }
   return VJ_OK;
@@ -137,17 +154,12 @@ static vj_status add_states(builder *b, const vj_model *model, const vj_loader *
   for (int v = 0; vj_hidden_views[v] && clips > 0; v++) {
     int64_t steps, width;
     if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
-    VJ_TRY(add(
-        b, (vj_recorded_metric){.name = vj_pool_format(b->pool, "%s_states", vj_hidden_views[v]),
-                                .units = "",
-                                .long_name = vj_pool_format(b->pool,
-                                                            "hidden states %s of the first test clips, at the newest "
-                                                            "evaluation",
-                                                            vj_hidden_views[v]),
-                                .axis = VJ_AXIS_STATES,
-                                .size = clips * steps * width,
-                                .shape = {clips, steps, width},
-                                .is_past = strcmp(vj_hidden_views[v], "hx") == 0}));
+    const char *const words[] = {"view", vj_hidden_views[v], NULL};
+    const bool is_past = strcmp(vj_hidden_views[v], "hx") == 0;
+    vj_recorded_metric found = quantity(b, is_past ? VJ_RECORD_HX_STATES : VJ_RECORD_STATES, VJ_METRIC_SCALAR, words);
+    found.size = clips * steps * width;
+    memcpy(found.shape, (int64_t[]){clips, steps, width}, sizeof found.shape);
+    VJ_TRY(add(b, found));
   }
   return VJ_OK;
 }
@@ -194,10 +206,12 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
   const int64_t tested = asked < there ? asked : there;
   for (int64_t k = 0; k < ops->metric_count; k++) {
     const vj_metric *metric = &ops->metrics[k];
-    vj_recorded_metric found =
-        quantity(vj_pool_format(b->pool, "probe_%s_%s", choice->choice.key, metric->name), unit_of(b, metric, label),
-                 vj_pool_format(b->pool, "%s, of %s from %s", metric->doc, choice->target, choice->on), axis_of(metric),
-                 size_of(metric, tested, steps, width, label), true);
+    const char *const words[] = {"probe", choice->choice.key,        "metric", metric->name,   "doc",  metric->doc,
+                                 "unit",  unit_of(b, metric, label), "label",  choice->target, "view", choice->on,
+                                 NULL};
+    vj_recorded_metric found = quantity(b, VJ_RECORD_PROBE, metric->axis, words);
+    found.size = size_of(metric, tested, steps, width, label);
+    found.at_probes = true;
     if (metric->axis == VJ_METRIC_LABEL) shape_label(&found, label, steps, vj_shown_samples(model->config, loader));
     VJ_TRY(add(b, found));
   }
@@ -209,11 +223,8 @@ vj_status vj_recorded_metrics_list(vj_pool *pool, const vj_model *model, const v
   *list = (vj_recorded_metrics){0};
   const vj_config *config = model->config;
   builder b = {.pool = pool, .list = list};
-  VJ_TRY(add_scalars(&b, model, VJ_AXIS_STEP));
-  VJ_TRY(add(
-      &b, quantity("gradient_norm", "1", "Euclidean norm of all gradients, before clipping", VJ_AXIS_STEP, 1, false)));
-  VJ_TRY(add(&b, quantity("learning_rate", "1", "learning rate of the step", VJ_AXIS_STEP, 1, false)));
-  VJ_TRY(add_scalars(&b, model, VJ_AXIS_EVAL));
+  VJ_TRY(add_scalars(&b, model, true));
+  VJ_TRY(add_scalars(&b, model, false));
   VJ_TRY(add_measures(&b, model, loader));
   VJ_TRY(add_states(&b, model, loader));
   for (int64_t i = 0; i < config->eval.probe_count; i++) VJ_TRY(add_probe(&b, model, loader, &config->eval.probes[i]));

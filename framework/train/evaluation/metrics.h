@@ -3,6 +3,7 @@
 #ifndef VJ_FRAMEWORK_TRAIN_EVALUATION_METRICS_H
 #define VJ_FRAMEWORK_TRAIN_EVALUATION_METRICS_H
 
+#include "framework/store/records/records.h"
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
 
@@ -17,12 +18,13 @@ typedef enum vj_record_axis {
 } vj_record_axis;
 
 typedef struct vj_recorded_metric {
+  const vj_record *record; /* the row of its kind */
   const char *name, *units, *long_name;
   vj_record_axis axis;
+  int rank, dimension[VJ_FILE_MAX_DIMENSIONS]; /* of its variable, vj_dimension */
   int64_t size;
   bool at_probes;   /* only measured when probes run */
   int64_t shape[3]; /* of LABEL: samples, target steps, coordinates; of STATES: clips, steps, features */
-  bool is_past;     /* of STATES: the steps are those of the input frames, else of the target */
 } vj_recorded_metric;
 
 typedef struct vj_recorded_metrics {

@@ -7,9 +7,7 @@
 
 int vj_sample_frames_list(const vj_model *model, const vj_loader *loader,
                           vj_sample_frames pictures[VJ_MOST_SAMPLE_FRAMES]) {
-  static const char *const names[] = {"picture_x", "picture_y", "picture_y_pred"};
-  static const char *const texts[] = {"input frames of the first test clips", "target frames of the first test clips",
-                                      "decoded prediction of the target frames of the first test clips"};
+  static const char *const names[] = {VJ_RECORD_PICTURE_X, VJ_RECORD_PICTURE_Y, VJ_RECORD_PICTURE_Y_PRED};
   const int64_t there = loader->info.samples[VJ_TEST], asked = model->config->eval.pictures;
   int count = 0;
   for (int i = 0; vj_frame_views[i] && asked > 0; i++) {
@@ -17,7 +15,6 @@ int vj_sample_frames_list(const vj_model *model, const vj_loader *loader,
     pictures[count++] =
         (vj_sample_frames){.view = vj_frame_views[i],
                            .name = names[i],
-                           .long_name = texts[i],
                            .of_input = i == 0,
                            .samples = asked < there ? asked : there,
                            .frames = i == 0 ? model->config->clip.input_frames : model->config->clip.target_frames,

@@ -3,7 +3,7 @@
 #ifndef VJ_FRAMEWORK_TRAIN_EVALUATION_SAMPLE_FRAMES_H
 #define VJ_FRAMEWORK_TRAIN_EVALUATION_SAMPLE_FRAMES_H
 
-#include "framework/store/sweep_file/sweep_file.h"
+#include "framework/store/records/records.h"
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
 #include "framework/train/stop_check.h"
@@ -11,8 +11,7 @@
 enum { VJ_MOST_SAMPLE_FRAMES = 3 };
 
 typedef struct vj_sample_frames {
-  const char *view, *name; /* "y_pred"; of its variable, "picture_y_pred" */
-  const char *long_name;
+  const char *view, *name; /* "y_pred"; VJ_RECORD_PICTURE_Y_PRED */
   bool of_input; /* over input frames; else over target steps */
   int64_t samples, frames, height, width, channels;
 } vj_sample_frames;

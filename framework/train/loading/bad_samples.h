@@ -7,14 +7,9 @@
 #include <stddef.h>
 
 #include "framework/comm/comm.h"
-#include "framework/store/sweep_file/sweep_file.h"
+#include "framework/store/records/records.h"
 #include "vj/dataset.h"
 #include "vj/memory.h"
-
-/* How many, and their names, in a sweep's file; up to `committed`. */
-#define VJ_RECORD_DAMAGED "data_videos_damaged"
-#define VJ_RECORD_DAMAGED_NAMES "data_videos_damaged_names"
-enum { VJ_DAMAGED_NAMES_BYTES = 1024 };
 
 typedef struct vj_bad_samples {
   const vj_dataset_ops *ops;
