@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "datasets/digits/canvas.h"
+#include "datasets/moving_mnist/world.h"
 #include "vj/component.h"
 
 enum { MOST_DIGITS = 2 };

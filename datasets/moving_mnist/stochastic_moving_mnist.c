@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "datasets/digits/canvas.h"
+#include "datasets/moving_mnist/world.h"
 #include "vj/component.h"
 
 enum { RELATIVE, ABSOLUTE }; /* `turn` */

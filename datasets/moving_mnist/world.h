@@ -3,8 +3,8 @@
  * A canvas of `size` px holds a digit of `side` px whose upper left corner is anywhere in [0, range]^2,
  * range = size - side. Coordinates are (x, y), x to the right and y downwards. Nothing here is collective, and all but
  * vj_canvas_open_digits may run on many threads at once. */
-#ifndef VJ_DATASETS_DIGITS_CANVAS_H
-#define VJ_DATASETS_DIGITS_CANVAS_H
+#ifndef VJ_DATASETS_MOVING_MNIST_WORLD_H
+#define VJ_DATASETS_MOVING_MNIST_WORLD_H
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "datasets/digits/canvas.h"
+#include "datasets/moving_mnist/world.h"
 
 vj_status vj_canvas_open_digits(vj_pool *pool, const char *digits, vj_digits *result) {
   if (strcmp(digits, "builtin") == 0)
