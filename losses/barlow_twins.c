@@ -2,7 +2,7 @@
  * different things. Features are standardised over the R samples x steps of the global batch, then
  *   1/d [ sum_i (1 - C_ii)^2 + lambda sum_{i!=j} C_ij^2 ],   C = a'b/R.
  * The paper has no 1/d. Gradients flow into both views, and through the standardisation. */
-#include "vj/component.h"
+#include "losses/vcr.h"
 #include "vj/ops.h"
 
 typedef struct barlow_twins_config {
@@ -36,21 +36,11 @@ static vj_var *sum_of_squares(vj_graph *graph, vj_var *a, vj_var *b, int64_t row
   return vj_scale(graph, vj_mean_all(graph, vj_square(graph, c)), (double)width * (double)width, 0);
 }
 
-/* The view, if it is one that features can be correlated in. */
-static vj_var *view_of(vj_graph *graph, const char *name) {
-  vj_var *view = vj_view(graph, name);
-  const vj_shape shape = vj_shape_of(view);
-  char text[128];
-  if (view && (!vj_is_batched(view) || shape.rank < 3))
-    return vj_graph_fail(graph, VJ_SHAPE, "view %s %s is not [b,T,features..]", name, vj_shape_text(&shape, text));
-  return view;
-}
-
 static vj_var *build(vj_graph *graph, const void *untyped) {
   const barlow_twins_config *config = untyped;
   if (config->on.count != 2)
     return vj_graph_fail(graph, VJ_CONFIG, "on: expected two views, got %lld", (long long)config->on.count);
-  vj_var *view_a = view_of(graph, config->on.at[0]), *view_b = view_of(graph, config->on.at[1]);
+  vj_var *view_a = vcr_view(graph, config->on.at[0]), *view_b = vcr_view(graph, config->on.at[1]);
   vj_var *a = standardised(graph, view_a, config->epsilon), *b = standardised(graph, view_b, config->epsilon);
   if (!a || !b) return NULL;
   const vj_shape shape = vj_shape_of(a), other = vj_shape_of(b);

@@ -2,22 +2,26 @@
 
 #include "vj/ops.h"
 
+vj_var *vcr_view(vj_graph *graph, const char *name) {
+  vj_var *view = vj_view(graph, name);
+  const vj_shape shape = vj_shape_of(view);
+  char text[128];
+  if (view && (!vj_is_batched(view) || shape.rank < 3))
+    return vj_graph_fail(graph, VJ_SHAPE, "view %s %s is not [b,T,features..]", name, vj_shape_text(&shape, text));
+  return view;
+}
+
 vj_var *vcr_over_views(vj_graph *graph, const void *config, const vj_text_list *views, vcr_term term) {
   if (views->count == 0) return vj_graph_fail(graph, VJ_CONFIG, "on: expected at least one view");
   double steps = 0;
   for (int64_t i = 0; i < views->count; i++) {
-    vj_var *view = vj_view(graph, views->at[i]);
-    const vj_shape shape = vj_shape_of(view);
-    char text[128];
-    if (view && (!vj_is_batched(view) || shape.rank < 3))
-      return vj_graph_fail(graph, VJ_SHAPE, "view %s %s is not [b,T,features..]", views->at[i],
-                           vj_shape_text(&shape, text));
-    if (view) steps += (double)shape.size[1];
+    vj_var *view = vcr_view(graph, views->at[i]);
+    if (!view) return NULL;
+    steps += (double)vj_shape_of(view).size[1];
   }
   vj_var *sum = NULL;
   for (int64_t i = 0; i < views->count; i++) {
     vj_var *view = vj_view(graph, views->at[i]);
-    if (!view) return NULL;
     vj_var *part = vj_scale(graph, term(graph, config, view), (double)vj_shape_of(view).size[1] / steps, 0);
     sum = i ? vj_add(graph, sum, part) : part;
   }

@@ -12,6 +12,9 @@
 typedef enum vcr_norm { VCR_PAPER, VCR_EB_JEPA, VCR_VICREG } vcr_norm;
 #define VCR_NORM_CHOICES "paper|eb_jepa|vicreg"
 
+/* A view that features can be compared in over the batch, [b,T,features..]; any other is a failure. */
+vj_var *vcr_view(vj_graph *graph, const char *name);
+
 /* Calls `term` for every view and averages, each view weighing as many steps as it has: for views of equal width
  * this is the mean over the steps of the concatenated [hx, hy]. */
 typedef vj_var *(*vcr_term)(vj_graph *graph, const void *config, vj_var *view);

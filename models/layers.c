@@ -34,15 +34,34 @@ vj_var *vj_linear_layer(vj_graph *graph, vj_var *x, const char *name, int64_t ou
   return y;
 }
 
-vj_var *vj_conv_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out, int64_t kernel, int64_t stride,
-                      vj_layer_init init) {
+vj_var *vj_weight_first_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out) {
+  const int64_t in = vj_last_size(x);
+  vj_scope_push(graph, "%s", name);
+  vj_var *weight = weight_of(graph, "OI", VJ_SHAPE(out, in), in, out, VJ_LAYER_UNIFORM);
+  vj_var *y = vj_linear(graph, x, weight, bias_of(graph, out, in, VJ_LAYER_UNIFORM));
+  vj_scope_pop(graph);
+  return y;
+}
+
+static vj_var *conv_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out, int64_t kernel, int64_t stride,
+                          vj_layer_init init, bool has_bias) {
   const int64_t in = vj_last_size(x), fan_in = kernel * kernel * in, pad = kernel / 2;
   vj_scope_push(graph, "%s", name);
   vj_var *weight = weight_of(graph, "OHWI", VJ_SHAPE(out, kernel, kernel, in), fan_in, kernel * kernel * out, init);
-  vj_var *y = vj_conv2d(graph, x, weight, bias_of(graph, out, fan_in, init),
+  vj_var *y = vj_conv2d(graph, x, weight, has_bias ? bias_of(graph, out, fan_in, init) : NULL,
                         &(vj_conv2d_args){.stride = {stride, stride}, .padding = {pad, pad}});
   vj_scope_pop(graph);
   return y;
+}
+
+vj_var *vj_conv_layer_unbiased(vj_graph *graph, vj_var *x, const char *name, int64_t out, int64_t kernel,
+                               int64_t stride, vj_layer_init init) {
+  return conv_layer(graph, x, name, out, kernel, stride, init, false);
+}
+
+vj_var *vj_conv_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out, int64_t kernel, int64_t stride,
+                      vj_layer_init init) {
+  return conv_layer(graph, x, name, out, kernel, stride, init, true);
 }
 
 vj_var *vj_depthwise_layer(vj_graph *graph, vj_var *x, const char *name, int64_t kernel, int64_t dilation) {
@@ -55,9 +74,9 @@ vj_var *vj_depthwise_layer(vj_graph *graph, vj_var *x, const char *name, int64_t
   return y;
 }
 
-vj_var *vj_batch_norm_layer(vj_graph *graph, vj_var *x, const char *name) {
+vj_var *vj_batch_norm_layer(vj_graph *graph, vj_var *x, const char *name, vj_activation activation) {
   vj_scope_push(graph, "%s", name);
-  vj_var *y = vj_batch_norm(graph, x, batch_norm_epsilon, VJ_IDENTITY);
+  vj_var *y = vj_batch_norm(graph, x, batch_norm_epsilon, activation);
   vj_scope_pop(graph);
   return y;
 }
@@ -85,4 +104,9 @@ vj_var *vj_mlp_residual(vj_graph *graph, vj_var *x, int64_t hidden, double norm_
   h = vj_activate(graph, vj_linear_layer(graph, h, "mlp.linear0", hidden, VJ_LAYER_TRUNCATED), VJ_GELU);
   h = vj_linear_layer(graph, h, "mlp.linear1", vj_last_size(x), VJ_LAYER_TRUNCATED);
   return vj_residual(graph, x, h, NULL, drop);
+}
+
+vj_var *vj_latent_weight(vj_graph *graph, int64_t numbers, int64_t size) {
+  return vj_parameter(graph, &(vj_param_spec){"latent.weight", VJ_SHAPE(numbers, size), "OI", VJ_INIT_UNIFORM,
+                                              1 / sqrt((double)size), true});
 }

@@ -18,13 +18,19 @@ int64_t vj_last_size(vj_var *x);
 
 /* [..,I] -> [..,out]: a linear map of the last dimension, which is also a 1 x 1 convolution. */
 vj_var *vj_linear_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out, vj_layer_init init);
-/* [..,H,W,C] -> [..,H',W',out]: kernel x kernel, zeros around, with bias. */
+/* The same, UNIFORM, for networks in which weights are listed before biases: the order of parameters is that of their
+ * checkpoints and of the sum in the norm of gradients. */
+vj_var *vj_weight_first_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out);
+/* [..,H,W,C] -> [..,H',W',out]: kernel x kernel, zeros around; a norm after it makes a bias idle. */
+vj_var *vj_conv_layer_unbiased(vj_graph *graph, vj_var *x, const char *name, int64_t out, int64_t kernel,
+                               int64_t stride, vj_layer_init init);
+/* The same with bias. */
 vj_var *vj_conv_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out, int64_t kernel, int64_t stride,
                       vj_layer_init init);
 /* Every channel by itself, size kept; begins as FAN_OUT. */
 vj_var *vj_depthwise_layer(vj_graph *graph, vj_var *x, const char *name, int64_t kernel, int64_t dilation);
-/* Norms over the last dimension, in a scope. */
-vj_var *vj_batch_norm_layer(vj_graph *graph, vj_var *x, const char *name);
+/* Norms over the last dimension. */
+vj_var *vj_batch_norm_layer(vj_graph *graph, vj_var *x, const char *name, vj_activation activation);
 vj_var *vj_layer_norm_layer(vj_graph *graph, vj_var *x, const char *name, double epsilon);
 
 /* 3 x 3 convolution (to four times the channels and a pixel shuffle where `up`), group norm of two groups, SiLU: the
@@ -33,5 +39,8 @@ vj_var *vj_simvp_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out
 
 /* The pre-norm block of transformers but its attention: x + drop(linear(GELU(linear(norm(x))))). */
 vj_var *vj_mlp_residual(vj_graph *graph, vj_var *x, int64_t hidden, double norm_epsilon, double drop);
+
+/* "latent.weight" [numbers,size]: by it a latent of `size` enters linearly; see vj_predictor_ops.build_linear. */
+vj_var *vj_latent_weight(vj_graph *graph, int64_t numbers, int64_t size);
 
 #endif

@@ -18,13 +18,13 @@ typedef enum task { ACTIONS, ORDERS, PLACE } task;
 typedef enum label_source { OF_LIST, OF_CLIP } label_source;
 
 typedef struct cater_config {
-  vj_clip_params clips;
+  vj_clip_params clips; /* first */
   int task, labels;
   int64_t grid;
 } cater_config;
 
 static const vj_param params[] = {
-    VJ_CLIP_ROWS(cater_config, clips, "8", "4", "[0, 90, 180]"),
+    VJ_CLIP_PARAMS("8", "4", "[0, 90, 180]"),
     VJ_CHOICE(cater_config, task, "actions|orders|place", "actions",
               "actions: which of 14 happen; orders: which happen before, during or after which, 301; place: where the "
               "snitch is at the end"),
@@ -231,7 +231,8 @@ static vj_status check(const cater_config *c) {
   return VJ_OK;
 }
 
-static vj_status prepare(const cater_config *c, int threads, vj_clip_list *list) {
+static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
+  const cater_config *const c = config;
   static const char *const names[VJ_SPLITS] = {"train_subsetT", "train_subsetV", "val"};
   vj_clip_entry *entries[VJ_SPLITS];
   VJ_TRY(check(c));
@@ -256,14 +257,7 @@ static vj_status prepare(const cater_config *c, int threads, vj_clip_list *list)
 }
 
 static vj_status cater_open(const void *config, const vj_clip_request *request, void **dataset) {
-  const cater_config *const c = config;
-  vj_clip_list list = {.what = "cater"};
-  *dataset = NULL;
-  VJ_TRY(vj_pool_create(&list.pool));
-  const vj_status status = prepare(c, request->threads > 0 ? request->threads : 1, &list);
-  if (status == VJ_OK) return vj_clips_open(&c->clips, request, &list, dataset);
-  vj_pool_destroy(&list.pool);
-  return status;
+  return vj_clips_open("cater", prepare, config, request, dataset);
 }
 
 const vj_component vj_dataset_cater = {
@@ -275,11 +269,5 @@ const vj_component vj_dataset_cater = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(cater_config),
-    .as.dataset = {.open = cater_open,
-                   .info = vj_clips_info,
-                   .sample = vj_clips_sample,
-                   .close = vj_clips_close,
-                   .passed = vj_clips_passed,
-                   .video_name = vj_clips_video_name,
-                   .clips = vj_clips_of},
+    .as.dataset = VJ_CLIPS_OPS(cater_open),
 };

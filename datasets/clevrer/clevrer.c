@@ -18,12 +18,12 @@
 enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS };
 
 typedef struct clevrer_config {
-  vj_clip_params clips;
+  vj_clip_params clips; /* first */
   int64_t most;
 } clevrer_config;
 
 static const vj_param params[] = {
-    VJ_CLIP_ROWS(clevrer_config, clips, "4", "4", "[0, 32, 64]"),
+    VJ_CLIP_PARAMS("4", "4", "[0, 32, 64]"),
     VJ_INTEGER(clevrer_config, most, "0", 0, 1000000, "", "videos of train, and of validation, at most; 0: all"),
 };
 
@@ -167,7 +167,8 @@ static vj_status take_note(clevrer *d, vj_clip_list *list) {
   return list->note ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
 }
 
-static vj_status prepare(const clevrer_config *c, int threads, vj_clip_list *list) {
+static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
+  const clevrer_config *const c = config;
   if (!c->clips.root[0])
     return vj_fail(VJ_CONFIG,
                    "data.root: expected the folder of CLEVRER; `vjvcr data make clevrer DIR` makes a small stand-in");
@@ -186,14 +187,7 @@ static vj_status prepare(const clevrer_config *c, int threads, vj_clip_list *lis
 }
 
 static vj_status clevrer_open(const void *config, const vj_clip_request *request, void **dataset) {
-  const clevrer_config *const c = config;
-  vj_clip_list list = {.what = "clevrer"};
-  *dataset = NULL;
-  VJ_TRY(vj_pool_create(&list.pool));
-  const vj_status status = prepare(c, request->threads > 0 ? request->threads : 1, &list);
-  if (status == VJ_OK) return vj_clips_open(&c->clips, request, &list, dataset);
-  vj_pool_destroy(&list.pool);
-  return status;
+  return vj_clips_open("clevrer", prepare, config, request, dataset);
 }
 
 const vj_component vj_dataset_clevrer = {
@@ -205,11 +199,5 @@ const vj_component vj_dataset_clevrer = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(clevrer_config),
-    .as.dataset = {.open = clevrer_open,
-                   .info = vj_clips_info,
-                   .sample = vj_clips_sample,
-                   .close = vj_clips_close,
-                   .passed = vj_clips_passed,
-                   .video_name = vj_clips_video_name,
-                   .clips = vj_clips_of},
+    .as.dataset = VJ_CLIPS_OPS(clevrer_open),
 };

@@ -17,11 +17,9 @@
  * relative psi. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "datasets/moving_mnist/world.h"
-#include "vj/component.h"
 
 enum { RELATIVE, ABSOLUTE }; /* `turn` */
 enum { WAYS = 5, FREE_FRAMES = 2 /* after the last input frame in which no wall is hit */ };
@@ -31,21 +29,13 @@ static const double full_turn = 6.283185307179586;
 enum { PSI, SWITCHED, SPEED, POSITION, INPUT_POSITION, VELOCITY, ANGLE, BOUNCE, WALLS, DIGIT_INDEX, DIGIT, LABELS };
 
 typedef struct stochastic_config {
-  const char *digits;
-  int64_t size, downsample, digit_size;
+  vj_world_config world; /* first */
   int turn;
   double speed_min, speed_max, switch_probability;
-  int64_t train_size, validation_size, test_size;
 } stochastic_config;
 
 static const vj_param params[] = {
-    VJ_TEXT(stochastic_config, digits, "builtin",
-            "`builtin`: drawn by the program; else a folder with the four IDX files of MNIST, plain or .gz"),
-    VJ_INTEGER(stochastic_config, size, "64", 8, 1024, "px", "height and width of the canvas"),
-    VJ_INTEGER(stochastic_config, downsample, "1", 1, 64, "",
-               "frames are averages over cells of this many px squared; labels stay in px of the canvas"),
-    VJ_INTEGER(stochastic_config, digit_size, "28", 4, VJ_DIGIT_SIDE, "px",
-               "height and width of a digit, averaged down from 28"),
+    VJ_WORLD_CANVAS_PARAMS,
     VJ_CHOICE(stochastic_config, turn, "relative|absolute", "relative",
               "psi turns the velocity by psi fifths of a full turn, or names the new direction itself"),
     VJ_REAL(stochastic_config, speed_min, "2.5", 0.1, 256, "px/frame",
@@ -54,19 +44,13 @@ static const vj_param params[] = {
             "largest speed; less than (size - digit_size) / (2 max(2, input_frames - 1))"),
     VJ_REAL(stochastic_config, switch_probability, "1", 0, 1, "",
             "share of clips that take any of the five ways; the others go straight on: 0 is deterministic"),
-    VJ_INTEGER(stochastic_config, train_size, "10000", 1, 1000000000, "", "clips for training"),
-    VJ_INTEGER(stochastic_config, validation_size, "1000", 1, 1000000000, "", "clips for validation"),
-    VJ_INTEGER(stochastic_config, test_size, "1000", 1, 1000000000, "", "clips for testing"),
+    VJ_WORLD_SPLIT_PARAMS,
 };
 
 typedef struct stochastic {
+  vj_world world; /* first */
   stochastic_config config;
-  vj_clip_request request;
-  vj_digits digits;
-  vj_label labels[LABELS];
-  double range;   /* of a position, px: [0, range] */
   int64_t margin; /* frames of free way around the place at the last input frame: m above */
-  vj_pool *pool;  /* owns everything, this structure included */
 } stochastic;
 
 /* --- opening ------------------------------------------------------------------------------------------------- */
@@ -77,7 +61,7 @@ static int64_t free_frames(const vj_clip_request *request) {
 }
 
 static vj_status check_speeds(const stochastic_config *c, int64_t margin) {
-  const double limit = (double)(c->size - c->digit_size) / (double)(2 * margin);
+  const double limit = (double)(c->world.size - c->world.digit_size) / (double)(2 * margin);
   if (c->speed_min > c->speed_max)
     return vj_fail(VJ_CONFIG, "data.speed_min: expected at most speed_max = %g, got %g", c->speed_max, c->speed_min);
   if (c->speed_max >= limit)
@@ -85,13 +69,13 @@ static vj_status check_speeds(const stochastic_config *c, int64_t margin) {
                    "data.speed_max: expected less than (size - digit_size) / %" PRId64 " = (%" PRId64 " - %" PRId64
                    ") / %" PRId64 " = %g, got %g: a digit needs %" PRId64
                    " frames of free way around its place at the last input frame",
-                   2 * margin, c->size, c->digit_size, 2 * margin, limit, c->speed_max, margin);
+                   2 * margin, c->world.size, c->world.digit_size, 2 * margin, limit, c->speed_max, margin);
   return VJ_OK;
 }
 
 /* In the order of the enumeration above. */
-static void list_labels(stochastic *d) {
-  const int64_t input = d->request.input_frames, target = d->request.target_frames;
+static void list_labels(vj_world *w) {
+  const int64_t input = w->request.input_frames, target = w->request.target_frames;
   const vj_label labels[LABELS] = {
       [PSI] = {"psi", VJ_LABEL_CLASS, 1, WAYS, "", "which way: the velocity turns by, or to, psi fifths of a full turn",
                false},
@@ -113,80 +97,46 @@ static void list_labels(stochastic *d) {
                        "number of the digit's image in its file, or among the built-in ones of its split", false},
       [DIGIT] = {"digit", VJ_LABEL_CLASS, 1, VJ_DIGIT_CLASSES, "", "what the digit is", false},
   };
-  memcpy(d->labels, labels, sizeof labels);
+  memcpy(w->labels, labels, sizeof labels);
+  w->label_count = LABELS;
 }
 
 static vj_status stochastic_open(const void *config, const vj_clip_request *request, void **dataset) {
   const stochastic_config *const c = config;
-  vj_pool *pool = NULL;
-  stochastic *d;
-  vj_status status;
   *dataset = NULL;
-  VJ_TRY(vj_canvas_check(c->size, c->digit_size, c->downsample));
+  VJ_TRY(vj_world_check(&c->world));
   VJ_TRY(check_speeds(c, free_frames(request)));
-  VJ_TRY(vj_pool_create(&pool));
-  d = vj_pool_take(pool, sizeof *d);
-  if (!d) {
-    status = vj_fail(VJ_MEMORY, "no memory for the data set stochastic_moving_mnist");
-    goto done;
-  }
+  VJ_TRY(vj_world_open("stochastic_moving_mnist", sizeof(stochastic), &c->world, request, dataset));
+  stochastic *const d = *dataset;
   d->config = *c;
-  d->request = *request;
-  d->range = (double)(c->size - c->digit_size);
   d->margin = free_frames(request);
-  VJ_TRY_GOTO(status, vj_canvas_open_digits(pool, c->digits, &d->digits), done);
-  list_labels(d);
-  d->pool = pool;
-  pool = NULL;
-  *dataset = d;
-done:
-  vj_pool_destroy(&pool);
-  return status;
-}
-
-static void stochastic_close(void **dataset) {
-  if (!*dataset) return;
-  vj_pool *pool = ((stochastic *)*dataset)->pool; /* the structure goes with it */
-  vj_pool_destroy(&pool);
-  *dataset = NULL;
-}
-
-static void stochastic_info(const void *dataset, vj_clip_info *info) {
-  const stochastic *const d = dataset;
-  *info = (vj_clip_info){
-      .frames = d->request.input_frames + d->request.target_frames,
-      .height = d->config.size / d->config.downsample,
-      .width = d->config.size / d->config.downsample,
-      .channels = 1,
-      .samples = {d->config.train_size, d->config.validation_size, d->config.test_size},
-      .labels = d->labels,
-      .label_count = LABELS,
-  };
-  for (int64_t i = 0; i < LABELS; i++) info->label_width += d->labels[i].width;
+  list_labels(&d->world);
+  return VJ_OK;
 }
 
 /* --- making a clip ------------------------------------------------------------------------------------------- */
 
-typedef struct plan {
+typedef struct path {
   vj_mover mover; /* with the velocity before the switch */
   double speed, angle;
   double last_input[2]; /* place at the last input frame */
   int64_t psi;
   bool switched;
-} plan;
+} path;
 
 /* Everything is drawn for every clip and the coin comes last, so that a clip of the same number has the same digit,
  * start and direction whatever the probability. */
-static void draw_plan(const stochastic *d, vj_split split, int64_t number, plan *p) {
+static void draw_path(const stochastic *d, vj_split split, int64_t number, path *p) {
   const stochastic_config *c = &d->config;
-  vj_rng rng = vj_rng_stream(d->request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
-  vj_mover_pick(&p->mover, &d->digits.split[split], c->digit_size, &rng);
+  vj_rng rng = vj_rng_stream(d->world.request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
+  vj_mover_pick(&p->mover, &d->world, split, &rng);
   p->speed = c->speed_min + (c->speed_max - c->speed_min) * vj_rng_uniform(&rng);
   p->angle = full_turn * vj_rng_uniform(&rng);
   p->mover.velocity[0] = p->speed * cos(p->angle);
   p->mover.velocity[1] = p->speed * sin(p->angle);
   const double margin = (double)d->margin * p->speed;
-  for (int axis = 0; axis < 2; axis++) p->last_input[axis] = margin + (d->range - 2.0 * margin) * vj_rng_uniform(&rng);
+  for (int axis = 0; axis < 2; axis++)
+    p->last_input[axis] = margin + (d->world.range - 2.0 * margin) * vj_rng_uniform(&rng);
   const int64_t drawn = vj_rng_integer(&rng, 0, WAYS - 1);
   p->switched = vj_rng_uniform(&rng) < c->switch_probability;
   const int64_t straight = c->turn == ABSOLUTE ? lround(p->angle / full_turn * WAYS) % WAYS : 0;
@@ -194,7 +144,7 @@ static void draw_plan(const stochastic *d, vj_split split, int64_t number, plan 
 }
 
 /* By psi fifths of a full turn, or to that direction. */
-static void turn(const stochastic *d, plan *p) {
+static void turn(const stochastic *d, path *p) {
   const double way = full_turn * (double)p->psi / WAYS;
   const double angle = d->config.turn == ABSOLUTE ? way : p->angle + way;
   if (d->config.turn == ABSOLUTE && !p->switched) return;
@@ -203,58 +153,47 @@ static void turn(const stochastic *d, plan *p) {
 }
 
 /* Moves the digit from frame t - 1 to frame t, or puts it where it begins. */
-static void advance(const stochastic *d, plan *p, int64_t t) {
-  const int64_t last_input = d->request.input_frames - 1;
+static void advance(const vj_world *world, void *motion, int64_t t) {
+  path *const p = motion;
+  const int64_t last_input = world->request.input_frames - 1;
   vj_mover *const m = &p->mover;
   if (t > last_input) {
-    if (t == last_input + 1) turn(d, p);
-    vj_mover_step(m, d->range);
+    if (t == last_input + 1) turn((const stochastic *)world, p);
+    vj_mover_step(m, world->range);
     return;
   }
   for (int axis = 0; axis < 2; axis++)
     m->position[axis] = p->last_input[axis] - (double)(last_input - t) * m->velocity[axis];
 }
 
-/* Fills what is known before the first frame; `start` says where each label stands. */
-static void start_labels(const stochastic *d, vj_split split, const plan *p, float *const start[LABELS]) {
-  const vj_digit_set *set = &d->digits.split[split];
+/* Those that are known before the first frame; `start` says where each label stands. */
+static void fill_labels(const stochastic *d, vj_split split, const path *p, float *const start[LABELS]) {
+  const vj_digit_set *set = &d->world.digits.split[split];
   start[PSI][0] = (float)p->psi;
   start[SWITCHED][0] = p->switched ? 1.0f : 0.0f;
   start[SPEED][0] = (float)p->speed;
   for (int axis = 0; axis < 2; axis++) start[VELOCITY][axis] = (float)p->mover.velocity[axis];
   start[ANGLE][0] = (float)p->angle;
-  for (int wall = 0; wall < VJ_WALLS; wall++) start[WALLS][wall] = 0.0f;
   start[DIGIT_INDEX][0] = (float)(set->first + p->mover.image);
   start[DIGIT][0] = (float)set->labels[p->mover.image];
 }
 
 static vj_status stochastic_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels) {
   const stochastic *const d = dataset;
-  const int64_t size = d->config.size, input = d->request.input_frames, total = input + d->request.target_frames;
-  const int64_t side = size / d->config.downsample;
-  float *start[LABELS], *canvas = NULL;
-  plan p;
-  VJ_TRY(vj_allocate((size_t)(size * size), sizeof *canvas, "a canvas", &canvas));
-  for (int64_t i = 0; i < LABELS; i++) {
-    start[i] = labels;
-    labels += d->labels[i].width;
-  }
-  draw_plan(d, split, number, &p);
-  start_labels(d, split, &p, start);
-  for (int64_t t = 0; t < total; t++) {
-    advance(d, &p, t);
-    memset(canvas, 0, (size_t)(size * size) * sizeof *canvas);
-    vj_mover_stamp(&p.mover, size, d->config.digit_size, canvas);
-    vj_canvas_average(canvas, size, d->config.downsample, frames + t * side * side);
-    float *const place = t < input ? start[INPUT_POSITION] + 2 * t : start[POSITION] + 2 * (t - input);
-    for (int axis = 0; axis < 2; axis++) place[axis] = (float)p.mover.position[axis];
-    if (t < input) continue;
-    start[BOUNCE][t - input] = p.mover.bounced ? 1.0f : 0.0f;
-    for (int wall = 0; wall < VJ_WALLS; wall++)
-      if (p.mover.hit[wall]) start[WALLS][wall] = 1.0f;
-  }
-  free(canvas);
-  return VJ_OK;
+  float *start[VJ_WORLD_LABELS];
+  path p;
+  draw_path(d, split, number, &p);
+  vj_world_place_labels(&d->world, labels, start);
+  fill_labels(d, split, &p, start);
+  const vj_world_clip clip = {.digits = 1,
+                              .movers = &p.mover,
+                              .advance = advance,
+                              .motion = &p,
+                              .input_position = start[INPUT_POSITION],
+                              .position = start[POSITION],
+                              .bounce = start[BOUNCE],
+                              .walls = start[WALLS]};
+  return vj_world_film(&d->world, &clip, frames);
 }
 
 const vj_component vj_dataset_stochastic_moving_mnist = {
@@ -267,7 +206,7 @@ const vj_component vj_dataset_stochastic_moving_mnist = {
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(stochastic_config),
     .as.dataset = {.open = stochastic_open,
-                   .info = stochastic_info,
+                   .info = vj_world_info,
                    .sample = stochastic_sample,
-                   .close = stochastic_close},
+                   .close = vj_world_close},
 };

@@ -1,15 +1,67 @@
-/* A digit that moves over a square canvas: what the moving-digit data sets share.
+/* A world of moving digits: what MovingMNIST and its stochastic sibling share. A data set is this world and a motion.
  *
- * A canvas of `size` px holds a digit of `side` px whose upper left corner is anywhere in [0, range]^2,
- * range = size - side. Coordinates are (x, y), x to the right and y downwards. Nothing here is collective, and all but
- * vj_canvas_open_digits may run on many threads at once. */
+ * A canvas of `size` px holds digits of `digit_size` px whose upper left corners are anywhere in [0, range]^2,
+ * range = size - digit_size. Coordinates are (x, y), x to the right and y downwards. The room sees datasets/digits,
+ * which makes the images; begin at moving_mnist.c. Nothing is collective; all but opening may run on many threads at
+ * once. */
 #ifndef VJ_DATASETS_MOVING_MNIST_WORLD_H
 #define VJ_DATASETS_MOVING_MNIST_WORLD_H
 
 #include <stdbool.h>
 
 #include "datasets/digits/digits.h"
+#include "vj/component.h"
 #include "vj/rng.h"
+
+enum { VJ_WORLD_DIGITS = 2, VJ_WORLD_LABELS = 16 }; /* at most */
+
+/* A data set's configuration begins with this, so that its rows are rows of the data set. */
+typedef struct vj_world_config {
+  const char *digits;
+  int64_t size, downsample, digit_size;
+  int64_t train_size, validation_size, test_size;
+} vj_world_config;
+
+#define VJ_WORLD_CANVAS_PARAMS                                                                               \
+  VJ_TEXT(vj_world_config, digits, "builtin",                                                                \
+          "`builtin`: drawn by the program; else a folder with the four IDX files of MNIST, plain or .gz"),  \
+      VJ_INTEGER(vj_world_config, size, "64", 8, 1024, "px", "height and width of the canvas"),              \
+      VJ_INTEGER(vj_world_config, downsample, "1", 1, 64, "",                                                \
+                 "frames are averages over cells of this many px squared; labels stay in px of the canvas"), \
+      VJ_INTEGER(vj_world_config, digit_size, "28", 4, VJ_DIGIT_SIDE, "px",                                  \
+                 "height and width of a digit, averaged down from 28")
+#define VJ_WORLD_SPLIT_PARAMS                                                                          \
+  VJ_INTEGER(vj_world_config, train_size, "10000", 1, 1000000000, "", "clips for training"),           \
+      VJ_INTEGER(vj_world_config, validation_size, "1000", 1, 1000000000, "", "clips for validation"), \
+      VJ_INTEGER(vj_world_config, test_size, "1000", 1, 1000000000, "", "clips for testing")
+
+/* The dataset of a component begins with this. */
+typedef struct vj_world {
+  vj_world_config config;
+  vj_clip_request request;
+  vj_digits digits;
+  double range; /* of a position, px: [0, range] */
+  vj_label labels[VJ_WORLD_LABELS];
+  int64_t label_count;
+  vj_pool *pool; /* owns everything, this structure included */
+} vj_world;
+
+/* A canvas has room for more than a digit and divides into its cells; else VJ_CONFIG, naming data.size or
+ * data.downsample. */
+VJ_MUST_USE vj_status vj_world_check(const vj_world_config *config);
+
+/* A data set of `bytes` that begins with a vj_world, without labels yet; its configuration has been checked. Errors:
+ * those of vj_digits_read. */
+VJ_MUST_USE vj_status vj_world_open(const char *what, size_t bytes, const vj_world_config *config,
+                                    const vj_clip_request *request, void **dataset);
+/* As in vj_dataset_ops. */
+void vj_world_close(void **dataset);
+void vj_world_info(const void *dataset, vj_clip_info *info);
+
+/* Where each label of one sample stands. */
+void vj_world_place_labels(const vj_world *world, float *labels, float *start[VJ_WORLD_LABELS]);
+
+/* --- digits that move --------------------------------------------------------------------------------------------- */
 
 /* The walls of a canvas, in the order of what tells which were hit. */
 typedef enum vj_wall { VJ_WALL_LEFT, VJ_WALL_RIGHT, VJ_WALL_TOP, VJ_WALL_BOTTOM, VJ_WALLS } vj_wall;
@@ -19,29 +71,32 @@ typedef struct vj_mover {
   double position[2], velocity[2]; /* of the upper left corner, (x, y), px and px/frame */
   bool bounced;                    /* by the last step */
   bool hit[VJ_WALLS];              /* the walls that did it */
-  float ink[VJ_DIGIT_PIXELS];      /* [side, side], in [0, 1] */
+  float ink[VJ_DIGIT_PIXELS];      /* [digit_size, digit_size], in [0, 1] */
 } vj_mover;
 
-/* The digits that a row `digits` names: "builtin", or a folder with the IDX files of MNIST. Errors: those of
- * vj_digits_read. */
-VJ_MUST_USE vj_status vj_canvas_open_digits(vj_pool *pool, const char *digits, vj_digits *result);
-
-/* A canvas has room for more than the digit and divides into cells of `cell` x `cell` px; else VJ_CONFIG, naming
- * data.size or data.downsample. */
-VJ_MUST_USE vj_status vj_canvas_check(int64_t size, int64_t side, int64_t cell);
-
-/* Draws one of the set's images, each as likely, and averages its ink down from 28 x 28 to side x side px, by exact
- * integer sums over areas. One integer from the stream; leaves position and velocity alone. */
-void vj_mover_pick(vj_mover *mover, const vj_digit_set *set, int64_t side, vj_rng *rng);
+/* Draws one of the split's images, each as likely, and averages its ink down from 28 x 28, by exact integer sums over
+ * areas. One integer from the stream; leaves position and velocity alone. */
+void vj_mover_pick(vj_mover *mover, const vj_world *world, vj_split split, vj_rng *rng);
 
 /* One frame further. Reflection is exact: p < 0 becomes -p, p > range becomes 2 range - p, and that component of the
  * velocity changes its sign. No component may be more than `range`. */
 void vj_mover_step(vj_mover *mover, double range);
 
-/* frame [size, size] becomes the maximum of itself and the digit, drawn at its rounded position. */
-void vj_mover_stamp(const vj_mover *mover, int64_t size, int64_t side, float *frame);
+/* --- a clip ------------------------------------------------------------------------------------------------------- */
 
-/* frame [size / cell, size / cell] becomes the averages of the canvas [size, size] over its cells. */
-void vj_canvas_average(const float *canvas, int64_t size, int64_t cell, float *frame);
+/* A clip on its way. The world draws the digits, brighter pixels over darker ones, and fills the labels that are known
+ * frame by frame; the data set's own labels are filled by itself. */
+typedef struct vj_world_clip {
+  int64_t digits;
+  vj_mover *movers; /* [digits] */
+  /* Brings the movers to frame t: from frame t - 1, or to where they begin. */
+  void (*advance)(const vj_world *world, void *motion, int64_t t);
+  void *motion;
+  float *input_position;            /* [input frames, digits, 2]; */
+  float *position, *bounce, *walls; /* [target frames, digits, 2], [target frames, digits], [VJ_WALLS] */
+} vj_world_clip;
+
+/* The frames [T, side, side] of a clip, side = size / downsample, and its labels. */
+VJ_MUST_USE vj_status vj_world_film(const vj_world *world, const vj_world_clip *clip, float *frames);
 
 #endif

@@ -142,18 +142,27 @@ static vj_status open_clips(vj_clips *c) {
   return make_passed(c);
 }
 
-vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_request *request, vj_clip_list *list,
-                        void **dataset) {
-  *dataset = NULL;
+static vj_status make(const vj_clip_params *params, const vj_clip_request *request, const vj_clip_list *list,
+                      void **dataset) {
   vj_clips *const c = vj_pool_take(list->pool, sizeof *c);
-  if (!c) {
-    vj_pool_destroy(&list->pool);
-    return vj_fail(VJ_MEMORY, "no memory for a data set of videos");
-  }
+  if (!c) return vj_fail(VJ_MEMORY, "no memory for the data set %s", list->what);
   *c = (vj_clips){.params = *params, .request = *request, .list = *list};
-  list->pool = NULL;
   *dataset = c;
-  const vj_status status = open_clips(c);
+  return VJ_OK;
+}
+
+vj_status vj_clips_open(const char *what, vj_clips_prepare prepare, const void *config, const vj_clip_request *request,
+                        void **dataset) {
+  vj_clip_list list = {.what = what};
+  *dataset = NULL;
+  VJ_TRY(vj_pool_create(&list.pool));
+  vj_status status = prepare(config, request->threads > 0 ? request->threads : 1, &list);
+  if (status == VJ_OK) status = make(config, request, &list, dataset);
+  if (status != VJ_OK) {
+    vj_pool_destroy(&list.pool);
+    return status;
+  }
+  status = open_clips(*dataset);
   if (status != VJ_OK) vj_clips_close(dataset);
   return status;
 }

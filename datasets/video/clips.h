@@ -1,17 +1,16 @@
 /* What all data sets of videos share. A data set of its own is a thin file: it lists its videos and says what the
  * labels of a clip are; everything else is here. See datasets/video/video_list.c.
  *
- *   typedef struct my_config { vj_clip_params clips; const char *lists; } my_config;
- *   static const vj_param params[] = {VJ_CLIP_ROWS(my_config, clips, "4", "4", "[0]"), VJ_TEXT(my_config, lists, ...)};
+ *   typedef struct my_config { vj_clip_params clips; const char *lists; } my_config;   (clips first)
+ *   static const vj_param params[] = {VJ_CLIP_PARAMS("4", "4", "[0]"), VJ_TEXT(my_config, lists, ...)};
  *
- *   static vj_status my_open(const void *config, const vj_clip_request *request, void **dataset) {
- *     vj_clip_list list = {.what = "my"};
- *     VJ_TRY(vj_pool_create(&list.pool));
- *     ... entries of each split, labels, and what fill_labels needs, all from list.pool; on failure destroy it ...
- *     return vj_clips_open(&((const my_config *)config)->clips, request, &list, dataset);
+ *   static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
+ *     ... entries of each split, labels, and what fill_labels needs, all from list->pool ...
  *   }
- *   .as.dataset = {my_open,         vj_clips_info,       vj_clips_sample, vj_clips_close,
- *                  vj_clips_passed, vj_clips_video_name, vj_clips_of}
+ *   static vj_status my_open(const void *config, const vj_clip_request *request, void **dataset) {
+ *     return vj_clips_open("my", prepare, config, request, dataset);
+ *   }
+ *   .as.dataset = VJ_CLIPS_OPS(my_open)
  *
  * A clip is `input_frames + target_frames` frames of one video, `stride` frames apart. In training each video gives
  * `clips` of them, each beginning at random; in validation and test one for each of `starts`. Videos that can't be read
@@ -35,24 +34,21 @@ typedef struct vj_clip_params {
   bool grey;
 } vj_clip_params;
 
-#define VJ_CLIP_ROW(type_, struct_, at_, field_, fallback_, low_, high_, unit_, doc_) \
-  { #field_, (type_), offsetof(struct_, at_.field_), (fallback_), (low_), (high_), NULL, (unit_), (doc_) }
-
-/* The rows of a field `at` of type vj_clip_params, with the data set's own defaults. */
-#define VJ_CLIP_ROWS(s, at, stride_, clips_, starts_)                                                               \
-  VJ_CLIP_ROW(VJ_PARAM_TEXT, s, at, root, "", 0, 0, "", "folder with the videos and their lists; has to be given"), \
-      VJ_CLIP_ROW(VJ_PARAM_INTEGER_LIST, s, at, size, "64", 1, 4096, "px",                                          \
-                  "height and width of frames, averaged over areas; one number: a square"),                         \
-      VJ_CLIP_ROW(VJ_PARAM_BOOL, s, at, grey, "false", 0, 1, "", "grey frames instead of RGB"),                     \
-      VJ_CLIP_ROW(VJ_PARAM_INTEGER, s, at, stride, stride_, 1, 1000000, "frames",                                   \
-                  "from one frame of a clip to the next"),                                                          \
-      VJ_CLIP_ROW(VJ_PARAM_INTEGER, s, at, clips, clips_, 1, 1000000, "",                                           \
-                  "training clips of a video, each with its own random start"),                                     \
-      VJ_CLIP_ROW(VJ_PARAM_INTEGER_LIST, s, at, starts, starts_, 0, INFINITY, "frames",                             \
-                  "first frames of a video's validation and test clips"),                                           \
-      VJ_CLIP_ROW(VJ_PARAM_TEXT, s, at, pack, "", 0, 0, "", "file made by `vjvcr data pack`: frames come from it"), \
-      VJ_CLIP_ROW(VJ_PARAM_TEXT, s, at, index, "", 0, 0, "",                                                        \
-                  "file that remembers what was found about videos; empty: one in the user's cache folder")
+/* A data set's configuration begins with its vj_clip_params, so that these rows, with its own defaults, are its rows.
+ */
+#define VJ_CLIP_PARAMS(stride_, clips_, starts_)                                                                 \
+  VJ_TEXT(vj_clip_params, root, "", "folder with the videos and their lists; has to be given"),                  \
+      VJ_INTEGERS(vj_clip_params, size, "64", 1, 4096, "px",                                                     \
+                  "height and width of frames, averaged over areas; one number: a square"),                      \
+      VJ_BOOL(vj_clip_params, grey, "false", "grey frames instead of RGB"),                                      \
+      VJ_INTEGER(vj_clip_params, stride, stride_, 1, 1000000, "frames", "from one frame of a clip to the next"), \
+      VJ_INTEGER(vj_clip_params, clips, clips_, 1, 1000000, "",                                                  \
+                 "training clips of a video, each with its own random start"),                                   \
+      VJ_INTEGERS(vj_clip_params, starts, starts_, 0, INFINITY, "frames",                                        \
+                  "first frames of a video's validation and test clips"),                                        \
+      VJ_TEXT(vj_clip_params, pack, "", "file made by `vjvcr data pack`: frames come from it"),                  \
+      VJ_TEXT(vj_clip_params, index, "",                                                                         \
+              "file that remembers what was found about videos; empty: one in the user's cache folder")
 
 /* A video as a data set lists it. */
 typedef struct vj_clip_entry {
@@ -78,16 +74,20 @@ typedef struct vj_clip_list {
                            float *labels);
   const void *owner;
   const char *note; /* a line that `vjvcr data inspect` adds, on what the annotations are like; may be NULL */
-  vj_pool *pool;    /* owns all of the above; vj_clips_open takes it over, also where it fails */
+  vj_pool *pool;    /* owns all of the above */
 } vj_clip_list;
 
 /* The data set; what components have as `dataset`. */
 typedef struct vj_clips vj_clips;
 
-/* Errors: what the files say (VJ_DATA, VJ_IO), settings that can't be (VJ_CONFIG), a pack that is of something else.
- * A split without a usable video is an error, unless the request only looks. */
-VJ_MUST_USE vj_status vj_clips_open(const vj_clip_params *params, const vj_clip_request *request, vj_clip_list *list,
-                                    void **dataset);
+/* Lists the videos and says what their labels are; `list` comes with its name and its pool. */
+typedef vj_status (*vj_clips_prepare)(const void *config, int threads, vj_clip_list *list);
+
+/* Opens the data set `what`, whose configuration begins with its vj_clip_params. Errors: what the files say (VJ_DATA,
+ * VJ_IO), settings that can't be (VJ_CONFIG), a pack that is of something else. A split without a usable video is an
+ * error, unless the request only looks. */
+VJ_MUST_USE vj_status vj_clips_open(const char *what, vj_clips_prepare prepare, const void *config,
+                                    const vj_clip_request *request, void **dataset);
 /* As in vj_dataset_ops. */
 void vj_clips_info(const void *dataset, vj_clip_info *info);
 vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
@@ -95,6 +95,12 @@ void vj_clips_close(void **dataset);
 int64_t vj_clips_passed(const void *dataset, vj_split split, int64_t number, int64_t *videos);
 const char *vj_clips_video_name(const void *dataset, vj_split split, int64_t video);
 const struct vj_clips *vj_clips_of(const void *dataset);
+
+#define VJ_CLIPS_OPS(open_)                                                                     \
+  {                                                                                             \
+    .open = (open_), .info = vj_clips_info, .sample = vj_clips_sample, .close = vj_clips_close, \
+    .passed = vj_clips_passed, .video_name = vj_clips_video_name, .clips = vj_clips_of          \
+  }
 
 /* --- for those who look at all videos: packing, inspection ------------------------------------------------------- */
 

@@ -20,13 +20,13 @@
 typedef enum layout { PATHS, FOLDERS, KINETICS, SOMETHING } layout;
 
 typedef struct video_list_config {
-  vj_clip_params clips;
+  vj_clip_params clips; /* first */
   int layout;
   const char *train, *validation, *test, *classes, *videos;
 } video_list_config;
 
 static const vj_param params[] = {
-    VJ_CLIP_ROWS(video_list_config, clips, "4", "4", "[0]"),
+    VJ_CLIP_PARAMS("4", "4", "[0]"),
     VJ_CHOICE(video_list_config, layout, "list|folders|kinetics|something", "list",
               "`list`: lines `path label`; `folders`: one for each class; `kinetics`: CSV; `something`: JSON"),
     VJ_TEXT(video_list_config, train, "",
@@ -373,17 +373,13 @@ static vj_status make_list(maker *m, vj_clip_list *list) {
   return VJ_OK;
 }
 
+static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
+  (void)threads;
+  return make_list(&(maker){.config = config, .pool = list->pool}, list);
+}
+
 static vj_status video_list_open(const void *config, const vj_clip_request *request, void **dataset) {
-  vj_clip_list list = {.what = "video_list"};
-  *dataset = NULL;
-  VJ_TRY(vj_pool_create(&list.pool));
-  maker m = {.config = config, .pool = list.pool};
-  const vj_status status = make_list(&m, &list);
-  if (status != VJ_OK) {
-    vj_pool_destroy(&list.pool);
-    return status;
-  }
-  return vj_clips_open(&m.config->clips, request, &list, dataset);
+  return vj_clips_open("video_list", prepare, config, request, dataset);
 }
 
 const vj_component vj_dataset_video_list = {
@@ -395,11 +391,5 @@ const vj_component vj_dataset_video_list = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(video_list_config),
-    .as.dataset = {.open = video_list_open,
-                   .info = vj_clips_info,
-                   .sample = vj_clips_sample,
-                   .close = vj_clips_close,
-                   .passed = vj_clips_passed,
-                   .video_name = vj_clips_video_name,
-                   .clips = vj_clips_of},
+    .as.dataset = VJ_CLIPS_OPS(video_list_open),
 };

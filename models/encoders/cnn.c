@@ -2,8 +2,7 @@
  * a grid. Every convolution is followed by batch norm over the global batch and an activation. */
 #include <stdio.h>
 
-#include "vj/component.h"
-#include "vj/ops.h"
+#include "models/layers.h"
 
 typedef struct cnn_config {
   vj_integer_list channels, kernels, strides, temporal;
@@ -25,59 +24,31 @@ static const vj_param params[] = {
     VJ_CHOICE(cnn_config, activation, VJ_ACTIVATION_CHOICES, "relu", "activation after each batch norm"),
 };
 
-static const double norm_epsilon = 1e-5;
-
-/* Uniform on +-1/sqrt(fan in), as PyTorch's convolutions; no bias, the batch norm has one. */
-static vj_var *convolution_weight(vj_graph *graph, const char *layout, const vj_shape *shape) {
-  const double fan_in = (double)vj_shape_count(shape, 1, shape->rank);
-  return vj_parameter(graph, &(vj_param_spec){"weight", *shape, layout, VJ_INIT_UNIFORM, 1 / sqrt(fan_in), true});
-}
-
-static vj_var *normalised(vj_graph *graph, vj_var *x, const char *norm, int64_t layer, const cnn_config *config) {
-  vj_scope_push(graph, "%s%lld", norm, (long long)layer);
-  vj_var *y = vj_batch_norm(graph, x, norm_epsilon, (vj_activation)config->activation);
-  vj_scope_pop(graph);
-  return y;
-}
-
 /* One number stands for all layers. */
 static int64_t of_layer(const vj_integer_list *list, int64_t layer) { return list->at[list->count == 1 ? 0 : layer]; }
 
+static vj_var *normalised(vj_graph *graph, vj_var *x, const char *norm, int64_t layer, const cnn_config *config) {
+  char name[32];
+  snprintf(name, sizeof name, "%s%lld", norm, (long long)layer);
+  return vj_batch_norm_layer(graph, x, name, (vj_activation)config->activation);
+}
+
 static vj_var *spatial_layer(vj_graph *graph, const cnn_config *config, vj_var *h, int64_t layer) {
-  const vj_shape in = vj_shape_of(h);
-  const int64_t kernel = of_layer(&config->kernels, layer), stride = of_layer(&config->strides, layer);
-  vj_scope_push(graph, "conv%lld", (long long)layer);
-  const vj_shape shape = VJ_SHAPE(config->channels.at[layer], kernel, kernel, in.rank ? in.size[in.rank - 1] : 1);
-  vj_var *weight = convolution_weight(graph, "OHWI", &shape);
-  const vj_conv2d_args args = {.stride = {stride, stride}, .padding = {kernel / 2, kernel / 2}};
-  vj_var *y = vj_conv2d(graph, h, weight, NULL, &args);
-  vj_scope_pop(graph);
-  return normalised(graph, y, "norm", layer, config);
+  char name[32];
+  snprintf(name, sizeof name, "conv%lld", (long long)layer);
+  h = vj_conv_layer_unbiased(graph, h, name, config->channels.at[layer], of_layer(&config->kernels, layer),
+                             of_layer(&config->strides, layer), VJ_LAYER_UNIFORM);
+  return normalised(graph, h, "norm", layer, config);
 }
 
 static vj_var *temporal_layer(vj_graph *graph, const cnn_config *config, vj_var *h, int64_t layer) {
-  const vj_shape in = vj_shape_of(h);
+  const int64_t in = vj_last_size(h), kernel = config->temporal_kernel;
   vj_scope_push(graph, "time%lld", (long long)layer);
-  const vj_shape shape =
-      VJ_SHAPE(config->temporal.at[layer], config->temporal_kernel, in.rank ? in.size[in.rank - 1] : 1);
-  vj_var *y = vj_conv_time(graph, h, convolution_weight(graph, "OTI", &shape), NULL, config->temporal_kernel / 2);
+  vj_var *weight = vj_parameter(graph, &(vj_param_spec){"weight", VJ_SHAPE(config->temporal.at[layer], kernel, in),
+                                                        "OTI", VJ_INIT_UNIFORM, 1 / sqrt((double)(kernel * in)), true});
+  vj_var *y = vj_conv_time(graph, h, weight, NULL, kernel / 2);
   vj_scope_pop(graph);
   return normalised(graph, y, "time_norm", layer, config);
-}
-
-/* [b,T,..] -> [b,T,d], linear, with all of a frame's cells in every feature. */
-static vj_var *projected(vj_graph *graph, vj_var *h, int64_t width) {
-  h = vj_flatten(graph, h, 2);
-  const vj_shape in = vj_shape_of(h);
-  const int64_t fan_in = in.rank ? in.size[2] : 1;
-  const double bound = 1 / sqrt((double)fan_in);
-  vj_scope_push(graph, "projection");
-  vj_var *weight =
-      vj_parameter(graph, &(vj_param_spec){"weight", VJ_SHAPE(width, fan_in), "OI", VJ_INIT_UNIFORM, bound, true});
-  vj_var *bias = vj_parameter(graph, &(vj_param_spec){"bias", VJ_SHAPE(width), "O", VJ_INIT_UNIFORM, bound, false});
-  vj_var *y = vj_linear(graph, h, weight, bias);
-  vj_scope_pop(graph);
-  return y;
 }
 
 static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
@@ -106,7 +77,8 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
     vj_tap(graph, name, h);
   }
   if (config->pool) h = vj_flatten(graph, vj_average_pool(graph, h, config->pool, config->pool), 2);
-  return config->projection ? projected(graph, h, config->projection) : h;
+  if (!config->projection) return h;
+  return vj_weight_first_layer(graph, vj_flatten(graph, h, 2), "projection", config->projection);
 }
 
 const vj_component vj_encoder_cnn = {

@@ -40,9 +40,10 @@ static vj_var *block(vj_graph *graph, const void *untyped, vj_var *h, int64_t la
   const gsta_config *config = untyped;
   const int64_t channels = vj_last_size(h);
   (void)layer;
-  vj_var *attended = spatial_attention(graph, vj_batch_norm_layer(graph, h, "norm1"));
+  vj_var *attended = spatial_attention(graph, vj_batch_norm_layer(graph, h, "norm1", VJ_IDENTITY));
   h = vj_residual(graph, h, attended, branch_scale(graph, "scale1", channels), drop);
-  vj_var *mixed = mixing_perceptron(graph, vj_batch_norm_layer(graph, h, "norm2"), config->translator.mlp_ratio);
+  vj_var *mixed =
+      mixing_perceptron(graph, vj_batch_norm_layer(graph, h, "norm2", VJ_IDENTITY), config->translator.mlp_ratio);
   return vj_residual(graph, h, mixed, branch_scale(graph, "scale2", channels), drop);
 }
 

@@ -1,6 +1,7 @@
 /* Multi-layer perceptron from all input steps (and z) to all target steps at once. */
-#include "vj/component.h"
-#include "vj/ops.h"
+#include <stdio.h>
+
+#include "models/layers.h"
 
 typedef struct mlp_config {
   vj_integer_list hidden;
@@ -12,24 +13,10 @@ static const vj_param params[] = {
     VJ_CHOICE(mlp_config, activation, VJ_ACTIVATION_CHOICES, "relu", "activation after each hidden layer"),
 };
 
-static int64_t width_of(vj_var *x) {
-  const vj_shape shape = vj_shape_of(x);
-  return shape.rank ? shape.size[shape.rank - 1] : 1;
-}
-
-/* Uniform on +-1/sqrt(fan in), as PyTorch's linear layers. */
-static vj_var *uniform(vj_graph *graph, const char *name, const char *layout, vj_shape shape, int64_t fan_in) {
-  const double bound = 1 / sqrt((double)fan_in);
-  return vj_parameter(graph, &(vj_param_spec){name, shape, layout, VJ_INIT_UNIFORM, bound, shape.rank > 1});
-}
-
 static vj_var *linear(vj_graph *graph, vj_var *x, int64_t layer, int64_t out) {
-  const int64_t fan_in = width_of(x);
-  vj_scope_push(graph, "linear%lld", (long long)layer);
-  vj_var *weight = uniform(graph, "weight", "OI", VJ_SHAPE(out, fan_in), fan_in);
-  vj_var *y = vj_linear(graph, x, weight, uniform(graph, "bias", "O", VJ_SHAPE(out), fan_in));
-  vj_scope_pop(graph);
-  return y;
+  char name[32];
+  snprintf(name, sizeof name, "linear%lld", (long long)layer);
+  return vj_weight_first_layer(graph, x, name, out);
 }
 
 /* All layers but the top one: [b,Tx,..] (and z [b,n]) -> [b,h] */
@@ -66,7 +53,7 @@ static vj_var *build_linear(vj_graph *graph, const void *untyped, vj_var *hx, in
   const mlp_config *config = untyped;
   const int64_t numbers = numbers_of(target);
   vj_var *base = linear(graph, hidden_layers(graph, config, hx, NULL), config->hidden.count, numbers);
-  *weight = uniform(graph, "latent.weight", "OI", VJ_SHAPE(numbers, size), size);
+  *weight = vj_latent_weight(graph, numbers, size);
   return base;
 }
 

@@ -60,7 +60,6 @@ vj_var *vj_translate_linear(vj_graph *graph, const vj_translator *config, vj_tra
                             int64_t size, const vj_shape *target, vj_var **weight) {
   const int64_t numbers = vj_shape_count(target, 1, target->rank);
   vj_var *base = vj_translate(graph, config, block, hx, NULL, target);
-  *weight = vj_parameter(graph, &(vj_param_spec){"latent.weight", VJ_SHAPE(numbers, size), "OI", VJ_INIT_UNIFORM,
-                                                 1 / sqrt((double)size), true});
+  *weight = vj_latent_weight(graph, numbers, size);
   return vj_flatten(graph, base, 1);
 }
