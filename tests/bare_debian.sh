@@ -51,5 +51,7 @@ copy=$system/root/vjvcr
 git -C "$copy" fetch -q --depth 1 "file://$root" HEAD
 git -C "$copy" reset -q --hard FETCH_HEAD
 rm -rf -- "$copy/runs"
-# Not exec: a signal to this script alone must still end what is within.
-unshare --mount --pid --fork --kill-child -- "${BASH_SOURCE[0]}" --within "$system" "$@"
+# What is within passes over signals, as the first process of its namespace; it ends when unshare is killed.
+unshare --mount --pid --fork --kill-child -- "${BASH_SOURCE[0]}" --within "$system" "$@" </dev/null &
+trap 'kill -KILL $!; exit 130' INT TERM HUP
+wait $!
