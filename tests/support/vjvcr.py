@@ -56,6 +56,7 @@ def run(*arguments, folder=None, ranks=1, seconds=100, before=None):
     environment = dict(os.environ)
     if ranks == 1:  # no daemon of Open MPI's for a program alone, which takes longer to start than a trial to train
         environment["OMPI_MCA_ess_singleton_isolated"] = "1"
+        environment["OMPI_MCA_btl"] = "self"  # nor shared memory, which Open MPI 5 would lay out even so
     else:  # a shell around each rank reports its code, and mpirun adds nothing of its own
         shell = '"$0" "$@"; echo "code of a rank: $?"'
         command = ["mpirun", "--oversubscribe", "-n", str(ranks), "sh", "-c", shell, *command]
