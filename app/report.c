@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analysis/report/page.h"
+#include "analysis/report/report.h"
 #include "app/verbs.h"
 
 static const char usage[] = "usage: vjvcr report DIR [-o FILE.html] [--by QUANTITY]";

@@ -301,8 +301,8 @@ vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const 
       "have "
       "one.</p>\n",
       page->to);
-  vj_page_shades(page, column->title, by_rank && column->best == VJ_BEST_LOW ? high : low,
-                 by_rank && column->best == VJ_BEST_LOW ? low : high);
+  vj_page_color_scale(page, column->title, by_rank && column->best == VJ_BEST_LOW ? high : low,
+                      by_rank && column->best == VJ_BEST_LOW ? low : high);
   vj_page_pictures(page);
   VJ_TRY(draw_parallel(page, column, results, rows));
   vj_page_pictures_end(page);

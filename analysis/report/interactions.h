@@ -2,7 +2,7 @@
 #ifndef VJ_ANALYSIS_REPORT_INTERACTIONS_H
 #define VJ_ANALYSIS_REPORT_INTERACTIONS_H
 
-#include "analysis/report/page.h"
+#include "analysis/report/section.h"
 
 /* Heat maps of a quantity over pairs of parameters: cells where both have few values, points elsewhere. `results`
  * [trials]: NaN where there is none. */

@@ -2,7 +2,7 @@
 #ifndef VJ_ANALYSIS_REPORT_SEED_BANDS_H
 #define VJ_ANALYSIS_REPORT_SEED_BANDS_H
 
-#include "analysis/report/page.h"
+#include "analysis/report/section.h"
 
 typedef struct vj_seed_band {
   int64_t count;  /* points, at most 150: neighbouring rows of long courses are averaged */

@@ -26,7 +26,8 @@ vj_status vj_atomic_file_write(vj_atomic_file *file, const void *bytes, size_t c
 
 vj_status vj_atomic_file_close(vj_atomic_file *file, bool keep) {
   if (!file->stream) return VJ_OK;
-  vj_status status = fclose(file->stream) == 0 ? VJ_OK : system_fail(file, errno);
+  const bool written = !ferror(file->stream);
+  vj_status status = fclose(file->stream) == 0 && written ? VJ_OK : system_fail(file, errno);
   file->stream = NULL;
   if (status == VJ_OK && keep && rename(file->temporary, file->path) != 0) status = system_fail(file, errno);
   if (status != VJ_OK || !keep) unlink(file->temporary);

@@ -59,9 +59,9 @@ static vj_status draw_criterion(vj_page *page) {
                  : vj_fail(VJ_MEMORY, "no memory for a picture");
 }
 
-vj_status vj_section_curves(vj_page *page) {
-  if (!page->data->shown_count) return VJ_OK;
-  vj_page_section(page, "section-curves", "Learning curves");
+static bool applies(const vj_report_data *data) { return data->shown_count > 0; }
+
+static vj_status write(vj_page *page) {
   fputs(
       "<p class=\"note\">Lines: training, with a band of one standard deviation over seeds. Dashed, with circles: "
       "validation. Losses are unweighted, apart from their weighted sum. Long courses are averaged over neighbouring "
@@ -72,6 +72,8 @@ vj_status vj_section_curves(vj_page *page) {
   VJ_TRY(draw_criterion(page));
   VJ_TRY(draw_all(page));
   vj_page_pictures_end(page);
-  vj_page_section_end(page);
   return VJ_OK;
 }
+
+const vj_section vj_section_curves = {
+    .id = "section-curves", .title = "Learning curves", .applies = applies, .write = write};

@@ -134,22 +134,22 @@ static void draw_accuracies(vj_page *page) {
 
 static bool has_latents(const vj_report_data *f) {
   vj_file_variable_info info;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
+  for (int v = 0; f->shown_count && v < vj_sweep_file_variable_count(f->results->file); v++) {
     vj_sweep_file_variable(f->results->file, v, &info);
     if (begins(info.name, "train_latent_")) return true;
   }
   return false;
 }
 
-vj_status vj_section_latents(vj_page *page) {
-  if (!page->data->shown_count || !has_latents(page->data)) return VJ_OK;
-  vj_page_section(page, "section-latents", "Latents");
+static vj_status write(vj_page *page) {
   vj_page_legend(page);
   vj_page_pictures(page);
   draw_heads(page);
   draw_accuracies(page);
   VJ_TRY(draw_courses(page));
   vj_page_pictures_end(page);
-  vj_page_section_end(page);
   return VJ_OK;
 }
+
+const vj_section vj_section_latents = {
+    .id = "section-latents", .title = "Latents", .applies = has_latents, .write = write};

@@ -272,16 +272,17 @@ static vj_status draw_one(vj_page *page) {
   return VJ_OK;
 }
 
-vj_status vj_section_parameters(vj_page *page) {
-  const vj_report_data *f = page->data;
-  if (!f->factor_count || !f->objective.quantity || !f->ranked_count) return VJ_OK;
-  vj_page_section(page, "section-parameters", "What the parameters do");
+static bool applies(const vj_report_data *f) { return f->factor_count && f->objective.quantity && f->ranked_count; }
+
+static vj_status write(vj_page *page) {
   VJ_TRY(write_importance(page));
   fputs(
       "<p class=\"note\">Rings: single trials that are done. Points: means over all other settings and seeds, ± "
       "standard deviation. Cells: means. Coloured points: dark to light is lowest to highest.</p>\n",
       page->to);
-  VJ_TRY(f->factor_count == 1 ? draw_one(page) : draw_several(page));
-  vj_page_section_end(page);
+  VJ_TRY(page->data->factor_count == 1 ? draw_one(page) : draw_several(page));
   return VJ_OK;
 }
+
+const vj_section vj_section_parameters = {
+    .id = "section-parameters", .title = "What the parameters do", .applies = applies, .write = write};

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/report/page.h"
+#include "analysis/report/section.h"
 #include "analysis/output/png.h"
 #include "analysis/report/horizon_means.h"
 #include "framework/store/ledger/ledger.h"
@@ -276,9 +276,7 @@ static bool has_pictures(const vj_report_data *f) {
   return false;
 }
 
-vj_status vj_section_pictures(vj_page *page) {
-  if (!has_pictures(page->data)) return VJ_OK;
-  vj_page_section(page, "section-frames", "Frames and trajectories");
+static vj_status write(vj_page *page) {
   fputs(
       "<p class=\"note\">Of the first test clips, at the end of each setting's first trial that is done. Dashed rings: "
       "the "
@@ -287,6 +285,8 @@ vj_status vj_section_pictures(vj_page *page) {
   vj_page_legend(page);
   VJ_TRY(draw_trajectories(page));
   VJ_TRY(write_frames(page));
-  vj_page_section_end(page);
   return VJ_OK;
 }
+
+const vj_section vj_section_pictures = {
+    .id = "section-frames", .title = "Frames and trajectories", .applies = has_pictures, .write = write};

@@ -1,7 +1,7 @@
 /* How to get it again: versions, command, seeds, the whole configuration. */
 #include <string.h>
 
-#include "analysis/report/page.h"
+#include "analysis/report/section.h"
 
 static void write_seeds(vj_page *page) {
   enum { MOST_SEEDS = 24 };
@@ -32,7 +32,7 @@ static void write_text(vj_page *page, const char *summary, const char *id, const
   vj_html_fold_end(page->to);
 }
 
-vj_status vj_section_reproduce(vj_page *page) {
+static vj_status write(vj_page *page) {
   const vj_report_data *f = page->data;
   const char *source = vj_sweep_file_attribute(f->results->file, "source");
   const char *yaml = vj_sweep_file_attribute(f->results->file, "sweep_yaml");
@@ -43,7 +43,6 @@ vj_status vj_section_reproduce(vj_page *page) {
   const char *summary = vj_pool_format(f->pool, "Configuration of trial %lld%s, with every default", (long long)best,
                                        best || f->ranked_count ? ", one of the best" : "");
   if (!command || !summary) return vj_fail(VJ_MEMORY, "no memory for a report");
-  vj_page_section(page, "section-again", "To get it again");
   fputs(
       "<p>Save the experiment below as a file and run the command, on any number of ranks: with the same build on the "
       "same kind of processor the numbers are the same to the last bit. Paths in it are those of the first run.</p>\n",
@@ -62,6 +61,7 @@ vj_status vj_section_reproduce(vj_page *page) {
   vj_html_table_end(page->to);
   if (yaml) write_text(page, "The experiment", "experiment", yaml);
   if (config[0]) write_text(page, summary, "configuration", config);
-  vj_page_section_end(page);
   return VJ_OK;
 }
+
+const vj_section vj_section_reproduce = {.id = "section-again", .title = "To get it again", .write = write};

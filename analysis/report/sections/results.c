@@ -6,7 +6,7 @@
 
 #include "analysis/results/collapse.h"
 #include "analysis/results/objective.h"
-#include "analysis/report/page.h"
+#include "analysis/report/section.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
@@ -271,15 +271,15 @@ static void write_trials(vj_page *page) {
   vj_html_fold_end(page->to);
 }
 
-vj_status vj_section_results(vj_page *page) {
+static vj_status write(vj_page *page) {
   const vj_report_data *f = page->data;
-  vj_page_section(page, "section-results", "Results");
   VJ_TRY(write_results(page));
   fputs("<p class=\"note\">", page->to);
   vj_html_text(page->to, "%s", f->report.notes);
   fputs("</p>\n", page->to);
   VJ_TRY(write_all_differences(page));
   write_trials(page);
-  vj_page_section_end(page);
   return VJ_OK;
 }
+
+const vj_section vj_section_results = {.id = "section-results", .title = "Results", .write = write};

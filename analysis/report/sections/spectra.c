@@ -108,7 +108,7 @@ static vj_status draw_changes(vj_page *page) {
   const vj_report_data *f = page->data;
   if (f->evals_count < 3 || vj_sweep_file_find(f->results->file, "hx_singular_values") < 0) return VJ_OK;
   fputs("<h3>Singular values of hx while training</h3>\n", page->to);
-  vj_page_shades(page, "training steps", 0, (double)f->results->steps);
+  vj_page_color_scale(page, "training steps", 0, (double)f->results->steps);
   vj_page_pictures(page);
   for (int64_t i = 0; i < f->shown_count; i++) VJ_TRY(draw_change(page, &f->groups[f->shown[i]]));
   vj_page_pictures_end(page);
@@ -224,10 +224,12 @@ static vj_status draw_over_time(vj_page *page) {
   return VJ_OK;
 }
 
-vj_status vj_section_spectra(vj_page *page) {
+static bool applies(const vj_report_data *f) {
+  return f->shown_count && vj_sweep_file_find(f->results->file, "hx_rankme") >= 0;
+}
+
+static vj_status write(vj_page *page) {
   const vj_report_data *f = page->data;
-  if (!f->shown_count || vj_sweep_file_find(f->results->file, "hx_rankme") < 0) return VJ_OK;
-  vj_page_section(page, "section-spectra", "Hidden states");
   VJ_TRY(write_collapses(page));
   vj_page_legend(page);
   fputs(
@@ -248,6 +250,8 @@ vj_status vj_section_spectra(vj_page *page) {
   VJ_TRY(draw_over_time(page));
   vj_page_pictures_end(page);
   VJ_TRY(draw_changes(page));
-  vj_page_section_end(page);
   return VJ_OK;
 }
+
+const vj_section vj_section_spectra = {
+    .id = "section-spectra", .title = "Hidden states", .applies = applies, .write = write};

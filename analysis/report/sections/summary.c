@@ -7,7 +7,7 @@
 #include "analysis/results/objective.h"
 #include "sweeps/run/layout.h"
 #include "analysis/output/terminal.h"
-#include "analysis/report/page.h"
+#include "analysis/report/section.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
@@ -223,7 +223,7 @@ static void explain_criterion(vj_page *page) {
   fputs("</p>\n", page->to);
 }
 
-vj_status vj_section_summary(vj_page *page) {
+static vj_status write(vj_page *page) {
   const vj_report_data *f = page->data;
   fputs("<header>\n<h1>", page->to);
   vj_html_text(page->to, "%s%s%s", f->title, f->has_own_report && f->report.title[0] ? ": " : "",
@@ -234,10 +234,12 @@ vj_status vj_section_summary(vj_page *page) {
   tell_videos(page);
   tell_best(page);
   tell_mattered(page);
-  fprintf(page->to, "</div>\n%c", VJ_CONTENTS_MARK);
+  fprintf(page->to, "</div>\n%s", page->contents);
   explain_criterion(page);
   write_failures(page);
   write_factors(page);
   fputs("</header>\n", page->to);
   return VJ_OK;
 }
+
+const vj_section vj_section_summary = {.write = write};

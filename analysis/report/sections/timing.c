@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "analysis/output/terminal.h"
-#include "analysis/report/page.h"
+#include "analysis/report/section.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
@@ -140,7 +140,13 @@ static void write_part_legend(vj_page *page) {
   fputs("</ul>\n", page->to);
 }
 
-vj_status vj_section_timing(vj_page *page) {
+static bool applies(const vj_report_data *f) {
+  int64_t trial = 0;
+  while (trial < f->results->trials && !(seconds(f, "time_total", trial) > 0)) trial++;
+  return trial < f->results->trials;
+}
+
+static vj_status write(vj_page *page) {
   enum { MOST_ROWS = 40 };
   const vj_report_data *f = page->data;
   char took[VJ_DURATION_BYTES];
@@ -152,26 +158,24 @@ vj_status vj_section_timing(vj_page *page) {
     add(&all, &times[g]);
     shown = shown || (f->groups[g].color >= 0 && times[g].trials > 0);
   }
-  if (all.trials > 0) {
-    vj_page_section(page, "section-timing", "Timing");
-    vj_html_text(page->to, "%s of training in all.", vj_duration_text(all.total, took));
-    begin_table(page);
-    for (int64_t g = 0, rows = 0; g < f->group_count && rows < MOST_ROWS; g++)
-      if (times[g].trials > 0) write_row(page, &f->groups[g], &times[g]), rows++;
-    write_row(page, NULL, &all);
-    vj_html_table_end(page->to);
-    fputs(
-        "<p class=\"note\">Means over trials, wall-clock. Idle: share of training that a group's first rank spent in "
-        "reductions and in waiting for its peers; with one rank to a trial that is the time of sums alone.</p>\n",
-        page->to);
-    if (shown) {
-      write_part_legend(page);
-      vj_page_pictures(page);
-      draw(page, times);
-      vj_page_pictures_end(page);
-    }
-    vj_page_section_end(page);
+  vj_html_text(page->to, "%s of training in all.", vj_duration_text(all.total, took));
+  begin_table(page);
+  for (int64_t g = 0, rows = 0; g < f->group_count && rows < MOST_ROWS; g++)
+    if (times[g].trials > 0) write_row(page, &f->groups[g], &times[g]), rows++;
+  write_row(page, NULL, &all);
+  vj_html_table_end(page->to);
+  fputs(
+      "<p class=\"note\">Means over trials, wall-clock. Idle: share of training that a group's first rank spent in "
+      "reductions and in waiting for its peers; with one rank to a trial that is the time of sums alone.</p>\n",
+      page->to);
+  if (shown) {
+    write_part_legend(page);
+    vj_page_pictures(page);
+    draw(page, times);
+    vj_page_pictures_end(page);
   }
   free(times);
   return VJ_OK;
 }
+
+const vj_section vj_section_timing = {.id = "section-timing", .title = "Timing", .applies = applies, .write = write};
