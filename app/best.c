@@ -6,6 +6,7 @@
 
 #include "analysis/results/setting_rows.h"
 #include "analysis/results/objective.h"
+#include "analysis/results/trial_groups.h"
 #include "analysis/output/row_writer.h"
 #include "framework/store/ledger/ledger.h"
 #include "analysis/output/text_table.h"
@@ -24,8 +25,8 @@ typedef struct request {
 
 /* A trial, or with --group-seeds those that differ only in their seed. */
 typedef struct entry {
-  int64_t first, count, found; /* its first trial; trials; those with a number */
-  double mean, square;         /* of the numbers, and of their distances from the mean, summed up */
+  int64_t first, count; /* its first trial; trials */
+  vj_summary of;        /* those with a number */
 } entry;
 
 typedef struct ranking {
@@ -38,60 +39,44 @@ typedef struct ranking {
 
 /* --- ranking --------------------------------------------------------------------------------------------------- */
 
-/* Welford's update. */
-static void add_number(entry *e, double value) {
-  const double from_old = value - e->mean;
-  e->mean += from_old / (double)++e->found;
-  e->square += from_old * (value - e->mean);
-}
-
 static vj_status collect(ranking *r) {
   const vj_results *o = r->results;
-  const int64_t *first = NULL;
-  int64_t *entry_of = vj_pool_take(o->pool, (size_t)o->trials * sizeof *entry_of);
-  r->entries = vj_pool_take(o->pool, (size_t)o->trials * sizeof *r->entries);
-  if (!entry_of || !r->entries) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
-  if (r->grouped) VJ_TRY(vj_results_first_alike(o, &first));
+  vj_trial_groups groups;
+  VJ_TRY(vj_trial_groups_make(o, !r->grouped, &groups));
+  r->entries = vj_pool_take(o->pool, (size_t)groups.count * sizeof *r->entries);
+  if (!r->entries) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
+  for (int64_t g = 0; g < groups.count; g++) {
+    const vj_trial_group *group = &groups.at[g];
+    const vj_summary s = vj_trial_group_summary(o, group, &r->objective);
+    r->without_number += group->done_count - s.count;
+    if (s.count) r->entries[r->count++] = (entry){group->trials[0], group->count, s};
+  }
   for (int64_t i = 0; i < o->trials; i++) {
-    const bool begins = !r->grouped || first[i] == i;
-    if (begins) r->entries[r->count] = (entry){.first = i};
-    entry_of[i] = begins ? r->count++ : entry_of[first[i]];
-    entry *e = &r->entries[entry_of[i]];
-    e->count++;
-    const double value = o->status[i] == VJ_TRIAL_DONE ? vj_results_number(o, &r->objective, i) : NAN;
-    if (isfinite(value)) add_number(e, value);
     r->failed += o->status[i] == VJ_TRIAL_FAILED;
     r->stopped += o->status[i] == VJ_TRIAL_PRUNED;
     r->unfinished += vj_results_state(o, i) < VJ_TRIAL_DONE;
-    r->without_number += o->status[i] == VJ_TRIAL_DONE && !isfinite(value);
   }
   return VJ_OK;
 }
 
 static int lower_first(const void *a, const void *b) {
   const entry *x = a, *y = b;
-  if (x->mean != y->mean) return x->mean < y->mean ? -1 : 1;
+  if (x->of.mean != y->of.mean) return x->of.mean < y->of.mean ? -1 : 1;
   return (x->first > y->first) - (x->first < y->first);
 }
 
 static int higher_first(const void *a, const void *b) {
   const entry *x = a, *y = b;
-  if (x->mean != y->mean) return x->mean > y->mean ? -1 : 1;
+  if (x->of.mean != y->of.mean) return x->of.mean > y->of.mean ? -1 : 1;
   return (x->first > y->first) - (x->first < y->first);
 }
 
 static void sort(ranking *r) {
-  int64_t kept = 0;
-  for (int64_t i = 0; i < r->count; i++)
-    if (r->entries[i].found) r->entries[kept++] = r->entries[i];
-  r->count = kept;
-  qsort(r->entries, (size_t)kept, sizeof *r->entries, r->objective.best == VJ_BEST_HIGH ? higher_first : lower_first);
+  qsort(r->entries, (size_t)r->count, sizeof *r->entries,
+        r->objective.best == VJ_BEST_HIGH ? higher_first : lower_first);
 }
 
 /* --- printing -------------------------------------------------------------------------------------------------- */
-
-/* Over seeds, denominator n - 1; NaN for one. */
-static double deviation(const entry *e) { return e->found > 1 ? sqrt(e->square / (double)(e->found - 1)) : NAN; }
 
 static void add_headings(const ranking *r, vj_table *table) {
   const vj_results *o = r->results;
@@ -110,9 +95,10 @@ static void add_row(const ranking *r, vj_table *table, const entry *e) {
   if (!r->grouped)
     vj_table_cell(table, "%lld", (long long)o->seed[e->first]);
   else
-    vj_table_cell(table, e->found == e->count ? "%lld" : "%lld of %lld", (long long)e->found, (long long)e->count);
-  vj_table_cell(table, "%.6g", e->mean);
-  if (r->grouped) vj_table_cell(table, e->found > 1 ? "%.2g" : "-", deviation(e));
+    vj_table_cell(table, e->of.count == e->count ? "%lld" : "%lld of %lld", (long long)e->of.count,
+                  (long long)e->count);
+  vj_table_cell(table, "%.6g", e->of.mean);
+  if (r->grouped) vj_table_cell(table, e->of.count > 1 ? "%.2g" : "-", e->of.deviation);
   if (o->setting_count) vj_table_cell(table, "%s", vj_results_settings(o, e->first));
 }
 
@@ -173,10 +159,10 @@ static void add_record(const ranking *r, vj_row_writer *records, const entry *e)
   if (o->has_arms) vj_row_writer_text(records, vj_results_text(o, "arm", e->first));
   if (!r->grouped) vj_row_writer_integer(records, o->seed[e->first]);
   vj_row_writer_settings(records, o, e->first);
-  vj_row_writer_number(records, e->mean);
+  vj_row_writer_number(records, e->of.mean);
   if (!r->grouped) return;
-  vj_row_writer_number(records, deviation(e));
-  vj_row_writer_integer(records, e->found);
+  vj_row_writer_number(records, e->of.deviation);
+  vj_row_writer_integer(records, e->of.count);
   vj_row_writer_integer(records, e->count);
 }
 

@@ -79,7 +79,7 @@ static void count_cell(vj_table *table, const vj_result_difference *d) {
 
 static bool has_intervals(const vj_comparison *c) {
   for (int64_t i = 0; i < c->outcome_count; i++)
-    if (isfinite(c->outcomes[i].half)) return true;
+    if (isfinite(c->outcomes[i].low)) return true;
   return false;
 }
 
@@ -106,7 +106,7 @@ static vj_status print_outcomes(const vj_comparison *c, vj_format format) {
     number_cell(table, "%.5g", d->a);
     number_cell(table, "%.5g", d->b);
     number_cell(table, "%+.4g", d->difference);
-    if (intervals) number_cell(table, "%.2g", d->half);
+    if (intervals) number_cell(table, "%.2g", d->high - d->difference);
     count_cell(table, d);
     vj_table_cell(table, "%s", d->units);
   }
@@ -120,7 +120,7 @@ static vj_status print_outcomes(const vj_comparison *c, vj_format format) {
   return VJ_OK;
 }
 
-static void likeness_cell(vj_table *table, double value, int64_t pairs) {
+static void similarity_cell(vj_table *table, double value, int64_t pairs) {
   if (isfinite(value))
     vj_table_cell(table, "%.3f (%lld)", value, (long long)pairs);
   else
@@ -135,12 +135,12 @@ static vj_status print_states(const vj_comparison *c, vj_format format) {
   VJ_TRY(vj_table_create(&table));
   for (int i = 0; i < 6; i++) vj_table_column(table, headings[i], i > 0);
   for (int64_t i = 0; i < c->view_count; i++) {
-    const vj_view_likeness *v = &c->views[i];
+    const vj_view_similarity *v = &c->views[i];
     vj_table_cell(table, "%s", v->view);
-    likeness_cell(table, v->between.debiased, v->pairs);
+    similarity_cell(table, v->between.debiased, v->pairs);
     number_cell(table, "%.3f", v->between.biased);
-    likeness_cell(table, v->within_a, v->within_a_pairs);
-    likeness_cell(table, v->within_b, v->within_b_pairs);
+    similarity_cell(table, v->within_a, v->within_a_pairs);
+    similarity_cell(table, v->within_b, v->within_b_pairs);
     vj_table_cell(table, "%lld", (long long)v->clips);
   }
   print_end(&table, format);
@@ -169,8 +169,7 @@ static vj_status make_records(const vj_comparison *c, vj_row_writer *records) {
   for (int64_t i = 0; i < c->outcome_count; i++) {
     const vj_result_difference *d = &c->outcomes[i];
     vj_row_writer_text(records, d->quantity);
-    const double numbers[] = {
-        d->a, d->b, d->difference, d->deviation, d->difference - d->half, d->difference + d->half};
+    const double numbers[] = {d->a, d->b, d->difference, d->deviation, d->low, d->high};
     for (int k = 0; k < 6; k++) vj_row_writer_number(records, numbers[k]);
     vj_row_writer_integer(records, d->pairs);
     vj_row_writer_integer(records, d->a_count);
@@ -210,12 +209,12 @@ static json_t *settings_array(const vj_comparison *c) {
   return settings;
 }
 
-static json_t *matrix_array(const vj_comparison *c, const vj_view_likeness *v, bool is_biased) {
+static json_t *matrix_array(const vj_comparison *c, const vj_view_similarity *v, bool is_biased) {
   json_t *rows = json_array();
-  for (int64_t i = 0; i < c->stated_count; i++) {
+  for (int64_t i = 0; i < c->compared_count; i++) {
     json_t *row = json_array();
-    for (int64_t k = 0; k < c->stated_count; k++) {
-      const vj_cka cka = v->matrix[i * c->stated_count + k];
+    for (int64_t k = 0; k < c->compared_count; k++) {
+      const vj_cka cka = v->matrix[i * c->compared_count + k];
       json_array_append_new(row, vj_json_number(is_biased ? cka.biased : cka.debiased));
     }
     json_array_append_new(rows, row);
@@ -223,7 +222,7 @@ static json_t *matrix_array(const vj_comparison *c, const vj_view_likeness *v, b
   return rows;
 }
 
-static json_t *view_object(const vj_comparison *c, const vj_view_likeness *v) {
+static json_t *view_object(const vj_comparison *c, const vj_view_similarity *v) {
   json_t *object = json_object();
   json_object_set_new(object, "clips", json_integer(v->clips));
   json_object_set_new(object, "pairs", json_integer(v->pairs));
@@ -240,7 +239,7 @@ static json_t *view_object(const vj_comparison *c, const vj_view_likeness *v) {
 static json_t *cka_object(const vj_comparison *c) {
   if (!c->view_count) return json_null();
   json_t *object = json_object(), *trials = json_array(), *views = json_object();
-  for (int64_t i = 0; i < c->stated_count; i++) json_array_append_new(trials, json_integer(c->stated[i]));
+  for (int64_t i = 0; i < c->compared_count; i++) json_array_append_new(trials, json_integer(c->compared[i]));
   for (int64_t i = 0; i < c->view_count; i++)
     json_object_set_new(views, c->views[i].view, view_object(c, &c->views[i]));
   json_object_set_new(object, "trials", trials);

@@ -34,12 +34,6 @@ static bool is_whole(const exporter *e, const table *t, int64_t trial, int64_t r
   return e->o->committed[trial] > 0 && t->places[row] <= e->o->committed[trial];
 }
 
-static const char *state_of(const exporter *e, int64_t trial) {
-  static const char *const words[] = {"waiting", "running", "done", "failed", "stopped"};
-  const int64_t status = e->o->status[trial];
-  return status >= 0 && status < (int64_t)VJ_COUNT(words) ? words[status] : "waiting";
-}
-
 /* --- files ----------------------------------------------------------------------------------------------------- */
 
 static vj_status write_csv(vj_atomic_file *file, const vj_csv *csv) {
@@ -161,7 +155,7 @@ static vj_status fill_long_table(const exporter *e, const table *t, vj_atomic_fi
 static void put_value(const exporter *e, const vj_file_variable_info *info, const void *values, int64_t trial,
                       vj_csv *csv) {
   if (strcmp(info->name, VJ_RECORD_STATUS) == 0)
-    vj_csv_text(csv, state_of(e, trial));
+    vj_csv_text(csv, vj_trial_state_word(vj_results_state(e->o, trial)));
   else if (info->type == VJ_FILE_TEXT)
     vj_csv_text(csv, (const char *)values + trial * info->text_bytes);
   else if (info->type == VJ_FILE_INT64)

@@ -22,12 +22,12 @@ vj_status vj_horizon_means_of(const vj_report_data *f, const char *quantity, con
   if (!sum) return vj_fail(VJ_MEMORY, "no memory for a spectrum");
   VJ_TRY(vj_allocate((size_t)width, sizeof *one, "a spectrum", &one));
   vj_status status = VJ_OK;
-  for (int64_t k = 0; k < g->count && status == VJ_OK; k++) {
-    const int64_t last = vj_last_row(f, g->trials[k]);
+  for (int64_t k = 0; k < g->members.count && status == VJ_OK; k++) {
+    const int64_t last = vj_last_row(f, g->members.trials[k]);
     int64_t at = row < 0 ? last : row;
     if (at < 0 || at > last) continue;
     do /* trials may differ in when they are evaluated */
-      status = vj_sweep_file_read(f->results->file, variable, (int64_t[]){g->trials[k], at, 0},
+      status = vj_sweep_file_read(f->results->file, variable, (int64_t[]){g->members.trials[k], at, 0},
                                   (int64_t[]){1, 1, width}, one);
     while (status == VJ_OK && row < 0 && !isfinite(one[0]) && --at > 0);
     if (status != VJ_OK || !isfinite(one[0])) continue;

@@ -164,9 +164,9 @@ static bool is_there(const vj_report_data *f, const vj_swept_parameter *x, const
 static void draw_all(vj_page *page, const vj_report_column *column, const double *results, const double *ranks) {
   const vj_report_data *f = page->data;
   int drawn = 0;
-  for (int b = 1; b < f->factor_count; b++)
+  for (int b = 1; b < f->swept.count; b++)
     for (int a = 0; a < b && drawn < MOST_PAIRS; a++) {
-      const vj_swept_parameter *x = &f->factors[a], *y = &f->factors[b];
+      const vj_swept_parameter *x = &f->swept.list[a], *y = &f->swept.list[b];
       const bool cells = x->count <= MOST_CELLS && y->count <= MOST_CELLS;
       if (x->count < 2 || y->count < 2 || (!cells && !(x->is_number && y->is_number)) || !is_there(f, x, y, results))
         continue;
@@ -241,7 +241,7 @@ static void label_axis(FILE *script, const vj_swept_parameter *x, int row) {
 
 static void write_line(FILE *script, const vj_report_data *f, int64_t trial, int rows, unsigned shade) {
   for (int row = 0; row < rows; row++) {
-    const double at = along(&f->factors[row], f->factors[row].value_of[trial]);
+    const double at = along(&f->swept.list[row], f->swept.list[row].value_of[trial]);
     if (isfinite(at)) fprintf(script, "%.4g %d %u\n", at, -row, shade);
   }
   fputc('\n', script);
@@ -282,7 +282,7 @@ static vj_status draw_parallel(vj_page *page, const vj_report_column *column, co
           "unset border\nunset tics\nunset grid\nset xrange [0:1]\nset yrange [%g:0.5]\nset lmargin 15\n"
           "set rmargin 9\nset tmargin 0.2\nset bmargin 0.2\n",
           -(double)rows + 0.5);
-  for (int row = 0; row < rows; row++) label_axis(script, &f->factors[row], row);
+  for (int row = 0; row < rows; row++) label_axis(script, &f->swept.list[row], row);
   fprintf(script, "plot %s$lines using 1:2:3 with lines lw 1.1 lc rgb variable\n",
           coloured < count ? "$others using 1:2 with lines lw 0.25 lc rgb '" VJ_PLOT_SOFT "', " : "");
   return VJ_OK;
@@ -290,7 +290,7 @@ static vj_status draw_parallel(vj_page *page, const vj_report_column *column, co
 
 vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const double *results) {
   const vj_report_data *f = page->data;
-  const int rows = f->factor_count < MOST_PARALLEL ? f->factor_count : MOST_PARALLEL;
+  const int rows = f->swept.count < MOST_PARALLEL ? f->swept.count : MOST_PARALLEL;
   double low, high;
   if (rows < 3 || !vj_range_of(results, f->results->trials, &low, &high)) return VJ_OK;
   const bool by_rank = column->best != VJ_BEST_NONE;

@@ -6,7 +6,6 @@
 
 #include "analysis/results/objective.h"
 #include "analysis/results/default_columns.h"
-#include "analysis/report/swept_parameters.h"
 #include "framework/store/ledger/ledger.h"
 #include "vj/param.h"
 
@@ -35,10 +34,6 @@ vj_status vj_report_data_course(const vj_report_data *f, int variable, int64_t t
   return VJ_OK;
 }
 
-double vj_report_data_result(const vj_report_data *f, const vj_report_column *column, int64_t trial) {
-  return f->results->status[trial] == VJ_TRIAL_DONE ? vj_results_number(f->results, column, trial) : NAN;
-}
-
 static vj_status read_axis(const vj_report_data *f, const char *name, const int64_t **values, int64_t *count) {
   vj_file_variable_info info;
   const int variable = vj_sweep_file_find(f->results->file, name);
@@ -63,7 +58,7 @@ static bool sets_weights(const vj_report_data *f) {
   return false;
 }
 
-static vj_status choose_criterion(vj_report_data *f, const char *by) {
+static vj_status choose_objective(vj_report_data *f, const char *by) {
   if (by) return vj_objective_by(f->results, f->folder, "--by", by, &f->objective);
   VJ_TRY(vj_objective_default(f->results, f->folder, &f->objective));
   if (f->objective.quantity) return VJ_OK;
@@ -91,39 +86,23 @@ static vj_status choose_report(vj_report_data *f) {
 /* --- groups ------------------------------------------------------------------------------------------------------ */
 
 static vj_status make_groups(vj_report_data *f) {
-  const vj_results *o = f->results;
-  const int64_t *first;
-  const size_t trials = (size_t)o->trials;
-  int64_t *next = vj_pool_take(f->pool, 2 * trials * sizeof *next);
-  f->groups = vj_pool_take(f->pool, trials * sizeof *f->groups);
-  f->group_of = vj_pool_take(f->pool, trials * sizeof *f->group_of);
-  f->ranked = vj_pool_take(f->pool, trials * sizeof *f->ranked);
-  if (!next || !f->groups || !f->group_of || !f->ranked) return no_memory();
-  VJ_TRY(vj_results_first_alike(o, &first));
-  for (int64_t i = 0; i < o->trials; i++) {
-    f->group_of[i] = first[i] == i ? f->group_count++ : f->group_of[first[i]];
-    f->groups[f->group_of[i]].count++;
-  }
-  for (int64_t g = 0; g < f->group_count; g++) {
-    f->groups[g].trials = next;
-    f->groups[g].done = next + f->groups[g].count;
-    next += 2 * f->groups[g].count;
-    f->groups[g].count = 0;
-  }
-  for (int64_t i = 0; i < o->trials; i++) {
-    vj_group *g = &f->groups[f->group_of[i]];
-    ((int64_t *)g->trials)[g->count++] = i;
-    if (o->status[i] == VJ_TRIAL_DONE) ((int64_t *)g->done)[g->done_count++] = i;
-  }
+  vj_trial_groups found;
+  VJ_TRY(vj_trial_groups_make(f->results, false, &found));
+  f->group_count = found.count;
+  f->group_of = found.group_of;
+  f->groups = vj_pool_take(f->pool, (size_t)found.count * sizeof *f->groups);
+  f->ranked = vj_pool_take(f->pool, (size_t)found.count * sizeof *f->ranked);
+  if (!f->groups || !f->ranked) return no_memory();
+  for (int64_t g = 0; g < found.count; g++) f->groups[g] = (vj_group){.members = found.at[g], .color = -1, .rank = -1};
   return VJ_OK;
 }
 
 /* "with VCR, lr=0.01": what tells it from the others. */
 static vj_status name_group(const vj_report_data *f, vj_group *g) {
-  const int64_t trial = g->trials[0];
+  const int64_t trial = g->members.trials[0];
   const char *arm = vj_results_text(f->results, "arm", trial), *name = arm;
-  for (int i = 0; i < f->factor_count && name; i++) {
-    const vj_swept_parameter *factor = &f->factors[i];
+  for (int i = 0; i < f->swept.count && name; i++) {
+    const vj_swept_parameter *factor = &f->swept.list[i];
     if (factor->setting < 0 || factor->value_of[trial] < 0) continue;
     name = vj_pool_format(f->pool, "%s%s%s=%s", name,
                           !name[0]      ? ""
@@ -143,53 +122,38 @@ static vj_status name_groups(vj_report_data *f) {
   return VJ_OK;
 }
 
-static vj_status measure_group(const vj_report_data *f, vj_group *g) {
-  double *values;
-  VJ_TRY(vj_allocate((size_t)g->done_count + 1, sizeof *values, "a group's results", &values));
-  for (int64_t k = 0; k < g->done_count; k++) values[k] = vj_results_number(f->results, &f->objective, g->done[k]);
-  g->objective = vj_summary_of(values, g->done_count);
-  free(values);
-  return VJ_OK;
-}
+typedef struct ranked {
+  double key; /* lower is better */
+  int64_t group;
+} ranked;
 
-static bool better(const vj_report_data *f, int64_t one, int64_t other) {
-  const double a = f->groups[one].objective.mean, b = f->groups[other].objective.mean;
-  if (f->objective.best == VJ_BEST_NONE || a == b) return one < other;
-  return f->objective.best == VJ_BEST_HIGH ? a > b : a < b;
-}
-
-static void sift(const vj_report_data *f, int64_t *heap, int64_t at, int64_t count) {
-  for (int64_t child; (child = 2 * at + 1) < count; at = child) {
-    if (child + 1 < count && better(f, heap[child], heap[child + 1])) child++;
-    if (!better(f, heap[at], heap[child])) break;
-    const int64_t moved = heap[at];
-    heap[at] = heap[child];
-    heap[child] = moved;
-  }
+static int better_first(const void *a, const void *b) {
+  const ranked *x = a, *y = b;
+  if (x->key != y->key) return x->key < y->key ? -1 : 1;
+  return (x->group > y->group) - (x->group < y->group);
 }
 
 static vj_status rank_groups(vj_report_data *f) {
-  int64_t *ranked = f->ranked;
+  static const double signs[] = {[VJ_BEST_NONE] = 0, [VJ_BEST_LOW] = 1, [VJ_BEST_HIGH] = -1};
+  ranked *order = vj_pool_take(f->pool, (size_t)f->group_count * sizeof *order);
+  if (!order) return no_memory();
   for (int64_t g = 0; g < f->group_count; g++) {
-    f->groups[g].rank = f->groups[g].color = -1;
-    f->groups[g].objective = (vj_summary){0, NAN, NAN};
-    if (f->objective.quantity) VJ_TRY(measure_group(f, &f->groups[g]));
-    if (f->groups[g].objective.count) ranked[f->ranked_count++] = g;
+    vj_summary *s = &f->groups[g].objective;
+    *s = f->objective.quantity ? vj_trial_group_summary(f->results, &f->groups[g].members, &f->objective)
+                               : VJ_SUMMARY_NONE;
+    if (s->count) order[f->ranked_count++] = (ranked){signs[f->objective.best] * s->mean, g};
   }
-  for (int64_t i = f->ranked_count / 2 - 1; i >= 0; i--) sift(f, ranked, i, f->ranked_count);
-  for (int64_t end = f->ranked_count - 1; end > 0; end--) {
-    const int64_t worst = ranked[0];
-    ranked[0] = ranked[end];
-    ranked[end] = worst;
-    sift(f, ranked, 0, end);
+  qsort(order, (size_t)f->ranked_count, sizeof *order, better_first);
+  for (int64_t i = 0; i < f->ranked_count; i++) {
+    f->ranked[i] = order[i].group;
+    f->groups[order[i].group].rank = i;
   }
-  for (int64_t i = 0; i < f->ranked_count; i++) f->groups[ranked[i]].rank = i;
   return VJ_OK;
 }
 
 static bool has_begun(const vj_report_data *f, const vj_group *g) {
-  for (int64_t k = 0; k < g->count; k++)
-    if (f->results->committed[g->trials[k]] > 0) return true;
+  for (int64_t k = 0; k < g->members.count; k++)
+    if (f->results->committed[g->members.trials[k]] > 0) return true;
   return false;
 }
 
@@ -217,13 +181,13 @@ static vj_status gather(vj_report_data *f, const char *by) {
   VJ_TRY(read_axis(f, "step", &f->steps, &f->steps_count));
   VJ_TRY(read_axis(f, "eval", &f->evals, &f->evals_count));
   VJ_TRY(choose_report(f));
-  VJ_TRY(choose_criterion(f, by));
+  VJ_TRY(choose_objective(f, by));
   VJ_TRY(make_groups(f));
-  VJ_TRY(vj_swept_parameters_find(f));
+  VJ_TRY(vj_swept_parameters_find(f->results, &f->swept));
   VJ_TRY(name_groups(f));
   VJ_TRY(rank_groups(f));
   choose_shown(f);
-  return vj_swept_parameters_weigh(f);
+  return vj_swept_parameters_weigh(f->results, &f->objective, &f->swept);
 }
 
 vj_status vj_report_data_gather(vj_results *results, const char *folder, const char *by, vj_report_data **data) {

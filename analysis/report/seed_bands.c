@@ -9,35 +9,30 @@ static const double worth_a_log = 30; /* largest over smallest number */
 
 /* --- numbers ----------------------------------------------------------------------------------------------------- */
 
-/* Means of `rows` numbers, `each` at a time; NaN where none is finite. */
-static void average(const double *values, int64_t rows, int64_t each, double *means) {
-  for (int64_t first = 0, bin = 0; first < rows; first += each, bin++)
-    means[bin] = vj_summary_of(values + first, rows - first < each ? rows - first : each).mean;
+/* The mean of so many of `rows` numbers from the first on, or of what is left of them. */
+static double mean_of(const double *values, int64_t rows, int64_t first, int64_t count) {
+  return vj_summary_of(values + first, rows - first < count ? rows - first : count).mean;
 }
 
 static vj_status fill(const vj_report_data *f, int variable, const vj_group *g, const int64_t *places, int64_t rows,
                       vj_seed_band *band) {
   const int64_t each = (rows + MOST_POINTS - 1) / MOST_POINTS, bins = (rows + each - 1) / each;
-  double *course = NULL, *binned = NULL, *of_seeds = NULL;
-  vj_status status = vj_allocate((size_t)rows, sizeof *course, "a curve", &course);
-  if (status == VJ_OK) status = vj_allocate((size_t)(bins * g->count), sizeof *binned, "a curve", &binned);
-  if (status == VJ_OK) status = vj_allocate((size_t)g->count, sizeof *of_seeds, "a curve", &of_seeds);
-  for (int64_t k = 0; k < g->count && status == VJ_OK; k++) {
-    status = vj_report_data_course(f, variable, g->trials[k], course);
-    average(course, rows, each, binned + k * bins);
+  double *course = NULL;
+  VJ_TRY(vj_allocate((size_t)rows, sizeof *course, "a curve", &course));
+  vj_status status = VJ_OK;
+  for (int64_t bin = 0; bin < bins; bin++) band->at[bin] = VJ_SUMMARY_NONE;
+  for (int64_t k = 0; k < g->members.count && status == VJ_OK; k++) {
+    status = vj_report_data_course(f, variable, g->members.trials[k], course);
+    for (int64_t bin = 0; bin < bins && status == VJ_OK; bin++)
+      vj_summary_add(&band->at[bin], mean_of(course, rows, bin * each, each));
   }
-  for (int64_t i = 0; i < rows && status == VJ_OK; i++) course[i] = (double)places[i];
+  for (int64_t i = 0; i < rows; i++) course[i] = (double)places[i];
   for (int64_t bin = 0; bin < bins && status == VJ_OK; bin++) {
-    for (int64_t k = 0; k < g->count; k++) of_seeds[k] = binned[k * bins + bin];
-    const vj_summary m = vj_summary_of(of_seeds, g->count);
-    const int64_t first = bin * each;
-    if (!m.count) continue;
-    band->steps[band->count] = vj_summary_of(course + first, rows - first < each ? rows - first : each).mean;
-    band->at[band->count++] = m;
+    if (!band->at[bin].count) continue;
+    band->steps[band->count] = mean_of(course, rows, bin * each, each);
+    band->at[band->count++] = band->at[bin];
   }
   free(course);
-  free(binned);
-  free(of_seeds);
   return status;
 }
 
@@ -80,7 +75,7 @@ static void plot_items(FILE *script, const vj_report_data *f, const vj_seed_band
   for (int b = 0; b < 2 * f->shown_count; b++) {
     const char *color = vj_plot_colors[f->groups[f->shown[b / 2]].color];
     if (!bands[b].count) continue;
-    if (b % 2 == 0 && f->groups[f->shown[b / 2]].count > 1)
+    if (b % 2 == 0 && f->groups[f->shown[b / 2]].members.count > 1)
       fprintf(script, "%s$b%d using 1:3:4 with filledcurves fs transparent solid %s noborder lc rgb '%s'", before, b,
               f->shown_count > 4 ? "0.1" : "0.18", color),
           before = ", ";

@@ -22,8 +22,7 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static vj_status number_values(const vj_report_data *f, vj_swept_parameter *factor, int64_t *value_of) {
-  const vj_results *o = f->results;
+static vj_status number_values(const vj_results *o, vj_swept_parameter *factor, int64_t *value_of) {
   for (int64_t i = 0; i < o->trials; i++) {
     const double number = vj_results_setting_number(o, factor->setting, i);
     if (isfinite(number)) factor->values[factor->count++] = number;
@@ -39,15 +38,14 @@ static vj_status number_values(const vj_report_data *f, vj_swept_parameter *fact
     value_of[i] = isfinite(number) && found ? found - factor->values : -1;
   }
   for (int64_t k = 0; k < kept; k++)
-    if (!(factor->texts[k] = vj_pool_format(f->pool, kept > MOST_BINS ? "%.4g" : "%g", factor->values[k])))
+    if (!(factor->texts[k] = vj_pool_format(o->pool, kept > MOST_BINS ? "%.4g" : "%g", factor->values[k])))
       return no_memory();
   return VJ_OK;
 }
 
-static vj_status text_values(const vj_report_data *f, vj_swept_parameter *factor, int64_t *value_of) {
-  for (int64_t i = 0; i < f->results->trials; i++) {
-    const char *text = factor->setting < 0 ? vj_results_text(f->results, "arm", i)
-                                           : vj_results_setting(f->results, factor->setting, i);
+static vj_status text_values(const vj_results *o, vj_swept_parameter *factor, int64_t *value_of) {
+  for (int64_t i = 0; i < o->trials; i++) {
+    const char *text = factor->setting < 0 ? vj_results_text(o, "arm", i) : vj_results_setting(o, factor->setting, i);
     value_of[i] = -1;
     if (!text[0]) continue;
     int64_t k = 0;
@@ -82,64 +80,65 @@ static bool is_log(const vj_swept_parameter *factor, const vj_yaml *spec) {
 /* --- which keys -------------------------------------------------------------------------------------------------- */
 
 /* "losses.variance.weight" -> "variance.weight", unless another key would look the same. */
-static const char *label_of(const vj_report_data *f, const char *key) {
+static const char *label_of(const vj_results *o, const char *key) {
   const char *dot = strchr(key, '.');
   if (!dot) return key;
-  for (int s = 0; s < f->results->setting_count; s++) {
-    const char *other = vj_results_setting_key(f->results, s), *other_dot = strchr(other, '.');
+  for (int s = 0; s < o->setting_count; s++) {
+    const char *other = vj_results_setting_key(o, s), *other_dot = strchr(other, '.');
     if (strcmp(other, key) != 0 && other_dot && strcmp(other_dot, dot) == 0) return key;
   }
   return dot + 1;
 }
 
-static vj_status add_factor(vj_report_data *f, int setting, const char *key, const char *label, const vj_yaml *spec) {
-  const size_t trials = (size_t)f->results->trials;
+static vj_status add_factor(const vj_results *o, vj_swept_parameters *found, int setting, const char *key,
+                            const char *label, const vj_yaml *spec) {
+  const size_t trials = (size_t)o->trials;
   vj_swept_parameter factor = {.key = key, .label = label, .setting = setting};
-  int64_t *value_of = vj_pool_take(f->pool, trials * sizeof *value_of);
-  factor.values = vj_pool_take(f->pool, trials * sizeof *factor.values);
-  factor.texts = vj_pool_take(f->pool, trials * sizeof *factor.texts);
+  int64_t *value_of = vj_pool_take(o->pool, trials * sizeof *value_of);
+  factor.values = vj_pool_take(o->pool, trials * sizeof *factor.values);
+  factor.texts = vj_pool_take(o->pool, trials * sizeof *factor.texts);
   if (!value_of || !factor.values || !factor.texts || !label) return no_memory();
-  factor.is_number = setting >= 0 && vj_results_setting_is_number(f->results, setting);
-  VJ_TRY(factor.is_number ? number_values(f, &factor, value_of) : text_values(f, &factor, value_of));
+  factor.is_number = setting >= 0 && vj_results_setting_is_number(o, setting);
+  VJ_TRY(factor.is_number ? number_values(o, &factor, value_of) : text_values(o, &factor, value_of));
   bool partly_set = false;
   for (size_t i = 0; i < trials; i++) partly_set = partly_set || value_of[i] < 0;
   if (factor.count + partly_set < 2) return VJ_OK;
-  if (f->factor_count == VJ_MOST_FACTORS) {
-    f->left_out++;
+  if (found->count == VJ_MOST_FACTORS) {
+    found->left_out++;
     return VJ_OK;
   }
   factor.value_of = value_of;
   factor.is_log = is_log(&factor, spec);
-  f->factors[f->factor_count++] = factor;
+  found->list[found->count++] = factor;
   return VJ_OK;
 }
 
 /* The label of a key with those of the keys that walk with it. */
-static const char *linked_label(const vj_report_data *f, const vj_yaml *parameters, const char *key) {
-  const char *label = label_of(f, key);
+static const char *linked_label(const vj_results *o, const vj_yaml *parameters, const char *key) {
+  const char *label = label_of(o, key);
   for (int64_t i = 0; parameters && i < parameters->count && label; i++) {
     const vj_yaml *with = vj_yaml_get(parameters->items[i], "with");
     if (with && with->kind == VJ_YAML_SCALAR && strcmp(with->text, key) == 0)
-      label = vj_pool_format(f->pool, "%s + %s", label, label_of(f, parameters->keys[i]->text));
+      label = vj_pool_format(o->pool, "%s + %s", label, label_of(o, parameters->keys[i]->text));
   }
   return label;
 }
 
-vj_status vj_swept_parameters_find(vj_report_data *f) {
-  const char *text = vj_sweep_file_attribute(f->results->file, "sweep_yaml");
+vj_status vj_swept_parameters_find(const vj_results *o, vj_swept_parameters *found) {
+  const char *text = vj_sweep_file_attribute(o->file, "sweep_yaml");
   vj_yaml *root = NULL;
-  f->factors = vj_pool_take(f->pool, VJ_MOST_FACTORS * sizeof *f->factors);
-  if (!f->factors) return no_memory();
-  if (text) VJ_TRY(vj_yaml_read_text(f->pool, text, "sweep.yaml", &root));
+  found->list = vj_pool_take(o->pool, VJ_MOST_FACTORS * sizeof *found->list);
+  if (!found->list) return no_memory();
+  if (text) VJ_TRY(vj_yaml_read_text(o->pool, text, "sweep.yaml", &root));
   const vj_yaml *parameters = root ? vj_yaml_find(root, "sweep.parameters") : NULL;
   if (parameters && parameters->kind != VJ_YAML_MAP) parameters = NULL;
-  if (f->results->has_arms) VJ_TRY(add_factor(f, -1, "arm", "arm", NULL));
-  for (int s = 0; s < f->results->setting_count; s++) {
-    const char *key = vj_results_setting_key(f->results, s);
+  if (o->has_arms) VJ_TRY(add_factor(o, found, -1, "arm", "arm", NULL));
+  for (int s = 0; s < o->setting_count; s++) {
+    const char *key = vj_results_setting_key(o, s);
     const vj_yaml *spec = parameters ? vj_yaml_get(parameters, key) : NULL;
-    if (f->results->has_arms && !spec) continue;
+    if (o->has_arms && !spec) continue;
     if (spec && spec->kind == VJ_YAML_MAP && vj_yaml_get(spec, "with")) continue;
-    VJ_TRY(add_factor(f, s, key, linked_label(f, parameters, key), spec));
+    VJ_TRY(add_factor(o, found, s, key, linked_label(o, parameters, key), spec));
   }
   return VJ_OK;
 }
@@ -166,50 +165,51 @@ static void close_up(int *level, int64_t count, vj_design_factor *of) {
   of->level = level;
 }
 
-static vj_status weigh(vj_report_data *f, const int64_t *trials, const double *response, int64_t count) {
+static vj_status weigh(vj_swept_parameters *found, const int64_t *trials, const double *response, int64_t count) {
   vj_design_factor design_factors[VJ_MOST_FACTORS] = {{0}};
   int *levels;
-  VJ_TRY(vj_allocate((size_t)(count * f->factor_count), sizeof *levels, "what mattered", &levels));
-  for (int k = 0; k < f->factor_count; k++) {
+  VJ_TRY(vj_allocate((size_t)(count * found->count), sizeof *levels, "what mattered", &levels));
+  for (int k = 0; k < found->count; k++) {
     int *level = levels + k * count;
-    for (int64_t i = 0; i < count; i++) level[i] = level_of(&f->factors[k], trials[i]);
-    design_factors[k].is_ordered = f->factors[k].is_number;
+    for (int64_t i = 0; i < count; i++) level[i] = level_of(&found->list[k], trials[i]);
+    design_factors[k].is_ordered = found->list[k].is_number;
     close_up(level, count, &design_factors[k]);
   }
-  const vj_design design = {f->factor_count, design_factors, count, response};
-  const vj_status status = vj_importance_find(&design, &f->importance);
+  const vj_design design = {found->count, design_factors, count, response};
+  const vj_status status = vj_importance_find(&design, &found->importance);
   free(levels);
   return status;
 }
 
-static bool order_by_importance(vj_report_data *f) {
+static bool order_by_importance(vj_swept_parameters *found) {
   bool moved = false;
-  for (int i = 1; i < f->factor_count; i++)
-    for (int k = i; k > 0 && f->importance.main[k].share > f->importance.main[k - 1].share; k--) {
-      const vj_swept_parameter factor = f->factors[k];
-      const vj_share share = f->importance.main[k];
-      f->factors[k] = f->factors[k - 1];
-      f->factors[k - 1] = factor;
-      f->importance.main[k] = f->importance.main[k - 1];
-      f->importance.main[k - 1] = share;
+  for (int i = 1; i < found->count; i++)
+    for (int k = i; k > 0 && found->importance.main[k].share > found->importance.main[k - 1].share; k--) {
+      const vj_swept_parameter factor = found->list[k];
+      const vj_share share = found->importance.main[k];
+      found->list[k] = found->list[k - 1];
+      found->list[k - 1] = factor;
+      found->importance.main[k] = found->importance.main[k - 1];
+      found->importance.main[k - 1] = share;
       moved = true;
     }
   return moved;
 }
 
-vj_status vj_swept_parameters_weigh(vj_report_data *f) {
-  int64_t *trials = vj_pool_take(f->pool, (size_t)f->results->trials * sizeof *trials), count = 0;
-  double *response = vj_pool_take(f->pool, (size_t)f->results->trials * sizeof *response);
+vj_status vj_swept_parameters_weigh(const vj_results *o, const vj_report_column *objective,
+                                    vj_swept_parameters *found) {
+  int64_t *trials = vj_pool_take(o->pool, (size_t)o->trials * sizeof *trials), count = 0;
+  double *response = vj_pool_take(o->pool, (size_t)o->trials * sizeof *response);
   if (!trials || !response) return no_memory();
-  for (int64_t i = 0; i < f->results->trials && f->objective.quantity; i++) {
-    const double value = vj_report_data_result(f, &f->objective, i);
+  for (int64_t i = 0; i < o->trials && objective->quantity; i++) {
+    const double value = vj_results_final(o, objective, i);
     if (!isfinite(value)) continue;
     trials[count] = i;
     response[count++] = value;
   }
-  if (f->factor_count < 2 || count < FEWEST_TRIALS) return VJ_OK;
-  VJ_TRY(weigh(f, trials, response, count));
-  if (order_by_importance(f)) VJ_TRY(weigh(f, trials, response, count));
-  f->has_importance = isfinite(f->importance.main[0].share);
+  if (found->count < 2 || count < FEWEST_TRIALS) return VJ_OK;
+  VJ_TRY(weigh(found, trials, response, count));
+  if (order_by_importance(found)) VJ_TRY(weigh(found, trials, response, count));
+  found->has_importance = isfinite(found->importance.main[0].share);
   return VJ_OK;
 }

@@ -14,19 +14,19 @@ typedef struct vj_setting_difference {
 typedef struct vj_result_difference {
   const char *quantity, *units;
   int64_t pairs, a_count, b_count;
-  double a, b, difference; /* means; that of b - a */
-  double deviation, half;  /* of the paired differences, denominator pairs - 1; half of the 95% interval of their mean
-                            * by Student's t. NaN with fewer than two pairs */
+  double a, b, difference;     /* means; that of b - a */
+  double deviation, low, high; /* of the paired differences, denominator pairs - 1; 95% interval of their mean by
+                                * Student's t. NaN with fewer than two pairs */
 } vj_result_difference;
 
 /* Means over pairs of trials, of vj_cka. */
-typedef struct vj_view_likeness {
+typedef struct vj_view_similarity {
   const char *view;
   int64_t clips, pairs, within_a_pairs, within_b_pairs;
   vj_cka between;
   double within_a, within_b; /* debiased, of two trials of the same selection; NaN where there are no two */
-  const vj_cka *matrix;      /* [n, n] of comparison.stated */
-} vj_view_likeness;
+  const vj_cka *matrix;      /* [n, n] of comparison.compared */
+} vj_view_similarity;
 
 typedef struct vj_comparison {
   const vj_results *results;
@@ -34,12 +34,12 @@ typedef struct vj_comparison {
   const int64_t *partners; /* for each trial of a */
   int64_t pair_count;
   int64_t a_done, b_done, pairs_done; /* those that are done; pairs of which both are */
-  int64_t setting_count, outcome_count, view_count, stated_count;
+  int64_t setting_count, outcome_count, view_count, compared_count;
   const vj_setting_difference *settings;
   const vj_result_difference *outcomes; /* quantities that differ in any pair, or in the mean */
   int64_t same_count;                   /* quantities that do not */
-  const vj_view_likeness *views;
-  const int64_t *stated; /* trials of a, then of b, that are done and have hidden states */
+  const vj_view_similarity *views;
+  const int64_t *compared; /* trials of a, then of b, that are done and have hidden states */
 } vj_comparison;
 
 /* Everything is owned by the outcome. */

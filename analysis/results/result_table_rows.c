@@ -1,12 +1,12 @@
-/* The table of results for programs: its rows with all their digits, without controls, ratios or notes. */
+#include "analysis/results/result_table_rows.h"
+
 #include <math.h>
 
 #include "analysis/results/setting_rows.h"
-#include "analysis/results/result_table_private.h"
-#include "framework/train/trial.h"
 
 /* "hx_rankme", "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of that. */
-static void name_column(const result_table *r, vj_row_writer *records, const vj_report_column *column, const char *of) {
+static void name_column(const vj_result_rows *r, vj_row_writer *records, const vj_report_column *column,
+                        const char *of) {
   const char *name = column->quantity;
   vj_pool *pool = r->results->pool;
   if (column->index != VJ_REPORT_SCALAR) name = vj_pool_format(pool, "%s[%lld]", name, (long long)column->index);
@@ -15,7 +15,7 @@ static void name_column(const result_table *r, vj_row_writer *records, const vj_
   vj_row_writer_column(records, name ? name : of);
 }
 
-static void name_columns(const result_table *r, vj_row_writer *records) {
+static void name_columns(const vj_result_rows *r, vj_row_writer *records) {
   if (r->by_trial) vj_row_writer_column(records, "trial");
   if (r->results->has_arms) vj_row_writer_column(records, "arm");
   if (r->by_trial) vj_row_writer_column(records, "seed");
@@ -31,41 +31,41 @@ static void name_columns(const result_table *r, vj_row_writer *records) {
   for (int64_t c = 0; c < r->report->column_count; c++) {
     name_column(r, records, &r->report->columns[c], "");
     if (!r->by_trial) name_column(r, records, &r->report->columns[c], "_sd");
-    if (vj_result_table_has_paper(r, c)) name_column(r, records, &r->report->columns[c], "_paper");
+    if (vj_result_rows_has_paper(r, c)) name_column(r, records, &r->report->columns[c], "_paper");
   }
 }
 
-static void add_record(const result_table *r, vj_row_writer *records, int64_t i) {
+static void add_record(const vj_result_rows *r, vj_row_writer *records, int64_t i) {
   const vj_results *o = r->results;
-  const result_row *row = &r->rows[i];
-  const char *arm = vj_results_text(o, "arm", row->first), *reason = vj_results_reason(o, row->first);
-  if (r->by_trial) vj_row_writer_integer(records, row->first);
+  const vj_trial_group *row = &r->at[i];
+  const char *arm = vj_results_text(o, "arm", row->trials[0]), *reason = vj_results_reason(o, row->trials[0]);
+  if (r->by_trial) vj_row_writer_integer(records, row->trials[0]);
   if (o->has_arms) vj_row_writer_text(records, arm);
-  if (r->by_trial) vj_row_writer_integer(records, o->seed[row->first]);
-  vj_row_writer_settings(records, o, row->first);
+  if (r->by_trial) vj_row_writer_integer(records, o->seed[row->trials[0]]);
+  vj_row_writer_settings(records, o, row->trials[0]);
   if (r->by_trial) {
-    vj_row_writer_text(records, vj_trial_state_word(vj_results_state(o, row->first)));
-    vj_row_writer_integer(records, o->committed[row->first] > 0 ? o->committed[row->first] : 0);
+    vj_row_writer_text(records, vj_trial_state_word(vj_results_state(o, row->trials[0])));
+    vj_row_writer_integer(records, o->committed[row->trials[0]] > 0 ? o->committed[row->trials[0]] : 0);
     vj_row_writer_text(records, reason[0] ? reason : NULL);
   } else {
     vj_row_writer_integer(records, row->count);
     vj_row_writer_integer(records, row->done_count);
   }
   for (int64_t c = 0; c < r->report->column_count; c++) {
-    const summary s = r->cells[i * r->report->column_count + c];
-    const vj_report_value *paper = vj_result_table_paper(r, arm, c);
+    const vj_summary s = vj_result_rows_summary(r, i, c);
+    const vj_report_value *paper = vj_result_rows_paper(r, arm, c);
     vj_row_writer_number(records, s.mean);
-    if (!r->by_trial) vj_row_writer_number(records, row->done_count > 1 ? s.spread : NAN);
-    if (vj_result_table_has_paper(r, c)) vj_row_writer_number(records, paper ? paper->number : NAN);
+    if (!r->by_trial) vj_row_writer_number(records, s.deviation);
+    if (vj_result_rows_has_paper(r, c)) vj_row_writer_number(records, paper ? paper->number : NAN);
   }
 }
 
-vj_status vj_result_table_print_rows(const result_table *r, FILE *to) {
+vj_status vj_result_table_print_rows(const vj_result_rows *r, vj_format format, FILE *to) {
   vj_row_writer *records = NULL;
   VJ_TRY(vj_row_writer_create(&records));
   name_columns(r, records);
-  for (int64_t i = 0; i < r->row_count; i++) add_record(r, records, i);
-  const vj_status status = vj_row_writer_print(records, r->format, to);
+  for (int64_t i = 0; i < r->count; i++) add_record(r, records, i);
+  const vj_status status = vj_row_writer_print(records, format, to);
   vj_row_writer_destroy(&records);
   return status;
 }

@@ -30,15 +30,6 @@ vj_trial_state vj_results_state(const vj_results *o, int64_t trial) {
   return state > 0 && state < VJ_TRIAL_STATES ? (vj_trial_state)state : VJ_TRIAL_WAITING;
 }
 
-const char *vj_trial_state_word(vj_trial_state state) {
-  static const char *const words[VJ_TRIAL_STATES] = {[VJ_TRIAL_WAITING] = "waiting",
-                                                     [VJ_TRIAL_RUNNING] = "running",
-                                                     [VJ_TRIAL_DONE] = "done",
-                                                     [VJ_TRIAL_FAILED] = "failed",
-                                                     [VJ_TRIAL_PRUNED] = "stopped"};
-  return words[state];
-}
-
 const char *vj_results_text(const vj_results *o, const char *name, int64_t trial) {
   void *values;
   vj_file_variable_info info;
@@ -78,6 +69,10 @@ double vj_results_number(const vj_results *o, const vj_report_column *column, in
   /* Where a trial has fewer components than asked for: the last it has. */
   while (info.rank > 2 && strcmp(info.dimension[2], "component") == 0 && k > 0 && !isfinite(from[k])) k--;
   return isfinite(from[k]) ? from[k] : NAN;
+}
+
+double vj_results_final(const vj_results *o, const vj_report_column *column, int64_t trial) {
+  return o->status[trial] == VJ_TRIAL_DONE ? vj_results_number(o, column, trial) : NAN;
 }
 
 int64_t vj_results_count(const vj_results *o, const char *name, int64_t trial) {
@@ -141,12 +136,6 @@ bool vj_results_same_setting(const vj_results *o, int setting, int64_t one, int6
   return a == b || (isnan(a) && isnan(b));
 }
 
-bool vj_results_same_but_seed(const vj_results *o, int64_t one, int64_t other) {
-  bool same = strcmp(vj_results_text(o, "arm", one), vj_results_text(o, "arm", other)) == 0;
-  for (int s = 0; s < o->setting_count && same; s++) same = vj_results_same_setting(o, s, one, other);
-  return same;
-}
-
 const char *vj_results_settings(const vj_results *o, int64_t trial) {
   const char *all = "";
   for (int s = 0; s < o->setting_count && all; s++) {
@@ -155,18 +144,6 @@ const char *vj_results_settings(const vj_results *o, int64_t trial) {
     all = vj_pool_format(o->pool, "%s%s%s=%s", all, all[0] ? " " : "", vj_results_setting_key(o, s), value);
   }
   return all ? all : "";
-}
-
-vj_status vj_results_first_alike(const vj_results *o, const int64_t **first) {
-  int64_t *found = vj_pool_take(o->pool, (size_t)o->trials * sizeof *found);
-  if (!found) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
-  for (int64_t i = 0; i < o->trials; i++) {
-    int64_t other = i - 1;
-    while (other >= 0 && (found[other] != other || !vj_results_same_but_seed(o, other, i))) other--;
-    found[i] = other < 0 ? i : other;
-  }
-  *first = found;
-  return VJ_OK;
 }
 
 static bool is_steps_key(const char *key) { return strcmp(key, "optim") == 0 || strcmp(key, "optim.steps") == 0; }

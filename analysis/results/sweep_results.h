@@ -22,14 +22,14 @@ void vj_results_close(vj_results **results);
 
 /* A trial's state; waiting where its row is not written yet, or in a state that this program does not know. */
 vj_trial_state vj_results_state(const vj_results *results, int64_t trial);
-/* "waiting", "running", "done", "failed", "stopped". */
-const char *vj_trial_state_word(vj_trial_state state);
 /* A trial's text; "" if there is none. */
 const char *vj_results_text(const vj_results *results, const char *name, int64_t trial);
 /* Why it failed or was stopped early; "" if it did not. */
 const char *vj_results_reason(const vj_results *results, int64_t trial);
 /* What a trial has in a column, counting only what is recorded as whole; NaN if there is nothing. */
 double vj_results_number(const vj_results *results, const vj_report_column *column, int64_t trial);
+/* The same of a trial that is done; NaN otherwise. */
+double vj_results_final(const vj_results *results, const vj_report_column *column, int64_t trial);
 /* A trial's whole number; -1 if there is none. */
 int64_t vj_results_count(const vj_results *results, const char *name, int64_t trial);
 /* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the outcome. */
@@ -42,14 +42,10 @@ double vj_results_setting_number(const vj_results *results, int setting, int64_t
 /* Whether all trials have a number there. */
 bool vj_results_setting_is_number(const vj_results *results, int setting);
 bool vj_results_same_setting(const vj_results *results, int setting, int64_t one, int64_t other);
-/* Whether two trials have the same arm and settings. */
-bool vj_results_same_but_seed(const vj_results *results, int64_t one, int64_t other);
 /* The trial's settings as one text, "optim.lr=0.01 model.latent.type=sparse"; those it does not have are left out. */
 const char *vj_results_settings(const vj_results *results, int64_t trial);
 /* Training steps that a trial has to make. */
 int64_t vj_results_steps(const vj_results *results, int64_t trial);
-/* For each trial the first one of the same arm and settings; owned by the outcome. */
-VJ_MUST_USE vj_status vj_results_first_alike(const vj_results *results, const int64_t **first);
 /* The sweep's own report; NULL if it has none. `folder` is the sweep's. */
 VJ_MUST_USE vj_status vj_results_report(const vj_results *results, const char *folder, const vj_report_spec **report);
 /* Singular values that a trial has of a view; 0 if none are recorded. */

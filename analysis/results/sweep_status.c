@@ -103,7 +103,7 @@ static vj_status find_best(vj_sweep_status *s) {
   s->best_value = NAN;
   VJ_TRY(vj_objective_default(s->results, s->folder, &s->objective));
   for (int64_t i = 0; i < s->results->trials && s->objective.quantity; i++) {
-    const double value = s->state[i] == VJ_TRIAL_DONE ? vj_results_number(s->results, &s->objective, i) : NAN;
+    const double value = vj_results_final(s->results, &s->objective, i);
     const bool better = s->objective.best == VJ_BEST_HIGH ? value > s->best_value : value < s->best_value;
     if (!isfinite(value) || (s->best >= 0 && !better)) continue;
     s->best = i;

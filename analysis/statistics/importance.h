@@ -9,25 +9,8 @@
 #ifndef VJ_ANALYSIS_STATISTICS_IMPORTANCE_H
 #define VJ_ANALYSIS_STATISTICS_IMPORTANCE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "vj/memory.h"
-
-enum { VJ_MOST_LEVELS = 64, VJ_MOST_FACTORS = 16 };
-
-typedef struct vj_design_factor {
-  int levels;       /* 1 to VJ_MOST_LEVELS */
-  bool is_ordered;  /* levels ascend with the setting's number; else they are categories */
-  const int *level; /* of each trial */
-} vj_design_factor;
-
-typedef struct vj_design {
-  int factor_count; /* 1 to VJ_MOST_FACTORS */
-  const vj_design_factor *factors;
-  int64_t count;          /* trials */
-  const double *response; /* all finite */
-} vj_design;
+#include "analysis/statistics/design.h"
+#include "vj/status.h"
 
 typedef struct vj_share {
   double share;     /* of the variance; NaN where the response does not vary */

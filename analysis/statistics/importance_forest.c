@@ -1,9 +1,9 @@
-/* Functional analysis of variance of regression trees (Hutter, Hoos and Leyton-Brown, ICML 2014): a tree is constant on
- * boxes, so that its averages over all other factors are sums over its leaves. */
+#include "analysis/statistics/importance_forest.h"
+
 #include <math.h>
 #include <stdlib.h>
 
-#include "analysis/statistics/importance_private.h"
+#include "vj/memory.h"
 #include "vj/rng.h"
 
 enum { LEAST_IN_LEAF = 2 };
@@ -184,8 +184,8 @@ static void split(const tree *t, const vj_level_weights *w, per_factor *box, vj_
       s->pair[f][g] = split_pair(t, w, box, f, g, effect[f], effect[g], mean) / s->total;
 }
 
-vj_status vj_importance_by_forest(const vj_design *design, const vj_level_weights *weights, int trees,
-                                  vj_split_of_variance *splits) {
+vj_status vj_importance_by_forest(const vj_design *design, int trees, vj_split_of_variance *splits) {
+  const vj_level_weights weights = vj_design_weights(design);
   tree t = {.design = design, .count = design->count};
   per_factor *box = NULL;
   vj_status status = vj_allocate((size_t)t.count, sizeof *t.trials, "a regression tree", &t.trials);
@@ -193,7 +193,7 @@ vj_status vj_importance_by_forest(const vj_design *design, const vj_level_weight
   if (status == VJ_OK) status = vj_allocate((size_t)t.count, sizeof *box, "a regression tree", &box);
   for (int r = 0; r < trees && status == VJ_OK; r++) {
     plant(&t, r);
-    split(&t, weights, box, &splits[r]);
+    split(&t, &weights, box, &splits[r]);
   }
   free(t.trials);
   free(t.leaves);

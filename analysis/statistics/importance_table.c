@@ -1,9 +1,10 @@
-/* Functional analysis of variance of a table that has every combination of levels, all of them counting alike. */
+#include "analysis/statistics/importance_table.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/statistics/importance_private.h"
+#include "vj/memory.h"
 #include "vj/rng.h"
 
 typedef struct table {

@@ -278,7 +278,7 @@ class Looking(Early):
         table = self.succeed("table", "out").out.splitlines()
         self.assertEqual(len([line for line in table if line.startswith((" ", "1", "0"))]) - 1, len(done))
         listed = self.succeed("ls", "out").out.splitlines()
-        self.assertEqual([line.endswith("stopped early") for line in listed[2:11]],
+        self.assertEqual([line.endswith("stopped") for line in listed[2:11]],
                          [status == STOPPED for status in found["status"]])
         best = self.succeed("best", "out", "val_loss").out.splitlines()
         self.assertEqual(best[0], f"{len(done)} of {len(done)} trials, lowest first")

@@ -51,14 +51,12 @@ static int64_t count_heads(const vj_report_data *f) {
 
 static double usage_of(const vj_report_data *f, const vj_group *g, int64_t head) {
   char name[48];
-  double sum = 0, count = 0;
+  vj_summary s = VJ_SUMMARY_NONE;
   snprintf(name, sizeof name, "val_latent_usage_%lld", (long long)head);
   const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  for (int64_t k = 0; k < g->count; k++) {
-    const double value = vj_results_number(f->results, &column, g->trials[k]);
-    if (isfinite(value)) sum += value, count++;
-  }
-  return count > 0 ? sum / count : NAN;
+  for (int64_t k = 0; k < g->members.count; k++)
+    vj_summary_add(&s, vj_results_number(f->results, &column, g->members.trials[k]));
+  return s.mean;
 }
 
 static void draw_heads(vj_page *page) {
@@ -100,12 +98,13 @@ static void draw_against_sparsity(vj_page *page, const char *quantity) {
   const vj_report_column accuracy = {.quantity = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   int64_t found = 0;
   for (int64_t i = 0; i < f->results->trials; i++)
-    found += isfinite(vj_report_data_result(f, &sparsity, i)) && isfinite(vj_report_data_result(f, &accuracy, i));
+    found +=
+        isfinite(vj_results_final(f->results, &sparsity, i)) && isfinite(vj_results_final(f->results, &accuracy, i));
   if (!found) return;
   FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s against sparsity", quantity);
   fputs("$points << EOD\n", script);
   for (int64_t i = 0; i < f->results->trials; i++) {
-    const double x = vj_report_data_result(f, &sparsity, i), y = vj_report_data_result(f, &accuracy, i);
+    const double x = vj_results_final(f->results, &sparsity, i), y = vj_results_final(f->results, &accuracy, i);
     const int color = f->groups[f->group_of[i]].color;
     if (isfinite(x) && isfinite(y))
       fprintf(script, "%.6g %.6g %lu\n", x, y,

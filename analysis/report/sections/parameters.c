@@ -22,12 +22,13 @@ static int larger_first(const void *a, const void *b) {
 /* Each alone, then the pairs, the largest first. */
 static vj_status list_bars(const vj_report_data *f, bar *bars, int *count) {
   *count = 0;
-  for (int i = 0; i < f->factor_count; i++) bars[(*count)++] = (bar){f->factors[i].label, f->importance.main[i]};
-  for (int i = 0; i < f->factor_count; i++)
-    for (int k = i + 1; k < f->factor_count; k++) {
-      const char *name = vj_pool_format(f->pool, "%s × %s", f->factors[i].label, f->factors[k].label);
+  for (int i = 0; i < f->swept.count; i++)
+    bars[(*count)++] = (bar){f->swept.list[i].label, f->swept.importance.main[i]};
+  for (int i = 0; i < f->swept.count; i++)
+    for (int k = i + 1; k < f->swept.count; k++) {
+      const char *name = vj_pool_format(f->pool, "%s × %s", f->swept.list[i].label, f->swept.list[k].label);
       if (!name) return vj_fail(VJ_MEMORY, "no memory for what mattered");
-      bars[(*count)++] = (bar){name, f->importance.pair[i][k]};
+      bars[(*count)++] = (bar){name, f->swept.importance.pair[i][k]};
     }
   qsort(bars, (size_t)*count, sizeof *bars, larger_first);
   return VJ_OK;
@@ -78,14 +79,14 @@ static void write_bars(vj_page *page, const bar *bars, int count) {
   vj_html_cell(page->to, false);
   fputs("three and more together", page->to);
   vj_html_cell(page->to, true);
-  vj_html_percent(page->to, page->data->importance.rest.share);
+  vj_html_percent(page->to, page->data->swept.importance.rest.share);
   vj_html_cell(page->to, true);
   fputs("–", page->to);
   vj_html_table_end(page->to);
 }
 
 static void explain_importance(vj_page *page) {
-  const vj_importance *found = &page->data->importance;
+  const vj_importance *found = &page->data->swept.importance;
   fputs("<p class=\"note\">", page->to);
   if (found->is_exact)
     fprintf(
@@ -112,7 +113,7 @@ static vj_status write_importance(vj_page *page) {
   const vj_report_data *f = page->data;
   bar bars[VJ_MOST_FACTORS * (VJ_MOST_FACTORS + 1) / 2];
   int count;
-  if (!f->has_importance) return VJ_OK;
+  if (!f->swept.has_importance) return VJ_OK;
   VJ_TRY(list_bars(f, bars, &count));
   fputs("<h3>What mattered</h3>\n", page->to);
   explain_importance(page);
@@ -126,21 +127,20 @@ static vj_status write_importance(vj_page *page) {
 /* --- each alone -------------------------------------------------------------------------------------------------- */
 
 /* The results of trials with values first..last. */
-static vj_summary moments_at(const vj_report_data *f, const vj_swept_parameter *x, const double *results, double *room,
-                             int64_t first, int64_t last) {
-  int64_t count = 0;
+static vj_summary summary_at(const vj_report_data *f, const vj_swept_parameter *x, const double *results, int64_t first,
+                             int64_t last) {
+  vj_summary s = VJ_SUMMARY_NONE;
   for (int64_t i = 0; i < f->results->trials; i++)
-    if (x->value_of[i] >= first && x->value_of[i] <= last) room[count++] = results[i];
-  return vj_summary_of(room, count);
+    if (x->value_of[i] >= first && x->value_of[i] <= last) vj_summary_add(&s, results[i]);
+  return s;
 }
 
-static void write_means(FILE *script, const vj_report_data *f, const vj_swept_parameter *x, const double *results,
-                        double *room) {
+static void write_means(FILE *script, const vj_report_data *f, const vj_swept_parameter *x, const double *results) {
   const int64_t groups = x->count <= MOST_VALUES || !x->is_number ? x->count : BINS;
   fputs("$means << EOD\n", script);
   for (int64_t k = 0; k < groups; k++) {
     const int64_t first = k * x->count / groups, last = (k + 1) * x->count / groups - 1;
-    const vj_summary m = moments_at(f, x, results, room, first, last);
+    const vj_summary m = summary_at(f, x, results, first, last);
     double at = 0;
     for (int64_t v = first; v <= last; v++)
       at += (x->is_log ? log(x->values[v]) : x->values[v]) / (double)(last - first + 1);
@@ -177,7 +177,7 @@ static void plot_number(FILE *script, const vj_swept_parameter *x) {
 /* An arm that is one setting has that setting's colour. */
 static const char *color_of(const vj_report_data *f, const vj_swept_parameter *x, int64_t value) {
   int64_t group = -1;
-  for (int64_t i = 0; i < f->results->trials && f->factor_count == 1; i++)
+  for (int64_t i = 0; i < f->results->trials && f->swept.count == 1; i++)
     if (x->value_of[i] == value) group = f->group_of[i];
   return group >= 0 && f->groups[group].color >= 0 ? vj_plot_colors[f->groups[group].color] : vj_plot_colors[0];
 }
@@ -203,24 +203,20 @@ static void plot_categories(FILE *script, const vj_report_data *f, const vj_swep
   fputc('\n', script);
 }
 
-static vj_status draw_alone(vj_page *page, const vj_report_column *column, const double *results) {
+static void draw_alone(vj_page *page, const vj_report_column *column, const double *results) {
   const vj_report_data *f = page->data;
-  double *room = NULL;
-  VJ_TRY(vj_allocate((size_t)f->results->trials, sizeof *room, "a curve", &room));
-  for (int i = 0; i < f->factor_count && i < MOST_ALONE; i++) {
-    const vj_swept_parameter *x = &f->factors[i];
+  for (int i = 0; i < f->swept.count && i < MOST_ALONE; i++) {
+    const vj_swept_parameter *x = &f->swept.list[i];
     const bool names = !x->is_number;
     if (x->count < 2 || (names && x->count > MOST_VALUES)) continue;
     FILE *script =
         vj_page_picture(page, names ? 60 + 40 * (int)x->count : VJ_PICTURE_HEIGHT, "%s by %s", column->title, x->label);
-    write_means(script, f, x, results, room);
+    write_means(script, f, x, results);
     if (names)
       plot_categories(script, f, x);
     else
       plot_number(script, x);
   }
-  free(room);
-  return VJ_OK;
 }
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */
@@ -238,12 +234,12 @@ static vj_status draw_quantity(vj_page *page, const vj_report_column *column, bo
   double *results = NULL, low, high;
   vj_status status = VJ_OK;
   VJ_TRY(vj_allocate((size_t)f->results->trials, sizeof *results, "results", &results));
-  for (int64_t i = 0; i < f->results->trials; i++) results[i] = vj_report_data_result(f, column, i);
+  for (int64_t i = 0; i < f->results->trials; i++) results[i] = vj_results_final(f->results, column, i);
   if (vj_range_of(results, f->results->trials, &low, &high)) {
     if (!alone) heading(page, column);
     if (!alone) vj_page_pictures(page);
-    status = draw_alone(page, column, results);
-    if (status == VJ_OK && !alone) status = vj_draw_interactions(page, column, results);
+    draw_alone(page, column, results);
+    if (!alone) status = vj_draw_interactions(page, column, results);
     if (!alone) vj_page_pictures_end(page);
     if (status == VJ_OK && strcmp(column->quantity, f->objective.quantity) == 0)
       status = vj_draw_parallel(page, column, results);
@@ -272,7 +268,7 @@ static vj_status draw_one(vj_page *page) {
   return VJ_OK;
 }
 
-static bool applies(const vj_report_data *f) { return f->factor_count && f->objective.quantity && f->ranked_count; }
+static bool applies(const vj_report_data *f) { return f->swept.count && f->objective.quantity && f->ranked_count; }
 
 static vj_status write(vj_page *page) {
   VJ_TRY(write_importance(page));
@@ -280,7 +276,7 @@ static vj_status write(vj_page *page) {
       "<p class=\"note\">Rings: single trials that are done. Points: means over all other settings and seeds, ± "
       "standard deviation. Cells: means. Coloured points: dark to light is lowest to highest.</p>\n",
       page->to);
-  VJ_TRY(page->data->factor_count == 1 ? draw_one(page) : draw_several(page));
+  VJ_TRY(page->data->swept.count == 1 ? draw_one(page) : draw_several(page));
   return VJ_OK;
 }
 

@@ -19,7 +19,7 @@ typedef struct clip {
 } clip;
 
 /* A trial that is done has frames; another may have none yet. */
-static int64_t first_done(const vj_group *g) { return g->done_count ? g->done[0] : -1; }
+static int64_t first_done(const vj_group *g) { return g->members.done_count ? g->members.done[0] : -1; }
 
 static vj_status read_clip(const vj_report_data *f, const char *name, int64_t trial, int64_t sample, clip *c) {
   vj_file_variable_info info;
@@ -268,7 +268,7 @@ static vj_status draw_trajectories(vj_page *page) {
 static bool has_pictures(const vj_report_data *f) {
   vj_file_variable_info info;
   bool done = false;
-  for (int64_t i = 0; i < f->shown_count; i++) done = done || f->groups[f->shown[i]].done_count;
+  for (int64_t i = 0; i < f->shown_count; i++) done = done || f->groups[f->shown[i]].members.done_count;
   for (int v = 0; v < vj_sweep_file_variable_count(f->results->file) && done; v++) {
     vj_sweep_file_variable(f->results->file, v, &info);
     if (info.rank >= 5) return true;

@@ -36,7 +36,8 @@ static vj_status write(vj_page *page) {
   const vj_report_data *f = page->data;
   const char *source = vj_sweep_file_attribute(f->results->file, "source");
   const char *yaml = vj_sweep_file_attribute(f->results->file, "sweep_yaml");
-  const int64_t best = f->ranked_count && f->objective.best != VJ_BEST_NONE ? f->groups[f->ranked[0]].done[0] : 0;
+  const int64_t best =
+      f->ranked_count && f->objective.best != VJ_BEST_NONE ? f->groups[f->ranked[0]].members.done[0] : 0;
   const char *command =
       vj_pool_format(f->pool, "mpirun -n 2 --bind-to none vjvcr sweep %s.yaml -o runs/%s", f->title, f->title);
   const char *config = vj_results_text(f->results, "config", best);

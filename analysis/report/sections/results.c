@@ -7,6 +7,7 @@
 #include "analysis/results/collapse.h"
 #include "analysis/results/objective.h"
 #include "analysis/report/section.h"
+#include "analysis/statistics/difference.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
@@ -23,43 +24,32 @@ static int64_t row_count(const vj_report_data *f) {
   return f->group_count <= MOST_ROWS || !f->ranked_count ? f->group_count : f->ranked_count;
 }
 
-static vj_status moments_of(const vj_report_data *f, const vj_report_column *column, const vj_group *g, vj_summary *m) {
-  double *values;
-  VJ_TRY(vj_allocate((size_t)g->done_count + 1, sizeof *values, "a column", &values));
-  for (int64_t k = 0; k < g->done_count; k++) values[k] = vj_results_number(f->results, column, g->done[k]);
-  *m = vj_summary_of(values, g->done_count);
-  free(values);
-  return VJ_OK;
-}
-
-static vj_status write_verdict(vj_page *page, const vj_group *g) {
+static void write_verdict(vj_page *page, const vj_group *g) {
   const vj_report_data *f = page->data;
   const vj_report_column rankme = {.quantity = "hx_rankme", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  vj_summary m;
-  VJ_TRY(moments_of(f, &rankme, g, &m));
+  const vj_summary m = vj_trial_group_summary(f->results, &g->members, &rankme);
   vj_html_cell(page->to, false);
-  const int64_t largest = g->done_count ? vj_results_components(f->results, "hx_singular_values", g->done[0]) : 0;
+  const int64_t largest =
+      g->members.done_count ? vj_results_components(f->results, "hx_singular_values", g->members.done[0]) : 0;
   const char *verdict = vj_collapse_verdict(m.mean, largest);
   fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
-  return VJ_OK;
 }
 
-static vj_status write_row(vj_page *page, const vj_group *g) {
+static void write_row(vj_page *page, const vj_group *g) {
   const vj_report_data *f = page->data;
   const bool best = g->rank == 0 && f->objective.best != VJ_BEST_NONE;
   vj_html_row(page->to, best ? "class=\"best\"" : "");
   vj_html_cell(page->to, false);
   vj_page_group_name(page, g);
   vj_html_cell(page->to, true);
-  fprintf(page->to, g->done_count == g->count ? "%lld" : "%lld of %lld", (long long)g->done_count, (long long)g->count);
-  if (vj_sweep_file_find(f->results->file, "hx_rankme") >= 0) VJ_TRY(write_verdict(page, g));
+  fprintf(page->to, g->members.done_count == g->members.count ? "%lld" : "%lld of %lld",
+          (long long)g->members.done_count, (long long)g->members.count);
+  if (vj_sweep_file_find(f->results->file, "hx_rankme") >= 0) write_verdict(page, g);
   for (int64_t c = 0; c < f->report.column_count; c++) {
-    vj_summary m;
-    VJ_TRY(moments_of(f, &f->report.columns[c], g, &m));
+    const vj_summary m = vj_trial_group_summary(f->results, &g->members, &f->report.columns[c]);
     vj_html_cell(page->to, true);
     vj_html_spread(page->to, m.mean, m.deviation);
   }
-  return VJ_OK;
 }
 
 static void write_headings(vj_page *page) {
@@ -77,7 +67,7 @@ static void write_headings(vj_page *page) {
 }
 
 /* All rows, those beyond MOST_ROWS folded away. */
-static vj_status write_results(vj_page *page) {
+static void write_results(vj_page *page) {
   const vj_report_data *f = page->data;
   const int64_t rows = row_count(f);
   for (int64_t first = 0; first < rows && first < MOST_TRIALS; first = first ? rows : MOST_ROWS) {
@@ -85,48 +75,31 @@ static vj_status write_results(vj_page *page) {
     if (first) vj_html_fold_begin(page->to, "All other settings");
     vj_html_table_begin(page->to, first ? "results-rest" : "results");
     write_headings(page);
-    for (int64_t i = first; i < last; i++) VJ_TRY(write_row(page, row_at(f, i)));
+    for (int64_t i = first; i < last; i++) write_row(page, row_at(f, i));
     vj_html_table_end(page->to);
     if (first) vj_html_fold_end(page->to);
   }
-  return VJ_OK;
 }
 
 /* --- differences ------------------------------------------------------------------------------------------------- */
 
-/* Values of one group and of the other by seed: pairs where both have the seed. */
-typedef struct sides {
-  double *a, *b;
-  int64_t a_count, b_count, pairs;
-  double *paired_a, *paired_b;
-} sides;
-
-static void fill_sides(const vj_report_data *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
-                       sides *s) {
-  const vj_results *o = f->results;
-  for (int64_t i = 0; i < g->done_count; i++) s->a[s->a_count++] = vj_results_number(o, column, g->done[i]);
-  for (int64_t i = 0; i < h->done_count; i++) s->b[s->b_count++] = vj_results_number(o, column, h->done[i]);
-  for (int64_t i = 0; i < g->done_count; i++)
-    for (int64_t k = 0; k < h->done_count; k++)
-      if (o->seed[g->done[i]] == o->seed[h->done[k]] && isfinite(s->a[i]) && isfinite(s->b[k])) {
-        s->paired_a[s->pairs] = s->a[i];
-        s->paired_b[s->pairs++] = s->b[k];
-        break;
-      }
-}
-
 /* Paired over seeds where at least two are common to both. */
-static vj_status compare(const vj_report_data *f, const vj_report_column *column, const vj_group *g, const vj_group *h,
-                         vj_mean_difference *difference) {
-  const int64_t most = g->done_count + h->done_count + 1;
-  double *room;
-  VJ_TRY(vj_allocate((size_t)(4 * most), sizeof *room, "a difference", &room));
-  sides s = {.a = room, .b = room + most, .paired_a = room + 2 * most, .paired_b = room + 3 * most};
-  fill_sides(f, column, g, h, &s);
-  *difference = s.pairs >= 2 ? vj_paired_difference(s.paired_a, s.paired_b, s.pairs)
-                             : vj_welch_difference(s.a, s.a_count, s.b, s.b_count);
-  free(room);
-  return VJ_OK;
+static vj_mean_difference compare(const vj_report_data *f, const vj_report_column *column, const vj_group *g,
+                                  const vj_group *h) {
+  const vj_results *o = f->results;
+  vj_summary pairs = VJ_SUMMARY_NONE;
+  for (int64_t i = 0; i < g->members.done_count; i++) {
+    const double mine = vj_results_number(o, column, g->members.done[i]);
+    double other = NAN;
+    for (int64_t k = 0; k < h->members.done_count && !isfinite(other); k++)
+      if (o->seed[g->members.done[i]] == o->seed[h->members.done[k]])
+        other = vj_results_number(o, column, h->members.done[k]);
+    vj_summary_add(&pairs, mine - other);
+  }
+  if (pairs.count >= 2) return vj_paired_difference(&pairs);
+  const vj_summary a = vj_trial_group_summary(f->results, &g->members, column),
+                   b = vj_trial_group_summary(f->results, &h->members, column);
+  return vj_welch_difference(&a, &b);
 }
 
 static void write_p(FILE *to, double p) {
@@ -188,8 +161,8 @@ static vj_status write_differences(vj_page *page, const vj_report_column *column
   if (status == VJ_OK) status = vj_allocate((size_t)rows + 1, sizeof *adjusted, "differences", &adjusted);
   for (int64_t i = 0; i < rows && status == VJ_OK; i++) {
     adjusted[i] = NAN;
-    if (row_at(f, i) == to || !row_at(f, i)->done_count) continue;
-    status = compare(f, column, row_at(f, i), to, &differences[i]);
+    if (row_at(f, i) == to || !row_at(f, i)->members.done_count) continue;
+    differences[i] = compare(f, column, row_at(f, i), to);
     adjusted[i] = differences[i].p;
   }
   if (status == VJ_OK) {
@@ -229,11 +202,6 @@ static vj_status write_all_differences(vj_page *page) {
 
 /* --- trials ------------------------------------------------------------------------------------------------------ */
 
-static const char *state_word(int64_t status) {
-  static const char *const words[] = {"waiting", "running", "done", "failed", "stopped"};
-  return status >= 0 && status < VJ_TRIAL_STATES ? words[status] : "waiting";
-}
-
 static void write_trial(vj_page *page, int64_t trial) {
   const vj_report_data *f = page->data;
   const vj_results *o = f->results;
@@ -245,7 +213,7 @@ static void write_trial(vj_page *page, int64_t trial) {
   vj_html_cell(page->to, true);
   fprintf(page->to, "%lld", (long long)o->seed[trial]);
   vj_html_cell(page->to, false);
-  fputs(state_word(o->status[trial]), page->to);
+  fputs(vj_trial_state_word(vj_results_state(o, trial)), page->to);
   vj_html_cell(page->to, true);
   fprintf(page->to, "%lld", (long long)(o->committed[trial] > 0 ? o->committed[trial] : 0));
   for (int64_t c = 0; c < f->report.column_count; c++) {
@@ -273,7 +241,7 @@ static void write_trials(vj_page *page) {
 
 static vj_status write(vj_page *page) {
   const vj_report_data *f = page->data;
-  VJ_TRY(write_results(page));
+  write_results(page);
   fputs("<p class=\"note\">", page->to);
   vj_html_text(page->to, "%s", f->report.notes);
   fputs("</p>\n", page->to);

@@ -119,9 +119,10 @@ static vj_status draw_changes(vj_page *page) {
 
 static int64_t largest_of(const vj_report_data *f, const vj_group *g, const char *view) {
   const char *name = vj_pool_format(f->pool, "%s_singular_values", view);
-  for (int64_t k = 0; k < g->count && name; k++) {
-    const int64_t largest =
-        f->results->committed[g->trials[k]] > 0 ? vj_results_components(f->results, name, g->trials[k]) : 0;
+  for (int64_t k = 0; k < g->members.count && name; k++) {
+    const int64_t largest = f->results->committed[g->members.trials[k]] > 0
+                                ? vj_results_components(f->results, name, g->members.trials[k])
+                                : 0;
     if (largest) return largest;
   }
   return 0;
@@ -131,23 +132,16 @@ static int64_t largest_of(const vj_report_data *f, const vj_group *g, const char
 static vj_status write_collapse(vj_page *page, const vj_group *g, const char *view) {
   const vj_report_data *f = page->data;
   const char *quantity = vj_pool_format(f->pool, "%s_rankme", view);
-  vj_summary ends[2];
-  double *values;
+  vj_summary ends[] = {VJ_SUMMARY_NONE, VJ_SUMMARY_NONE};
   if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a table");
-  VJ_TRY(vj_allocate((size_t)g->count, sizeof *values, "a table", &values));
-  for (int end = 0; end < 2; end++) {
-    for (int64_t k = 0; k < g->count; k++) {
-      const int64_t last = vj_last_row(f, g->trials[k]);
-      const vj_report_column column = {.quantity = quantity,
-                                       .at = last < 0 ? 0
-                                             : end    ? f->evals[last]
-                                                      : 0,
-                                       .index = VJ_REPORT_SCALAR};
-      values[k] = last < 0 ? NAN : vj_results_number(f->results, &column, g->trials[k]);
-    }
-    ends[end] = vj_summary_of(values, g->count);
+  for (int64_t k = 0; k < g->members.count; k++) {
+    const int64_t trial = g->members.trials[k], last = vj_last_row(f, trial);
+    vj_report_column column = {.quantity = quantity, .at = 0, .index = VJ_REPORT_SCALAR};
+    if (last < 0) continue;
+    vj_summary_add(&ends[0], vj_results_number(f->results, &column, trial));
+    column.at = f->evals[last];
+    vj_summary_add(&ends[1], vj_results_number(f->results, &column, trial));
   }
-  free(values);
   const int64_t largest = largest_of(f, g, view);
   const char *verdict = vj_collapse_verdict(ends[1].mean, largest);
   vj_html_cell(page->to, true);

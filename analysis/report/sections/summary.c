@@ -46,7 +46,8 @@ static void tell_states(vj_page *page) {
 static void tell_swept(vj_page *page) {
   const vj_report_data *f = page->data;
   int64_t most = 0;
-  for (int64_t g = 0; g < f->group_count; g++) most = f->groups[g].count > most ? f->groups[g].count : most;
+  for (int64_t g = 0; g < f->group_count; g++)
+    most = f->groups[g].members.count > most ? f->groups[g].members.count : most;
   tile(page, "swept");
   fprintf(page->to, "%lld setting%s</b><span>%lld seed%s of each%s, %lld training steps</span></div>\n",
           (long long)f->group_count, f->group_count == 1 ? "" : "s", (long long)most, most == 1 ? "" : "s",
@@ -102,11 +103,11 @@ static void tell_best(vj_page *page) {
 
 static void tell_mattered(vj_page *page) {
   const vj_report_data *f = page->data;
-  if (!f->has_importance) return;
+  if (!f->swept.has_importance) return;
   tile(page, "what mattered most");
-  vj_html_text(page->to, "%s", f->factors[0].label);
+  vj_html_text(page->to, "%s", f->swept.list[0].label);
   fputs("</b><span>", page->to);
-  vj_html_percent(page->to, f->importance.main[0].share);
+  vj_html_percent(page->to, f->swept.importance.main[0].share);
   vj_html_text(page->to, " of the variance of %s between settings", vj_page_objective_title(page));
   fputs("</span></div>\n", page->to);
 }
@@ -127,15 +128,15 @@ static void write_values(vj_page *page, const vj_swept_parameter *factor) {
 
 static void write_factors(vj_page *page) {
   const vj_report_data *f = page->data;
-  if (!f->factor_count) return;
+  if (!f->swept.count) return;
   fputs("<h3>What was varied</h3>\n", page->to);
   vj_html_table_begin(page->to, "factors");
   vj_html_heading(page->to, false, "parameter");
   vj_html_heading(page->to, false, "values");
   vj_html_heading(page->to, false, "scale");
   fputs("<tbody>", page->to);
-  for (int i = 0; i < f->factor_count; i++) {
-    const vj_swept_parameter *factor = &f->factors[i];
+  for (int i = 0; i < f->swept.count; i++) {
+    const vj_swept_parameter *factor = &f->swept.list[i];
     vj_html_row(page->to, "");
     vj_html_cell(page->to, false);
     vj_html_text(page->to, "%s", factor->key);
@@ -145,8 +146,8 @@ static void write_factors(vj_page *page) {
     fputs(factor->is_log ? "logarithmic" : factor->is_number ? "linear" : "categories", page->to);
   }
   vj_html_table_end(page->to);
-  if (f->left_out)
-    fprintf(page->to, "<p class=\"note\">%d more parameters are not looked at one by one.</p>\n", f->left_out);
+  if (f->swept.left_out)
+    fprintf(page->to, "<p class=\"note\">%d more parameters are not looked at one by one.</p>\n", f->swept.left_out);
 }
 
 /* Failures that say the same apart from their numbers have one row: "step 7: loss variance is inf". */

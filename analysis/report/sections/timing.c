@@ -41,9 +41,9 @@ static double batch_of(const vj_report_data *f, int64_t trial) {
 /* Trials alike in their settings have one batch size. */
 static spent time_of(const vj_report_data *f, const vj_group *g) {
   spent s = {0};
-  const double batch = g->count ? batch_of(f, g->trials[0]) : NAN;
-  for (int64_t k = 0; k < g->count; k++) {
-    const int64_t trial = g->trials[k];
+  const double batch = g->members.count ? batch_of(f, g->members.trials[0]) : NAN;
+  for (int64_t k = 0; k < g->members.count; k++) {
+    const int64_t trial = g->members.trials[k];
     const double total = seconds(f, "time_total", trial);
     if (!(total > 0)) continue;
     s.trials++;

@@ -12,7 +12,14 @@
 #include "framework/store/ledger/ledger_private.h"
 #include "vj/memory.h"
 
-static const char *const state_words[] = {"waiting", "running", "done", "failed", "stopped early"};
+const char *vj_trial_state_word(vj_trial_state state) {
+  static const char *const words[VJ_TRIAL_STATES] = {[VJ_TRIAL_WAITING] = "waiting",
+                                                     [VJ_TRIAL_RUNNING] = "running",
+                                                     [VJ_TRIAL_DONE] = "done",
+                                                     [VJ_TRIAL_FAILED] = "failed",
+                                                     [VJ_TRIAL_PRUNED] = "stopped"};
+  return words[state];
+}
 
 /* Trials that were added behind those the file knows of wait. */
 static vj_status extend(vj_ledger *ledger) {
@@ -144,7 +151,7 @@ static vj_status check_running(const vj_ledger *ledger, int64_t trial, int event
   const vj_ledger_record *r = &ledger->records[trial];
   if (r->state != VJ_TRIAL_RUNNING)
     return vj_fail(VJ_DATA, "%s: trial %" PRId64 " can't be recorded as %s: it is %s, not running", ledger->path, trial,
-                   vj_ledger_events[event].name, state_words[r->state]);
+                   vj_ledger_events[event].name, vj_trial_state_word(r->state));
   if (r->own_attempt != 0 && r->own_attempt != r->attempts)
     return vj_fail(VJ_DATA,
                    "%s: trial %" PRId64 " can't be recorded as %s: attempt %" PRId64

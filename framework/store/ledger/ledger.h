@@ -24,6 +24,9 @@ typedef enum vj_trial_state {
   VJ_TRIAL_STATES
 } vj_trial_state;
 
+/* "waiting", "running", "done", "failed", "stopped": the last where it was pruned, as the first sweeps said. */
+const char *vj_trial_state_word(vj_trial_state state);
+
 typedef struct vj_ledger vj_ledger;
 
 /* Opens, making the file if there is none. `trials`: how many the sweep has; where the file tells of fewer, the others

@@ -1,0 +1,203 @@
+#include "analysis/results/result_table_text.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "analysis/output/terminal.h"
+#include "analysis/output/text_table.h"
+#include "analysis/results/collapse.h"
+#include "vj/param.h"
+
+/* --- cells ----------------------------------------------------------------------------------------------------- */
+
+/* "0.987±0.001": the mean is given as far as its spread lets it mean something. */
+static void number_cell(vj_table *table, const vj_summary *s, bool with_spread, const char *mark) {
+  const double spread = with_spread && s->count > 1 ? s->deviation : 0, size = fabs(s->mean);
+  const int decimals = spread > 0 ? (int)fmax(0, fmin(4, -floor(log10(spread)))) : 0;
+  if (!isfinite(s->mean))
+    vj_table_cell(table, "-");
+  else if (size > 0 && (size < 1e-3 || size >= 1e5))
+    spread > 0 ? vj_table_cell(table, "%.2g±%.0e%s", s->mean, spread, mark)
+               : vj_table_cell(table, "%.3g%s", s->mean, mark);
+  else if (spread > 0)
+    vj_table_cell(table, "%.*f±%.*f%s", decimals, s->mean, decimals, spread, mark);
+  else
+    vj_table_cell(table, with_spread ? "%.4g%s" : "%.3g%s", s->mean, mark);
+}
+
+/* "*" for the best mean of its column, where the report says what is good and there is a choice. */
+static const char *mark_of(const vj_result_rows *r, int64_t row, int64_t column) {
+  const int best = r->report->columns[column].best;
+  const double mine = vj_result_rows_summary(r, row, column).mean;
+  int64_t others = 0;
+  if (best == VJ_BEST_NONE || !isfinite(mine)) return "";
+  for (int64_t i = 0; i < r->count; i++) {
+    const double mean = vj_result_rows_summary(r, i, column).mean;
+    if (best == VJ_BEST_LOW ? mean < mine : mean > mine) return "";
+    others += i != row && isfinite(mean);
+  }
+  return others ? "*" : "";
+}
+
+/* Settings tell rows apart where no arms do, or where they vary within an arm. */
+static bool is_setting_shown(const vj_result_rows *r, int setting) {
+  const vj_results *o = r->results;
+  if (!o->has_arms || r->by_trial) return true;
+  for (int64_t i = 1; i < r->count; i++) {
+    const int64_t one = r->at[i - 1].trials[0], other = r->at[i].trials[0];
+    if (strcmp(vj_results_text(o, "arm", one), vj_results_text(o, "arm", other)) == 0 &&
+        !vj_results_same_setting(o, setting, one, other))
+      return true;
+  }
+  return false;
+}
+
+/* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */
+static const char *state_of(const vj_result_rows *r, int64_t row) {
+  const vj_trial_group *group = &r->at[row];
+  const int64_t column = vj_report_find(r->report, "hx_rankme");
+  if (!group->done_count) return vj_trial_state_word(vj_results_state(r->results, group->trials[0]));
+  if (column < 0) return "";
+  return vj_collapse_verdict(vj_result_rows_summary(r, row, column).mean,
+                             vj_results_components(r->results, "hx_singular_values", group->done[0]));
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------- */
+
+static void add_headings(const vj_result_rows *r, vj_table *table, bool short_names) {
+  static const char *const arrows[] = {[VJ_BEST_NONE] = "", [VJ_BEST_LOW] = " ↓", [VJ_BEST_HIGH] = " ↑"};
+  const vj_results *o = r->results;
+  if (r->by_trial) vj_table_column(table, "trial", true);
+  if (o->has_arms) vj_table_column(table, "arm", false);
+  for (int s = 0; s < o->setting_count; s++)
+    if (is_setting_shown(r, s))
+      vj_table_column(table, short_names ? vj_results_setting_short(o, s) : vj_results_setting_key(o, s),
+                      vj_results_setting_is_number(o, s));
+  vj_table_column(table, r->by_trial ? "seed" : "seeds", true);
+  for (int64_t c = 0; c < r->report->column_count; c++) {
+    const vj_report_column *column = &r->report->columns[c];
+    const char *heading = vj_pool_format(o->pool, "%s%s", column->title, arrows[column->best]);
+    /* Of the usual columns the probes, which stand last, tell most; of a report's, the first. */
+    const int rank = r->is_default ? (int)(r->report->column_count - c) : 1;
+    vj_table_column(table, heading ? heading : "", true);
+    vj_table_dispensable(table, rank);
+    if (!vj_result_rows_has_paper(r, c)) continue;
+    vj_table_column(table, "paper", true);
+    vj_table_dispensable(table, rank);
+  }
+  if (r->is_default) vj_table_column(table, "collapsed?", false);
+}
+
+static void add_row(const vj_result_rows *r, vj_table *table, int64_t i, bool with_spread) {
+  const vj_results *o = r->results;
+  const vj_trial_group *row = &r->at[i];
+  const char *arm = vj_results_text(o, "arm", row->trials[0]);
+  if (r->by_trial) vj_table_cell(table, "%lld", (long long)row->trials[0]);
+  if (o->has_arms) vj_table_cell(table, "%s", arm);
+  for (int s = 0; s < o->setting_count; s++)
+    if (is_setting_shown(r, s)) vj_table_cell(table, "%s", vj_results_setting(o, s, row->trials[0]));
+  if (r->by_trial)
+    vj_table_cell(table, "%lld", (long long)o->seed[row->trials[0]]);
+  else
+    vj_table_cell(table, row->done_count == row->count ? "%lld" : "%lld of %lld", (long long)row->done_count,
+                  (long long)row->count);
+  for (int64_t c = 0; c < r->report->column_count; c++) {
+    const vj_report_value *value = vj_result_rows_paper(r, arm, c);
+    const vj_summary s = vj_result_rows_summary(r, i, c);
+    number_cell(table, &s, with_spread, mark_of(r, i, c));
+    if (vj_result_rows_has_paper(r, c)) vj_table_cell(table, "%s", value ? value->text : "-");
+  }
+  if (r->is_default) vj_table_cell(table, "%s", state_of(r, i));
+}
+
+/* Rows that belong to no arm. A guess is what is got without looking, in a variable of its own. */
+typedef struct control {
+  const char *name, *guesses[2]; /* no guess: the quantity itself, before training */
+} control;
+static const control untrained = {"untrained", {NULL}}, usual_guess = {"mean/majority guess", {"baseline", "majority"}},
+                     random_guess = {"random guess", {"random", NULL}};
+
+/* probe_speed_mse -> probe_speed_baseline_mse, probe_psi_accuracy -> probe_psi_majority_accuracy,
+ * probe_actions_map -> probe_actions_random_map. NULL if there is none. */
+static const char *guess_of(const vj_results *o, const control *c, const char *quantity) {
+  if (strncmp(quantity, "probe_", 6) != 0) return NULL;
+  for (const char *cut = quantity + 6; (cut = strchr(cut, '_')); cut++)
+    for (size_t k = 0; k < VJ_COUNT(c->guesses) && c->guesses[k]; k++) {
+      const char *name = vj_pool_format(o->pool, "%.*s_%s%s", (int)(cut - quantity), quantity, c->guesses[k], cut);
+      if (name && vj_sweep_file_find(o->file, name) >= 0) return name;
+    }
+  return NULL;
+}
+
+/* False where there is no such thing. */
+static bool control_column(const vj_result_rows *r, const control *c, const vj_report_column *column,
+                           vj_report_column *shown) {
+  *shown = *column;
+  if (c->guesses[0]) {
+    shown->quantity = guess_of(r->results, c, column->quantity);
+    return shown->quantity != NULL;
+  }
+  if (column->at == VJ_REPORT_LAST) shown->at = 0;
+  return shown->at == 0;
+}
+
+static bool has_control(const vj_result_rows *r, const control *c) {
+  vj_report_column shown;
+  for (int64_t i = 0; i < r->report->column_count; i++)
+    if (control_column(r, c, &r->report->columns[i], &shown)) return true;
+  return false;
+}
+
+/* A row that belongs to no arm: the mean over all trials, whatever became of them. */
+static void add_control(const vj_result_rows *r, vj_table *table, const control *c, bool with_spread) {
+  const vj_results *o = r->results;
+  int labels = o->has_arms ? 1 : 0;
+  for (int s = 0; s < o->setting_count; s++) labels += is_setting_shown(r, s);
+  for (int i = 0; i < labels + 1; i++) vj_table_cell(table, "%s", i == 0 ? c->name : "");
+  for (int64_t i = 0; i < r->report->column_count; i++) {
+    vj_report_column shown;
+    vj_summary s = VJ_SUMMARY_NONE;
+    const bool is_there = control_column(r, c, &r->report->columns[i], &shown);
+    for (int64_t k = 0; k < o->trials && is_there; k++) vj_summary_add(&s, vj_results_number(o, &shown, k));
+    number_cell(table, &s, with_spread, "");
+    if (vj_result_rows_has_paper(r, i)) vj_table_cell(table, "%s", "");
+  }
+}
+
+static bool has_controls(const vj_result_rows *r) {
+  for (int64_t c = 0; c < r->report->column_count && !r->is_default; c++)
+    if (strncmp(r->report->columns[c].quantity, "probe_", 6) == 0) return true;
+  return false;
+}
+
+/* Of a search that stops early, the table is of what was trained to its end. */
+static bool is_left_out(const vj_result_rows *r, const vj_trial_group *row) {
+  return !r->by_trial && row->pruned_count == row->count;
+}
+
+static void fill_table(const vj_result_rows *r, vj_table *table, bool short_names, bool with_spread) {
+  add_headings(r, table, short_names);
+  for (int64_t i = 0; i < r->count; i++)
+    if (!is_left_out(r, &r->at[i])) add_row(r, table, i, with_spread);
+  if (!has_controls(r)) return;
+  vj_table_rule(table);
+  add_control(r, table, &untrained, with_spread);
+  add_control(r, table, &usual_guess, with_spread);
+  if (has_control(r, &random_guess)) add_control(r, table, &random_guess, with_spread);
+}
+
+/* Where the terminal is too narrow, settings get short names, and then means go without their spreads over seeds. */
+vj_status vj_result_table_print_text(const vj_result_rows *r, vj_format format, FILE *to) {
+  const bool is_markdown = format == VJ_FORMAT_MARKDOWN;
+  const int columns = is_markdown ? 0 : vj_terminal_columns();
+  for (int cut = 0; cut < 3; cut++) {
+    vj_table *table = NULL;
+    VJ_TRY(vj_table_create(&table));
+    fill_table(r, table, cut > 0, cut < 2);
+    const bool fits = !columns || vj_table_width(table) <= columns || cut == 2;
+    if (fits) is_markdown ? vj_table_print_markdown(table, to) : vj_table_print(table, to);
+    vj_table_destroy(&table);
+    if (fits) break;
+  }
+  return VJ_OK;
+}
