@@ -111,7 +111,7 @@ def check_itself():
     assert problem_with("losses/variance.c", "framework/ops/product/gemm.h") == "losses does not see framework/ops"
     assert problem_with("framework/train/trial.c", "sweeps/run/driver.h")
     assert problem_with("datasets/cater/cater.c", "datasets/clevrer/motions.h")
-    assert problem_with("analysis/probes/ridge.c", "analysis/report/page.h")
+    assert problem_with("analysis/probes/ridge.c", "analysis/report/report.h")
     assert problem_with("framework/store/checkpoint.c", "framework/base/atomic_file.h") is None
 
 
