@@ -1,6 +1,7 @@
 /* `vjvcr best DIR METRIC`: the trials of a sweep in the order of one quantity, or with --group-seeds those that differ
  * in more than their seed, by the mean over it. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +11,7 @@
 #include "analysis/output/row_writer.h"
 #include "framework/store/ledger/ledger.h"
 #include "analysis/output/text_table.h"
-#include "app/verbs.h"
-
-static const char usage[] =
-    "usage: vjvcr best DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format text|json|csv|md]";
+#include "app/verb.h"
 
 typedef struct request {
   const char *folder, *metric; /* metric: NULL for the default */
@@ -207,42 +205,38 @@ static vj_status rank(const request *wanted) {
   return status;
 }
 
-static vj_status read_count(const char *value, int64_t *count) {
-  char *end = NULL;
-  *count = value ? strtoll(value, &end, 10) : 0;
-  if (value && end != value && !*end && *count >= 1) return VJ_OK;
-  return vj_fail(VJ_USAGE, "-n: expected a whole number >= 1, got \"%s\"", value ? value : "");
+static vj_status best(vj_command *command) {
+  const bool low = vj_command_has(command, "--asc"), high = vj_command_has(command, "--desc");
+  if (low && high) return vj_fail(VJ_USAGE, "--asc and --desc: expected one of them");
+  const request wanted = {.folder = vj_command_text(command, "DIR"),
+                          .metric = vj_command_text(command, "METRIC"),
+                          .best = low    ? VJ_BEST_LOW
+                                  : high ? VJ_BEST_HIGH
+                                         : VJ_BEST_NONE,
+                          .grouped = vj_command_has(command, "--group-seeds"),
+                          .most = vj_command_count(command, "-n"),
+                          .format = (vj_format)vj_command_choice(command, "--format")};
+  return rank(&wanted);
 }
 
-static vj_status read_request(int argc, char **argv, request *r) {
-  *r = (request){.most = 10};
-  for (int i = 1; i < argc; i++) {
-    bool taken;
-    VJ_TRY(vj_format_read(argc, argv, &i, &r->format, &taken));
-    if (taken) continue;
-    if (strcmp(argv[i], "--group-seeds") == 0) {
-      r->grouped = true;
-    } else if (strcmp(argv[i], "--desc") == 0) {
-      r->best = VJ_BEST_HIGH;
-    } else if (strcmp(argv[i], "--asc") == 0) {
-      r->best = VJ_BEST_LOW;
-    } else if (strcmp(argv[i], "-n") == 0) {
-      VJ_TRY(read_count(i + 1 < argc ? argv[i + 1] : NULL, &r->most));
-      i++;
-    } else if (argv[i][0] == '-' || (r->folder && r->metric)) {
-      return vj_fail(VJ_USAGE, "%s", usage);
-    } else if (r->folder) {
-      r->metric = argv[i];
-    } else {
-      r->folder = argv[i];
-    }
-  }
-  return r->folder ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
-}
+static const vj_verb_row rows[] = {
+    VJ_ROW_SWEEP,
+    {"METRIC", VJ_VALUE_METRIC, .optional = true,
+     .otherwise = "the first column of the sweep's report that says what is best, else its first probe",
+     .doc = "rank by this variable of sweep.h5, e.g. probe_speed_mse"},
+    {"--asc", VJ_VALUE_FLAG, .doc = "low is good"},
+    {"--desc", VJ_VALUE_FLAG, .doc = "high is good"},
+    {"-n", VJ_VALUE_COUNT, .value = "K", .minimum = 1, .fallback = "10", .doc = "show so many"},
+    {"--group-seeds", VJ_VALUE_FLAG, .doc = "rank settings by their mean over seeds, not single trials"},
+    VJ_ROW_FORMAT,
+};
 
-int vj_verb_best(int argc, char **argv) {
-  request wanted;
-  vj_status status = read_request(argc, argv, &wanted);
-  if (status == VJ_OK) status = rank(&wanted);
-  return status == VJ_OK ? 0 : vj_print_failure(status);
-}
+const vj_verb vj_verb_best = {.name = "best",
+                              .summary = "the best trials, or settings over their seeds",
+                              .rows = rows,
+                              .row_count = VJ_COUNT(rows),
+                              .reads = "DIR/sweep.h5.\n",
+                              .examples =
+                                  "vjvcr best runs/demo --group-seeds\n"
+                                  "vjvcr best runs/demo hx_rankme --desc -n 3\n",
+                              .run = best};

@@ -1,15 +1,13 @@
 /* `vjvcr compare DIR A B`: two trials, or two arms over their seeds: what differs in settings and in outcome. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/results/comparison.h"
 #include "analysis/output/row_writer.h"
 #include "analysis/output/text_table.h"
-#include "app/verbs.h"
-
-static const char usage[] =
-    "usage: vjvcr compare DIR A B [--format text|json|csv|md]; A and B: a trial's number, an arm, or key=value,...";
+#include "app/verb.h"
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
 
@@ -273,21 +271,33 @@ static vj_status print_exact(const vj_comparison *c, vj_format format) {
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
-static vj_status compare(const char *const words[3], vj_format format) {
+static vj_status compare(vj_command *command) {
+  const vj_format format = (vj_format)vj_command_choice(command, "--format");
   vj_results *results = NULL;
   vj_comparison comparison;
-  VJ_TRY(vj_results_open(words[0], &results));
-  vj_status status = vj_compare(results, words[1], words[2], &comparison);
+  VJ_TRY(vj_results_open(vj_command_text(command, "DIR"), &results));
+  vj_status status = vj_compare(results, vj_command_text(command, "A"), vj_command_text(command, "B"), &comparison);
   if (status == VJ_OK)
     status = vj_format_is_exact(format) ? print_exact(&comparison, format) : print_text(&comparison, format);
   vj_results_close(&results);
   return status;
 }
 
-int vj_verb_compare(int argc, char **argv) {
-  const char *words[3] = {NULL};
-  vj_format format = VJ_FORMAT_TEXT;
-  vj_status status = vj_format_words(argc, argv, usage, 3, 3, words, &format);
-  if (status == VJ_OK) status = compare(words, format);
-  return status == VJ_OK ? 0 : vj_print_failure(status);
-}
+static const vj_verb_row rows[] = {
+    VJ_ROW_SWEEP,
+    {"A", VJ_VALUE_TRIALS, .doc = "the number of a trial, an arm, or key=value,... of a sweep's settings"},
+    {"B", VJ_VALUE_TRIALS, .doc = "what A is compared with, named likewise"},
+    VJ_ROW_FORMAT,
+};
+
+const vj_verb vj_verb_compare = {
+    .name = "compare",
+    .summary = "two trials, arms or settings: what differs in them and in their outcome",
+    .rows = rows,
+    .row_count = VJ_COUNT(rows),
+    .notes =
+        "Several trials are compared in pairs of the same seed, with a 95% interval; hidden states by linear CKA. csv "
+        "has the outcome alone.\n",
+    .reads = "DIR/sweep.h5.\n",
+    .examples = "vjvcr compare runs/demo 0 3\nvjvcr compare runs/demo optim.lr=0.001 optim.lr=0.01\n",
+    .run = compare};

@@ -1,4 +1,4 @@
-/* vjvcr info [--json]: what this build and this machine are, for people and for bug reports. */
+/* `vjvcr info`: what this build and this machine are, for people and for bug reports. */
 #include <cblas.h>
 #include <hdf5.h>
 #include <jansson.h>
@@ -17,7 +17,7 @@
 #include "app/blas_core.h"
 #include "framework/base/machine_memory.h"
 #include "framework/ops/convolution/dnn.h"
-#include "app/verbs.h"
+#include "app/verb.h"
 #include "vj/param.h"
 
 #ifndef VJ_COMMIT
@@ -210,25 +210,25 @@ static int print_json(const facts *all) {
   return failed;
 }
 
-/* argv[0] is the verb. */
-int vj_verb_info(int argc, char **argv) {
-  bool json = false;
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--json") != 0) {
-      fprintf(stderr, "vjvcr info: unknown argument \"%s\"; it takes --json or nothing\n", argv[i]);
-      return 2;
-    }
-    json = true;
-  }
+static vj_status info(vj_command *command) {
   facts all = {.count = 0};
+  int failed = 0;
   add_build(&all);
   add_machine(&all);
   add_openblas(&all);
   add_libraries(&all);
-  int failed = 0;
-  if (json)
+  if (vj_command_has(command, "--json"))
     failed = print_json(&all);
   else
     print_table(&all);
-  return fflush(stdout) == 0 && !failed ? 0 : 1;
+  return fflush(stdout) == 0 && !failed ? VJ_OK : vj_fail(VJ_IO, "the terminal or file takes no more");
 }
+
+static const vj_verb_row rows[] = {
+    {"--json", VJ_VALUE_FLAG, .doc = "as one JSON object, for bug reports and programs"}};
+
+const vj_verb vj_verb_info = {.name = "info",
+                              .summary = "versions, processor and libraries of this build on this machine",
+                              .rows = rows,
+                              .row_count = VJ_COUNT(rows),
+                              .run = info};

@@ -1,11 +1,13 @@
 /* `vjvcr list` and `vjvcr describe`: the component tables, as they are. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "framework/config/config.h"
+#include "framework/config/nodes.h"
 #include "sweeps/space/stopping.h"
 #include "analysis/output/text_table.h"
-#include "app/verbs.h"
+#include "app/verb.h"
 
 static int find_kind(const char *word) {
   for (int kind = 0; kind < VJ_KIND_COUNT; kind++)
@@ -13,39 +15,29 @@ static int find_kind(const char *word) {
   return -1;
 }
 
-static int unknown_kind(const char *word) {
-  fprintf(stderr, "vjvcr: there is no kind \"%s\"; there are:", word);
-  for (int kind = 0; kind < VJ_KIND_COUNT; kind++)
-    fprintf(stderr, "%s %s", kind ? "," : "", vj_kind_plural((vj_kind)kind));
-  fputs("\n", stderr);
-  return 2;
+static vj_status unknown_kind(const char *word) {
+  const char *names[VJ_KIND_COUNT];
+  char hint[VJ_SUGGESTION_BYTES];
+  for (int kind = 0; kind < VJ_KIND_COUNT; kind++) names[kind] = vj_kind_plural((vj_kind)kind);
+  return vj_fail(VJ_USAGE, "there is no kind \"%s\"%s", word, vj_suggestion(word, "kinds", names, VJ_KIND_COUNT, hint));
 }
 
 /* An experiment's plug-ins stand in the tables beside what is built in. */
-static vj_status load_plugins(const char *file) {
-  vj_pool *pool = NULL;
+static vj_status load_plugins(const vj_command *command) {
+  const char *file = vj_command_text(command, "FILE.yaml");
   vj_yaml *root = NULL;
-  VJ_TRY(vj_pool_create(&pool));
-  vj_status status = vj_yaml_read_file(pool, file, &root);
-  if (status == VJ_OK) status = vj_config_load_plugins(pool, root);
-  vj_pool_destroy(&pool);
-  return status;
+  if (!file) return VJ_OK;
+  VJ_TRY(vj_yaml_read_file(command->pool, file, &root));
+  return vj_config_load_plugins(command->pool, root);
 }
 
-/* No kind has a dot in its name, and every file of an experiment has. */
-static const char *take_file(int *argc, char **argv) {
-  return *argc > 1 && strchr(argv[*argc - 1], '.') ? argv[--*argc] : NULL;
-}
-
-int vj_verb_list(int argc, char **argv) {
-  const char *file = take_file(&argc, argv);
-  if (argc > 2) return vj_print_failure(vj_fail(VJ_USAGE, "usage: vjvcr list [KIND] [FILE.yaml]"));
-  const int only = argc > 1 ? find_kind(argv[1]) : -1;
-  if (argc > 1 && only < 0) return unknown_kind(argv[1]);
+static vj_status list(vj_command *command) {
+  const char *word = vj_command_text(command, "KIND");
+  const int only = word ? find_kind(word) : -1;
   vj_table *table = NULL;
-  vj_status status = file ? load_plugins(file) : VJ_OK;
-  if (status == VJ_OK) status = vj_table_create(&table);
-  if (status != VJ_OK) return vj_print_failure(status);
+  if (word && only < 0) return unknown_kind(word);
+  VJ_TRY(load_plugins(command));
+  VJ_TRY(vj_table_create(&table));
   vj_table_column(table, "kind", false);
   vj_table_column(table, "name", false);
   vj_table_column(table, "summary", false);
@@ -59,7 +51,7 @@ int vj_verb_list(int argc, char **argv) {
   }
   vj_table_print(table, stdout);
   vj_table_destroy(&table);
-  return 0;
+  return VJ_OK;
 }
 
 static const char *type_name(const vj_param *row) {
@@ -78,10 +70,9 @@ static void bound_cell(vj_table *table, const vj_param *row) {
     vj_table_cell(table, "%g..%g", row->minimum, row->maximum);
 }
 
-static int print_rows(const vj_param *rows, size_t count) {
+static vj_status print_rows(const vj_param *rows, size_t count) {
   vj_table *table = NULL;
-  const vj_status status = vj_table_create(&table);
-  if (status != VJ_OK) return vj_print_failure(status);
+  VJ_TRY(vj_table_create(&table));
   const char *const headings[] = {"parameter", "type", "default", "bounds", "unit", "meaning"};
   for (size_t i = 0; i < VJ_COUNT(headings); i++) vj_table_column(table, headings[i], false);
   for (size_t i = 0; i < count; i++) {
@@ -94,7 +85,7 @@ static int print_rows(const vj_param *rows, size_t count) {
   }
   vj_table_print(table, stdout);
   vj_table_destroy(&table);
-  return 0;
+  return VJ_OK;
 }
 
 static void print_metrics(const vj_probe_ops *probe) {
@@ -103,47 +94,83 @@ static void print_metrics(const vj_probe_ops *probe) {
     printf("  %-20s %s\n", probe->metrics[i].name, probe->metrics[i].doc);
 }
 
-static int describe_stopping(const char *word) {
+static vj_status describe_stopping(const char *word) {
   static const char *const names[] = {[VJ_STOPPING_ASHA] = "asha", [VJ_STOPPING_MEDIAN] = "median"};
+  char hint[VJ_SUGGESTION_BYTES];
   for (int type = 0; type < (int)VJ_COUNT(names); type++) {
     size_t count;
     const vj_param *rows = vj_stopping_rows((vj_stopping_type)type, &count);
     if (strcmp(word, names[type]) == 0) return print_rows(rows, count);
   }
-  fprintf(stderr, "vjvcr: there is no rule \"%s\" of early stopping; there are: asha, median\n", word);
-  return 2;
+  return vj_fail(VJ_USAGE, "there is no rule \"%s\" of early stopping%s", word,
+                 vj_suggestion(word, "rules", names, VJ_COUNT(names), hint));
 }
 
-int vj_verb_describe(int argc, char **argv) {
-  const char *file = take_file(&argc, argv);
-  const vj_status status = file ? load_plugins(file) : VJ_OK;
-  if (status != VJ_OK) return vj_print_failure(status);
-  if (argc == 2) { /* a section of the configuration */
-    size_t count = 0;
-    const vj_param *rows = vj_section_rows(argv[1], &count);
-    if (rows) return print_rows(rows, count);
-  }
-  if (argc == 3 && strcmp(argv[1], "stopping") == 0) return describe_stopping(argv[2]);
-  if (argc != 3) {
-    fputs(
-        "usage: vjvcr describe KIND NAME [FILE.yaml], vjvcr describe stopping asha|median, or vjvcr describe "
-        "data|target|optim|eval|logging\n",
-        stderr);
-    return 2;
-  }
-  const int kind = find_kind(argv[1]);
-  if (kind < 0) return unknown_kind(argv[1]);
-  const vj_component *component = vj_component_find((vj_kind)kind, argv[2]);
-  if (!component) {
-    fprintf(stderr, "vjvcr: there is no %s \"%s\"; `vjvcr list %s` shows those there are\n",
-            vj_kind_name((vj_kind)kind), argv[2], vj_kind_plural((vj_kind)kind));
-    return 2;
-  }
+static vj_status describe_component(int kind, const char *name) {
+  const vj_component *component = vj_component_find((vj_kind)kind, name);
+  if (!component)
+    return vj_fail(VJ_USAGE, "there is no %s \"%s\"; `vjvcr list %s` shows those there are",
+                   vj_kind_name((vj_kind)kind), name, vj_kind_plural((vj_kind)kind));
   printf("%s %s: %s\n", vj_kind_name((vj_kind)kind), component->name, component->summary);
   if (component->source[0]) printf("source: %s\n", component->source);
   putchar('\n');
   if (component->param_count == 0) puts("no parameters");
-  if (component->param_count && print_rows(component->params, component->param_count)) return 1;
+  if (component->param_count) VJ_TRY(print_rows(component->params, component->param_count));
   if (kind == VJ_PROBE) print_metrics(&component->as.probe);
-  return 0;
+  return VJ_OK;
 }
+
+static vj_status describe(vj_command *command) {
+  const char *word = vj_command_text(command, "KIND"), *name = vj_command_text(command, "NAME");
+  size_t count = 0;
+  VJ_TRY(load_plugins(command));
+  if (!name) {
+    const vj_param *rows = vj_section_rows(word, &count);
+    if (rows) return print_rows(rows, count);
+  }
+  if (strcmp(word, "stopping") == 0 && name) return describe_stopping(name);
+  const int kind = find_kind(word);
+  if (!name)
+    return vj_fail(
+        VJ_USAGE,
+        "expected the NAME of a component behind \"%s\", stopping asha or stopping median, or a section alone: "
+        "data, target, optim, eval or logging",
+        word);
+  return kind < 0 ? unknown_kind(word) : describe_component(kind, name);
+}
+
+/* --- the verbs ------------------------------------------------------------------------------------------------- */
+
+#define ROW_PLUGINS \
+  { "FILE.yaml", VJ_VALUE_FILE, .optional = true, .doc = "an experiment, whose plug-ins then stand beside the rest" }
+
+static const vj_verb_row rows_of_list[] = {
+    {"KIND", VJ_VALUE_KIND, .optional = true, .otherwise = "all kinds",
+     .doc = "encoders, predictors, decoders, latents, losses, datasets or probes"},
+    ROW_PLUGINS,
+};
+
+const vj_verb vj_verb_list = {.name = "list",
+                              .summary = "the components there are",
+                              .rows = rows_of_list,
+                              .row_count = VJ_COUNT(rows_of_list),
+                              .reads = "FILE.yaml and the plug-ins it names.\n",
+                              .examples = "vjvcr list losses\n",
+                              .run = list};
+
+static const vj_verb_row rows_of_describe[] = {
+    {"KIND", VJ_VALUE_KIND,
+     .doc =
+         "a kind of components; or stopping; or, without NAME, a section of an experiment: data, target, optim, eval, "
+         "logging"},
+    {"NAME", VJ_VALUE_COMPONENT, .optional = true, .doc = "a component, as list has them; of stopping asha or median"},
+    ROW_PLUGINS,
+};
+
+const vj_verb vj_verb_describe = {.name = "describe",
+                                  .summary = "a component or a section of an experiment, and its parameters",
+                                  .rows = rows_of_describe,
+                                  .row_count = VJ_COUNT(rows_of_describe),
+                                  .reads = "FILE.yaml and the plug-ins it names.\n",
+                                  .examples = "vjvcr describe loss variance\nvjvcr describe optim\n",
+                                  .run = describe};

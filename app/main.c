@@ -1,76 +1,32 @@
-/* vjvcr: the command line. Only this folder prints or exits. */
+/* vjvcr: the command line. Only this folder prints or exits. What it can do stands in verbs.def. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "framework/base/threads.h"
 #include "app/blas_core.h"
 #include "app/builtin.h"
-#include "framework/config/nodes.h"
-#include "app/verbs.h"
+#include "app/help.h"
+#include "framework/base/threads.h"
 
-static const struct {
-  const char *name;
-  int (*run)(int argc, char **argv);
-  const char *arguments, *summary;
-} verbs[] = {
-    {"sweep", vj_verb_sweep, "FILE.yaml [-o DIR] [--quick] [--resume] [key=value ...]",
-     "run every trial of an experiment"},
-    {"train", vj_verb_sweep, "FILE.yaml [-o DIR] [--quick] [--resume] [key=value ...]",
-     "the same without its sweep: one trial"},
-    {"table", vj_verb_table, "DIR [FILE.yaml] [--format F]", "a sweep's results, also while it runs"},
-    {"ls", vj_verb_ls, "DIR [--format F]", "the trials of a sweep, one by one"},
-    {"status", vj_verb_status, "DIR [--watch SECONDS] [--format text|json]", "how far a sweep is, and who runs it"},
-    {"show", vj_verb_show, "DIR TRIAL [--format F]", "everything of one trial"},
-    {"best", vj_verb_best, "DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format F]",
-     "the best trials, or settings over their seeds"},
-    {"compare", vj_verb_compare, "DIR A B [--format F]", "two trials or arms: what differs in settings and outcome"},
-    {"report", vj_verb_report, "DIR [-o FILE.html] [--by QUANTITY]", "all of a sweep as one page with pictures"},
-    {"export", vj_verb_export, "DIR [TRIAL] --format csv|safetensors, or --frames", "results, weights, pictures"},
-    {"list", vj_verb_list, "[KIND] [FILE.yaml]", "components; with a file, its plug-ins too"},
-    {"describe", vj_verb_describe, "KIND NAME [FILE.yaml]", "one component and its parameters"},
-    {"debug", vj_verb_debug, "step FILE.yaml -o step.h5 [--steps N]", "one training step laid open in a file"},
-    {"bench", vj_verb_bench, "[FILE.yaml] [--steps N] [--ops]", "a training step against the machine's sgemm"},
-    {"data", vj_verb_data, "make|inspect|pack ... [key=value ...]",
-     "data sets of videos: stand-ins, what they are, packs"},
-    {"info", vj_verb_info, "[--json]", "versions, processor, libraries"},
-};
-enum { VERBS = sizeof verbs / sizeof verbs[0] };
-
-static void print_help(FILE *to) {
-  fputs("vjvcr trains video joint-embedding predictive models and runs sweeps of them with MPI.\n\nusage:\n", to);
-  for (int i = 0; i < VERBS; i++) {
-    char call[96];
-    snprintf(call, sizeof call, "%s %s", verbs[i].name, verbs[i].arguments);
-    fprintf(to, "  vjvcr %-63s %s\n", call, verbs[i].summary);
-  }
-  fputs(
-      "\nF is text, json, csv or md: json and csv have all digits and the names of sweep.h5.\n"
-      "Start a sweep on several ranks with: mpirun -n 2 vjvcr sweep FILE.yaml\n"
-      "`vjvcr sweep --help` lists its options.\n",
-      to);
-}
-
-int vj_print_failure(vj_status status) {
+/* "vjvcr: <sentence>", with its trace if VJVCR_TRACE is set. */
+static void print_failure(void) {
   fprintf(stderr, "vjvcr: %s\n", vj_error_message());
-  if (getenv("VJVCR_TRACE")) {
-    const char *lines[16];
-    const int count = vj_error_trace(lines, 16);
-    for (int i = 0; i < count; i++) fprintf(stderr, "  %s\n", lines[i]);
-  }
-  return vj_status_exit_code(status);
+  if (!getenv("VJVCR_TRACE")) return;
+  const char *lines[16];
+  const int count = vj_error_trace(lines, 16);
+  for (int i = 0; i < count; i++) fprintf(stderr, "  %s\n", lines[i]);
 }
 
-static int unknown_verb(const char *word) {
-  const char *names[VERBS];
-  char hint[VJ_SUGGESTION_BYTES];
-  for (int i = 0; i < VERBS; i++) names[i] = verbs[i].name;
-  fprintf(stderr, "vjvcr: there is no verb \"%s\"%s\n", word, vj_suggestion(word, "verbs", names, VERBS, hint));
-  return 2;
+static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
+
+static bool asks_for_help(int count, char *const *words) {
+  for (int i = 0; i < count; i++)
+    if (is_help(words[i])) return true;
+  return false;
 }
 
-vj_status vj_mpi_start(vj_comm *world) {
+static vj_status start_mpi(vj_comm *world) {
   int provided = 0;
   /* Nobody here uses shared file pointers; Open MPI would keep a file in /tmp for them, which two programs that were
    * started alone can't share. */
@@ -82,26 +38,65 @@ vj_status vj_mpi_start(vj_comm *world) {
   return vj_comm_create(MPI_COMM_WORLD, world);
 }
 
+/* Rank 0 tells what all ranks agree on. */
+static int run_on_ranks(const vj_verb *verb, int count, char *const *words) {
+  vj_comm world = {0};
+  vj_command command = {.world = NULL};
+  vj_status status = start_mpi(&world);
+  const vj_status mine = vj_command_read(verb, count, words, &command);
+  if (status == VJ_OK) status = vj_comm_agree(&world, mine);
+  command.world = &world;
+  if (status == VJ_OK) status = verb->run(&command);
+  const int code = status == VJ_OK ? command.code : vj_status_exit_code(status);
+  if (status != VJ_OK && world.rank == 0) print_failure();
+  vj_command_free(&command);
+  if (world.size) vj_comm_destroy(&world);
+  MPI_Finalize();
+  return code;
+}
+
+static int run(const vj_verb *verb, int count, char *const *words) {
+  vj_command command;
+  vj_status status = vj_command_read(verb, count, words, &command);
+  if (status == VJ_OK) status = verb->run(&command);
+  const int code = status == VJ_OK ? command.code : vj_status_exit_code(status);
+  if (status != VJ_OK) print_failure();
+  vj_command_free(&command);
+  return code;
+}
+
+/* `vjvcr --help`, `vjvcr data --help`, `vjvcr sweep --help`, wherever the word stands; false if nobody asks. */
+static bool help(int count, char *const *words, const vj_verb *verb) {
+  if (!asks_for_help(count, words)) return false;
+  if (verb)
+    vj_help_print_verb(stdout, verb);
+  else
+    vj_help_print_verbs(stdout, vj_verb_is_group(words[0]) ? words[0] : NULL);
+  return true;
+}
+
 int main(int argc, char **argv) {
   /* A limit on the size of files is an error with a sentence, as a full disk is. */
   signal(SIGXFSZ, SIG_IGN);
   vj_blas_core_choose(argc, argv);
   (void)vj_threads();
   if (argc < 2) {
-    print_help(stderr);
+    vj_help_print_verbs(stderr, NULL);
     return 2;
-  }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-    print_help(stdout);
-    return 0;
   }
   if (strcmp(argv[1], "--version") == 0) {
     printf("vjvcr %s\n", VJ_VERSION);
     return 0;
   }
-  const vj_status status = vj_builtin_register();
-  if (status != VJ_OK) return vj_print_failure(status);
-  for (int i = 0; i < VERBS; i++)
-    if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-  return unknown_verb(argv[1]);
+  const vj_verb *verb = NULL;
+  int used = 0;
+  vj_status status = vj_verb_find(argc - 1, argv + 1, &verb, &used);
+  if ((verb || vj_verb_is_group(argv[1]) || is_help(argv[1])) && help(argc - 1, argv + 1, verb)) return 0;
+  if (status == VJ_OK) status = vj_builtin_register();
+  if (status != VJ_OK) {
+    print_failure();
+    return vj_status_exit_code(status);
+  }
+  char *const *words = argv + 1 + used;
+  return verb->uses_mpi ? run_on_ranks(verb, argc - 1 - used, words) : run(verb, argc - 1 - used, words);
 }

@@ -1,63 +1,36 @@
 /* `vjvcr report DIR`: everything that a sweep has measured as one page, at any time and without mpirun. */
 #include <stdio.h>
-#include <string.h>
 
 #include "analysis/report/report.h"
-#include "app/verbs.h"
+#include "app/verb.h"
 
-static const char usage[] = "usage: vjvcr report DIR [-o FILE.html] [--by QUANTITY]";
-
-static const char help[] =
-    "%s\n\n"
-    "Writes one HTML file, DIR/report.html, with everything that the sweep in DIR has measured: results, what "
-    "mattered,\n"
-    "learning curves, spectra, latents, frames, timing, and how to get it again. It needs DIR/sweep.h5 alone, works "
-    "while\n"
-    "the sweep runs, opens without a network, and prints.\n\n"
-    "  -o FILE.html     write there\n"
-    "  --by QUANTITY    compare trials by this variable of sweep.h5, e.g. probe_speed_mse; by default by the first\n"
-    "                   column of the experiment's own report that says what is best, else by its first probe\n\n"
-    "Pictures are drawn by gnuplot (on Debian: apt-get install gnuplot-nox).\n";
-
-typedef struct request {
-  const char *folder, *to, *by;
-} request;
-
-static vj_status read_request(int argc, char **argv, request *r) {
-  *r = (request){0};
-  for (int i = 1; i < argc; i++) {
-    const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-    if (strcmp(argv[i], "-o") == 0 && next) {
-      r->to = argv[++i];
-    } else if (strcmp(argv[i], "--by") == 0 && next) {
-      r->by = argv[++i];
-    } else if (argv[i][0] == '-' || r->folder) {
-      return vj_fail(VJ_USAGE, "%s", usage);
-    } else {
-      r->folder = argv[i];
-    }
-  }
-  return r->folder ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
-}
-
-static vj_status write_report(const request *wanted) {
-  char path[4096];
-  if (wanted->to)
-    snprintf(path, sizeof path, "%s", wanted->to);
-  else
-    snprintf(path, sizeof path, "%s/report.html", wanted->folder);
-  VJ_TRY(vj_report_write(wanted->folder, wanted->by, path));
+static vj_status report(vj_command *command) {
+  const char *folder = vj_command_text(command, "DIR"), *to = vj_command_text(command, "-o");
+  const char *path = to ? to : vj_pool_format(command->pool, "%s/report.html", folder);
+  if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
+  VJ_TRY(vj_report_write(folder, vj_command_text(command, "--by"), path));
   printf("the report is in %s\n", path);
   return VJ_OK;
 }
 
-int vj_verb_report(int argc, char **argv) {
-  request wanted;
-  if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-    printf(help, usage);
-    return 0;
-  }
-  vj_status status = read_request(argc, argv, &wanted);
-  if (status == VJ_OK) status = write_report(&wanted);
-  return status == VJ_OK ? 0 : vj_print_failure(status);
-}
+static const vj_verb_row rows[] = {
+    VJ_ROW_SWEEP,
+    {"-o", VJ_VALUE_FILE, .value = "FILE.html", .otherwise = "DIR/report.html", .doc = "write there"},
+    {"--by", VJ_VALUE_METRIC, .value = "METRIC",
+     .otherwise = "the first column of the sweep's report that says what is best, else its first probe",
+     .doc = "compare trials by this variable of sweep.h5, e.g. probe_speed_mse"},
+};
+
+const vj_verb vj_verb_report = {
+    .name = "report",
+    .summary = "all of a sweep as one page with pictures",
+    .rows = rows,
+    .row_count = VJ_COUNT(rows),
+    .notes =
+        "One HTML file with everything that the sweep has measured: results, what mattered, learning curves, spectra, "
+        "latents, frames, timing, and how to get it again. It works while the sweep runs, opens without a network, "
+        "and prints.\nPictures are drawn by gnuplot (on Debian: apt-get install gnuplot-nox).\n",
+    .reads = "DIR/sweep.h5 alone.\n",
+    .writes = "FILE.html.\n",
+    .examples = "vjvcr report runs/demo\n",
+    .run = report};

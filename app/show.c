@@ -1,5 +1,6 @@
 /* `vjvcr show DIR TRIAL`: everything that is known of one trial. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,9 +10,7 @@
 #include "analysis/results/sweep_status.h"
 #include "analysis/output/text_table.h"
 #include "framework/train/trial.h"
-#include "app/verbs.h"
-
-static const char usage[] = "usage: vjvcr show DIR TRIAL [--format text|json|csv|md]";
+#include "app/verb.h"
 
 /* --- measures -------------------------------------------------------------------------------------------------- */
 
@@ -250,24 +249,31 @@ static vj_status print_exact(const vj_sweep_status *s, int64_t trial, vj_format 
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
-static vj_status show(const char *folder, const char *word, vj_format format) {
+static vj_status show(vj_command *command) {
+  const vj_format format = (vj_format)vj_command_choice(command, "--format");
   vj_sweep_status s;
-  char *end = NULL;
-  VJ_TRY(vj_sweep_status_read(folder, &s));
-  const int64_t trial = strtoll(word, &end, 10), last = s.results->trials - 1;
-  vj_status status = VJ_OK;
-  if (end == word || *end || trial < 0 || trial > last)
-    status = vj_fail(VJ_USAGE, "TRIAL: expected a number from 0 to %lld, got \"%s\"", (long long)last, word);
+  int64_t trial;
+  VJ_TRY(vj_sweep_status_read(vj_command_text(command, "DIR"), &s));
+  vj_status status = vj_command_trial(command, "TRIAL", s.results->trials, &trial);
   if (status == VJ_OK)
     status = vj_format_is_exact(format) ? print_exact(&s, trial, format) : print_trial(&s, trial, format);
   vj_sweep_status_close(&s);
   return status;
 }
 
-int vj_verb_show(int argc, char **argv) {
-  const char *words[2] = {NULL};
-  vj_format format = VJ_FORMAT_TEXT;
-  const vj_status read = vj_format_words(argc, argv, usage, 2, 2, words, &format);
-  const vj_status status = read == VJ_OK ? show(words[0], words[1], format) : read;
-  return status == VJ_OK ? 0 : vj_print_failure(status);
-}
+static const vj_verb_row rows[] = {
+    VJ_ROW_SWEEP,
+    {"TRIAL", VJ_VALUE_TRIAL, .doc = "the number of a trial, as ls lists them"},
+    VJ_ROW_FORMAT,
+};
+
+const vj_verb vj_verb_show = {.name = "show",
+                              .summary = "everything that is known of one trial",
+                              .rows = rows,
+                              .row_count = VJ_COUNT(rows),
+                              .notes =
+                                  "csv has what was measured alone; the others have settings, state, times and the "
+                                  "configuration, too.\n",
+                              .reads = "DIR/sweep.h5 and DIR/ledger.\n",
+                              .examples = "vjvcr show runs/demo 3\n",
+                              .run = show};

@@ -1,6 +1,7 @@
 /* `vjvcr status DIR`: how far a sweep is, who runs it, and whether it is alive; as text or as JSON. */
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,9 +14,8 @@
 #include "analysis/results/sweep_status.h"
 #include "analysis/output/text_table.h"
 #include "framework/train/trial.h"
-#include "app/verbs.h"
+#include "app/verb.h"
 
-static const char usage[] = "usage: vjvcr status DIR [--watch SECONDS] [--format text|json]";
 static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",
                                           [VJ_SWEEP_RUNNING] = "running",
                                           [VJ_SWEEP_INTERRUPTED] = "stopped",
@@ -224,36 +224,13 @@ static vj_status print_json(const vj_sweep_status *s, bool watched) {
 typedef struct request {
   const char *folder;
   double watch; /* seconds between two looks; 0: one look */
-  vj_format format;
+  bool json;
 } request;
-
-static vj_status read_request(int argc, char **argv, request *r) {
-  *r = (request){0};
-  for (int i = 1; i < argc; i++) {
-    bool taken;
-    VJ_TRY(vj_format_read(argc, argv, &i, &r->format, &taken));
-    if (taken && r->format != VJ_FORMAT_TEXT && r->format != VJ_FORMAT_JSON)
-      return vj_fail(VJ_USAGE, "--format: status is text or json, got \"%s\"", argv[i]);
-    if (taken) continue;
-    if (strcmp(argv[i], "--watch") == 0) {
-      char *end = NULL;
-      const char *value = i + 1 < argc ? argv[++i] : "";
-      r->watch = strtod(value, &end);
-      if (end == value || *end || !(r->watch >= 0.1 && r->watch <= 86400))
-        return vj_fail(VJ_USAGE, "--watch: expected seconds between two looks, 0.1 to 86400, got \"%s\"", value);
-    } else if (argv[i][0] == '-' || r->folder) {
-      return vj_fail(VJ_USAGE, "%s", usage);
-    } else {
-      r->folder = argv[i];
-    }
-  }
-  return r->folder ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
-}
 
 /* A terminal shows the newest look alone; in a file a blank line stands between two. */
 static void begin_look(const request *r, int64_t looks) {
   static const char clear[] = "\033[H\033[2J";
-  if (r->watch <= 0 || r->format == VJ_FORMAT_JSON) return;
+  if (r->watch <= 0 || r->json) return;
   if (isatty(STDOUT_FILENO))
     fputs(clear, stdout);
   else if (looks)
@@ -264,22 +241,38 @@ static vj_status look(const request *r, int64_t looks, bool *is_over) {
   vj_sweep_status standing;
   VJ_TRY(vj_sweep_status_read(r->folder, &standing));
   begin_look(r, looks);
-  const vj_status status = r->format == VJ_FORMAT_JSON ? print_json(&standing, r->watch > 0) : print_text(&standing);
+  const vj_status status = r->json ? print_json(&standing, r->watch > 0) : print_text(&standing);
   *is_over = standing.whole == VJ_SWEEP_FINISHED;
   vj_sweep_status_close(&standing);
   if (status == VJ_OK && fflush(stdout) != 0) return vj_fail(VJ_IO, "the terminal or file takes no more");
   return status;
 }
 
-int vj_verb_status(int argc, char **argv) {
-  request r;
+static vj_status status(vj_command *command) {
+  const request r = {.folder = vj_command_text(command, "DIR"),
+                     .watch = vj_command_number(command, "--watch"),
+                     .json = strcmp(vj_command_text(command, "--format"), "json") == 0};
   bool is_over = false;
-  vj_status status = read_request(argc, argv, &r);
-  for (int64_t looks = 0; status == VJ_OK; looks++) {
-    status = look(&r, looks, &is_over);
-    if (status != VJ_OK || r.watch <= 0 || is_over) break;
+  for (int64_t looks = 0;; looks++) {
+    VJ_TRY(look(&r, looks, &is_over));
+    if (r.watch <= 0 || is_over) return VJ_OK;
     const struct timespec pause = {.tv_sec = (time_t)r.watch, .tv_nsec = (long)(1e9 * fmod(r.watch, 1))};
     nanosleep(&pause, NULL);
   }
-  return status == VJ_OK ? 0 : vj_print_failure(status);
 }
+
+static const vj_verb_row rows[] = {
+    VJ_ROW_SWEEP,
+    {"--watch", VJ_VALUE_NUMBER, .value = "SECONDS", .minimum = 0.1, .maximum = 86400, .unit = "seconds",
+     .otherwise = "look once", .doc = "look again and again, so often, until the sweep is finished"},
+    VJ_ROW_TEXT_OR_JSON,
+};
+
+const vj_verb vj_verb_status = {.name = "status",
+                                .summary = "how far a sweep is, who runs it, and whether it is alive",
+                                .rows = rows,
+                                .row_count = VJ_COUNT(rows),
+                                .notes = "Watched as json, each look is one line.\n",
+                                .reads = "DIR/sweep.h5 and DIR/ledger.\n",
+                                .examples = "vjvcr status runs/demo --watch 5\n",
+                                .run = status};

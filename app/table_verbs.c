@@ -1,11 +1,8 @@
 /* `vjvcr table DIR` and `vjvcr ls DIR`: what a sweep has measured so far, at any time and without mpirun. */
-#include <string.h>
+#include <stdio.h>
 
 #include "analysis/results/result_table.h"
-#include "app/verbs.h"
-
-static const char usage_of_table[] = "usage: vjvcr table DIR [FILE.yaml] [--format text|json|csv|md]";
-static const char usage_of_ls[] = "usage: vjvcr ls DIR [--format text|json|csv|md]";
+#include "app/verb.h"
 
 /* By the report of another experiment. */
 static vj_status print_by_report_of(const char *folder, const char *file, vj_format format) {
@@ -23,20 +20,40 @@ done:
   return status;
 }
 
-int vj_verb_table(int argc, char **argv) {
-  const char *words[2] = {NULL};
-  vj_format format = VJ_FORMAT_TEXT;
-  vj_status status = vj_format_words(argc, argv, usage_of_table, 1, 2, words, &format);
-  if (status == VJ_OK)
-    status = words[1] ? print_by_report_of(words[0], words[1], format)
-                      : vj_result_table_print(words[0], NULL, format, stdout);
-  return status == VJ_OK ? 0 : vj_print_failure(status);
+static vj_status table(vj_command *command) {
+  const char *folder = vj_command_text(command, "DIR"), *file = vj_command_text(command, "FILE.yaml");
+  const vj_format format = (vj_format)vj_command_choice(command, "--format");
+  return file ? print_by_report_of(folder, file, format) : vj_result_table_print(folder, NULL, format, stdout);
 }
 
-int vj_verb_ls(int argc, char **argv) {
-  const char *folder = NULL;
-  vj_format format = VJ_FORMAT_TEXT;
-  vj_status status = vj_format_words(argc, argv, usage_of_ls, 1, 1, &folder, &format);
-  if (status == VJ_OK) status = vj_results_list(folder, format, stdout);
-  return status == VJ_OK ? 0 : vj_print_failure(status);
+static vj_status ls(vj_command *command) {
+  return vj_results_list(vj_command_text(command, "DIR"), (vj_format)vj_command_choice(command, "--format"), stdout);
 }
+
+static const vj_verb_row rows_of_table[] = {
+    VJ_ROW_SWEEP,
+    {"FILE.yaml", VJ_VALUE_FILE, .optional = true, .otherwise = "the sweep's own report",
+     .doc = "take the columns that this experiment's report: asks for"},
+    VJ_ROW_FORMAT,
+};
+
+const vj_verb vj_verb_table = {
+    .name = "table",
+    .summary = "a sweep's results: arms and settings, means over seeds",
+    .rows = rows_of_table,
+    .row_count = VJ_COUNT(rows_of_table),
+    .notes = "Also while the sweep runs. In a narrow terminal columns are left out, and named.\n",
+    .reads = "DIR/sweep.h5.\n",
+    .examples = "vjvcr table runs/demo --format csv > demo.csv\n",
+    .run = table};
+
+static const vj_verb_row rows_of_ls[] = {VJ_ROW_SWEEP, VJ_ROW_FORMAT};
+
+const vj_verb vj_verb_ls = {.name = "ls",
+                            .summary = "the trials of a sweep, one by one",
+                            .rows = rows_of_ls,
+                            .row_count = VJ_COUNT(rows_of_ls),
+                            .notes = "Also while the sweep runs.\n",
+                            .reads = "DIR/sweep.h5 and DIR/ledger.\n",
+                            .examples = "vjvcr ls runs/demo\n",
+                            .run = ls};

@@ -27,6 +27,7 @@ typedef struct table {
 typedef struct exporter {
   const vj_results *o;
   const vj_export_request *request;
+  vj_export_outcome *outcome;
   vj_pool *pool;
 } exporter;
 
@@ -290,13 +291,13 @@ static vj_status write_table(const exporter *e, const table *tables, int count, 
   const vj_status filled =
       i == 0 ? fill_trials(e, tables, tables + 1, count - 1, &file) : fill_long_table(e, &tables[i], &file);
   const vj_status closed = vj_atomic_file_close(&file, filled == VJ_OK);
-  if (filled == VJ_OK && closed == VJ_OK) printf("%s\n", path);
-  return filled == VJ_OK ? closed : filled;
+  if (filled != VJ_OK || closed != VJ_OK) return filled == VJ_OK ? closed : filled;
+  return vj_export_wrote(e->outcome, path);
 }
 
-vj_status vj_export_csv(const vj_results *results, const vj_export_request *request) {
+vj_status vj_export_csv(const vj_results *results, const vj_export_request *request, vj_export_outcome *outcome) {
   enum { MOST_TABLES = 8 };
-  exporter e = {.o = results, .request = request};
+  exporter e = {.o = results, .request = request, .outcome = outcome};
   table *tables = NULL;
   int count = 0;
   vj_status status;

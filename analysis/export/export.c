@@ -13,6 +13,21 @@ const char *vj_export_path(vj_pool *pool, const vj_export_request *r, const char
   return vj_pool_format(pool, "%s%s%s.%s", r->output, names_folder(r->output) ? "" : "-", name, r->format);
 }
 
+vj_status vj_export_wrote(vj_export_outcome *o, const char *path) {
+  const char *copy = vj_pool_text(o->pool, path);
+  if (o->files == o->capacity) {
+    const int64_t capacity = o->capacity ? 2 * o->capacity : 8;
+    const char **paths = vj_pool_take(o->pool, (size_t)capacity * sizeof *paths);
+    if (!paths) return vj_fail(VJ_MEMORY, "%s is written; no memory to go on", path);
+    for (int64_t i = 0; i < o->files; i++) paths[i] = o->paths[i];
+    o->paths = paths;
+    o->capacity = capacity;
+  }
+  if (!copy) return vj_fail(VJ_MEMORY, "%s is written; no memory to go on", path);
+  o->paths[o->files++] = copy;
+  return VJ_OK;
+}
+
 void vj_export_make_folder(vj_pool *pool, const vj_export_request *r, const char *folder) {
   const char *path = r->output ? r->output : folder[0] ? vj_pool_format(pool, "%s/%s", r->folder, folder) : NULL;
   if (path && names_folder(path)) (void)mkdir(path, 0777);

@@ -15,18 +15,30 @@ typedef struct vj_export_request {
   const char *output; /* -o; NULL if not given */
 } vj_export_request;
 
-/* Each prints a line on what it wrote. */
+/* What was written, also on the way to a failure. Owned by a pool that outlives it. */
+typedef struct vj_export_outcome {
+  vj_pool *pool;
+  int64_t files, capacity;
+  const char **paths;
+  int64_t arrays;         /* of weights */
+  const char *steps_done; /* by the trial whose weights they are */
+} vj_export_outcome;
 
 /* Tables: trials.csv, and one for each axis: steps.csv, evals.csv, components.csv, horizons.csv. */
-VJ_MUST_USE vj_status vj_export_csv(const vj_results *results, const vj_export_request *request);
+VJ_MUST_USE vj_status vj_export_csv(const vj_results *results, const vj_export_request *request,
+                                    vj_export_outcome *outcome);
 /* The weights of one trial. */
-VJ_MUST_USE vj_status vj_export_weights(const vj_results *results, const vj_export_request *request);
+VJ_MUST_USE vj_status vj_export_weights(const vj_results *results, const vj_export_request *request,
+                                        vj_export_outcome *outcome);
 /* The frames of test clips, of one trial or of all that are done: a strip or an animation for each. */
-VJ_MUST_USE vj_status vj_export_frames(const vj_results *results, const vj_export_request *request);
+VJ_MUST_USE vj_status vj_export_frames(const vj_results *results, const vj_export_request *request,
+                                       vj_export_outcome *outcome);
 
 /* Where one of several files goes: "<DIR>/<folder><name>.<format>" without -o; else "<PREFIX>-<name>.<format>", without
  * the minus sign where the prefix names a folder. `folder` is "" or ends in /. NULL when memory is out. */
 const char *vj_export_path(vj_pool *pool, const vj_export_request *request, const char *folder, const char *name);
+/* Notes that a file is whole. */
+VJ_MUST_USE vj_status vj_export_wrote(vj_export_outcome *outcome, const char *path);
 /* Makes the folder that these lie in, if it is one of its own; one that can't be made shows when a file is opened. */
 void vj_export_make_folder(vj_pool *pool, const vj_export_request *request, const char *folder);
 

@@ -1,7 +1,6 @@
 /* `vjvcr export DIR [TRIAL] --frames`: the test clips that sweep.h5 keeps, as pictures. A strip has two lines for each
  * clip, input and target above, decoded prediction below its target; an animation has the clips beside each other, the
  * prediction below, and both begin with the input. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,7 +139,8 @@ static vj_status write_animation(const film *f, const char *path) {
 
 /* --- trials ------------------------------------------------------------------------------------------------------ */
 
-static vj_status export_trial(const vj_results *o, const vj_export_request *r, int64_t trial) {
+static vj_status export_trial(const vj_results *o, const vj_export_request *r, int64_t trial,
+                              vj_export_outcome *outcome) {
   film f = {.scale = r->scale};
   const char *name = vj_pool_format(o->pool, "trial-%04lld", (long long)trial);
   const char *path = name ? vj_export_path(o->pool, r, "frames/", name) : NULL;
@@ -148,19 +148,18 @@ static vj_status export_trial(const vj_results *o, const vj_export_request *r, i
   vj_status status = read_film(o, trial, &f);
   if (status == VJ_OK) status = strcmp(r->format, "gif") == 0 ? write_animation(&f, path) : write_strip(&f, path);
   free_film(&f);
-  if (status == VJ_OK) printf("%s\n", path);
-  return status;
+  return status == VJ_OK ? vj_export_wrote(outcome, path) : status;
 }
 
-vj_status vj_export_frames(const vj_results *o, const vj_export_request *r) {
+vj_status vj_export_frames(const vj_results *o, const vj_export_request *r, vj_export_outcome *outcome) {
   int64_t done = 0;
   if (vj_sweep_file_find(o->file, "picture_x") < 0)
     return vj_fail(VJ_DATA, "%s: it keeps no frames; run it with eval.pictures above 0", r->folder);
   vj_export_make_folder(o->pool, r, "frames/");
-  if (r->trial >= 0) return export_trial(o, r, r->trial);
+  if (r->trial >= 0) return export_trial(o, r, r->trial, outcome);
   for (int64_t i = 0; i < o->trials; i++) {
     if (o->status[i] != VJ_TRIAL_DONE) continue;
-    VJ_TRY(export_trial(o, r, i));
+    VJ_TRY(export_trial(o, r, i, outcome));
     done++;
   }
   return done ? VJ_OK : vj_fail(VJ_DATA, "%s: no trial is done, and frames are recorded at the end", r->folder);

@@ -214,7 +214,7 @@ static vj_status there_are_none(const packer *p) {
   }
 }
 
-static vj_status pack(packer *p) {
+static vj_status pack(packer *p, vj_export_outcome *outcome) {
   const vj_export_request *r = p->request;
   bool found = false;
   VJ_TRY(vj_weights_find(r->folder, r->trial, &p->weights, &found));
@@ -223,15 +223,15 @@ static vj_status pack(packer *p) {
       r->output ? r->output : vj_pool_format(p->pool, "%s/trial-%04lld.safetensors", r->folder, (long long)r->trial);
   if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
   VJ_TRY(write_file(p, path));
-  printf("%s: %lld arrays of trial %lld after step %s\n", path, (long long)p->count, (long long)r->trial,
-         integer_of(p, "steps_done", NULL));
-  return VJ_OK;
+  outcome->arrays = p->count;
+  outcome->steps_done = vj_pool_text(outcome->pool, integer_of(p, "steps_done", NULL));
+  return vj_export_wrote(outcome, path);
 }
 
-vj_status vj_export_weights(const vj_results *results, const vj_export_request *request) {
+vj_status vj_export_weights(const vj_results *results, const vj_export_request *request, vj_export_outcome *outcome) {
   packer p = {.o = results, .request = request};
   VJ_TRY(vj_pool_create(&p.pool));
-  const vj_status status = pack(&p);
+  const vj_status status = pack(&p, outcome);
   vj_weights_close(&p.weights);
   free(p.tensors);
   vj_pool_destroy(&p.pool);

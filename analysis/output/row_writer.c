@@ -26,32 +26,6 @@ struct vj_row_writer {
 
 /* --- the format ------------------------------------------------------------------------------------------------ */
 
-vj_status vj_format_read(int argc, char **argv, int *i, vj_format *format, bool *taken) {
-  static const char *const names[] = {"text", "json", "csv", "md"};
-  *taken = strcmp(argv[*i], "--format") == 0;
-  if (!*taken) return VJ_OK;
-  const char *asked = *i + 1 < argc ? argv[++*i] : "";
-  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-    if (strcmp(asked, names[k]) != 0) continue;
-    *format = (vj_format)k;
-    return VJ_OK;
-  }
-  return vj_fail(VJ_USAGE, "--format: expected one of text, json, csv, md, got \"%s\"", asked);
-}
-
-vj_status vj_format_words(int argc, char **argv, const char *usage, int least, int most, const char **words,
-                          vj_format *format) {
-  int count = 0;
-  for (int i = 1; i < argc; i++) {
-    bool taken;
-    VJ_TRY(vj_format_read(argc, argv, &i, format, &taken));
-    if (taken) continue;
-    if (argv[i][0] == '-' || count == most) return vj_fail(VJ_USAGE, "%s", usage);
-    words[count++] = argv[i];
-  }
-  return count >= least ? VJ_OK : vj_fail(VJ_USAGE, "%s", usage);
-}
-
 bool vj_format_is_exact(vj_format format) { return format == VJ_FORMAT_JSON || format == VJ_FORMAT_CSV; }
 
 /* --- filling --------------------------------------------------------------------------------------------------- */

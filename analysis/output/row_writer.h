@@ -13,12 +13,6 @@
 /* What a verb prints. */
 typedef enum vj_format { VJ_FORMAT_TEXT, VJ_FORMAT_JSON, VJ_FORMAT_CSV, VJ_FORMAT_MARKDOWN } vj_format;
 
-/* Takes "--format json" at argv[*i], going on to its value, and says so in `taken`. VJ_USAGE for a format that is not
- * there. */
-VJ_MUST_USE vj_status vj_format_read(int argc, char **argv, int *i, vj_format *format, bool *taken);
-/* The same for verbs without other options: `least` to `most` words into `words`, else VJ_USAGE with the usage. */
-VJ_MUST_USE vj_status vj_format_words(int argc, char **argv, const char *usage, int least, int most, const char **words,
-                                      vj_format *format);
 /* Whether a program reads it: exact values, and nothing around them. */
 bool vj_format_is_exact(vj_format format);
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <mpi.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -18,7 +19,6 @@
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
 #include "framework/train/model/optimizer.h"
-#include "app/verbs.h"
 
 typedef struct bench {
   const vj_config *config;
@@ -297,60 +297,72 @@ static vj_status describe(bench *b, int64_t steps, const char *file) {
   return vj_machine_describe(b->world, &rates, file);
 }
 
-/* "text" or "json". */
-static vj_status read_format(const vj_experiment *e, bool *json) {
-  *json = e->format && strcmp(e->format, "json") == 0;
-  if (*json || !e->format || strcmp(e->format, "text") == 0) return VJ_OK;
-  return vj_fail(VJ_USAGE, "--format: expected text or json, got \"%s\"", e->format);
+static vj_status measure_all(bench *b, int64_t steps) {
+  double again = 0;
+  VJ_TRY(vj_comm_agree(b->world, prepare(b, steps)));
+  VJ_TRY(allocate(b));
+  VJ_TRY(vj_comm_agree(b->world, measure_sgemm(&b->peak)));
+  VJ_TRY(time_steps(b, steps));
+  VJ_TRY(vj_comm_agree(b->world, measure_sgemm(&again)));
+  b->peak = fmax(b->peak, again); /* before and after: other work on the machine only lowers it */
+  return VJ_OK;
 }
 
-static vj_status run(vj_experiment *e, const vj_comm *world) {
+static vj_status tell(const vj_command *command, bench *b, int64_t steps) {
+  if (vj_command_has(command, "--comm")) return describe(b, steps, vj_command_text(command, "FILE.yaml"));
+  if (command->world->rank != 0) return VJ_OK;
+  const summary s = summarise(b, steps);
+  const bool json = strcmp(vj_command_text(command, "--format"), "json") == 0;
+  return json ? print_json(b, &s, steps) : print_text(b, &s, steps, vj_command_has(command, "--ops"));
+}
+
+static void release(bench *b) {
+  free(b->data);
+  free(b->graph);
+  free(b->update);
+  free(b->least);
+  vj_optimizer_destroy(&b->optimizer);
+  vj_model_destroy(&b->model);
+  vj_loader_close(&b->loader);
+}
+
+static vj_status run(vj_command *command) {
+  const vj_comm *world = command->world;
+  const int64_t steps = vj_command_count(command, "--steps");
+  vj_experiment e;
   vj_space *space = NULL;
   int group = 1;
-  bool json;
-  if (!e->file)
-    return vj_fail(VJ_USAGE,
-                   "usage: vjvcr bench FILE.yaml [--steps N] [--ops] [--comm] [--format text|json] "
-                   "[key=value ...]");
-  VJ_TRY(read_format(e, &json));
-  vj_yaml_remove(e->root, "sweep");
-  VJ_TRY(vj_experiment_agree(e, world));
-  VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
+  VJ_TRY(vj_comm_agree(world, vj_experiment_read(command, false, &e)));
+  vj_yaml_remove(e.root, "sweep");
+  VJ_TRY(vj_experiment_agree(&e, world));
+  VJ_TRY(vj_comm_agree(world, vj_space_create(e.pool, e.root, &space)));
   VJ_TRY(vj_sweep_group_size(space, world->size, world->size, &group));
   bench b = {.config = space->trials[0].config, .world = world, .loader = {.epoch = -1}};
-  const int64_t steps = e->steps ? e->steps : 10;
-  vj_status status = vj_comm_agree(world, prepare(&b, steps));
-  if (status == VJ_OK) status = allocate(&b);
-  if (status == VJ_OK) status = vj_comm_agree(world, measure_sgemm(&b.peak));
-  if (status == VJ_OK) status = time_steps(&b, steps);
-  double again = 0;
-  if (status == VJ_OK) status = vj_comm_agree(world, measure_sgemm(&again));
-  b.peak = fmax(b.peak, again); /* before and after: other work on the machine only lowers it */
-  if (status == VJ_OK && e->comm) status = describe(&b, steps, e->file);
-  if (status == VJ_OK && world->rank == 0 && !e->comm) {
-    const summary s = summarise(&b, steps);
-    status = json ? print_json(&b, &s, steps) : print_text(&b, &s, steps, e->ops);
-  }
-  free(b.data);
-  free(b.graph);
-  free(b.update);
-  free(b.least);
-  vj_optimizer_destroy(&b.optimizer);
-  vj_model_destroy(&b.model);
-  vj_loader_close(&b.loader);
+  vj_status status = measure_all(&b, steps);
+  if (status == VJ_OK) status = tell(command, &b, steps);
+  release(&b);
   return vj_comm_agree(world, status);
 }
 
-int vj_verb_bench(int argc, char **argv) {
-  vj_experiment e;
-  vj_comm world = {0};
-  vj_status status = vj_mpi_start(&world);
-  const vj_status mine = vj_experiment_read(argc, argv, "--steps --ops --comm --format --seed", &e);
-  if (status == VJ_OK) status = vj_comm_agree(&world, mine);
-  if (status == VJ_OK) status = run(&e, &world);
-  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
-  vj_experiment_free(&e);
-  if (world.size) vj_comm_destroy(&world);
-  MPI_Finalize();
-  return vj_status_exit_code(status);
-}
+static const vj_verb_row rows[] = {
+    VJ_ROW_EXPERIMENT,
+    VJ_ROW_SETTINGS,
+    {"--steps", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .fallback = "10", .unit = "steps", .doc = "timed steps"},
+    {"--ops", VJ_VALUE_FLAG, .doc = "list the operations that take most of a step"},
+    {"--comm", VJ_VALUE_FLAG,
+     .doc = "measure messages between ranks, too, and print the machine as a file for sweep --dry-run --cluster"},
+    VJ_ROW_TEXT_OR_JSON,
+    VJ_ROW_SEED,
+};
+
+const vj_verb vj_verb_bench = {.name = "bench",
+                               .summary = "measure a training step against the machine's sgemm",
+                               .rows = rows,
+                               .row_count = VJ_COUNT(rows),
+                               .notes = "Nothing is recorded. All ranks train one trial together.\n",
+                               .reads = "FILE.yaml and the data set it names.\n",
+                               .examples =
+                                   "vjvcr bench sweeps/demo.yaml --ops\n"
+                                   "mpirun -n 4 vjvcr bench sweeps/demo.yaml --comm > machine.yaml\n",
+                               .uses_mpi = true,
+                               .run = run};

@@ -4,44 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/data/data.h"
 #include "app/data/inspection.h"
 #include "analysis/output/text_table.h"
-#include "app/verbs.h"
+#include "app/verb.h"
 
-static const char usage[] =
-    "usage: vjvcr data inspect FILE.yaml [--decode] [--sheet OUT.png] [--format text|json] [key=value ...]";
 static const char *const split_names[VJ_SPLITS] = {"training", "validation", "test"};
 enum { SHOWN_FORMS = 12, SHOWN_CLASSES = 12 };
-
-typedef struct wishes {
-  const char *sheet;
-  bool json, decode, help;
-} wishes;
-
-/* Takes what the experiment's own reader does not know out of the arguments. */
-static vj_status take_wishes(int *argc, char **argv, wishes *w) {
-  int kept = 1;
-  for (int i = 1; i < *argc; i++) {
-    const bool more = i + 1 < *argc;
-    if (strcmp(argv[i], "--decode") == 0)
-      w->decode = true;
-    else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-      w->help = true;
-    else if (strcmp(argv[i], "--sheet") == 0 && more)
-      w->sheet = argv[++i];
-    else if (strcmp(argv[i], "--format") == 0 && more &&
-             (strcmp(argv[i + 1], "json") == 0 || strcmp(argv[i + 1], "text") == 0))
-      w->json = strcmp(argv[++i], "json") == 0;
-    else if (strcmp(argv[i], "--sheet") == 0 || strcmp(argv[i], "--format") == 0)
-      return vj_fail(VJ_USAGE, "%s: expected %s behind it", argv[i],
-                     strcmp(argv[i], "--sheet") == 0 ? "the name of a picture, OUT.png" : "text or json");
-    else
-      argv[kept++] = argv[i];
-  }
-  *argc = kept;
-  return VJ_OK;
-}
 
 /* --- text -------------------------------------------------------------------------------------------------------- */
 
@@ -171,30 +139,42 @@ static vj_status print_json(const vj_data_set *set, const vj_inspection *n) {
   return VJ_OK;
 }
 
-static vj_status inspect(vj_experiment *e, const wishes *w, vj_data_set *set) {
+/* --- the verb ---------------------------------------------------------------------------------------------------- */
+
+static vj_status describe(vj_experiment *e, vj_data_set *set) {
+  const char *sheet = vj_command_text(e->command, "--sheet");
+  const bool json = strcmp(vj_command_text(e->command, "--format"), "json") == 0;
   vj_inspection inspection;
-  if (!e->file) return vj_fail(VJ_USAGE, "%s", usage);
   VJ_TRY(vj_data_set_open(e, true, set));
-  VJ_TRY(vj_inspect(e->pool, set, w->decode, &inspection));
-  VJ_TRY(w->json ? print_json(set, &inspection) : print_text(set, &inspection));
-  if (w->sheet) VJ_TRY(vj_inspect_sheet(set, w->sheet));
+  VJ_TRY(vj_inspect(e->pool, set, vj_command_has(e->command, "--decode"), &inspection));
+  VJ_TRY(json ? print_json(set, &inspection) : print_text(set, &inspection));
+  if (sheet) VJ_TRY(vj_inspect_sheet(set, sheet));
   fflush(stdout);
   return vj_clips_check(set->clips); /* everything is told; now, whether training could begin */
 }
 
-int vj_data_inspect(int argc, char **argv) {
-  wishes w = {0};
-  vj_experiment e = {0};
+static vj_status inspect(vj_command *command) {
+  vj_experiment e;
   vj_data_set set = {0};
-  vj_status status = take_wishes(&argc, argv, &w);
-  if (w.help) {
-    printf("%s\n--decode decodes every frame and so finds all damage; --sheet draws frames of some videos.\n", usage);
-    return 0;
-  }
-  if (status == VJ_OK) status = vj_experiment_read(argc, argv, "", &e);
-  if (status == VJ_OK) status = inspect(&e, &w, &set);
-  if (status != VJ_OK) vj_print_failure(status);
+  VJ_TRY(vj_experiment_read(command, false, &e));
+  const vj_status status = describe(&e, &set);
   vj_data_set_close(&set);
-  vj_experiment_free(&e);
-  return vj_status_exit_code(status);
+  return status;
 }
+
+static const vj_verb_row rows[] = {
+    VJ_ROW_EXPERIMENT,
+    VJ_ROW_SETTINGS,
+    {"--decode", VJ_VALUE_FLAG, .doc = "decode every frame, and so find all damage"},
+    {"--sheet", VJ_VALUE_FILE, .value = "OUT.png", .doc = "draw frames of some videos into that picture"},
+    VJ_ROW_TEXT_OR_JSON,
+};
+
+const vj_verb vj_verb_data_inspect = {.name = "data inspect",
+                                      .summary = "what a data set's videos are, and which are broken",
+                                      .rows = rows,
+                                      .row_count = VJ_COUNT(rows),
+                                      .reads = "FILE.yaml and the videos of the data set it names.\n",
+                                      .writes = "OUT.png.\n",
+                                      .examples = "vjvcr data inspect sweeps/clevrer.yaml --decode --sheet sheet.png\n",
+                                      .run = inspect};

@@ -1,4 +1,4 @@
-/* vjvcr data make KIND DIR: a stand-in for a data set of videos, over all ranks and threads. */
+/* `vjvcr data make`: a stand-in for a data set of videos, over all ranks and threads. */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,98 +8,24 @@
 #include <unistd.h>
 
 #include "framework/base/threads.h"
-#include "app/data/data.h"
 #include "datasets/standins/standins.h"
-#include "app/verbs.h"
+#include "app/verb.h"
 #include "vj/param.h"
 
-static void print_usage(FILE *to) {
-  fputs("usage: vjvcr data make KIND DIR [options]\nKIND, and what is made without options:\n", to);
-  for (int i = 0; vj_standin_kind(i); i++) fprintf(to, "  %-10s%s\n", vj_standin_kind(i), vj_standin_about(i));
-  fputs(
-      "options:\n"
-      "  --videos N          videos in all, split as the data set itself is; or TRAIN,VALIDATION[,TEST]\n"
-      "  --frames N          frames a video\n"
-      "  --size WxH          pixels; those of CLEVRER are 480x320, those of CATER 320x240\n"
-      "  --seed N            another seed is another set (0)\n"
-      "  --variant NAME      of cater: max2action, in which at most two objects move at a time, or all_actions\n"
-      "The set is a function of these. An interrupted one goes on with the same command; a folder with something else\n"
-      "in it is left alone. Faster with threads (OMP_NUM_THREADS) and with mpirun.\n",
-      to);
-}
+/* --- the request ------------------------------------------------------------------------------------------------- */
 
-/* --- arguments --------------------------------------------------------------------------------------------------- */
-
-static vj_status take_whole(const char *option, const char *text, int64_t most, const char **end, int64_t *value) {
-  char *stop = NULL;
-  *value = strtoll(text, &stop, 10);
-  if (stop == text || *value < 0 || *value > most || *text == '-' || *text == '+' || *text == ' ')
-    return vj_fail(VJ_USAGE, "%s: expected a whole number from 0 to %" PRId64 ", got \"%s\"", option, most, text);
-  *end = stop;
-  return VJ_OK;
-}
-
-static vj_status take_videos(const char *text, vj_standin_request *r, int64_t *total) {
-  const char *at = text;
-  int count = 0;
-  for (bool more = true; more && count < VJ_SPLITS; at += more) {
-    VJ_TRY(take_whole("--videos", at, 100000, &at, &r->videos[count++]));
-    more = *at == ',';
-  }
-  if (*at) return vj_fail(VJ_USAGE, "--videos: expected N or TRAIN,VALIDATION[,TEST], got \"%s\"", text);
-  r->has_videos = true;
-  *total = count == 1 ? r->videos[0] : -1;
-  return VJ_OK;
-}
-
-static vj_status take_size(const char *text, vj_standin_request *r) {
-  const char *at = text;
-  VJ_TRY(take_whole("--size", text, 100000, &at, &r->width));
-  if (*at != 'x') return vj_fail(VJ_USAGE, "--size: expected WIDTHxHEIGHT, got \"%s\"", text);
-  VJ_TRY(take_whole("--size", at + 1, 100000, &at, &r->height));
-  if (*at) return vj_fail(VJ_USAGE, "--size: expected WIDTHxHEIGHT, got \"%s\"", text);
-  return VJ_OK;
-}
-
-static vj_status take_option(const char *option, const char *value, vj_standin_request *r, int64_t *total) {
-  static const char *const options[] = {"--videos", "--size", "--variant", "--seed", "--frames"};
-  const char *rest = "";
-  int64_t number = 0;
-  size_t i = 0;
-  while (i < VJ_COUNT(options) && strcmp(option, options[i]) != 0) i++;
-  if (i == VJ_COUNT(options))
-    return vj_fail(VJ_USAGE, "there is no option %s here; there are: --videos --frames --size --seed --variant --help",
-                   option);
-  if (!value) return vj_fail(VJ_USAGE, "%s: expected a value", option);
-  if (i == 0) return take_videos(value, r, total);
-  if (i == 1) return take_size(value, r);
-  if (i == 2) return r->variant = value, VJ_OK;
-  VJ_TRY(take_whole(option, value, i == 3 ? INT64_MAX - 1 : 100000, &rest, &number));
-  if (*rest) return vj_fail(VJ_USAGE, "%s: expected a whole number, got \"%s\"", option, value);
-  if (i == 3) r->seed = (uint64_t)number;
-  if (i == 4 && number == 0) return vj_fail(VJ_USAGE, "--frames: expected a number above 0");
-  if (i == 4) r->frames = number;
-  return VJ_OK;
-}
-
-static vj_status read_arguments(int argc, char **argv, vj_standin_request *r) {
-  int64_t total = -1;
-  for (int i = 1; i < argc; i++) {
-    if (argv[i][0] == '-') {
-      VJ_TRY(take_option(argv[i], i + 1 < argc ? argv[i + 1] : NULL, r, &total));
-      i++;
-    } else if (!r->kind) {
-      r->kind = argv[i];
-    } else if (!r->folder) {
-      r->folder = argv[i];
-    } else {
-      return vj_fail(VJ_USAGE, "\"%s\": expected an option; see `vjvcr data make --help`", argv[i]);
-    }
-  }
-  if (!r->folder || !*r->folder)
-    return vj_fail(VJ_USAGE, "usage: vjvcr data make KIND DIR [options]; see `vjvcr data make --help`");
-  if (total >= 0) VJ_TRY(vj_standin_share(r->kind, total, r->videos));
-  return VJ_OK;
+static vj_status read_request(const vj_command *command, vj_standin_request *r) {
+  const vj_integer_list videos = vj_command_counts(command, "--videos"), size = vj_command_counts(command, "--size");
+  *r = (vj_standin_request){.kind = vj_command_text(command, "KIND"),
+                            .folder = vj_command_text(command, "DIR"),
+                            .variant = vj_command_text(command, "--variant"),
+                            .seed = (uint64_t)vj_command_count(command, "--seed"),
+                            .frames = vj_command_count(command, "--frames"),
+                            .has_videos = videos.count > 0};
+  if (!r->folder[0]) return vj_fail(VJ_USAGE, "DIR: expected the name of a folder, got \"\"");
+  if (size.count) r->width = size.at[0], r->height = size.at[1];
+  for (int64_t i = 0; i < videos.count && videos.count > 1; i++) r->videos[i] = videos.at[i];
+  return videos.count == 1 ? vj_standin_share(r->kind, videos.at[0], r->videos) : VJ_OK;
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------ */
@@ -168,7 +94,7 @@ static void say_what_is_there(const work *w, int64_t made) {
          r->folder, r->kind, w->count, r->videos[0], r->videos[1], r->videos[2], r->width, r->height, r->seed, made);
 }
 
-static vj_status run(const vj_standin_request *request, const vj_comm *world, vj_standin **set) {
+static vj_status make_set(const vj_standin_request *request, const vj_comm *world, vj_standin **set) {
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_standin_open(request, true, set) : VJ_OK));
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? VJ_OK : vj_standin_open(request, false, set)));
   work w = {.set = *set, .world = world, .count = vj_standin_videos(*set)};
@@ -180,21 +106,42 @@ static vj_status run(const vj_standin_request *request, const vj_comm *world, vj
   return VJ_OK;
 }
 
-int vj_data_make(int argc, char **argv) {
-  vj_standin_request request = {0};
+/* --- the verb ---------------------------------------------------------------------------------------------------- */
+
+static vj_status make(vj_command *command) {
+  vj_standin_request request;
   vj_standin *set = NULL;
-  vj_comm world = {0};
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
-    print_usage(stdout);
-    return 0;
-  }
-  vj_status status = vj_mpi_start(&world);
-  if (status == VJ_OK) status = vj_comm_agree(&world, read_arguments(argc, argv, &request));
-  if (status == VJ_OK) status = run(&request, &world, &set);
-  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
+  VJ_TRY(vj_comm_agree(command->world, read_request(command, &request)));
+  const vj_status status = make_set(&request, command->world, &set);
   vj_standin_close(&set);
-  if (world.size) vj_comm_destroy(&world);
-  MPI_Finalize();
-  return vj_status_exit_code(status);
+  return status;
 }
+
+static const vj_verb_row rows[] = {
+    {"KIND", VJ_VALUE_CHOICE, .choice_at = vj_standin_kind, .choice_doc = vj_standin_about,
+     .doc = "the data set to stand in for, and what is made without options"},
+    {"DIR", VJ_VALUE_FOLDER, .doc = "the folder to make it in"},
+    {"--videos", VJ_VALUE_COUNTS, .value = "N|TRAIN,VALIDATION[,TEST]", .maximum = 100000, .separator = ',', .least = 1,
+     .most = VJ_SPLITS, .unit = "videos", .otherwise = "see KIND",
+     .doc = "videos in all, split as the data set itself is; or of each split"},
+    {"--frames", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .maximum = 100000, .unit = "frames",
+     .otherwise = "see KIND", .doc = "frames of a video"},
+    {"--size", VJ_VALUE_COUNTS, .value = "WIDTHxHEIGHT", .maximum = 100000, .separator = 'x', .least = 2, .most = 2,
+     .unit = "pixels", .otherwise = "see KIND", .doc = "of a frame; those of CLEVRER are 480x320, of CATER 320x240"},
+    {"--seed", VJ_VALUE_COUNT, .value = "N", .fallback = "0", .doc = "another seed is another set"},
+    {"--variant", VJ_VALUE_CHOICE, .choices = "max2action|all_actions", .otherwise = "max2action",
+     .doc = "of cater: in max2action at most two objects move at a time"},
+};
+
+const vj_verb vj_verb_data_make = {
+    .name = "data make",
+    .summary = "a small stand-in for clevrer, cater or labelled videos",
+    .rows = rows,
+    .row_count = VJ_COUNT(rows),
+    .notes =
+        "The set is a function of these options. An interrupted one goes on with the same command; a folder with "
+        "something else in it is left alone. Faster with threads (OMP_NUM_THREADS) and with mpirun.\n",
+    .writes = "DIR: videos and annotations in the files of the data set itself.\n",
+    .examples = "vjvcr data make clevrer runs/standins/clevrer --videos 40,20,8\n",
+    .uses_mpi = true,
+    .run = make};

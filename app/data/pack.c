@@ -5,13 +5,10 @@
 #include <unistd.h>
 
 #include "framework/base/threads.h"
-#include "app/data/data.h"
 #include "app/data/data_set.h"
+#include "app/verb.h"
 #include "datasets/video/pack/pack.h"
 #include "app/data/pack_writer.h"
-#include "app/verbs.h"
-
-static const char usage[] = "usage: vjvcr data pack FILE.yaml [-o PACK.h5] [--replace] [--quick] [key=value ...]";
 
 static void tell(double share) {
   if (isatty(2)) fprintf(stderr, "\r\033[K%3.0f%% packed", 100.0 * share);
@@ -60,16 +57,14 @@ static void report(const char *path, const vj_pack_outcome *o) {
     printf("%lld frames are damaged; clips with them are replaced, as without a pack\n", (long long)o->damaged_frames);
 }
 
-static vj_status pack(vj_experiment *e, const vj_comm *world, vj_data_set *set) {
+static vj_status write_pack(const vj_experiment *e, const vj_comm *world, const vj_data_set *set) {
   vj_pack_outcome results;
   int is_there = 0;
   bool found = false;
-  if (!e->file) return vj_fail(VJ_USAGE, "%s", usage);
-  VJ_TRY(vj_experiment_agree(e, world));
-  VJ_TRY(vj_comm_agree(world, vj_data_set_open(e, false, set)));
-  const char *const path = e->output ? e->output : set->pack;
+  const char *const output = vj_command_text(e->command, "-o"), *const path = output ? output : set->pack;
   if (!path[0]) return vj_fail(VJ_USAGE, "where to? Name the file with -o, or as data.pack in %s", e->file);
-  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look_at(path, set->clips, e->replace, &found) : VJ_OK));
+  const bool replace = vj_command_has(e->command, "--replace");
+  VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look_at(path, set->clips, replace, &found) : VJ_OK));
   is_there = found;
   VJ_TRY(vj_comm_broadcast(world, &is_there, sizeof is_there, 0));
   if (is_there) {
@@ -81,25 +76,34 @@ static vj_status pack(vj_experiment *e, const vj_comm *world, vj_data_set *set) 
   return VJ_OK;
 }
 
-int vj_data_pack(int argc, char **argv) {
+static vj_status pack(vj_command *command) {
   vj_experiment e;
   vj_data_set set = {0};
-  vj_comm world = {0};
-  if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-    printf(
-        "%s\nPACK.h5 is data.pack of the experiment if -o does not say. Under mpirun ranks share the work. --replace "
-        "makes a pack anew that is of other videos, of another size, or damaged.\n",
-        usage);
-    return 0;
-  }
-  vj_status status = vj_mpi_start(&world);
-  const vj_status mine = vj_experiment_read(argc, argv, "-o --replace --quick", &e);
-  if (status == VJ_OK) status = vj_comm_agree(&world, mine);
-  if (status == VJ_OK) status = pack(&e, &world, &set);
-  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
+  VJ_TRY(vj_comm_agree(command->world, vj_experiment_read(command, vj_command_has(command, "--quick"), &e)));
+  VJ_TRY(vj_experiment_agree(&e, command->world));
+  vj_status status = vj_comm_agree(command->world, vj_data_set_open(&e, false, &set));
+  if (status == VJ_OK) status = write_pack(&e, command->world, &set);
   vj_data_set_close(&set);
-  vj_experiment_free(&e);
-  if (world.size) vj_comm_destroy(&world);
-  MPI_Finalize();
-  return vj_status_exit_code(status);
+  return status;
 }
+
+static const vj_verb_row rows[] = {
+    VJ_ROW_EXPERIMENT,
+    VJ_ROW_SETTINGS,
+    {"-o", VJ_VALUE_FILE, .value = "PACK.h5", .otherwise = "data.pack of the experiment", .doc = "the file to write"},
+    {"--replace", VJ_VALUE_FLAG, .doc = "make a pack anew that is of other videos, of another size, or damaged"},
+    VJ_ROW_QUICK,
+};
+
+const vj_verb vj_verb_data_pack = {.name = "data pack",
+                                   .summary = "all frames of a data set's videos, decoded once, in one file",
+                                   .rows = rows,
+                                   .row_count = VJ_COUNT(rows),
+                                   .notes =
+                                       "Under mpirun ranks share the work. A pack that is there already, and of "
+                                       "these videos, is left as it is.\n",
+                                   .reads = "FILE.yaml and the videos of the data set it names.\n",
+                                   .writes = "PACK.h5; PACK.h5.part until it is whole.\n",
+                                   .examples = "vjvcr data pack sweeps/clevrer.yaml -o clevrer.h5\n",
+                                   .uses_mpi = true,
+                                   .run = pack};

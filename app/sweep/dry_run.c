@@ -92,7 +92,8 @@ static const char *ending(int64_t count) { return count == 1 ? "" : "s"; }
 
 static const char *results_folder(const dry_run *d) {
   const vj_experiment *e = d->experiment;
-  return e->output ? e->output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
+  const char *output = vj_command_text(e->command, "-o");
+  return output ? output : vj_pool_format(e->pool, "runs/%s", d->space->trials[0].config->name);
 }
 
 enum { BYTES_TEXT = 32 };
@@ -126,7 +127,7 @@ static vj_status print_added(const dry_run *d) {
   vj_sweep_file *file = NULL;
   vj_resume_match match;
   if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
-  if (!e->resume || access(path, F_OK) != 0) return VJ_OK;
+  if (!vj_command_has(e->command, "--resume") || access(path, F_OK) != 0) return VJ_OK;
   VJ_TRY(vj_sweep_file_read_only(path, &file));
   const vj_status status = vj_resume_match_trials(e->pool, file, path, d->space, &match);
   vj_sweep_file_close(&file);
@@ -311,6 +312,10 @@ static vj_status count_ranks_here(dry_run *d) {
   return VJ_OK;
 }
 
+static bool is_timed(const dry_run *d) {
+  return strcmp(vj_command_text(d->experiment->command, "--dry-run"), "timed") == 0;
+}
+
 static vj_status look(dry_run *d) {
   VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->schedule->of_trial, &d->layout));
   VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
@@ -323,7 +328,7 @@ static vj_status look(dry_run *d) {
   const char *note = vj_trial_schedule_note(d->experiment->pool, d->schedule);
   if (note) fprintf(stderr, "%s\n", note);
   VJ_TRY(print_needs(d));
-  if (!d->experiment->timed) return print_advice(d, NULL);
+  if (!is_timed(d)) return print_advice(d, NULL);
   if (fits_into_memory(d)) return VJ_OK;
   return vj_fail(VJ_USAGE, "--dry-run=timed: the trials do not fit into this host's memory, so none is tried");
 }
@@ -334,10 +339,11 @@ vj_status vj_dry_run(vj_experiment *experiment, const vj_comm *world, const vj_s
   const size_t bytes = (size_t)space->trial_count * sizeof *d.like;
   d.like = vj_pool_take(experiment->pool, bytes);
   VJ_TRY(vj_comm_agree(world, d.like ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a dry run")));
-  VJ_TRY(vj_trial_schedule_create(experiment->pool, space, world->size, (int)experiment->ranks_per_trial, &d.schedule));
+  VJ_TRY(vj_trial_schedule_create(experiment->pool, space, world->size,
+                                  (int)vj_command_count(experiment->command, "--ranks-per-trial"), &d.schedule));
   VJ_TRY(vj_comm_agree(world, count_ranks_here(&d)));
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? look(&d) : VJ_OK));
-  if (!experiment->timed) return VJ_OK;
+  if (!is_timed(&d)) return VJ_OK;
   VJ_TRY(vj_comm_broadcast(world, d.like, bytes, 0));
   return time_trials(&d);
 }

@@ -10,17 +10,19 @@ static const double gibibyte = 1073741824;
 
 vj_status vj_rank_table_machine(const vj_experiment *e, int64_t ranks, int64_t ranks_here, vj_rank_question *q) {
   vj_cluster *cluster = NULL;
-  q->ranks = e->ranks ? e->ranks : ranks;
-  if (e->cluster) {
-    VJ_TRY(vj_cluster_read(e->pool, e->cluster, &cluster));
+  const char *file = vj_command_text(e->command, "--cluster");
+  const int64_t asked = vj_command_count(e->command, "--ranks");
+  q->ranks = asked ? asked : ranks;
+  if (file) {
+    VJ_TRY(vj_cluster_read(e->pool, file, &cluster));
     const int64_t there = cluster->nodes * cluster->ranks_per_node;
-    if (!e->ranks) q->ranks = there;
+    if (!asked) q->ranks = there;
     if (q->ranks > there)
-      return vj_fail(VJ_USAGE, "--ranks %lld: %s has %lld nodes of %lld ranks", (long long)q->ranks, e->cluster,
+      return vj_fail(VJ_USAGE, "--ranks %lld: %s has %lld nodes of %lld ranks", (long long)q->ranks, file,
                      (long long)cluster->nodes, (long long)cluster->ranks_per_node);
   } else {
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    const int64_t a_node = e->ranks && processors > 0 ? processors : ranks_here;
+    const int64_t a_node = asked && processors > 0 ? processors : ranks_here;
     VJ_TRY(vj_cluster_builtin(e->pool, (q->ranks + a_node - 1) / a_node, a_node, vj_machine_memory(NULL) / gibibyte,
                               &cluster));
   }

@@ -1,5 +1,6 @@
 /* `vjvcr sweep` and `vjvcr train`. */
 #include <mpi.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,37 +13,9 @@
 #include "app/experiment.h"
 #include "app/sweep/progress.h"
 #include "analysis/results/result_table.h"
-#include "app/verbs.h"
 
-static const char options_text[] =
-    "usage: vjvcr sweep FILE.yaml [options] [key=value ...]\n"
-    "  key=value            overrides one key of the file, e.g. optim.steps=500 model.encoder.channels=[16,32]\n"
-    "  -o DIR               folder of the results (runs/<name>)\n"
-    "  --quick              a smaller run: apply what stands under quick:, and add -quick to the name\n"
-    "  --resume             go on with a sweep that is in DIR, or join other jobs that work on it; trials that "
-    "FILE.yaml\n"
-    "                       has more than DIR are added to it, changed ones are refused\n"
-    "  --ranks-per-trial N  ranks that train one trial together: 1, 2, 4, ... (as few as keep all ranks busy); "
-    "optim.ranks\n"
-    "                       in the file, which arms and parameters can set, comes first\n"
-    "  --time-limit 3h      stop by then; also 90m, 45s, 1h30m (two minutes before a Slurm job's end)\n"
-    "  --hang-limit 30m     end when no step is finished for so long, as when a rank is lost (30m); 0: never\n"
-    "  --max-attempts N     give a trial up when N runs in a row died in it and had saved nothing (3)\n"
-    "  --dry-run            list the trials, check them, say what they need, and stop\n"
-    "  --dry-run=timed      the same, and try a few steps of each size of trial: how long will the sweep take?\n"
-    "  --cluster FILE       with --dry-run: which --ranks-per-trial suits the machine that FILE describes?\n"
-    "  --ranks N            with --dry-run: the same for N ranks of it, or of machines like this one\n"
-    "  --print-config       print the configuration with every default, and stop\n"
-    "  --seed N             the same as seed=N\n"
-    "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on.\n"
-    "mpirun kills its ranks a second after a SIGTERM or SIGINT: send it SIGUSR1, which it only passes on. A second\n"
-    "SIGINT ends at once. `checkpoint: {minutes: 10}` in the file: how often trials are saved without being asked.\n"
-    "Exit codes: 0 all succeeded or were stopped early, 1 some trials failed, 2 usage or configuration, 75 stopped and "
-    "can be resumed.\n";
-enum { MAX_ATTEMPTS = 3, HANG_LIMIT = 1800, SLURM_MARGIN = 120 }; /* seconds */
-static const char allowed[] =
-    "-o --quick --resume --ranks-per-trial --time-limit --hang-limit --max-attempts --dry-run --dry-run=timed "
-    "--cluster --ranks --print-config --seed";
+extern const vj_verb vj_verb_train;
+enum { SLURM_MARGIN = 120 }; /* seconds */
 
 static void on_progress(void *context, const vj_sweep_progress *progress) { vj_progress_line_show(context, progress); }
 
@@ -71,9 +44,9 @@ static void on_hang(void *context) {
 }
 
 /* The option's limit, or the end of the Slurm job that this is, if that is sooner. */
-static void set_time_limit(const vj_experiment *e, vj_sweep_options *options) {
+static void set_time_limit(const vj_command *command, vj_sweep_options *options) {
   const char *end = getenv("SLURM_JOB_END_TIME");
-  options->time_limit = e->time_limit > 0 ? e->time_limit : 0;
+  options->time_limit = vj_command_number(command, "--time-limit");
   options->time_limit_name = "the time limit";
   if (!end) return;
   const double left = strtod(end, NULL) - (double)time(NULL);
@@ -108,21 +81,22 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
                      vj_sweep_end *end) {
   vj_progress_line line;
   vj_progress_line_start(&line);
-  const char *folder = e->output ? e->output : vj_pool_format(e->pool, "runs/%s", space->trials[0].config->name);
+  const char *output = vj_command_text(e->command, "-o");
+  const char *folder = output ? output : vj_pool_format(e->pool, "runs/%s", space->trials[0].config->name);
   VJ_TRY(vj_comm_agree(world, folder ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for the name of a folder")));
   vj_sweep_options options = {.folder = folder,
-                              .resume = e->resume,
-                              .ranks_per_trial = (int)e->ranks_per_trial,
-                              .max_attempts = e->max_attempts ? e->max_attempts : MAX_ATTEMPTS,
+                              .resume = vj_command_has(e->command, "--resume"),
+                              .ranks_per_trial = (int)vj_command_count(e->command, "--ranks-per-trial"),
+                              .max_attempts = vj_command_count(e->command, "--max-attempts"),
                               .report = report,
                               .progress = on_progress,
                               .failed = on_failure,
                               .warned = on_warning,
                               .noted = on_note,
                               .hung = on_hang,
-                              .hang_limit = e->hang_limit < 0 ? HANG_LIMIT : e->hang_limit,
+                              .hang_limit = vj_command_number(e->command, "--hang-limit"),
                               .context = &line};
-  set_time_limit(e, &options);
+  set_time_limit(e->command, &options);
   vj_signals_catch();
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
   const double start = MPI_Wtime();
@@ -141,44 +115,104 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   return VJ_OK;
 }
 
-static vj_status with_experiment(vj_experiment *e, const vj_comm *world, bool train, vj_sweep_end *end) {
+/* --- the verbs ------------------------------------------------------------------------------------------------- */
+
+static vj_status with_space(vj_experiment *e, const vj_comm *world, vj_sweep_end *end) {
   vj_space *space = NULL;
   const vj_report_spec *report = NULL;
-  if (!e->file) return vj_fail(VJ_USAGE, "expected the YAML file of an experiment; see `vjvcr sweep --help`");
-  if (train) { /* a report is about the arms of a sweep */
-    vj_yaml_remove(e->root, "sweep");
-    vj_yaml_remove(e->root, "report");
-  }
   VJ_TRY(vj_experiment_agree(e, world));
   VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
   VJ_TRY(vj_comm_agree(world, vj_report_read(e->pool, e->root, &report)));
-  const bool only_look = e->dry_run || e->print_config;
-  if (!e->dry_run && (e->cluster || e->ranks))
+  const bool is_dry_run = vj_command_has(e->command, "--dry-run"),
+             prints_config = vj_command_has(e->command, "--print-config");
+  if (!is_dry_run && (vj_command_has(e->command, "--cluster") || vj_command_has(e->command, "--ranks")))
     return vj_fail(VJ_USAGE,
                    "--cluster and --ranks ask what a sweep would be like elsewhere; they belong to --dry-run");
-  if (!only_look) return run(e, world, space, report, end);
-  vj_status status = VJ_OK;
-  if (!e->print_config) return vj_dry_run(e, world, space, report);
-  if (world->rank == 0) status = print_config(e, space);
-  return vj_comm_agree(world, status);
+  if (prints_config) return vj_comm_agree(world, world->rank == 0 ? print_config(e, space) : VJ_OK);
+  return is_dry_run ? vj_dry_run(e, world, space, report) : run(e, world, space, report, end);
 }
 
-int vj_verb_sweep(int argc, char **argv) {
+static vj_status sweep(vj_command *command) {
   vj_experiment e;
-  vj_comm world = {0};
   vj_sweep_end end = {0};
-  vj_status status = vj_mpi_start(&world);
-  vj_status mine = vj_experiment_read(argc, argv, allowed, &e);
-  if (mine == VJ_OK && e.help) {
-    if (world.rank == 0) fputs(options_text, stdout);
-  } else if (status == VJ_OK) {
-    status = vj_comm_agree(&world, mine);
-    if (status == VJ_OK) status = with_experiment(&e, &world, strcmp(argv[0], "train") == 0, &end);
+  VJ_TRY(vj_comm_agree(command->world, vj_experiment_read(command, vj_command_has(command, "--quick"), &e)));
+  if (command->verb == &vj_verb_train) { /* a report is about the arms of a sweep */
+    vj_yaml_remove(e.root, "sweep");
+    vj_yaml_remove(e.root, "report");
   }
-  int code = end.failed && status == VJ_OK ? 1 : vj_status_exit_code(status);
-  if (status != VJ_OK && world.rank == 0) vj_print_failure(status);
-  vj_experiment_free(&e);
-  if (world.size) vj_comm_destroy(&world);
-  MPI_Finalize();
-  return code;
+  const vj_status status = with_space(&e, command->world, &end);
+  command->code = end.failed ? 1 : 0;
+  return status;
 }
+
+static const vj_verb_row rows[] = {
+    VJ_ROW_EXPERIMENT,
+    VJ_ROW_SETTINGS,
+    {"-o", VJ_VALUE_FOLDER, .value = "DIR", .otherwise = "runs/<name>", .doc = "folder of the results"},
+    VJ_ROW_QUICK,
+    {"--resume", VJ_VALUE_FLAG,
+     .doc =
+         "go on with a sweep that is in DIR, or join other jobs that work on it; trials that FILE.yaml has more than "
+         "DIR are added to it, changed ones are refused"},
+    {"--ranks-per-trial", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .otherwise = "as few as keep all ranks busy",
+     .unit = "ranks",
+     .doc = "ranks that train one trial together: 1, 2, 4, ...; optim.ranks in the file, which arms and parameters can "
+            "set, comes first"},
+    {"--time-limit", VJ_VALUE_DURATION, .value = "DURATION", .otherwise = "two minutes before a Slurm job's end",
+     .doc = "stop by then: 3h, 90m, 45s, 1h30m"},
+    {"--hang-limit", VJ_VALUE_DURATION, .value = "DURATION", .fallback = "30m",
+     .doc = "end when no step is finished for so long, as when a rank is lost; 0: never"},
+    {"--max-attempts", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .fallback = "3",
+     .doc = "give a trial up when so many runs in a row died in it and had saved nothing"},
+    {"--dry-run", VJ_VALUE_CHOICE, .choices = "list|timed", .bare = "list",
+     .doc = "list the trials, check them, say what they need, and stop; timed: also try a few steps of each size of "
+            "trial, and tell how long the sweep will take"},
+    {"--cluster", VJ_VALUE_FILE, .value = "FILE.yaml",
+     .doc = "with --dry-run: which --ranks-per-trial suits the machine that the file describes?"},
+    {"--ranks", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .unit = "ranks",
+     .doc = "with --dry-run: the same for so many ranks of it, or of machines like this one"},
+    {"--print-config", VJ_VALUE_FLAG, .doc = "print the configuration with every default, and stop"},
+    VJ_ROW_SEED,
+};
+
+static const char notes[] =
+    "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on. A "
+    "second SIGINT ends at once. mpirun kills its ranks a second after a SIGTERM or SIGINT: send it SIGUSR1, which it "
+    "only passes on. checkpoint: {minutes: 10} in the file says how often trials are saved without being asked.\n";
+static const char reads[] =
+    "FILE.yaml; the data set it names; with --resume what is in DIR. SLURM_JOB_END_TIME of the environment.\n";
+static const char writes[] =
+    "DIR/sweep.h5, sweep.yaml, ledger and checkpoints/; weights/ with checkpoint.keep=weights; events with "
+    "logging.tensorboard.\n";
+static const vj_verb_exit exits[] = {{0, "all trials succeeded or were stopped early by the sweep's own rule"},
+                                     {1, "some trials failed; or it could not be done: files, data, memory"},
+                                     {75, "stopped by a signal or a limit; --resume goes on"}};
+
+const vj_verb vj_verb_sweep = {.name = "sweep",
+                               .summary = "run every trial of an experiment",
+                               .rows = rows,
+                               .row_count = VJ_COUNT(rows),
+                               .notes = notes,
+                               .reads = reads,
+                               .writes = writes,
+                               .examples =
+                                   "vjvcr sweep sweeps/demo.yaml optim.steps=200\n"
+                                   "mpirun -n 2 vjvcr sweep sweeps/demo.yaml -o runs/demo --resume\n"
+                                   "vjvcr sweep sweeps/demo.yaml --dry-run=timed\n",
+                               .exits = exits,
+                               .exit_count = VJ_COUNT(exits),
+                               .uses_mpi = true,
+                               .run = sweep};
+
+const vj_verb vj_verb_train = {.name = "train",
+                               .summary = "run an experiment without its sweep: one trial",
+                               .rows = rows,
+                               .row_count = VJ_COUNT(rows),
+                               .notes = notes,
+                               .reads = reads,
+                               .writes = writes,
+                               .examples = "vjvcr train sweeps/demo.yaml -o runs/one --seed 3\n",
+                               .exits = exits,
+                               .exit_count = VJ_COUNT(exits),
+                               .uses_mpi = true,
+                               .run = sweep};

@@ -89,18 +89,22 @@ class Arguments(Case):
         self.assert_refused(r'^vjvcr: there is no verb "evaluate"; verbs are sweep, train, \w+.*\n$', "evaluate")
 
     def test_unknown_option(self):
-        self.assert_refused("there is no option --resum here; there are: -o --quick --resume --ranks-per-trial "
-                            "--time-limit --hang-limit --max-attempts --dry-run --dry-run=timed --cluster --ranks "
-                            "--print-config --seed",
-                            "train", "tiny.yaml", "--resum")
+        self.assert_refused('train has no option --resum; did you mean "--resume"?', "train", "tiny.yaml", "--resum")
+        self.assert_refused("train has no option --verbose; its options are -o, --quick, --resume, --ranks-per-trial, "
+                            "--time-limit, --hang-limit, --max-attempts, --dry-run, --cluster, --ranks, --print-config, "
+                            "--seed, --help", "train", "tiny.yaml", "--verbose=3")
+        self.assert_refused('--dry-run: expected one of list, timed, got "time"; did you mean "timed"?', "train",
+                            "tiny.yaml", "--dry-run=time")
+        self.assert_refused('--resume: it takes no value, got "yes"', "train", "tiny.yaml", "--resume=yes")
 
     def test_option_without_its_value(self):
         self.assert_refused("-o: expected a value", "train", "tiny.yaml", "-o")
-        self.assert_refused("--ranks-per-trial: expected a whole number >= 1, got \"0\"", "train", "tiny.yaml",
+        self.assert_refused("--ranks-per-trial: expected a whole number >= 1 (ranks), got \"0\"", "train", "tiny.yaml",
                             "--ranks-per-trial", "0")
 
     def test_no_file(self):
-        self.assert_refused("expected the YAML file of an experiment; see `vjvcr sweep --help`", "sweep")
+        self.assert_refused("expected FILE.yaml, the YAML file of an experiment; usage: vjvcr sweep FILE.yaml [key=value ...] "
+                            "[options]; see `vjvcr sweep --help`", "sweep")
 
     def test_missing_file(self):
         self.assert_refused("none.yaml: cannot be read: No such file or directory", "train", "none.yaml")
@@ -109,7 +113,7 @@ class Arguments(Case):
         self.assert_refused(".: cannot be read: Is a directory", "train", ".")
 
     def test_override_without_equals(self):
-        self.assert_refused('"optim.steps": expected an option or key=value; the file is tiny.yaml already', "train",
+        self.assert_refused('"optim.steps": expected an option or key=value; FILE.yaml is tiny.yaml already', "train",
                             "tiny.yaml", "optim.steps", "5")
 
     def test_override_of_an_unknown_key(self):
@@ -120,9 +124,11 @@ class Arguments(Case):
         self.assert_refused('override "=3": expected a key before "="', "train", "tiny.yaml", "=3")
 
     def test_list_of_an_unknown_kind(self):
-        self.assert_refused('there is no kind "foo"; there are: encoders, predictors, decoders, latents, losses, '
+        self.assert_refused('there is no kind "foo"; kinds are encoders, predictors, decoders, latents, losses, '
                             "datasets, probes", "list", "foo")
-        self.assert_refused("usage: vjvcr list [KIND] [FILE.yaml]", "list", "losses", "foo")
+        self.assert_refused("foo: cannot be read: No such file or directory", "list", "losses", "foo")
+        self.assert_refused('"foo": expected an option; FILE.yaml is tiny.yaml already', "list", "losses", "tiny.yaml",
+                            "foo")
 
     def test_description_of_an_unknown_component(self):
         self.assert_refused('there is no loss "foo"; `vjvcr list losses` shows those there are', "describe", "loss",

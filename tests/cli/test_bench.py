@@ -20,7 +20,7 @@ class Bench(Case):
         self.assertAlmostEqual(found["step_seconds"], parts, places=12)
 
     def test_a_format_that_is_not_there(self):
-        self.assert_refused('--format: expected text or json, got "csv"', "bench", "tiny.yaml", "--format", "csv")
+        self.assert_refused('--format: expected one of text, json, got "csv"', "bench", "tiny.yaml", "--format", "csv")
         self.assert_refused("--format: expected a value", "bench", "tiny.yaml", "--format")
 
 

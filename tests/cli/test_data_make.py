@@ -389,18 +389,20 @@ class Making(Stand):
         self.assert_refused(sentence, "data", "make", *arguments)
 
     def test_what_cannot_be_made_is_said(self):
-        self.refused('there are stand-ins for clevrer, cater and videos, none for "kinetics"', "kinetics", "k")
-        self.refused("usage: vjvcr data make KIND DIR [options]; see `vjvcr data make --help`", "cater")
-        self.refused('--size: expected WIDTHxHEIGHT, got "64"', "cater", "k", "--size", "64")
+        wanted = "--videos: expected N|TRAIN,VALIDATION[,TEST] of whole numbers from 0 to 100000 (videos), got "
+        self.refused('KIND: expected one of clevrer, cater, videos, got "kinetics"', "kinetics", "k")
+        self.refused("expected DIR, the folder to make it in; usage: vjvcr data make KIND DIR [options]; see "
+                     "`vjvcr data make --help`", "cater")
+        self.refused('--size: expected WIDTHxHEIGHT of whole numbers from 0 to 100000 (pixels), got "64"', "cater", "k", "--size", "64")
         self.refused("--size: expected even numbers from 16 to 4096, got 33x32", "cater", "k", "--size", "33x32")
-        self.refused('--videos: expected a whole number from 0 to 100000, got "many"', "cater", "k", "--videos", "many")
-        self.refused('--videos: expected N or TRAIN,VALIDATION[,TEST], got "1,2,3,4"', "cater", "k", "--videos", "1,2,3,4")
+        self.refused(wanted + '"many"', "cater", "k", "--videos", "many")
+        self.refused(wanted + '"1,2,3,4"', "cater", "k", "--videos", "1,2,3,4")
         self.refused("--videos: cater has no test videos; its list val is for testing", "cater", "k", "--videos", "1,2,3")
         self.refused("--videos: expected one video at least", "cater", "k", "--videos", "0")
         self.refused("--frames: expected 32 to 5000 for cater, got 5", "cater", "k", "--frames", "5")
-        self.refused('--variant: expected max2action or all_actions, got "both"', "cater", "k", "--variant", "both")
+        self.refused('--variant: expected one of max2action, all_actions, got "both"', "cater", "k", "--variant", "both")
         self.refused("--variant: there are variants of cater only", "clevrer", "k", "--variant", "max2action")
-        self.refused("there is no option --fps here; there are: --videos --frames --size --seed --variant --help",
+        self.refused("data make has no option --fps; its options are --videos, --frames, --size, --seed, --variant, --help",
                      "clevrer", "k", "--fps", "3")
         self.assertFalse(os.path.exists(self.path("k")))
 

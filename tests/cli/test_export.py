@@ -261,18 +261,18 @@ class Refused(Case):
     def test_requests_that_make_no_sense(self):
         self.succeed("train", "tiny.yaml", "-o", "out")
         for sentence, arguments in [
-                ("expected DIR and --format; see `vjvcr export --help`", ["out"]),
+                ("expected --format, or --frames; see `vjvcr export --help`", ["out"]),
                 ('--format: expected one of csv, safetensors, png, gif, got "cvs"; did you mean "csv"?',
                  ["out", "--format", "cvs"]),
                 ("--format: expected a value", ["out", "--format"]),
-                ("there is no option --fromat here; there are: --format --frames --layout --scale -o --help", ["out", "--fromat", "csv"]),
+                ('export has no option --fromat; did you mean "--format"?', ["out", "--fromat", "csv"]),
                 ('--format csv: all trials are exported at once; leave "0" out', ["out", "0", "--format", "csv"]),
                 ("--layout: only --format safetensors has layouts", ["out", "--format", "csv", "--layout", "pytorch"]),
                 ("--format safetensors: expected the number of a trial behind DIR", ["out", "--format", "safetensors"]),
                 ("--format png: only frames are pictures; add --frames", ["out", "--format", "png"]),
                 ("--format csv: frames are exported as png or gif", ["out", "--frames", "--format", "csv"]),
                 ("--scale: only --frames has a scale", ["out", "--format", "csv", "--scale", "2"]),
-                ('--scale: expected a whole number from 1 to 32, got "0"', ["out", "--frames", "--scale", "0"]),
+                ('--scale: expected a whole number from 1 to 32 (pixels), got "0"', ["out", "--frames", "--scale", "0"]),
                 ('TRIAL: expected a number from 0 to 0, got "1"', ["out", "1", "--format", "safetensors"])]:
             with self.subTest(sentence):
                 self.assert_refused(sentence, "export", *arguments)

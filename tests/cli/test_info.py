@@ -60,7 +60,7 @@ class Info(unittest.TestCase):
     def test_unknown_argument_is_refused(self):
         result = run("--jsn")
         self.assertEqual(result.returncode, 2)
-        self.assertEqual(result.stderr, 'vjvcr info: unknown argument "--jsn"; it takes --json or nothing\n')
+        self.assertEqual(result.stderr, 'vjvcr: info has no option --jsn; did you mean "--json"?\n')
         self.assertEqual(result.stdout, "")
 
 

@@ -257,11 +257,11 @@ class Finished(Case):
 
     def test_wrong_calls(self):
         for sentence, *arguments in (
-                ("usage: vjvcr ls DIR [--format text|json|csv|md]", "ls"),
-                ("usage: vjvcr compare DIR A B [--format text|json|csv|md]; A and B: a trial's number, an arm, or "
-                 "key=value,...", "compare", "out", "weak"),
+                ("expected DIR, the folder of a sweep; usage: vjvcr ls DIR [--format text|json|csv|md]", "ls"),
+                ("expected B, what A is compared with, named likewise; usage: vjvcr compare DIR A B "
+                 "[--format text|json|csv|md]", "compare", "out", "weak"),
                 ('--format: expected one of text, json, csv, md, got "yaml"', "ls", "out", "--format", "yaml"),
-                ('--format: expected one of text, json, csv, md, got ""', "table", "out", "--format"),
+                ('--format: expected a value', "table", "out", "--format"),
                 ('B: "week" is no arm, no trial (0 to 5) and no key=value; did you mean "weak"?', "compare", "out",
                  "weak", "week"),
                 ('B: "6" is no arm, no trial (0 to 5) and no key=value; arms are weak, broken, ' + LOUD, "compare",

@@ -343,8 +343,9 @@ class Wrong(Case):
                             "-o", "out", ranks=2)
 
     def test_usage(self):
-        self.assert_refused("usage: vjvcr table DIR [FILE.yaml] [--format text|json|csv|md]", "table")
-        self.assert_refused("usage: vjvcr ls DIR [--format text|json|csv|md]", "ls", "out", "--trials")
+        self.assert_refused("expected DIR, the folder of a sweep; usage: vjvcr table DIR [FILE.yaml] "
+                            "[--format text|json|csv|md]", "table")
+        self.assert_refused("ls has no option --trials; its options are --format, --help", "ls", "out", "--trials")
 
 
 class Reproduce(Case):

@@ -310,7 +310,8 @@ class NotWhole(Pictures):
             file["x"] = 1
         self.assert_refused("other/sweep.h5 is no sweep file: it has no attribute vjvcr_format", "report", "other",
                             code=1)
-        self.assert_refused("usage: vjvcr report DIR [-o FILE.html] [--by QUANTITY]", "report")
+        self.assert_refused("expected DIR, the folder of a sweep; usage: vjvcr report DIR [-o FILE.html] [--by METRIC]",
+                            "report")
         self.assert_refused('--by: no quantity "probe_speed_mze"; did you mean "probe_speed_mse"?', "report",
                             whole_sweep(self), "--by", "probe_speed_mze")
 

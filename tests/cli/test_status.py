@@ -196,17 +196,23 @@ class Finished(Looking):
         self.assertEqual(self.status("bad")["damaged_ledger_lines"], 1)
 
     def test_wrong_calls(self):
-        status = "usage: vjvcr status DIR [--watch SECONDS] [--format text|json]"
-        best = "usage: vjvcr best DIR [METRIC] [--asc|--desc] [-n K] [--group-seeds] [--format text|json|csv|md]"
+        missing = "expected DIR, the folder of a sweep; usage: vjvcr "
+        watch = "--watch: expected a number from 0.1 to 86400 (seconds), got "
         for sentence, *arguments in (
-                (status, "status"), (status, "status", "out", "other"), (status, "status", "out", "--jsn"),
-                ('--watch: expected seconds between two looks, 0.1 to 86400, got "soon"', "status", "out", "--watch",
-                 "soon"),
-                ('--watch: expected seconds between two looks, 0.1 to 86400, got ""', "status", "out", "--watch"),
-                ("usage: vjvcr show DIR TRIAL [--format text|json|csv|md]", "show", "out"),
+                (missing + "status DIR [--watch SECONDS] [--format text|json]", "status"),
+                ('"other": expected an option; DIR is out already', "status", "out", "other"),
+                ("status has no option --jsn; its options are --watch, --format, --help", "status", "out", "--jsn"),
+                (watch + '"soon"', "status", "out", "--watch", "soon"), (watch + '"0"', "status", "out", "--watch=0"),
+                ("--watch: expected a value", "status", "out", "--watch"),
+                ("expected TRIAL, the number of a trial, as ls lists them; usage: vjvcr show DIR TRIAL "
+                 "[--format text|json|csv|md]", "show", "out"),
                 ('TRIAL: expected a number from 0 to 5, got "6"', "show", "out", "6"),
                 ('TRIAL: expected a number from 0 to 5, got "weak"', "show", "out", "weak"),
-                (best, "best"), (best, "best", "out", "--arms"), (best, "best", "out", "val_loss", "hx_rankme"),
+                (missing + "best DIR [METRIC] [--asc] [--desc] [-n K] [--group-seeds] [--format text|json|csv|md]",
+                 "best"),
+                ('best has no option --acs; did you mean "--asc"?', "best", "out", "--acs"),
+                ("--asc and --desc: expected one of them", "best", "out", "--asc", "--desc"),
+                ('"hx_rankme": expected an option; METRIC is val_loss already', "best", "out", "val_loss", "hx_rankme"),
                 ('-n: expected a whole number >= 1, got "0"', "best", "out", "-n", "0"),
                 ('METRIC: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"?', "best", "out",
                  "probe_sped_mse"),

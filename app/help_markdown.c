@@ -1,0 +1,85 @@
+/* docs/commands.md. */
+#include <string.h>
+
+#include "app/help.h"
+
+/* Bars would end a cell. */
+static void put_cell(FILE *to, const char *text) {
+  fputs(" ", to);
+  for (; *text; text++) fprintf(to, *text == '|' ? "\\|" : "%c", *text);
+  fputs(" |", to);
+}
+
+static void put_code_cell(FILE *to, const char *text) {
+  char code[VJ_HELP_BYTES];
+  snprintf(code, sizeof code, text[0] ? "`%s`" : "%s", text);
+  put_cell(to, code);
+}
+
+static void put_row(FILE *to, const vj_verb_row *row) {
+  char text[VJ_HELP_BYTES], doc[1024];
+  size_t used = (size_t)snprintf(doc, sizeof doc, "%s", row->doc);
+  if (vj_help_bounds(row, text)[0]) used += (size_t)snprintf(doc + used, sizeof doc - used, " (%s)", text);
+  for (int i = 0; row->choice_doc && row->choice_at(i) && used < sizeof doc; i++)
+    used += (size_t)snprintf(doc + used, sizeof doc - used, "; `%s`: %s", row->choice_at(i), row->choice_doc(i));
+  fputs("|", to);
+  put_code_cell(to, row->name);
+  put_code_cell(to, vj_row_is_option(row) ? vj_help_value(row, text) : "");
+  put_cell(to, vj_help_default(row));
+  put_cell(to, doc);
+  fputc('\n', to);
+}
+
+static void put_paragraphs(FILE *to, const char *before, const char *text) {
+  if (!text) return;
+  fprintf(to, "\n%s", before);
+  for (const char *at = text; *at; at++) fputs(*at == '\n' && at[1] ? "\n\n" : (char[2]){*at == '\n' ? '\0' : *at}, to);
+  fputc('\n', to);
+}
+
+static void put_synopsis(FILE *to, const vj_verb *verb) {
+  char text[VJ_HELP_BYTES];
+  enum { WIDTH = 100 };
+  fputs("\n```\n", to);
+  int at = fprintf(to, "vjvcr %s", verb->name);
+  for (size_t i = 0; i < verb->row_count; i++) {
+    if (at + 1 + (int)strlen(vj_help_synopsis(&verb->rows[i], text)) > WIDTH) at = fprintf(to, "\n   ") - 1;
+    at += fprintf(to, " %s", text);
+  }
+  fputs("\n```\n", to);
+}
+
+static void put_verb(FILE *to, const vj_verb *verb) {
+  fprintf(to, "\n## vjvcr %s\n\n%s.\n", verb->name, verb->summary);
+  put_synopsis(to, verb);
+  if (verb->row_count) fputs("\n| | value | default | meaning |\n|---|---|---|---|\n", to);
+  for (size_t i = 0; i < verb->row_count; i++) put_row(to, &verb->rows[i]);
+  put_paragraphs(to, "", verb->notes);
+  put_paragraphs(to, "Reads: ", verb->reads);
+  put_paragraphs(to, "Writes: ", verb->writes);
+  fputs("\nExit codes: ", to);
+  for (int i = 0; vj_help_exit(verb, i); i++)
+    fprintf(to, "%s%d %s", i ? "; " : "", vj_help_exit(verb, i)->code, vj_help_exit(verb, i)->doc);
+  fputs(".\n", to);
+  if (verb->examples) fprintf(to, "\n```\n%s```\n", verb->examples);
+}
+
+static void put_link(FILE *to, const vj_verb *verb) {
+  fprintf(to, "| [`%s`](#vjvcr-", verb->name);
+  for (const char *at = verb->name; *at; at++) fputc(*at == ' ' ? '-' : *at, to);
+  fputs(") |", to);
+  put_cell(to, verb->summary);
+  fputc('\n', to);
+}
+
+void vj_help_print_markdown(FILE *to) {
+  fputs(
+      "# Commands\n\n"
+      "Printed by `vjvcr help --format md` from the descriptors in `app/`; a test compares. Edit those, not this.\n\n"
+      "`vjvcr VERB --help` tells the same in a terminal; every verb has that option. The value of an option stands in "
+      "the next word, or behind `=`: `--format json`, `--format=json`.\n\n"
+      "| verb | |\n|---|---|\n",
+      to);
+  for (int i = 0; vj_verb_at(i); i++) put_link(to, vj_verb_at(i));
+  for (int i = 0; vj_verb_at(i); i++) put_verb(to, vj_verb_at(i));
+}
