@@ -397,16 +397,17 @@ class Many(Life):
         self.assert_same(self.whole(), apart_from=())
 
     def test_a_job_takes_over_what_a_dead_one_leaves(self):
-        first = self.start("optim.lr=0.002")
+        longer = ["optim.steps=200", "eval.every=100"]  # than it takes to start a program
+        first = self.start(*longer)
         self.wait_for(lambda: self.ledger("claim"), first)
-        second = self.start("--resume", "optim.lr=0.002")
+        second = self.start("--resume", *longer)
         self.wait_for(lambda: len(self.ledger("claim")) >= 2, second)
         first.kill()
         first.communicate()
         _, err = second.communicate(timeout=200)
         self.assertEqual(second.returncode, 0, err)
         found = values_of(self.path("killed", "sweep.h5"))
-        self.assertEqual((list(found["status"]), list(found["committed"])), ([2] * 4, [20] * 4))
+        self.assertEqual((list(found["status"]), list(found["committed"])), ([2] * 4, [200] * 4))
         self.assertEqual(sorted(found["attempt"]), [1, 1, 1, 2])
         self.assertEqual(sorted(everything_in(self.path("killed"))), ["ledger", "sweep.h5", "sweep.yaml"])
 
