@@ -47,13 +47,10 @@ void vj_csv_integer(vj_csv *csv, int64_t value) {
 }
 
 void vj_csv_number(vj_csv *csv, double value) {
-  char text[VJ_NUMBER_BYTES];
-  if (isnan(value))
-    vj_csv_raw(csv, "", 0);
-  else if (isinf(value))
-    vj_csv_raw(csv, value > 0 ? "inf" : "-inf", value > 0 ? 3 : 4);
-  else
-    vj_csv_raw(csv, text, (size_t)vj_number_digits(value, text));
+  char text[32];
+  int length = isnan(value) ? 0 : snprintf(text, sizeof text, "%.15g", value);
+  if (isfinite(value) && strtod(text, NULL) != value) length = snprintf(text, sizeof text, "%.17g", value);
+  vj_csv_raw(csv, text, (size_t)length);
 }
 
 void vj_csv_end_line(vj_csv *csv) {

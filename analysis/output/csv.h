@@ -25,8 +25,4 @@ void vj_csv_raw(vj_csv *csv, const char *fields, size_t length);
 void vj_csv_clear(vj_csv *csv); /* keeps its room */
 void vj_csv_free(vj_csv *csv);
 
-/* Digits as vj_csv_number has them, for a finite number; returns their count. */
-enum { VJ_NUMBER_BYTES = 32 };
-int vj_number_digits(double value, char text[VJ_NUMBER_BYTES]);
-
 #endif

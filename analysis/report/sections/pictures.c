@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "analysis/report/section.h"
-#include "analysis/output/png.h"
+#include "analysis/output/canvas.h"
 #include "analysis/report/horizon_means.h"
 #include "framework/store/ledger/ledger.h"
 
@@ -34,14 +34,14 @@ static vj_status read_clip(const vj_report_data *f, const char *name, int64_t tr
                             (int64_t[]){1, 1, c->frames, c->height, c->width, c->channels}, c->pixels);
 }
 
-/* Copies a clip's frames side by side into a strip, from its frame `at` on; the last channel of the strip is opacity.
- */
-static void paste(const clip *c, int64_t at, uint8_t *strip, int64_t strip_width, int channels) {
+/* Copies a clip's frames side by side, from place `at` on; the canvas has opacity. */
+static void paste(const clip *c, int64_t at, vj_canvas *strip) {
+  const int channels = strip->channels;
   for (int64_t frame = 0; frame < c->frames; frame++)
     for (int64_t y = 0; y < c->height; y++)
       for (int64_t x = 0; x < c->width; x++) {
         const uint8_t *from = c->pixels + ((frame * c->height + y) * c->width + x) * c->channels;
-        uint8_t *to = strip + (y * strip_width + (at + frame) * (c->width + GAP) + x) * channels;
+        uint8_t *to = strip->pixels + (y * strip->width + (at + frame) * (c->width + GAP) + x) * channels;
         for (int k = 0; k < channels - 1; k++) to[k] = from[k < c->channels ? k : c->channels - 1];
         to[channels - 1] = 255;
       }
@@ -52,17 +52,16 @@ static vj_status write_strip(vj_page *page, const clip *past, int64_t past_frame
                              const char *alt) {
   const clip *any = past ? past : future;
   const int64_t frames = past_frames + future->frames, width = frames * (any->width + GAP) - GAP;
-  const int channels = any->channels >= 3 ? 4 : 2;
-  uint8_t *strip = NULL;
-  VJ_TRY(vj_allocate((size_t)(width * any->height * channels), 1, "frames", &strip));
-  if (past) paste(past, 0, strip, width, channels);
-  paste(future, past_frames, strip, width, channels);
+  vj_canvas strip;
+  VJ_TRY(vj_canvas_create(width, any->height, any->channels >= 3 ? 4 : 2, 0, &strip));
+  if (past) paste(past, 0, &strip);
+  paste(future, past_frames, &strip);
   fputs("<img alt=\"", page->to);
   vj_html_text(page->to, "%s", alt);
   fprintf(page->to, "\" width=\"%lld\" height=\"%lld\" src=\"", (long long)width, (long long)any->height);
-  const vj_status status = vj_png_write(page->to, width, any->height, channels, strip);
+  const vj_status status = vj_canvas_write_data_url(&strip, page->to);
   fputs("\">\n", page->to);
-  free(strip);
+  vj_canvas_free(&strip);
   return status;
 }
 
