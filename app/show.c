@@ -112,7 +112,7 @@ static vj_status print_measured(const vj_results *o, int64_t trial, vj_format fo
 static void print_state(const vj_sweep_status *s, int64_t trial) {
   const vj_results *o = s->results;
   const char *who = vj_sweep_status_who(s, trial);
-  const int64_t attempts = trial < s->claims.count ? s->claims.of[trial].attempts : 0;
+  const int64_t attempts = trial < s->ledger.count ? s->ledger.of[trial].attempts : 0;
   printf("state     %s%s", vj_sweep_status_state(s, trial), s->state[trial] == VJ_TRIAL_PRUNED ? " early" : "");
   if (attempts) printf(", attempt %lld", (long long)attempts);
   if (who[0]) printf(", run by %s", who);
@@ -223,7 +223,7 @@ static json_t *trial_object(const vj_sweep_status *s, int64_t trial, const vj_ro
   json_object_set_new(object, "seed", json_integer(o->seed[trial]));
   json_object_set_new(object, "settings", vj_json_settings(o, trial));
   json_object_set_new(object, "state", vj_json_text(vj_sweep_status_state(s, trial)));
-  json_object_set_new(object, "attempts", json_integer(trial < s->claims.count ? s->claims.of[trial].attempts : 0));
+  json_object_set_new(object, "attempts", json_integer(trial < s->ledger.count ? s->ledger.of[trial].attempts : 0));
   json_object_set_new(object, "run_by", who[0] ? vj_json_text(who) : json_null());
   json_object_set_new(object, "reason", reason[0] ? vj_json_text(reason) : json_null());
   json_object_set_new(object, "step", json_integer(o->committed[trial] > 0 ? o->committed[trial] : 0));

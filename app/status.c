@@ -117,9 +117,9 @@ static void print_pace(const vj_sweep_status *s) {
   if (s->whole == VJ_SWEEP_INTERRUPTED) fputs("; who ran it is gone; go on with the same command and --resume", stdout);
   if (s->whole == VJ_SWEEP_IDLE) fputs("; nobody runs it; go on with the same command and --resume", stdout);
   putchar('\n');
-  if (s->claims.damaged)
-    printf("%s/ledger: %lld damaged line%s passed over\n", s->folder, (long long)s->claims.damaged,
-           s->claims.damaged == 1 ? " is" : "s are");
+  if (s->ledger.damaged)
+    printf("%s/ledger: %lld damaged line%s passed over\n", s->folder, (long long)s->ledger.damaged,
+           s->ledger.damaged == 1 ? " is" : "s are");
 }
 
 static vj_status print_text(const vj_sweep_status *s) {
@@ -206,7 +206,7 @@ static json_t *whole_object(const vj_sweep_status *s) {
   json_object_set_new(object, "seconds_left", vj_json_number(s->seconds_left));
   json_object_set_new(object, "last_change", point_of_time(s->changed));
   json_object_set_new(object, "seconds_since_change", vj_json_number(fmax(0, s->now - s->changed)));
-  json_object_set_new(object, "damaged_ledger_lines", json_integer(s->claims.damaged));
+  json_object_set_new(object, "damaged_ledger_lines", json_integer(s->ledger.damaged));
   return object;
 }
 

@@ -13,11 +13,11 @@ const char *vj_sweep_status_state(const vj_sweep_status *s, int64_t trial) {
 }
 
 const char *vj_sweep_status_who(const vj_sweep_status *s, int64_t trial) {
-  return trial < s->claims.count ? s->claims.of[trial].who : "";
+  return trial < s->ledger.count ? s->ledger.of[trial].who : "";
 }
 
 double vj_sweep_status_since(const vj_sweep_status *s, int64_t trial) {
-  return trial < s->claims.count && s->claims.of[trial].is_newest ? s->claims.changed : NAN;
+  return trial < s->ledger.count && s->ledger.of[trial].is_newest ? s->ledger.changed : NAN;
 }
 
 /* Steps that a trial makes in all, as far as can be told. `share`: of its steps that one makes that waits. */
@@ -42,7 +42,7 @@ static double share_made(const vj_sweep_status *s) {
 static void find_states(vj_sweep_status *s) {
   const vj_results *o = s->results;
   for (int64_t i = 0; i < o->trials; i++) {
-    s->state[i] = i < s->claims.count ? s->claims.of[i].state : vj_results_state(o, i);
+    s->state[i] = i < s->ledger.count ? s->ledger.of[i].state : vj_results_state(o, i);
     s->count[s->state[i]]++;
     s->steps_done += o->committed[i] > 0 ? o->committed[i] : 0;
   }
@@ -73,7 +73,7 @@ static double seconds_a_step(const vj_sweep_status *s) {
   }
   for (int64_t i = 0; i < o->trials && steps <= 0; i++) {
     const double since = vj_sweep_status_since(s, i);
-    if (s->state[i] != VJ_TRIAL_RUNNING || !isfinite(since) || s->claims.of[i].attempts > 1) continue;
+    if (s->state[i] != VJ_TRIAL_RUNNING || !isfinite(since) || s->ledger.of[i].attempts > 1) continue;
     seconds = s->changed - since;
     steps = (double)o->committed[i];
   }
@@ -114,29 +114,31 @@ static vj_status find_best(vj_sweep_status *s) {
 
 static vj_status look(const char *folder, vj_sweep_status *s) {
   VJ_TRY(vj_pool_create(&s->pool));
-  VJ_TRY(vj_ledger_snapshot_read(s->pool, folder, &s->claims));
-  VJ_TRY(vj_results_open(folder, &s->results));
+  const char *ledger = vj_pool_format(s->pool, "%s/ledger", folder);
   const char *path = vj_pool_format(s->pool, "%s/sweep.h5", folder);
+  if (!ledger || !path) return vj_fail(VJ_MEMORY, "no memory for a path");
+  VJ_TRY(vj_ledger_snapshot_read(s->pool, ledger, &s->ledger));
+  VJ_TRY(vj_results_open(folder, &s->results));
   s->state = vj_pool_take(s->pool, (size_t)s->results->trials * sizeof *s->state);
-  if (!s->state || !path) return vj_fail(VJ_MEMORY, "no memory for the states of a sweep's trials");
+  if (!s->state) return vj_fail(VJ_MEMORY, "no memory for the states of a sweep's trials");
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
   s->now = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-  s->changed = fmax(vj_file_changed(path), s->claims.changed); /* fmax passes over NaN */
+  s->changed = fmax(vj_file_changed(path), s->ledger.changed); /* fmax passes over NaN */
   find_states(s);
   s->whole = whole_state(s);
   find_rates(s);
   return find_best(s);
 }
 
-vj_status vj_sweep_status_read(const char *folder, vj_sweep_status *standing) {
-  *standing = (vj_sweep_status){.folder = folder};
-  const vj_status status = look(folder, standing);
-  if (status != VJ_OK) vj_sweep_status_close(standing);
+vj_status vj_sweep_status_read(const char *folder, vj_sweep_status *s) {
+  *s = (vj_sweep_status){.folder = folder};
+  const vj_status status = look(folder, s);
+  if (status != VJ_OK) vj_sweep_status_close(s);
   return status;
 }
 
-void vj_sweep_status_close(vj_sweep_status *standing) {
-  vj_results_close(&standing->results);
-  vj_pool_destroy(&standing->pool);
+void vj_sweep_status_close(vj_sweep_status *s) {
+  vj_results_close(&s->results);
+  vj_pool_destroy(&s->pool);
 }

@@ -2,7 +2,7 @@
 #ifndef VJ_ANALYSIS_RESULTS_SWEEP_STATUS_H
 #define VJ_ANALYSIS_RESULTS_SWEEP_STATUS_H
 
-#include "analysis/results/ledger_snapshot.h"
+#include "framework/store/ledger/ledger_snapshot.h"
 #include "analysis/results/sweep_results.h"
 
 typedef enum vj_sweep_state {
@@ -16,7 +16,7 @@ typedef struct vj_sweep_status {
   vj_pool *pool;
   const char *folder;
   vj_results *results;
-  vj_ledger_snapshot claims;
+  vj_ledger_snapshot ledger;
   vj_trial_state *state;          /* of each trial */
   int64_t count[VJ_TRIAL_STATES]; /* of trials, by state */
   vj_sweep_state whole;
@@ -33,15 +33,15 @@ typedef struct vj_sweep_status {
 
 /* Looks at DIR. The ledger says what state a trial is in; without a ledger, sweep.h5 does. It is read first, so that
  * everything of a trial that it calls done is in the file. */
-VJ_MUST_USE vj_status vj_sweep_status_read(const char *folder, vj_sweep_status *standing);
-void vj_sweep_status_close(vj_sweep_status *standing);
+VJ_MUST_USE vj_status vj_sweep_status_read(const char *folder, vj_sweep_status *status);
+void vj_sweep_status_close(vj_sweep_status *status);
 
 /* "waiting", "running", "done", "failed", "stopped". */
-const char *vj_sweep_status_state(const vj_sweep_status *standing, int64_t trial);
+const char *vj_sweep_status_state(const vj_sweep_status *status, int64_t trial);
 /* Who took a trial: "host:4242"; "" if it isn't known. */
-const char *vj_sweep_status_who(const vj_sweep_status *standing, int64_t trial);
+const char *vj_sweep_status_who(const vj_sweep_status *status, int64_t trial);
 /* Unix time since when a trial runs; NaN if it isn't known: records of the ledger have no time, but the file has one of
  * its last change. */
-double vj_sweep_status_since(const vj_sweep_status *standing, int64_t trial);
+double vj_sweep_status_since(const vj_sweep_status *status, int64_t trial);
 
 #endif

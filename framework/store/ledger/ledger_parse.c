@@ -28,6 +28,37 @@ const vj_ledger_event vj_ledger_events[VJ_LEDGER_EVENTS] = {
     [PASSED] = {"passed", VJ_TRIAL_RUNNING}, [ENDED] = {"ended", VJ_TRIAL_PRUNED},
     [EXTEND] = {"extend", VJ_TRIAL_WAITING}};
 
+/* --- what a line says ------------------------------------------------------------------------------------------ */
+
+bool vj_ledger_take_checksum(char *line, size_t length) {
+  char *last = strrchr(line, ' '), *end = NULL;
+  const unsigned long written = last ? strtoul(last + 1, &end, 16) : 0;
+  const bool fits = last && end == line + length && end - last == VJ_LEDGER_CRC_CHARACTERS + 1 &&
+                    (crc32(0, (const Bytef *)line, (uInt)(last - line)) & 0xffffffffUL) == written;
+  if (fits) *last = '\0';
+  return fits;
+}
+
+bool vj_ledger_read_header(const char *line, int *version, int64_t *trials) {
+  *version = 0;
+  *trials = 0;
+  return strncmp(line, VJ_LEDGER_HEADER, strlen(VJ_LEDGER_HEADER)) == 0 &&
+         sscanf(line + strlen(VJ_LEDGER_HEADER), "%d trials %" SCNd64, version, trials) >= 1;
+}
+
+bool vj_ledger_read_record(const char *line, vj_ledger_line *r) {
+  char name[16] = "";
+  int end = 0;
+  *r = (vj_ledger_line){.trial = -1};
+  if (sscanf(line, "%d %15s %" SCNd64 " %" SCNd64 " %n", &r->version, name, &r->trial, &r->attempt, &end) < 4)
+    return false;
+  while (r->event < VJ_LEDGER_EVENTS && strcmp(vj_ledger_events[r->event].name, name) != 0) r->event++;
+  r->text = line + end + (line[end] == '"');
+  return r->event < VJ_LEDGER_EVENTS && r->attempt >= 0 && r->attempt <= MOST_ATTEMPTS;
+}
+
+/* --- what it means ---------------------------------------------------------------------------------------------- */
+
 /* The number of trials that the file states; a smaller one than this sweep has is extended when it is opened. */
 static vj_status state_trials(vj_ledger *ledger, int64_t trials) {
   if (ledger->opened && trials > ledger->trials)
@@ -46,10 +77,9 @@ static vj_status state_trials(vj_ledger *ledger, int64_t trials) {
 
 /* `line` has lost its line end and its checksum. */
 vj_status vj_ledger_parse_header(vj_ledger *ledger, const char *line) {
-  int version = 0;
-  int64_t trials = 0;
-  if (strncmp(line, VJ_LEDGER_HEADER, strlen(VJ_LEDGER_HEADER)) != 0 ||
-      sscanf(line + strlen(VJ_LEDGER_HEADER), "%d trials %" SCNd64, &version, &trials) < 1)
+  int version;
+  int64_t trials;
+  if (!vj_ledger_read_header(line, &version, &trials))
     return vj_fail(VJ_DATA, "%s: this is no ledger: its first line should begin with \"%s\"", ledger->path,
                    VJ_LEDGER_HEADER);
   if (version != VJ_LEDGER_VERSION)
@@ -70,53 +100,48 @@ static vj_status add_measurement(vj_ledger *ledger, vj_ledger_measurement measur
   return VJ_OK;
 }
 
-/* The numbers of a decision, "18 0.25 0.5 ", before its reason; *end moves behind them. */
-static vj_status parse_measurement(vj_ledger *ledger, const char *line, int64_t trial, int *end) {
+static vj_status unknown_form(const vj_ledger *ledger, const char *line) {
+  return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
+                 ledger->lines, line);
+}
+
+/* The numbers of a decision, "18 0.25 0.5 ", before its reason; *text moves behind them. */
+static vj_status parse_measurement(vj_ledger *ledger, const char *line, int64_t trial, const char **text) {
   vj_ledger_measurement measured = {.trial = trial};
   double threshold;
   int length = 0;
-  if (sscanf(line + *end, "%" SCNd64 " %lf %lf %n", &measured.place, &measured.value, &threshold, &length) < 3 ||
-      !length)
-    return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
-                   ledger->lines, line);
-  *end += length;
+  if (sscanf(*text, "%" SCNd64 " %lf %lf %n", &measured.place, &measured.value, &threshold, &length) < 3 || !length)
+    return unknown_form(ledger, line);
+  *text += length;
+  *text += **text == '"';
   return add_measurement(ledger, measured);
 }
 
 static vj_status parse_record(vj_ledger *ledger, const char *line) {
-  char name[16] = "";
-  int version = 0, end = 0, event = 0;
-  int64_t trial = -1, attempt = 0;
-  const int found = sscanf(line, "%d %15s %" SCNd64 " %" SCNd64 " %n", &version, name, &trial, &attempt, &end);
-  while (event < VJ_LEDGER_EVENTS && strcmp(vj_ledger_events[event].name, name) != 0) event++;
-  if (found < 4 || version != VJ_LEDGER_VERSION || event == VJ_LEDGER_EVENTS || attempt < 0 || attempt > MOST_ATTEMPTS)
-    return vj_fail(VJ_DATA, "%s:%" PRId64 ": this record is in no form this program knows: %s", ledger->path,
-                   ledger->lines, line);
-  if (event == EXTEND) return state_trials(ledger, trial);
-  if (trial < 0 || trial >= ledger->stated)
+  vj_ledger_line said;
+  if (!vj_ledger_read_record(line, &said) || said.version != VJ_LEDGER_VERSION) return unknown_form(ledger, line);
+  if (said.event == EXTEND) return state_trials(ledger, said.trial);
+  if (said.trial < 0 || said.trial >= ledger->stated)
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": trial %" PRId64 " is not among the %" PRId64 " of this sweep",
-                   ledger->path, ledger->lines, trial, ledger->stated);
-  vj_ledger_record *r = &ledger->records[trial];
-  if (event == PASSED || event == ENDED) VJ_TRY(parse_measurement(ledger, line, trial, &end));
-  if (event == PASSED) return VJ_OK; /* as it was */
-  r->state = vj_ledger_events[event].state;
-  r->attempts = attempt > r->attempts ? attempt : r->attempts;
-  if (event == RELEASE) r->deaths = r->saved ? 0 : r->deaths + 1;
-  if (event == STOP) r->deaths = 0;
-  r->saved = event == SAVED;
-  if (event == SAVED) return VJ_OK; /* by whom it was claimed */
+                   ledger->path, ledger->lines, said.trial, ledger->stated);
+  vj_ledger_record *r = &ledger->records[said.trial];
+  if (said.event == PASSED || said.event == ENDED) VJ_TRY(parse_measurement(ledger, line, said.trial, &said.text));
+  if (said.event == PASSED) return VJ_OK; /* as it was */
+  r->state = vj_ledger_events[said.event].state;
+  r->attempts = said.attempt > r->attempts ? said.attempt : r->attempts;
+  if (said.event == RELEASE) r->deaths = r->saved ? 0 : r->deaths + 1;
+  if (said.event == STOP) r->deaths = 0;
+  r->saved = said.event == SAVED;
+  if (said.event == SAVED) return VJ_OK; /* by whom it was claimed */
   free(r->text);
-  r->text = vj_lines_unquote(line + end + (line[end] == '"'));
+  r->text = vj_lines_unquote(said.text);
   return r->text ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
 }
 
 /* One line of `length` characters, its end replaced by a zero. */
 vj_status vj_ledger_parse_line(vj_ledger *ledger, char *line, size_t length) {
   ledger->lines++;
-  char *last = strrchr(line, ' '), *end = NULL;
-  const unsigned long written = last ? strtoul(last + 1, &end, 16) : 0;
-  const bool whole = last && end == line + length && end - last == VJ_LEDGER_CRC_CHARACTERS + 1 &&
-                     (crc32(0, (const Bytef *)line, (uInt)(last - line)) & 0xffffffffUL) == written;
+  const bool whole = vj_ledger_take_checksum(line, length);
   if (!whole && ledger->lines == 1 && strncmp(line, VJ_LEDGER_HEADER, strlen(VJ_LEDGER_HEADER)) != 0)
     VJ_TRY(vj_ledger_parse_header(ledger, line));
   if (!whole)
@@ -125,6 +150,5 @@ vj_status vj_ledger_parse_line(vj_ledger *ledger, char *line, size_t length) {
                    ": this line is damaged: its checksum does not fit; restore the file, or remove the "
                    "line to go on without that record",
                    ledger->path, ledger->lines);
-  *last = '\0';
   return ledger->lines == 1 ? vj_ledger_parse_header(ledger, line) : parse_record(ledger, line);
 }

@@ -59,6 +59,21 @@ void vj_ledger_put_header(vj_lines *text, int64_t trials);
 void vj_ledger_put_record(vj_lines *text, const vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
                           const char *reason);
 
+/* What a line says, without what it means for the trials. `text`: who signed it, or what stands behind the first quote
+ * of a reason; a decision's numbers are before it. */
+typedef struct vj_ledger_line {
+  int version, event;
+  int64_t trial, attempt; /* of EXTEND: how many trials the sweep has */
+  const char *text;
+} vj_ledger_line;
+
+/* Takes the checksum off the end of a line without its line end; false, and the line as it was, where it does not fit.
+ */
+bool vj_ledger_take_checksum(char *line, size_t length);
+/* Both of lines without their checksum; false where they are in no form that this program knows. */
+bool vj_ledger_read_header(const char *line, int *version, int64_t *trials);
+bool vj_ledger_read_record(const char *line, vj_ledger_line *record);
+
 /* The next line of `length` characters, its end replaced by a zero: checked, and taken into the records. */
 VJ_MUST_USE vj_status vj_ledger_parse_line(vj_ledger *ledger, char *line, size_t length);
 /* The first line, without its end and its checksum. */

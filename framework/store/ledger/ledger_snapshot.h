@@ -1,7 +1,7 @@
-/* Who works on which trial, as the ledger says. It is read as text and without its lock, so that nobody who writes it
- * waits for a reader. Not collective. */
-#ifndef VJ_ANALYSIS_RESULTS_LEDGER_SNAPSHOT_H
-#define VJ_ANALYSIS_RESULTS_LEDGER_SNAPSHOT_H
+/* Who works on which trial, as the ledger says at one moment. It is read without its lock, so that nobody who writes it
+ * waits for a reader, and damaged lines are counted instead of refused. Not collective. */
+#ifndef VJ_FRAMEWORK_STORE_LEDGER_LEDGER_SNAPSHOT_H
+#define VJ_FRAMEWORK_STORE_LEDGER_LEDGER_SNAPSHOT_H
 
 #include <stdbool.h>
 
@@ -28,8 +28,8 @@ typedef struct vj_ledger_snapshot {
   double changed;  /* Unix time of the ledger's last change; NaN if there is no ledger */
 } vj_ledger_snapshot;
 
-/* Reads DIR/ledger. A line without its end is being written, and is left out. Owned by the pool. */
-VJ_MUST_USE vj_status vj_ledger_snapshot_read(vj_pool *pool, const char *folder, vj_ledger_snapshot *claims);
+/* A line without its end is being written, and is left out. Owned by the pool. */
+VJ_MUST_USE vj_status vj_ledger_snapshot_read(vj_pool *pool, const char *path, vj_ledger_snapshot *snapshot);
 
 /* What can be said of the process "host:4242" from here. */
 vj_runner vj_claim_runner(const char *who);
