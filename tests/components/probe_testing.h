@@ -6,14 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-/* cmocka wants the others before it. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
+
+#include "tests/support/testing.h"
 
 /* NaN is not close to anything. */
 #define assert_close(value, expected, tolerance) \

@@ -1,11 +1,6 @@
 /* Every registered encoder, predictor, decoder, latent and loss gives a gradient that agrees with finite differences in
  * float64, with the component's default parameters: the test walks the component tables, so none can be forgotten.
  * precision: double */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -15,6 +10,7 @@
 #include "app/builtin.h"
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
+#include "tests/support/testing.h"
 #include "vj/rng.h"
 
 static vj_comm alone;

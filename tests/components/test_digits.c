@@ -1,17 +1,10 @@
 /* The built-in digits: balanced, all different, whole, and told apart by what a reader would look at. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "datasets/digits/digits.h"
+#include "tests/support/testing.h"
 
 static vj_pool *pool;
 static vj_digits digits;
@@ -27,9 +20,7 @@ static int let_go(void **state) {
   return 0;
 }
 
-static const uint8_t *image_of(int split, int64_t number) {
-  return vj_digit_image(&digits.split[split], number);
-}
+static const uint8_t *image_of(int split, int64_t number) { return vj_digit_image(&digits.split[split], number); }
 
 static void classes_are_balanced(void **state) {
   (void)state;

@@ -1,10 +1,5 @@
 /* Parameters that no gradient reaches, such as a decoder's without a loss on frames, stay as they were drawn: neither
  * optimizer decays them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +8,7 @@
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
 #include "framework/train/model/optimizer.h"
+#include "tests/support/testing.h"
 
 static vj_comm alone;
 

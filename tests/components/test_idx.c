@@ -1,12 +1,4 @@
 /* IDX files: what is read back is what was written, and every way a file can be wrong is told in a sentence. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +8,7 @@
 #include <zlib.h>
 
 #include "datasets/digits/digits.h"
+#include "tests/support/testing.h"
 
 enum { IMAGES = 0x803, LABELS = 0x801, TRAIN = 60000, TEST = 10000 };
 

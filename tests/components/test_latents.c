@@ -1,11 +1,6 @@
 /* What latents do in training: a head that starts dead comes back with `revive`, and does not without; what is told of
  * heads is true; a sparsity out of reach is told; a lack of variance holds the scale of codes.
  * precision: double */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -15,6 +10,7 @@
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
 #include "framework/train/model/optimizer.h"
+#include "tests/support/testing.h"
 
 enum { CHOICES = 3, DEAD = 1, FAR = 5, STEPS = 500 };
 

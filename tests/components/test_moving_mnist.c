@@ -1,13 +1,5 @@
 /* The moving digits: labels say what the pixels show, the motion is what its formula says, and a clip is a pure
  * function of (seed, split, number). */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,16 +1,12 @@
 /* Networks are those of OpenSTL: as many parameters and multiply-adds of one clip's forward pass as are published for
  * them, to the last one: encoder on the input frames, predictor, decoder. Counted are convolutions, linear maps and
  * both products of attention; not biases, norms and activations. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 
 #include "app/builtin.h"
 #include "framework/config/config.h"
 #include "framework/graph/plan.h"
+#include "tests/support/testing.h"
 #include "vj/ops.h"
 
 typedef struct setup {

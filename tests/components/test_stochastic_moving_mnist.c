@@ -1,19 +1,12 @@
 /* The digit that takes one of five ways: pixels tell which, the input frames do not, labels say what the pixels show,
  * and a clip is a pure function of (seed, split, number). */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "datasets/digits/digits.h"
+#include "tests/support/testing.h"
 #include "vj/component.h"
 
 extern const vj_component vj_dataset_stochastic_moving_mnist;

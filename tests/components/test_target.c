@@ -1,10 +1,5 @@
 /* How the target's hidden state hy is made: averages follow their recursion to the bit, begin as the encoder does, are
  * no trained numbers, and serve evaluation, too. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +7,7 @@
 #include "app/builtin.h"
 #include "framework/train/loading/loader.h"
 #include "framework/train/model/model.h"
+#include "tests/support/testing.h"
 
 static vj_comm alone;
 

@@ -1,13 +1,5 @@
 /* CLEVRER and CATER, on stand-ins and on files with faults: labels of clips are what annotations, scenes and lists say
  * of just these frames, and what is wrong with a file is said with its place. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +11,7 @@
 #include "datasets/clevrer/annotation.h"
 #include "datasets/standins/standins.h"
 #include "datasets/video/lists.h"
+#include "tests/support/testing.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 

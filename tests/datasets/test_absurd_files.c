@@ -1,20 +1,13 @@
 /* Files whose form is right and whose content is absurd: what made input found (tests/fuzz), for machines without
  * clang.
  */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "datasets/cater/scene.h"
 #include "datasets/clevrer/annotation.h"
+#include "tests/support/testing.h"
 
 static void assert_no_annotation(const char *text, const char *sentence) {
   vj_clevrer_annotation a;

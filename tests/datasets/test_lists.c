@@ -1,15 +1,8 @@
 /* Lists of labelled videos: what is published is read, and everything else is told with its place. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <string.h>
 
 #include "datasets/video/lists.h"
+#include "tests/support/testing.h"
 
 typedef vj_status (*parser)(vj_pool *pool, const char *text, size_t length, const char *path, vj_list_rows *rows);
 

@@ -1,16 +1,9 @@
 /* Who decodes what of a pack: everything once, evenly, and videos in one piece where that can be. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "datasets/video/pack/pack_schedule.h"
+#include "tests/support/testing.h"
 #include "vj/rng.h"
 
 enum { MOST_VIDEOS = 4000 };

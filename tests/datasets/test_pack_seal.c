@@ -1,12 +1,4 @@
 /* The seal of a pack: every changed byte outside of the frames and every cut is noticed, before HDF5 sees the file. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +6,7 @@
 #include <unistd.h>
 
 #include "datasets/video/pack/pack_checksum.h"
+#include "tests/support/testing.h"
 
 enum { BYTES = 700, FRAMES = 100, FRAME_BYTES = 450, WHOLE = BYTES + VJ_PACK_CHECKSUM_BYTES };
 

@@ -1,13 +1,5 @@
 /* What is remembered of files: found again while the file is the same, by any process, and never believed when damaged.
  */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +10,7 @@
 #include <unistd.h>
 
 #include "datasets/video/annotation_cache.h"
+#include "tests/support/testing.h"
 
 static char folder[] = "/tmp/vj-remembered-XXXXXX";
 static char memory[64], one[64], two[64];

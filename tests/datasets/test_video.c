@@ -1,13 +1,5 @@
 /* Videos written by the ffmpeg program: frames are its frames, whichever way they are reached; files that are no whole
  * video are told in a sentence. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,6 @@
 /* What ranks do together: sums in one order, failures that all hear of, and messages of any size.
  *
  * ranks: 1 2 4 */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <mpi.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +8,7 @@
 #include <string.h>
 
 #include "framework/comm/comm.h"
+#include "tests/support/testing.h"
 
 static vj_comm world;
 

@@ -1,11 +1,6 @@
 /* What oneDNN computes for us is the definition: y, dx and dweight in float, and in bf16 that of the rounded factors.
  * In the float build, the only one that has it. Where there is no oneDNN, what takes its place is compared. */
 #define _GNU_SOURCE /* RTLD_NEXT */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <dlfcn.h>
 #ifdef VJ_ONEDNN
 #include <dnnl.h>

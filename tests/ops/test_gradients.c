@@ -1,11 +1,6 @@
 /* Every op's gradient agrees with central finite differences in float64, and no op is forgotten: the test walks the
  * op table. Also claims that shards do not matter: 1, 2 and 4 shards give the same loss and gradient.
  * precision: double */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -15,6 +10,7 @@
 #include "framework/graph/plan.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
+#include "tests/support/testing.h"
 #include "vj/rng.h"
 
 enum { BATCH = 8 };

@@ -1,10 +1,5 @@
 /* Convolutions are their definition to 1e-12, with any tile of minimal filtering and without, in time and space.
  * precision: double */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdlib.h>
@@ -14,6 +9,7 @@
 #include "framework/ops/build.h"
 #include "framework/ops/convolution/winograd.h"
 #include "framework/ops/op.h"
+#include "tests/support/testing.h"
 
 enum { SAMPLES = 2 };
 

@@ -1,15 +1,11 @@
 /* Random directions are unit vectors, uniform on the sphere, new at every training step and fixed in evaluation.
  * precision: double */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
 #include <mpi.h>
 #include <string.h>
 
 #include "framework/graph/graph.h"
+#include "tests/support/testing.h"
 #include "vj/ops.h"
 
 enum { COUNT = 4096, WIDTH = 4 };

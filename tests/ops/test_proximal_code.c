@@ -2,16 +2,12 @@
  * sample ends with more energy than it began with, and what another method finds from there on is next to nothing; a
  * batch that is one problem ends in that problem's optimum; the gradient in a frozen section is exact and leaves
  * nothing. precision: double */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
 #include <mpi.h>
 
 #include "framework/graph/graph.h"
 #include "framework/ops/build.h"
+#include "tests/support/testing.h"
 
 enum { SAMPLES = 6, SIZE = 5, HIDDEN = 12, WIDTH = 40 };
 

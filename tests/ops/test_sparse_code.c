@@ -1,10 +1,5 @@
 /* Sparse codes reach the optimum that another method finds in float64, and stop where they should.
  * precision: double */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -13,6 +8,7 @@
 
 #include "framework/graph/graph.h"
 #include "framework/ops/build.h"
+#include "tests/support/testing.h"
 
 enum { SAMPLES = 6, SIZE = 20, WIDTH = 96 };
 

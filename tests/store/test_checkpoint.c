@@ -1,12 +1,4 @@
 /* Checkpoints: every damaged byte and every cut is noticed, and no failure or kill harms what was saved before. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +11,7 @@
 #include <unistd.h>
 
 #include "framework/store/checkpoint.h"
+#include "tests/support/testing.h"
 
 enum { PATH_BYTES = 256, SMALL = 700, LARGE = 3 << 20, KILLS = 20 };
 

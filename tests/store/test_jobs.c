@@ -1,12 +1,4 @@
 /* Jobs on one folder: the living are told from the dead, on this machine and on others. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,6 +11,7 @@
 #include <unistd.h>
 
 #include "sweeps/run/jobs.h"
+#include "tests/support/testing.h"
 
 enum { PATH_BYTES = 512 };
 static char folder[64];

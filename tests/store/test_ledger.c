@@ -1,12 +1,4 @@
 /* The ledger: every trial to exactly one claimer, whatever is killed, torn or damaged meanwhile. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,6 +12,7 @@
 #include <unistd.h>
 
 #include "framework/store/ledger/ledger.h"
+#include "tests/support/testing.h"
 
 enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
 

@@ -1,12 +1,4 @@
 /* Decisions on early ends: each is taken once, sees all that were taken before, and outlives whoever took it. */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +8,7 @@
 #include <unistd.h>
 
 #include "framework/store/ledger/ledger.h"
+#include "tests/support/testing.h"
 
 enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
 

@@ -1,14 +1,6 @@
 /* The sweep file, one process: what it holds, that it is the same each time, and that nothing breaks it.
  *
  * Called with a path, the program writes a sample file there and stops (for the test that reads it with xarray). */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <fcntl.h>
 #include <hdf5.h>
 #include <math.h>

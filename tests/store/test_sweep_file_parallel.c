@@ -1,14 +1,6 @@
 /* The sweep file under several ranks: each writes its own rows, at its own time, and all rows are there.
  *
  * ranks: 1 2 4 */
-/* clang-format off */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-/* clang-format on */
-
 #include <math.h>
 #include <mpi.h>
 #include <stdio.h>
@@ -18,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/store/sample_sweep.h"
+#include "tests/support/testing.h"
 
 enum { PATH_BYTES = 256 };
 

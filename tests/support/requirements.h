@@ -1,4 +1,4 @@
-/* What a test needs, and what a machine can't do: requirements.py for tests in C. Comes after cmocka.h. */
+/* What a test needs, and what a machine can't do: requirements.py for tests in C. */
 #ifndef VJ_TESTS_SUPPORT_REQUIREMENTS_H
 #define VJ_TESTS_SUPPORT_REQUIREMENTS_H
 
@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/testing.h"
 
 /* Declares that this machine can't do what the running test is about, and skips it. */
 #define impossible(reason) vj_skip_declared(__func__, reason)

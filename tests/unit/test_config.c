@@ -1,10 +1,4 @@
 /* The configuration of a trial: sections, components chosen by name, defaults, cross-checks, plug-ins. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,5 @@
 /* The cost model agrees with sums done by hand: computing, small sums, gathers, and gradients that are exchanged behind
  * what still has to be computed, inside nodes and between them. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +7,7 @@
 #include <unistd.h>
 
 #include "sweeps/schedule/cost_model.h"
+#include "tests/support/testing.h"
 
 static const vj_cluster two_on_a_node = {.nodes = 4,
                                          .ranks_per_node = 2,

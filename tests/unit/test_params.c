@@ -1,14 +1,9 @@
 /* Parameter rows: every type is read as it is written, and what does not fit is refused with a sentence. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
 #include "framework/config/config.h"
+#include "tests/support/testing.h"
 
 typedef struct sample {
   int64_t count, free_integer;

@@ -1,16 +1,11 @@
 /* Points of the unit cube are those of the published sequences, spread evenly, and stay when more are drawn. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sweeps/space/sampler.h"
+#include "tests/support/testing.h"
 
 static const vj_method methods[] = {VJ_METHOD_RANDOM, VJ_METHOD_SOBOL, VJ_METHOD_HALTON, VJ_METHOD_LATIN_HYPERCUBE};
 enum { METHODS = sizeof methods / sizeof methods[0] };

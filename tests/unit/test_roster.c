@@ -1,15 +1,10 @@
 /* Which trials run when, and on how many ranks: a pure function, and exact sentences where numbers don't fit. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <math.h>
 #include <string.h>
 
 #include "sweeps/schedule/trial_schedule.h"
 #include "sweeps/space/stopping.h"
+#include "tests/support/testing.h"
 #include "tests/unit/fake_components.h"
 
 static vj_pool *pool;

@@ -1,15 +1,10 @@
 /* A sweep expands to the same trials every time, and says which trial is wrong. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sweeps/space/space.h"
+#include "tests/support/testing.h"
 #include "tests/unit/fake_components.h"
 
 static vj_pool *pool;

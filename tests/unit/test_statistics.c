@@ -1,15 +1,11 @@
 /* What a report computes: moments, tests, and what mattered. Numbers from SciPy 1.10 (ttest_rel, ttest_ind with
  * equal_var=False) and from hand. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "analysis/statistics/difference.h"
 #include "analysis/statistics/importance.h"
+#include "tests/support/testing.h"
 #include "vj/rng.h"
 
 static const double a[] = {0.50, 0.61, 0.47, 0.55, NAN}, b[] = {0.42, 0.60, 0.41, 0.44, 0.9};

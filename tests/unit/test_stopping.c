@@ -1,11 +1,5 @@
 /* Early stopping decides as a plain reading of its rules would, on made-up curves; its places are where a metric is
  * measured. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,6 +7,7 @@
 #include <string.h>
 
 #include "sweeps/space/stopping.h"
+#include "tests/support/testing.h"
 #include "vj/rng.h"
 
 enum { TRIALS = 40, PLACES = 6, MOST = TRIALS * PLACES };

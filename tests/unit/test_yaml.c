@@ -1,16 +1,11 @@
 /* The YAML tree: what is read, where it was written, what is refused and with which words. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "framework/config/yaml/yaml.h"
+#include "tests/support/testing.h"
 
 static vj_pool *pool;
 
