@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
-#include <libgen.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -12,7 +11,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "framework/base/disk_space.h"
+#include "framework/base/atomic_file.h"
+#include "framework/base/disk.h"
 #include "datasets/video/pack/pack.h"
 #include "datasets/video/pack/pack_schedule.h"
 
@@ -356,20 +356,11 @@ static vj_status write_all(packing *p, void (*told)(double share)) {
 /* Sealed, brought to the disk, looked at as a reader will, and named. */
 static vj_status finish(const packing *p) {
   vj_pack *pack = NULL;
-  char *const folder = strdup(p->path);
-  const int parent = folder ? open(dirname(folder), O_RDONLY | O_CLOEXEC) : -1;
   vj_status status = vj_pack_checksum_file(p->temporary);
-  if (status == VJ_OK && fsync(p->lock) != 0) status = vj_fail(VJ_IO, "%s: %s", p->temporary, strerror(errno));
   if (status == VJ_OK) status = vj_pack_open(p->temporary, &pack);
   vj_pack_close(&pack);
-  if (status == VJ_OK && rename(p->temporary, p->path) != 0)
-    status = vj_fail(VJ_IO, "%s: can't be named: %s", p->path, strerror(errno));
-  if (parent >= 0) {
-    (void)fsync(parent);
-    close(parent);
-  }
-  free(folder);
-  return status;
+  const int cause = status == VJ_OK ? vj_atomic_publish(p->temporary, p->path) : 0;
+  return cause ? vj_fail(VJ_IO, "%s: can't be named: %s", p->path, strerror(cause)) : status;
 }
 
 vj_status vj_pack_file_write(const vj_comm *world, const vj_clips *clips, const char *path, int threads,

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "framework/base/atomic_file.h"
+#include "framework/base/disk.h"
 #include "framework/store/hdf5_error.h"
 
 struct vj_array_file {
@@ -231,14 +233,6 @@ vj_status vj_array_file_get_text(const vj_array_file *file, const char *name, ch
 
 /* --- closing ------------------------------------------------------------------------------------------------- */
 
-static vj_status publish(const vj_array_file *file) {
-  const int descriptor = open(file->temporary, O_RDONLY);
-  const int synced = descriptor < 0 ? -1 : fsync(descriptor);
-  if (descriptor >= 0) close(descriptor);
-  if (synced == 0 && rename(file->temporary, file->path) == 0) return VJ_OK;
-  return vj_fail(VJ_IO, "%s: can't be written: %s", file->path, strerror(errno));
-}
-
 vj_status vj_array_file_close(vj_array_file **file, int keep) {
   if (!*file) return VJ_OK;
   vj_status status = VJ_OK;
@@ -246,7 +240,8 @@ vj_status vj_array_file_close(vj_array_file **file, int keep) {
   H5Pclose((*file)->link);
   if ((*file)->file >= 0 && H5Fclose((*file)->file) < 0) status = vj_hdf5_fail((*file)->path, "can't be written");
   const bool on_disk = (*file)->temporary[0];
-  if (status == VJ_OK && keep && on_disk) status = publish(*file);
+  const int cause = status == VJ_OK && keep && on_disk ? vj_atomic_publish((*file)->temporary, (*file)->path) : 0;
+  if (cause) status = vj_fail(VJ_IO, "%s: can't be written: %s", (*file)->path, vj_disk_reason(cause));
   if ((status != VJ_OK || !keep) && on_disk) unlink((*file)->temporary);
   free(*file);
   *file = NULL;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "framework/store/disk.h"
+#include "framework/base/atomic_file.h"
+#include "framework/base/disk.h"
 
 enum { MAGIC_BYTES = 8, SERIAL_AT = 8, LENGTH_AT = 16, CRC_AT = 24, FOOTER_BYTES = 28 };
 static const char magic[] = "vjvcrck1";
@@ -50,50 +52,15 @@ static char *with_ending(const char *path, const char *ending) {
 
 static const char *ending_of(int slot) { return slot ? ".1" : ".0"; }
 
-/* The folder that a path lies in. */
-static char *folder_of(const char *path) {
-  const char *slash = strrchr(path, '/');
-  char *folder = with_ending(slash ? path : ".", "");
-  if (folder && slash) folder[slash == path ? 1 : slash - path] = '\0';
-  return folder;
-}
-
 /* --- writing ------------------------------------------------------------------------------------------------- */
 
-static vj_status system_fail(const char *path, const char *what, int cause) {
-  const char *reason = cause == ENOSPC   ? "the disk is full"
-                       : cause == EDQUOT ? "the quota is used up"
-                       : cause == EFBIG  ? "it needs more than a file may have here (see ulimit -f)"
-                                         : strerror(cause);
-  return vj_fail(VJ_IO, "%s: this checkpoint can't be %s: %s", path, what, reason);
-}
-
-static int write_file(const char *name, const unsigned char *image, size_t bytes, const unsigned char *footer) {
-  const int descriptor = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) return errno;
-  int cause = vj_disk_write(descriptor, image, bytes, 0);
-  if (cause == 0) cause = vj_disk_write(descriptor, footer, FOOTER_BYTES, (off_t)bytes);
-  if (cause == 0) cause = vj_disk_sync(descriptor);
-  if (close(descriptor) != 0 && cause == 0 && errno != EINTR) cause = errno;
-  return cause;
-}
-
-/* Brings the names in the folder of `path` to the disk; some file systems don't sync folders, and say EINVAL. */
-static int sync_folder(const char *path) {
-  char *folder = folder_of(path);
-  const int descriptor = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-  int cause = !folder ? ENOMEM : descriptor < 0 ? errno : 0;
-  if (cause == 0) cause = vj_disk_sync(descriptor);
-  if (descriptor >= 0) close(descriptor);
-  free(folder);
-  return cause == EINVAL ? 0 : cause;
-}
-
+/* The folder of checkpoints, with its name on the disk. */
 static int make_folder(const char *path) {
-  char *folder = folder_of(path);
-  int cause = !folder ? ENOMEM : mkdir(folder, 0777) == 0 ? 0 : errno;
-  if (cause == 0) cause = sync_folder(folder);
-  free(folder);
+  char *copy = strdup(path);
+  if (!copy) return ENOMEM;
+  const char *folder = dirname(copy);
+  int cause = mkdir(folder, 0777) == 0 ? vj_disk_sync_folder(folder) : errno;
+  free(copy);
   return cause == EEXIST ? 0 : cause;
 }
 
@@ -101,15 +68,10 @@ static vj_status write_named(const char *name, const char *temporary, uint64_t s
                              size_t bytes) {
   unsigned char footer[FOOTER_BYTES];
   make_footer(footer, serial, image, bytes);
+  const struct iovec pieces[] = {{(void *)image, bytes}, {footer, FOOTER_BYTES}};
   int cause = make_folder(name);
-  if (cause == 0) cause = write_file(temporary, image, bytes, footer);
-  if (cause == 0 && rename(temporary, name) != 0) cause = errno;
-  if (cause != 0) {
-    unlink(temporary);
-    return system_fail(name, "written", cause);
-  }
-  cause = sync_folder(name);
-  return cause == 0 ? VJ_OK : system_fail(name, "brought to the disk", cause);
+  if (cause == 0) cause = vj_atomic_write(name, temporary, pieces, 2);
+  return cause ? vj_fail(VJ_IO, "%s: this checkpoint can't be written: %s", name, vj_disk_reason(cause)) : VJ_OK;
 }
 
 static vj_status write_as(const char *path, const char *ending, uint64_t serial, const unsigned char *image,

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "framework/base/disk.h"
 #include "framework/store/protobuf.h"
 
 struct vj_event_file {
@@ -32,10 +33,7 @@ static const char prefix[] = "events.out.tfevents.";
 /* --- records ------------------------------------------------------------------------------------------------- */
 
 static vj_status system_fail(const vj_event_file *file, int cause) {
-  const char *reason = cause == ENOSPC   ? "the disk is full"
-                       : cause == EDQUOT ? "the quota is used up"
-                                         : strerror(cause);
-  return vj_fail(VJ_IO, "%s: can't be written: %s", file->path, reason);
+  return vj_fail(VJ_IO, "%s: can't be written: %s", file->path, vj_disk_reason(cause));
 }
 
 static void put_little(unsigned char *to, uint64_t number, int bytes) {

@@ -14,13 +14,13 @@ void vj_message_free(vj_message *message) {
 
 void vj_message_raw(vj_message *message, const void *bytes, size_t count) {
   if (message->failed || count == 0) return;
-  if (message->room - message->count < count) {
-    const size_t room = 2 * (message->count + count);
-    unsigned char *more = realloc(message->bytes, room);
+  if (message->capacity - message->count < count) {
+    const size_t capacity = 2 * (message->count + count);
+    unsigned char *more = realloc(message->bytes, capacity);
     message->failed = !more;
     if (!more) return;
     message->bytes = more;
-    message->room = room;
+    message->capacity = capacity;
   }
   memcpy(message->bytes + message->count, bytes, count);
   message->count += count;

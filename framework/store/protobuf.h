@@ -9,11 +9,11 @@
 
 typedef struct vj_message {
   unsigned char *bytes; /* owned */
-  size_t count, room;
+  size_t count, capacity;
   bool failed;
 } vj_message;
 
-void vj_message_clear(vj_message *message); /* keeps its room */
+void vj_message_clear(vj_message *message); /* keeps its memory */
 void vj_message_free(vj_message *message);
 
 /* Each adds one field, `field` being its number in the .proto file. */

@@ -1,6 +1,6 @@
 #include "sweeps/run/disk_check.h"
 
-#include "framework/base/disk_space.h"
+#include "framework/base/disk.h"
 #include "framework/store/checkpoint.h"
 
 vj_disk_need vj_disk_need_of(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder) {

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "framework/store/disk.h"
+#include "framework/base/atomic_file.h"
+#include "framework/base/disk.h"
 
 const char *vj_folder_file(const vj_folder *folder, const char *name) {
   return vj_pool_format(folder->pool, "%s/%s", folder->path, name);
@@ -94,24 +95,12 @@ vj_status vj_folder_make(vj_folder *folder, const char *yaml) {
   return status;
 }
 
-static vj_status write_and_sync(const char *path, const char *yaml) {
-  const int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) return vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(errno));
-  int cause = vj_disk_write(descriptor, yaml, strlen(yaml), 0);
-  if (cause == 0) cause = vj_disk_sync(descriptor);
-  if (close(descriptor) != 0 && cause == 0 && errno != EINTR) cause = errno;
-  return cause ? vj_fail(VJ_IO, "%s: can't be written: %s", path, strerror(cause)) : VJ_OK;
-}
-
 vj_status vj_folder_replace_yaml(const vj_folder *folder, const char *yaml) {
   const char *path = vj_folder_file(folder, "sweep.yaml"), *fresh = vj_folder_file(folder, "sweep.yaml.new");
   if (!path || !fresh || !yaml) return vj_fail(VJ_MEMORY, "no memory for sweep.yaml");
   if (compare(path, yaml) == HOLDS_ALL) return VJ_OK;
-  vj_status status = write_and_sync(fresh, yaml);
-  if (status == VJ_OK && rename(fresh, path) != 0)
-    status = vj_fail(VJ_IO, "%s: can't be replaced: %s", path, strerror(errno));
-  if (status != VJ_OK) unlink(fresh);
-  return status;
+  const int cause = vj_atomic_write(path, fresh, &(struct iovec){(void *)yaml, strlen(yaml)}, 1);
+  return cause ? vj_fail(VJ_IO, "%s: can't be replaced: %s", path, vj_disk_reason(cause)) : VJ_OK;
 }
 
 /* --- taking back --------------------------------------------------------------------------------------------- */

@@ -239,7 +239,8 @@ class TensorBoard(Case):
         result = self.run_vjvcr("train", "tiny.yaml", "-o", "out", ON, *settings,
                                 before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
         self.assertEqual(result.code, 0, result.err)
-        self.assertRegex(result.err, r"^trial 0: out/tensorboard/trial-0000/events\S+: can't be written: File too large; "
+        self.assertRegex(result.err, r"^trial 0: out/tensorboard/trial-0000/events\S+: can't be written: it needs "
+                         r"more than a file may have here \(see ulimit -f\); "
                          "the trial goes on without TensorBoard's files\n$")
         whole, limited = (values_of(self.path(name, "sweep.h5")) for name in ("whole", "out"))
         np.testing.assert_array_equal(whole["train_loss"], limited["train_loss"])

@@ -261,15 +261,15 @@ vj_status vj_yaml_read_text(vj_pool *pool, const char *text, const char *source,
 }
 
 static vj_status read_bytes(FILE *file, const char *path, char **bytes, size_t *length) {
-  size_t room = 0;
+  size_t capacity = 0;
   for (;;) {
-    if (*length == room) {
-      room = room ? 2 * room : 16384;
-      char *grown = room > 2 * (size_t)MAX_FILE_BYTES ? NULL : realloc(*bytes, room);
+    if (*length == capacity) {
+      capacity = capacity ? 2 * capacity : 16384;
+      char *grown = capacity > 2 * (size_t)MAX_FILE_BYTES ? NULL : realloc(*bytes, capacity);
       if (!grown) return vj_fail(VJ_MEMORY, "%s: no memory to read it", path);
       *bytes = grown;
     }
-    const size_t got = fread(*bytes + *length, 1, room - *length, file);
+    const size_t got = fread(*bytes + *length, 1, capacity - *length, file);
     *length += got;
     if (ferror(file)) return vj_fail(VJ_CONFIG, "%s: cannot be read: %s", path, strerror(errno));
     if (*length > MAX_FILE_BYTES)

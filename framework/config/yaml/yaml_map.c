@@ -6,13 +6,13 @@
 #include "framework/config/nodes.h"
 
 vj_status vj_entries_add(vj_entries *entries, vj_yaml *key, vj_yaml *value) {
-  if (entries->count == entries->room) {
-    const int64_t room = entries->room ? 2 * entries->room : 8;
-    vj_entry *grown = vj_pool_take(entries->pool, (size_t)room * sizeof *grown);
+  if (entries->count == entries->capacity) {
+    const int64_t capacity = entries->capacity ? 2 * entries->capacity : 8;
+    vj_entry *grown = vj_pool_take(entries->pool, (size_t)capacity * sizeof *grown);
     if (!grown) return vj_fail(VJ_MEMORY, "%s: no memory to read it", value->source);
     if (entries->count) memcpy(grown, entries->at, (size_t)entries->count * sizeof *grown);
     entries->at = grown;
-    entries->room = room;
+    entries->capacity = capacity;
   }
   entries->at[entries->count] = (vj_entry){.key = key, .value = value, .order = entries->count};
   entries->count++;

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "framework/store/disk.h"
+#include "framework/base/disk.h"
 #include "framework/store/ledger/ledger_private.h"
 #include "vj/memory.h"
 

@@ -1,4 +1,7 @@
-/* sweep.h5: everything measured, for all trials, in a file that is created whole before the first step.
+/* framework/store is all that lies on the disk: sweep.h5 here, the ledger, checkpoints, event files. It sees comm,
+ * config and base, and knows nothing of training. Begin here, then ledger/ledger.h and checkpoint.h.
+ *
+ * sweep.h5: everything measured, for all trials, in a file that is created whole before the first step.
  *
  * The store knows HDF5 and nothing of training: the caller lays out dimensions and variables, then writes
  * rectangles. Every data set is allocated early, contiguous and filled (NaN for reals, -1 for integers, 0 for bytes, ""

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "framework/store/disk.h"
+#include "framework/base/disk.h"
 #include "framework/store/hdf5_error.h"
 #include "framework/store/sweep_file/sweep_file_private.h"
 
@@ -30,7 +30,8 @@ static hid_t create_hdf5(const char *name) {
 
 enum { BLOCK_BYTES = 1 << 16 };
 
-/* Takes the room, if the file system can: a full disk, or a limit on the size of files, shows before anything is made.
+/* Reserves the bytes, if the file system can: a full disk, or a limit on the size of files, shows before anything is
+ * made.
  */
 static int reserve(int descriptor, off_t bytes) {
   int cause = EINTR;

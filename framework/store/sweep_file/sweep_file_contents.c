@@ -253,9 +253,9 @@ static vj_status attach_scales(vj_sweep_file_contents *b) {
 
 static vj_status write_file_attributes(vj_sweep_file_contents *b) {
   const int64_t format = VJ_FILE_FORMAT;
-  size_t room = 1;
-  for (int64_t v = 0; v < b->layout->variable_count; v++) room += strlen(b->layout->variables[v].name) + 1;
-  char *coordinates = vj_pool_take(b->pool, room);
+  size_t bytes = 1;
+  for (int64_t v = 0; v < b->layout->variable_count; v++) bytes += strlen(b->layout->variables[v].name) + 1;
+  char *coordinates = vj_pool_take(b->pool, bytes);
   if (!coordinates) return vj_fail(VJ_MEMORY, "%s: no memory for the names of coordinates", b->path);
   for (int64_t v = 0; v < b->layout->variable_count; v++) {
     if (!b->layout->variables[v].is_coordinate) continue;

@@ -1,18 +1,19 @@
-/* A sweep file comes into the world: checked, with room on the disk, complete, and under its name at once. */
+/* A sweep file comes into the world: checked, with space on the disk, complete, and under its name at once. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "framework/store/disk.h"
+#include "framework/base/atomic_file.h"
+#include "framework/base/disk.h"
 #include "framework/store/sweep_file/sweep_file_private.h"
 
 enum { TEXT_BYTES_MAX = 1 << 24, ATTRIBUTE_BYTES_MAX = 65000 };
@@ -79,7 +80,7 @@ vj_status vj_sweep_file_check_layout(const char *path, const vj_file_layout *lay
   return VJ_OK;
 }
 
-/* --- room on the disk ---------------------------------------------------------------------------------------- */
+/* --- space on the disk --------------------------------------------------------------------------------------- */
 
 int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes) {
   switch (type) {
@@ -111,40 +112,27 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
   return bytes;
 }
 
-static char *folder_of(const char *path) {
-  const char *slash = strrchr(path, '/');
-  const size_t length = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
-  char *folder = calloc(length + 1, 1);
-  if (folder) memcpy(folder, slash ? path : ".", length);
-  return folder;
-}
-
 vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layout, const char *what, int cause) {
   const int64_t needed = vj_sweep_file_estimate(layout);
   if (cause == EFBIG)
     return vj_fail(VJ_IO, "%s: %s: it needs %" PRId64 " bytes, more than a file may have here (see ulimit -f)", path,
                    what, needed);
+  const double free_bytes = cause == ENOSPC ? vj_disk_free(path) : -1;
   if (cause != ENOSPC && cause != EDQUOT) return vj_fail(VJ_IO, "%s: %s: %s", path, what, strerror(cause));
-  char *folder = folder_of(path);
-  struct statvfs disk;
-  const bool known = folder && statvfs(folder, &disk) == 0;
-  free(folder);
-  if (!known || cause == EDQUOT)
+  if (free_bytes < 0)
     return vj_fail(VJ_IO, "%s: %s: %s: it needs %" PRId64 " bytes; make room or choose another folder", path, what,
-                   cause == EDQUOT ? "the quota is used up" : "the disk is full", needed);
-  return vj_fail(VJ_IO,
-                 "%s: %s: the disk is full: it needs %" PRId64 " bytes and %" PRIu64
-                 " are free; make room or choose another folder",
-                 path, what, needed, (uint64_t)disk.f_bavail * (uint64_t)disk.f_frsize);
+                   vj_disk_reason(cause), needed);
+  return vj_fail(VJ_IO, "%s: %s: %s: it needs %" PRId64 " bytes and %.0f are free; make room or choose another folder",
+                 path, what, vj_disk_reason(cause), needed, free_bytes);
 }
 
-/* Takes the room once and gives it back: a full disk so shows before HDF5, which can't even close a file there, is
- * begun with. */
-static vj_status try_for_room(const char *path, int descriptor, const vj_file_layout *layout) {
+/* Reserves the bytes once and gives them back: a full disk so shows before HDF5, which can't even close a file there,
+ * is begun with. */
+static vj_status check_space(const char *path, int descriptor, const vj_file_layout *layout) {
   int cause = EINTR;
   while (cause == EINTR) cause = posix_fallocate(descriptor, 0, (off_t)vj_sweep_file_estimate(layout));
   const bool full = cause == ENOSPC || cause == EFBIG || cause == EDQUOT;
-  /* The room is given back first, so that the sentence tells what was free before. */
+  /* They are given back first, so that the sentence tells what was free before. */
   if (ftruncate(descriptor, 0) != 0 && !full) cause = errno;
   return full ? vj_sweep_file_system_fail(path, layout, "can't be created", cause) : VJ_OK;
 }
@@ -169,7 +157,8 @@ static int open_temporary(const char *temporary) {
 void vj_sweep_file_tidy(const char *path) {
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
   const size_t length = strlen(base), bytes = strlen(path) + NAME_MAX;
-  char *folder = folder_of(path), *name = malloc(bytes);
+  char *copy = strdup(path), *name = malloc(bytes);
+  const char *folder = copy ? dirname(copy) : NULL;
   DIR *entries = folder && name ? opendir(folder) : NULL;
   for (struct dirent *entry; entries && (entry = readdir(entries));) {
     if (strncmp(entry->d_name, base, length) != 0 ||
@@ -181,52 +170,32 @@ void vj_sweep_file_tidy(const char *path) {
     if (descriptor >= 0) close(descriptor);
   }
   if (entries) closedir(entries);
-  free(folder);
+  free(copy);
   free(name);
 }
 
 /* --- under its name ------------------------------------------------------------------------------------------ */
-
-static vj_status sync_name(const char *path, const char *name, const vj_file_layout *layout, int flags) {
-  const int descriptor = open(name, flags | O_CLOEXEC);
-  if (descriptor < 0) return vj_sweep_file_system_fail(path, layout, "can't be opened", errno);
-  /* Some file systems don't sync folders, and say EINVAL. */
-  const int cause = vj_disk_sync(descriptor);
-  close(descriptor);
-  return cause && !(cause == EINVAL && (flags & O_DIRECTORY))
-             ? vj_sweep_file_system_fail(path, layout, "can't be brought to the disk", cause)
-             : VJ_OK;
-}
-
-static vj_status sync_folder(const char *path, const vj_file_layout *layout) {
-  char *folder = folder_of(path);
-  if (!folder) return vj_fail(VJ_MEMORY, "%s: no memory for the name of its folder", path);
-  const vj_status status = sync_name(path, folder, layout, O_RDONLY | O_DIRECTORY);
-  free(folder);
-  return status;
-}
 
 static vj_status exists_fail(const char *path) {
   return vj_fail(VJ_IO, "%s: exists already, and is not overwritten; resume that sweep or choose another folder", path);
 }
 
 /* A link can't replace a file that someone else made meanwhile, a rename would; where there are no links, rename. */
-static vj_status publish(const char *path, const char *temporary, const vj_file_layout *layout) {
-  VJ_TRY(sync_name(path, temporary, layout, O_RDWR));
-  if (link(temporary, path) == 0) {
+static vj_status take_new_name(const char *path, const char *temporary, const vj_file_layout *layout, int descriptor) {
+  int cause = vj_disk_sync(descriptor);
+  if (cause == 0 && link(temporary, path) == 0) {
     unlink(temporary);
-  } else {
-    const int cause = errno;
-    if (cause == EEXIST || access(path, F_OK) == 0) return exists_fail(path);
-    if (rename(temporary, path) != 0) return vj_sweep_file_system_fail(path, layout, "can't be named", cause);
+    cause = vj_disk_sync_folder(path);
+  } else if (cause == 0) {
+    if (errno == EEXIST || access(path, F_OK) == 0) return exists_fail(path);
+    cause = vj_atomic_publish(temporary, path);
   }
-  return sync_folder(path, layout);
+  return cause ? vj_sweep_file_system_fail(path, layout, "can't be written", cause) : VJ_OK;
 }
 
 static vj_status take_place(const char *path, const char *temporary, const vj_file_layout *layout) {
-  VJ_TRY(sync_name(path, temporary, layout, O_RDWR));
-  if (rename(temporary, path) != 0) return vj_sweep_file_system_fail(path, layout, "can't be replaced", errno);
-  return sync_folder(path, layout);
+  const int cause = vj_atomic_publish(temporary, path);
+  return cause ? vj_sweep_file_system_fail(path, layout, "can't be replaced", cause) : VJ_OK;
 }
 
 /* --- whole ----------------------------------------------------------------------------------------------------- */
@@ -248,10 +217,11 @@ static vj_status fill_in(const making *m) {
 }
 
 static vj_status make(const making *m, int descriptor) {
-  VJ_TRY(try_for_room(m->path, descriptor, m->layout));
+  VJ_TRY(check_space(m->path, descriptor, m->layout));
   VJ_TRY(vj_sweep_file_build(m->path, m->temporary, descriptor, m->layout));
   VJ_TRY(fill_in(m));
-  return m->replaces ? take_place(m->path, m->temporary, m->layout) : publish(m->path, m->temporary, m->layout);
+  return m->replaces ? take_place(m->path, m->temporary, m->layout)
+                     : take_new_name(m->path, m->temporary, m->layout, descriptor);
 }
 
 static vj_status make_as(const making *m) {
@@ -267,10 +237,10 @@ static vj_status make_as(const making *m) {
 }
 
 static vj_status make_beside(making m) {
-  const size_t room = strlen(m.path) + 32;
+  const size_t bytes = strlen(m.path) + 32;
   char *temporary = NULL;
-  VJ_TRY(vj_allocate(room, 1, "the name of a temporary file", &temporary));
-  snprintf(temporary, room, "%s%s%ld", m.path, temporary_ending, (long)getpid());
+  VJ_TRY(vj_allocate(bytes, 1, "the name of a temporary file", &temporary));
+  snprintf(temporary, bytes, "%s%s%ld", m.path, temporary_ending, (long)getpid());
   m.temporary = temporary;
   const vj_status status = make_as(&m);
   free(temporary);

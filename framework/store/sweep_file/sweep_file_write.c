@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "framework/store/disk.h"
+#include "framework/base/disk.h"
 #include "framework/store/hdf5_error.h"
 #include "framework/store/sweep_file/sweep_file_private.h"
 
