@@ -42,5 +42,5 @@ const vj_component vj_loss_prediction = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(prediction_config),
-    .as.loss = {.build = build},
+    .as.loss = {.build = build, .term = VJ_TERM_HIDDEN},
 };

@@ -13,5 +13,5 @@ const vj_component vj_loss_reconstruction = {
     .name = "reconstruction",
     .summary = "mean squared difference between y_pred and y; needs a decoder",
     .source = "arXiv 2412.10925, energy, last term",
-    .as.loss = {.build = build},
+    .as.loss = {.build = build, .term = VJ_TERM_FRAMES},
 };

@@ -85,8 +85,8 @@ static vj_status allocate(bench *b) {
   const int places = vj_graph_waits(b->model->train.graph, &waits);
   VJ_TRY(vj_comm_agree(b->world, vj_allocate((size_t)places, sizeof *b->least, "waits", &b->least)));
   vj_parameters_initialise(b->model->parameters, b->config->seed);
-  return vj_comm_agree(
-      b->world, vj_optimizer_create(&b->config->optim, b->model->parameters, b->model->train.taught, &b->optimizer));
+  return vj_comm_agree(b->world, vj_optimizer_create(&b->config->optim, b->model->parameters,
+                                                     b->model->train.has_gradient, &b->optimizer));
 }
 
 /* At each place where ranks meet, the one that came last waits only for the exchange itself; what the others wait

@@ -81,11 +81,19 @@ static vj_status read_data(const config_maker *maker) {
   return VJ_OK;
 }
 
-static vj_status read_model_part(const config_maker *maker, vj_kind kind, const char *default_type, vj_choice *choice,
-                                 vj_yaml *parent) {
+/* The component of a kind that builds nothing: what a configuration without that part has. NULL: there is none. */
+static const char *absent_part(vj_kind kind) {
+  const vj_component *at;
+  for (int i = 0; (at = vj_component_at(kind, i)) != NULL; i++)
+    if ((kind == VJ_DECODER && !at->as.decoder.build) || (kind == VJ_LATENT && !at->as.latent.build)) return at->name;
+  return NULL;
+}
+
+static vj_status read_model_part(const config_maker *maker, vj_kind kind, vj_choice *choice, vj_yaml *parent) {
   char path[PATH_BYTES];
   const char *key = vj_kind_name(kind);
   const vj_yaml *model = vj_yaml_get(maker->root, "model");
+  const char *default_type = absent_part(kind);
   vj_yaml *resolved = NULL;
   const void *common = NULL;
   snprintf(path, sizeof path, "model.%s", key);
@@ -121,32 +129,37 @@ static vj_status read_model(const config_maker *maker) {
   vj_yaml *resolved = NULL;
   VJ_TRY(vj_keys_check(vj_yaml_get(maker->root, "model"), "model", parts, VJ_COUNT(parts)));
   VJ_TRY(add_section(maker, maker->resolved, "model", &resolved));
-  VJ_TRY(read_model_part(maker, VJ_ENCODER, NULL, &config->encoder, resolved));
-  VJ_TRY(read_model_part(maker, VJ_PREDICTOR, NULL, &config->predictor, resolved));
-  VJ_TRY(read_model_part(maker, VJ_DECODER, "none", &config->decoder, resolved));
-  VJ_TRY(read_model_part(maker, VJ_LATENT, "none", &config->latent, resolved));
+  VJ_TRY(read_model_part(maker, VJ_ENCODER, &config->encoder, resolved));
+  VJ_TRY(read_model_part(maker, VJ_PREDICTOR, &config->predictor, resolved));
+  VJ_TRY(read_model_part(maker, VJ_DECODER, &config->decoder, resolved));
+  VJ_TRY(read_model_part(maker, VJ_LATENT, &config->latent, resolved));
   return read_target(maker, resolved);
+}
+
+/* The i-th entry of a map whose keys are names of one's own: `slot` has what its kind needs. */
+static vj_status choose_named(const config_maker *maker, vj_slot slot, const char *list, const vj_yaml *entries,
+                              int64_t i, vj_choice *choice, const void **read, vj_yaml *parent) {
+  char path[PATH_BYTES];
+  vj_yaml *resolved = NULL;
+  const vj_yaml *key = entries->keys[i];
+  VJ_TRY(vj_name_check(key, list));
+  snprintf(path, sizeof path, "%s.%s", list, key->text);
+  slot.key = key->text;
+  slot.path = path;
+  slot.key_node = key;
+  slot.map = entries->items[i];
+  slot.type_key = "type";
+  VJ_TRY(add_section(maker, parent, key->text, &resolved));
+  VJ_TRY(vj_choose(maker->pool, &slot, choice, read, resolved));
+  return VJ_OK;
 }
 
 static vj_status read_loss(const config_maker *maker, const vj_yaml *losses, int64_t i, vj_loss_choice *loss,
                            vj_yaml *parent) {
-  char path[PATH_BYTES];
   const void *read = NULL;
-  vj_yaml *resolved = NULL;
-  const vj_yaml *key = losses->keys[i];
-  VJ_TRY(vj_name_check(key, "losses"));
-  snprintf(path, sizeof path, "losses.%s", key->text);
-  vj_slot slot = {.kind = VJ_LOSS,
-                  .key = key->text,
-                  .path = path,
-                  .key_node = key,
-                  .map = losses->items[i],
-                  .type_key = "type",
-                  .default_type = key->text,
-                  .struct_bytes = sizeof(vj_loss_section)};
+  vj_slot slot = {.kind = VJ_LOSS, .default_type = losses->keys[i]->text, .struct_bytes = sizeof(vj_loss_section)};
   slot.rows = vj_section_rows("losses", &slot.row_count);
-  VJ_TRY(add_section(maker, parent, key->text, &resolved));
-  VJ_TRY(vj_choose(maker->pool, &slot, &loss->choice, &read, resolved));
+  VJ_TRY(choose_named(maker, slot, "losses", losses, i, &loss->choice, &read, parent));
   loss->weight = ((const vj_loss_section *)read)->weight;
   return VJ_OK;
 }
@@ -216,23 +229,13 @@ static vj_status read_probe(const config_maker *maker, const vj_yaml *probes, in
                             vj_yaml *parent) {
   char path[PATH_BYTES];
   const void *read = NULL;
-  vj_yaml *resolved = NULL;
-  const vj_yaml *key = probes->keys[i];
-  VJ_TRY(vj_name_check(key, "eval.probes"));
-  snprintf(path, sizeof path, "eval.probes.%s", key->text);
-  vj_slot slot = {.kind = VJ_PROBE,
-                  .key = key->text,
-                  .path = path,
-                  .key_node = key,
-                  .map = probes->items[i],
-                  .type_key = "type",
-                  .struct_bytes = sizeof(vj_probe_section)};
+  vj_slot slot = {.kind = VJ_PROBE, .struct_bytes = sizeof(vj_probe_section)};
   slot.rows = vj_section_rows("probes", &slot.row_count);
-  VJ_TRY(add_section(maker, parent, key->text, &resolved));
-  VJ_TRY(vj_choose(maker->pool, &slot, &probe->choice, &read, resolved));
+  VJ_TRY(choose_named(maker, slot, "eval.probes", probes, i, &probe->choice, &read, parent));
   const vj_component *component = probe->choice.component;
+  snprintf(path, sizeof path, "eval.probes.%s", probe->choice.key);
   if (component->as.probe.is_measure)
-    return vj_fail_node(vj_yaml_get(slot.map, "type"), path,
+    return vj_fail_node(vj_yaml_get(probes->items[i], "type"), path,
                         "\"%s\" is a measure: it is taken of every hidden state at every evaluation and is not named",
                         component->name);
   probe->on = ((const vj_probe_section *)read)->on;

@@ -1,5 +1,8 @@
 /* The checked configuration of one trial: a YAML tree turned into typed structs by parameter rows.
- * Not collective: every rank reads the same text and gets the same structs. */
+ * Not collective: every rank reads the same text and gets the same structs.
+ *
+ * framework/config is where YAML, with its places, becomes checked structs. It sees framework/base and the public
+ * headers. Begin with vj_config_create below, then yaml/yaml.h (trees) and vj/param.h (rows). */
 #ifndef VJ_FRAMEWORK_CONFIG_CONFIG_H
 #define VJ_FRAMEWORK_CONFIG_CONFIG_H
 
@@ -64,7 +67,7 @@ typedef struct vj_eval_config {
   int64_t probe_train, probe_validation, probe_test; /* samples for probes */
   int probe_at;                                      /* vj_probe_when */
   int64_t states;                                    /* test clips whose hidden states are recorded; 0: none */
-  int64_t decoder_steps;                             /* of training a decoder afterwards, where no loss teaches it */
+  int64_t decoder_steps;                             /* of training a decoder afterwards, where no loss trains it */
   int64_t pictures;                                  /* test clips that are recorded at the end */
   int64_t probe_count;
   const vj_probe_choice *probes;

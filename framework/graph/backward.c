@@ -95,7 +95,7 @@ vj_var *vj_gradient_of(vj_graph *graph, vj_var *energy, vj_var *x) {
   return gradient;
 }
 
-bool vj_graph_teaches(const vj_graph *graph, int row) {
+bool vj_graph_has_gradient(const vj_graph *graph, int row) {
   for (int i = 0; i < graph->parameter_vars.count; i++) {
     const vj_var *var = graph->parameter_vars.at[i];
     if (var->parameter == row) return var->gradient != NULL;
@@ -103,7 +103,7 @@ bool vj_graph_teaches(const vj_graph *graph, int row) {
   return false;
 }
 
-/* --- what nothing teaches --------------------------------------------------------------------------------------- */
+/* --- what gets no gradient -------------------------------------------------------------------------------------- */
 
 static bool reads(const vj_node *node, const bool *marked) {
   for (int i = 0; i < node->input_count; i++)
@@ -120,8 +120,8 @@ static bool *mark_untaught(vj_graph *graph) {
   }
   for (int i = 0; marked && i < graph->nodes.count; i++) {
     const vj_node *node = graph->nodes.at[i];
-    const bool untaught = reads(node, marked);
-    for (int k = 0; k < node->output_count; k++) marked[node->outputs[k]->id] = untaught;
+    const bool without_gradient = reads(node, marked);
+    for (int k = 0; k < node->output_count; k++) marked[node->outputs[k]->id] = without_gradient;
   }
   return marked;
 }

@@ -253,13 +253,13 @@ void vj_thaw(vj_graph *graph) {
 /* --- scopes and views --------------------------------------------------------------------------------------- */
 
 void vj_scope_push(vj_graph *graph, const char *format, ...) {
-  const size_t used = strlen(graph->scope), room = sizeof graph->scope - used;
+  const size_t used = strlen(graph->scope), left = sizeof graph->scope - used;
   if (graph->scope_depth < VJ_MAX_SCOPES) graph->scope_lengths[graph->scope_depth] = used;
   graph->scope_depth++;
-  const int dot = used && room > 1 ? snprintf(graph->scope + used, room, ".") : 0;
+  const int dot = used && left > 1 ? snprintf(graph->scope + used, left, ".") : 0;
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(graph->scope + used + dot, room - (size_t)dot, format, arguments);
+  vsnprintf(graph->scope + used + dot, left - (size_t)dot, format, arguments);
   va_end(arguments);
 }
 

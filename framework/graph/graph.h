@@ -2,6 +2,9 @@
  *
  * A graph goes through three stages: built (components and losses make nodes, vj_graph_backward adds the gradient's
  * nodes to the same list), planned (dead nodes dropped, every variable given its place in one arena), run.
+ *
+ * framework/graph sees config, comm and ops, which stand on the same floor: a graph is made of ops, an op builds graph.
+ * Begin here, in the order of the stages: build.c, backward.c, plan.c, run.c.
  */
 #ifndef VJ_FRAMEWORK_GRAPH_GRAPH_H
 #define VJ_FRAMEWORK_GRAPH_GRAPH_H
@@ -140,8 +143,8 @@ void vj_graph_keep(vj_var *var);
 void vj_graph_backward(vj_graph *graph, vj_var *loss);
 /* Called by it: lets go of what is cheap to make again, `backward` being the number of the first backward node. */
 void vj_graph_recompute(vj_graph *graph, int backward);
-/* True when a run writes the gradient of this row of the parameter table. */
-bool vj_graph_teaches(const vj_graph *graph, int row);
+/* Whether a run writes the gradient of this row of the parameter table. */
+bool vj_graph_has_gradient(const vj_graph *graph, int row);
 /* After vj_graph_backward: numbers made with a trained parameter that gets no gradient mean nothing, however long they
  * are watched. Changes of states by them are dropped, and each of these `scalars` that is one becomes NULL and is no
  * longer kept, so that what leads to it is not computed. */

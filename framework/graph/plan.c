@@ -119,7 +119,7 @@ static bool is_kept(const vj_graph *graph, const vj_storage *storage) {
   return false;
 }
 
-/* The output may take the room of an input that nothing reads afterwards. */
+/* The output may take the storage of an input that nothing reads afterwards. */
 static vj_storage *in_place_storage(const vj_graph *graph, const vj_plan *plan, const vj_node *node,
                                     const vj_var *output) {
   if (!node->op->in_place || !output->batched) return NULL;
@@ -151,12 +151,12 @@ static void give_storage(const vj_graph *graph, vj_plan *plan) {
   for (int i = 0; i < plan->node_count; i++) {
     const vj_node *node = plan->nodes[i];
     if (node->output_count == 0 || node->outputs[0]->alias || !node->outputs[0]->storage) continue;
-    vj_storage *room = in_place_storage(graph, plan, node, node->outputs[0]);
+    vj_storage *reused = in_place_storage(graph, plan, node, node->outputs[0]);
     const vj_storage *before = node->outputs[0]->storage;
-    if (!room) continue;
+    if (!reused) continue;
     for (int v = 0; v < graph->vars.count; v++) {
       vj_var *var = graph->vars.at[v];
-      if (var->storage == before) var->storage = room;
+      if (var->storage == before) var->storage = reused;
     }
   }
 }

@@ -197,7 +197,8 @@ static vj_status write(dump *d, int64_t steps, const char *from, const char *pat
   VJ_TRY(vj_comm_agree(d->comm, prepare(d)));
   VJ_TRY(vj_model_allocate(d->model, d->comm));
   if (from) VJ_TRY(take_up(d, from));
-  vj_status mine = vj_optimizer_create(&d->config->optim, d->model->parameters, d->model->train.taught, &d->optimizer);
+  vj_status mine =
+      vj_optimizer_create(&d->config->optim, d->model->parameters, d->model->train.has_gradient, &d->optimizer);
   if (mine == VJ_OK && d->comm->rank == 0) {
     mine = vj_array_file_create(path, &d->file);
     if (mine == VJ_OK) mine = vj_array_file_text(d->file, "config", vj_yaml_print(d->pool, d->config->resolved));

@@ -28,7 +28,7 @@ static void check(vj_status status) {
 
 static void train(vj_model *model, vj_loader *loader, const vj_config *config) {
   vj_optimizer_state optimizer;
-  check(vj_optimizer_create(&config->optim, model->parameters, model->train.taught, &optimizer));
+  check(vj_optimizer_create(&config->optim, model->parameters, model->train.has_gradient, &optimizer));
   for (int64_t step = 0; step < config->optim.steps; step++) {
     check(vj_loader_fill_step(loader, model->train.graph, model->train.frames, &alone, step));
     check(vj_graph_run(model->train.graph));

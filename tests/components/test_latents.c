@@ -48,7 +48,7 @@ static void open_trainee(const char *latent, trainee *t) {
   check(vj_loader_open(t->config, &t->loader));
   check(vj_model_create(t->config, &t->loader.info, 1, &t->model));
   check(vj_model_allocate(t->model, &alone));
-  check(vj_optimizer_create(&t->config->optim, t->model->parameters, t->model->train.taught, &t->optimizer));
+  check(vj_optimizer_create(&t->config->optim, t->model->parameters, t->model->train.has_gradient, &t->optimizer));
 }
 
 static void close_trainee(trainee *t) {

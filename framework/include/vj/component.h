@@ -1,4 +1,29 @@
-/* Components: the rows of the plug-in tables. One `const` descriptor says everything about one component. */
+/* Components: encoders, predictors, decoders, latents, losses, data sets and probes. Begin here.
+ *
+ * A component is one `const` descriptor: a name, rows of parameters (vj/param.h) and a few functions. The whole of a
+ * loss, "half the mean square of hx":
+ *
+ *   #include "vj/component.h"
+ *   #include "vj/ops.h"
+ *
+ *   typedef struct { double factor; } small_config;
+ *   static const vj_param params[] = {VJ_REAL(small_config, factor, "0.5", 0, 1e6, "", "factor of the mean")};
+ *
+ *   static vj_var *build(vj_graph *graph, const void *untyped) {
+ *     const small_config *config = untyped;
+ *     return vj_scale(graph, vj_mean_all(graph, vj_square(graph, vj_view(graph, "hx"))), config->factor, 0);
+ *   }
+ *
+ *   static const vj_component small = {.abi = VJ_ABI, .kind = VJ_LOSS, .name = "small", .summary = "mean square of hx",
+ *                                      .source = "", .params = params, .param_count = VJ_COUNT(params),
+ *                                      .config_bytes = sizeof(small_config), .as.loss = {.build = build}};
+ *   VJ_PLUGIN(&small);
+ *
+ * Built as a shared object and named under `plugins:` in the YAML it is a loss like any other. Models and losses build
+ * graph (vj/graph.h, vj/ops.h) and get exact gradients for nothing; data sets and probes compute (vj/dataset.h,
+ * vj/probe.h). Errors are a status and a sentence (vj/status.h). A component includes these headers and nothing else of
+ * the project. docs/writing-a-component.md goes through it step by step.
+ */
 #ifndef VJ_COMPONENT_H
 #define VJ_COMPONENT_H
 
@@ -9,7 +34,7 @@
 #include "vj/status.h"
 
 /* Grows by one with every change to the structures below; tables refuse descriptors of another number. */
-enum { VJ_ABI = 6 };
+enum { VJ_ABI = 7 };
 
 /* kind, singular, plural */
 #define VJ_KIND_LIST(X)                      \
@@ -25,7 +50,10 @@ enum { VJ_ABI = 6 };
 typedef enum vj_kind { VJ_KIND_LIST(VJ_KIND_ENUM) VJ_KIND_COUNT } vj_kind;
 #undef VJ_KIND_ENUM
 
-/* Functions below build graph. They report failures through the graph (see vj/graph.h) and return NULL then. */
+/* Functions below build graph. `config` is the component's own struct, filled from the YAML and checked by its rows; it
+ * lives as long as the graph. Failures go into the graph (see vj/graph.h), and the result is NULL then. They are called
+ * several times, for graphs of training and of evaluation, on one rank or many: what they build may depend on their
+ * arguments alone. [b,T,..] are shapes as in vj/graph.h; T time steps, d features, H W C an image, n numbers of z. */
 
 typedef struct vj_encoder_ops {
   /* frames [b,T,H,W,C] -> hidden state [b,T,d] or [b,T,H',W',C'] */
@@ -66,7 +94,8 @@ typedef struct vj_decoder {
 
 /* The energy that a latent's inference minimises over z, for each sample (arXiv 2412.10925):
  *   alpha mean (h - hy)^2 + gamma mean (Dec(h) - y)^2,   means over all numbers of the sample's target
- * alpha and gamma are the weights of the losses `prediction` and `reconstruction`; when both are 0, alpha is 1. */
+ * alpha and gamma are the sums of the weights of the losses with the term VJ_TERM_HIDDEN and VJ_TERM_FRAMES; when both
+ * are 0, alpha is 1. */
 typedef struct vj_energy {
   double alpha, gamma; /* gamma is 0 without a decoder */
   vj_var *hy, *y;      /* [b,T,..], [b,T,H,W,C] */
@@ -80,26 +109,34 @@ vj_var *vj_energy_of(vj_graph *graph, const vj_energy *energy, vj_var *h);
 
 typedef struct vj_latent_ops {
   /* Infers z and gives hy_pred, of hy's shape, by one of the predictor's ways. Shows z with vj_show(graph, "z", ..) as
-   * [b,1,n], may report numbers (vj_record_scalar) and add losses of its own (vj_add_loss). In evaluation, too, z is
+   * [b,1,n], may record numbers (vj_record_scalar) and add losses of its own (vj_add_loss). In evaluation, too, z is
    * inferred from the true target: it tells what the past could not, it is no forecast. `build` NULL: no latent. */
   vj_var *(*build)(vj_graph *graph, const void *config, const vj_predictor *predictor, const vj_energy *energy,
                    vj_var *hx, vj_var *hy);
 } vj_latent_ops;
 
+/* Which term of vj_energy a loss measures; its weight is that term's. */
+typedef enum vj_energy_term {
+  VJ_TERM_NONE,
+  VJ_TERM_HIDDEN, /* distance between hy_pred and hy */
+  VJ_TERM_FRAMES  /* distance between y_pred and y */
+} vj_energy_term;
+
 typedef struct vj_loss_ops {
-  /* The unweighted loss, a shared scalar. Views are looked up by name with vj_view(). */
+  /* The loss without its weight, a shared scalar. Views are looked up by name with vj_view(). */
   vj_var *(*build)(vj_graph *graph, const void *config);
+  vj_energy_term term; /* most measure none: leave it out */
 } vj_loss_ops;
 
 typedef struct vj_component {
   int abi; /* VJ_ABI */
   vj_kind kind;
-  const char *name;
-  const char *summary; /* one line */
-  const char *source;  /* paper and equation, or "" */
-  const vj_param *params;
+  const char *name;       /* as the YAML has it; one of its kind */
+  const char *summary;    /* one line */
+  const char *source;     /* paper and equation, or "" */
+  const vj_param *params; /* NULL and 0 when it has none */
   size_t param_count;
-  size_t config_bytes;
+  size_t config_bytes; /* of the struct that the rows describe */
   union {
     vj_encoder_ops encoder;
     vj_predictor_ops predictor;
@@ -113,6 +150,8 @@ typedef struct vj_component {
 
 /* --- the tables; not collective; filled before any thread is started ------------------------------------- */
 
+/* Adds a descriptor, which must outlive the program's use of it. VJ_PLUGIN with a sentence when it was made for another
+ * VJ_ABI, lacks something, has a row that does not fit its struct, or when there is one of its kind and name. */
 VJ_MUST_USE vj_status vj_component_register(const vj_component *component);
 /* NULL when there is none of that name. */
 const vj_component *vj_component_find(vj_kind kind, const char *name);
@@ -121,7 +160,8 @@ const vj_component *vj_component_at(vj_kind kind, int index);
 const char *vj_kind_name(vj_kind kind);
 const char *vj_kind_plural(vj_kind kind);
 
-/* Opens a shared object and registers what its symbol `vj_plugin` lists. */
+/* Opens a shared object and registers what its symbol `vj_plugin` lists. VJ_PLUGIN when it can't be opened, or a
+ * component is refused; it is never closed again. */
 VJ_MUST_USE vj_status vj_plugin_load(const char *path);
 
 /* A plug-in exports one symbol: VJ_PLUGIN(&my_loss, &my_encoder) */

@@ -1,4 +1,9 @@
-/* Data sets: global sample number -> frames and labels, a pure function of (seed, split, number). */
+/* Data sets: global sample number -> frames and labels, a pure function of (seed, split, number).
+ *
+ * The simple way is four functions: open, info, sample, close; the others stay NULL. A sample is a clip of
+ * info.frames = input_frames + target_frames consecutive frames. The trainer draws the order of samples and cuts clips
+ * into input and target; a data set knows neither ranks nor batches. Random numbers come from vj/rng.h with
+ * VJ_RNG_DATA, so that any rank or thread makes the same sample. */
 #ifndef VJ_DATASET_H
 #define VJ_DATASET_H
 
@@ -41,7 +46,7 @@ typedef struct vj_clip_info {
   int64_t label_width; /* sum of the labels' widths: numbers a sample */
   /* Of data sets that are read from files: videos in use, and those that are listed but can't be read. */
   int64_t videos[VJ_SPLITS], skipped[VJ_SPLITS];
-  bool is_slow; /* making a sample takes long enough that it should be done ahead, by threads of its own */
+  bool is_slow; /* making a sample takes long enough that samples should be prefetched, by threads of their own */
 } vj_clip_info;
 
 enum { VJ_MOST_PASSED = 64 }; /* videos that one sample may pass over */
@@ -49,8 +54,10 @@ enum { VJ_MOST_PASSED = 64 }; /* videos that one sample may pass over */
 struct vj_clips; /* datasets/video/clips.h */
 
 typedef struct vj_dataset_ops {
-  /* Opens files, checks them, reads what is small. Errors name the file and what was expected. */
+  /* Opens files, checks them, reads what is small. Errors name the file and what was expected. On failure *dataset is
+   * not used. Called on every rank, not collective. */
   vj_status (*open)(const void *config, const vj_clip_request *request, void **dataset);
+  /* Fills all of `info`. */
   void (*info)(const void *dataset, vj_clip_info *info);
   /* Fills frames [T,H,W,C] with values in [0,1] and labels [label_width], one label after the other.
    * Called by many threads at once, each with its own number in 0..samples[split]-1. */

@@ -7,11 +7,16 @@
  * give the same bits for any number of ranks and threads.
  *
  * Building never fails half-way: the first error is kept in the graph with its place ("encoder.conv1: ..."),
- * everything after it returns NULL, and ops given NULL return NULL. So formulas compose without checks, and the
- * one who asked for the graph asks vj_graph_status() at the end. Nothing here is collective. The graph owns all
- * variables.
+ * everything after it returns NULL, and ops given NULL return NULL. So formulas compose without checks:
  *
- * Layout: row-major, channels last ([b,T,H,W,C]).
+ *   vj_var *difference = vj_sub(graph, vj_view(graph, "hy_pred"), vj_view(graph, "hy"));
+ *   return vj_mean_all(graph, vj_square(graph, difference));
+ *
+ * and whoever asked for the graph finds the sentence. Check for NULL only before a shape is used to compute with. The
+ * graph owns all variables; nothing here is collective, or computes a number: that is done when the graph runs.
+ *
+ * Layout: row-major, channels last. In shapes b is the samples of a shard, B those of the global batch, T time steps,
+ * H W C height, width and channels, and .. any dimensions: [b,T,H,W,C].
  */
 #ifndef VJ_GRAPH_H
 #define VJ_GRAPH_H
@@ -41,7 +46,8 @@ typedef struct vj_var vj_var;
 
 /* --- errors ------------------------------------------------------------------------------------------------ */
 
-/* Records a failure of the component being built; always returns NULL. The sentence is put behind the scope. */
+/* Records a failure of the component being built; always returns NULL, so `return vj_graph_fail(..)` ends a build. The
+ * sentence is put behind the scope. */
 vj_var *vj_graph_fail(vj_graph *graph, vj_status status, const char *format, ...) VJ_PRINTF(3, 4);
 /* True once something failed. */
 bool vj_graph_failed(const vj_graph *graph);
@@ -60,7 +66,7 @@ int64_t vj_shape_count(const vj_shape *shape, int from, int to);
 #define VJ_SHAPE(...) \
   ((vj_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .size = {__VA_ARGS__}})
 
-/* True while a training graph is built, false for evaluation (batch norm then uses its running statistics). */
+/* Whether this is a training graph; false for evaluation (batch norm then uses its running statistics). */
 bool vj_is_training(const vj_graph *graph);
 /* Samples of a shard, b. */
 int64_t vj_shard_samples(const vj_graph *graph);
@@ -101,8 +107,9 @@ void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate)
 /* --- frozen sections ---------------------------------------------------------------------------------------- */
 
 /* Between vj_freeze and vj_thaw the model is looked at, not trained: components build as for evaluation (batch norm
- * with its running statistics), parameters and everything made before are constants, no state changes, nothing is
- * shown or reported. What is made in between stays a constant afterwards. Sections may nest; the outermost counts. */
+ * with its running statistics), parameters and everything made before are constants, no state changes, no view is
+ * added and nothing is recorded. What is made in between stays a constant afterwards. Sections may nest; the outermost
+ * counts. */
 void vj_freeze(vj_graph *graph);
 void vj_thaw(vj_graph *graph);
 /* In a frozen section: the same numbers as the one variable to differentiate by, until vj_gradient_of. No copy. */
@@ -117,16 +124,17 @@ vj_var *vj_gradient_of(vj_graph *graph, vj_var *energy, vj_var *x);
 void vj_scope_push(vj_graph *graph, const char *format, ...) VJ_PRINTF(2, 3);
 void vj_scope_pop(vj_graph *graph);
 
-/* Makes an inner layer visible to losses and analysis as "<view>.<name>", e.g. "hx.conv1". */
+/* Makes an inner layer a view, visible to losses and probes, as "<view>.<name>", e.g. "hx.conv1". */
 void vj_tap(vj_graph *graph, const char *name, vj_var *var);
 /* Makes a variable a view of its own name, e.g. z. */
 void vj_show(vj_graph *graph, const char *name, vj_var *var);
 /* Records a shared scalar at every recorded step and evaluation as train_<name> and val_<name>. */
 void vj_record_scalar(vj_graph *graph, const char *name, vj_var *var, const char *long_name);
-/* A goal of training, asked for by `setting`, for a number that is reported as `name`: a trial that ends further than
+/* A goal of training, asked for by `setting`, for a number that is recorded as `name`: a trial that ends further than
  * `tolerance` from it, in its last evaluation, says so in a sentence with the nearest value. It counts as done. */
 void vj_aim(vj_graph *graph, const char *name, const char *setting, double goal, double tolerance);
-/* A loss that belongs to a component (a latent's divergence): reported, and added to the total with its weight. */
+/* A loss that belongs to a component (a latent's divergence), a shared scalar: recorded, and added to the total with
+ * its weight. */
 void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name);
 /* The variable of a view: x, y, hx, hy, hy_pred, y_pred, z, or a tapped layer. Fails, listing those that exist. */
 vj_var *vj_view(vj_graph *graph, const char *name);

@@ -1,7 +1,13 @@
 /* The ops: what graphs are made of. Each takes and returns variables of one graph; see vj/graph.h for errors.
  *
- * An op on shared variables alone gives a shared variable; with a batched one among them, a batched one.
- * Every op has an exact gradient, checked by finite differences in tests/ops.
+ * An op on shared variables alone gives a shared variable; with a batched one among them, a batched one. Where the
+ * comment says otherwise (batched -> shared) it is one of the bridges between the two. Inputs are never changed. A
+ * shape that does not fit is a failure of the graph, which names the op, the scope and the shapes; the result is NULL
+ * then. "A constant" is a result through which no gradient flows; every other op has an exact gradient, checked by
+ * finite differences in tests/ops.
+ *
+ * Linear maps, attention, normalisation, residual blocks, elementwise, shapes, pooling and reductions, covariance,
+ * tests of distributions, latents, random numbers, in this order.
  */
 #ifndef VJ_OPS_H
 #define VJ_OPS_H
@@ -85,6 +91,7 @@ vj_var *vj_add_to_steps(vj_graph *graph, vj_var *x, vj_var *y);
 
 /* --- elementwise ------------------------------------------------------------------------------------------- */
 
+/* Each number of x by itself; the result has x's shape. */
 vj_var *vj_activate(vj_graph *graph, vj_var *x, vj_activation activation);
 vj_var *vj_square(vj_graph *graph, vj_var *x);
 vj_var *vj_sqrt(vj_graph *graph, vj_var *x);
@@ -109,9 +116,11 @@ vj_var *vj_reshape(vj_graph *graph, vj_var *x, const vj_shape *shape);
 vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept);
 /* Along a dimension that is not the batch; the other sizes agree. Any number of variables. */
 vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension);
+/* `size` of the indices of a dimension that is not the batch, from `start` on. */
 vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size);
 
-/* Dimensions begin..middle-1 change places with middle..end-1: swap(x,1,2,4) takes [b,T,H,W,C] to [b,H,W,T,C]. */
+/* Dimensions begin..middle-1 change places with middle..end-1: vj_permute(graph, x, 1, 2, 4) takes [b,T,H,W,C] to
+ * [b,H,W,T,C]. */
 vj_var *vj_permute(vj_graph *graph, vj_var *x, int begin, int middle, int end);
 /* Shared: numbers that never change, row-major; copied. */
 vj_var *vj_constant_tensor(vj_graph *graph, const vj_shape *shape, const vj_real *values);

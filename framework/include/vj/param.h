@@ -1,4 +1,4 @@
-/* Parameter rows: one row drives the YAML check, `vjvcr describe`, the documentation and the HDF5 attributes.
+/* Parameters of components: one row drives the YAML check, `vjvcr describe`, the documentation and the HDF5 attributes.
  *
  * A component declares a config struct and one row for each of its fields:
  *
@@ -8,7 +8,9 @@
  *     ...
  *   };
  *
- * Text and lists are owned by the configuration they were read into and live as long as it does.
+ * A field gets the default, or what the YAML has under the field's name if it fits the row; nothing unchecked reaches a
+ * component. Bounds are inclusive; INFINITY is none. Text and lists are owned by the configuration they were read into
+ * and live as long as it does.
  */
 #ifndef VJ_PARAM_H
 #define VJ_PARAM_H
@@ -53,6 +55,7 @@ typedef struct vj_param {
   const char *doc;         /* one line */
 } vj_param;
 
+/* One row: `s` is the struct, `field` its field and the name in the YAML; the other arguments as in vj_param. */
 #define VJ_ROW(type_, struct_, field_, fallback_, low_, high_, choices_, unit_, doc_) \
   { #field_, (type_), offsetof(struct_, field_), (fallback_), (low_), (high_), (choices_), (unit_), (doc_) }
 #define VJ_INTEGER(s, field, fallback, low, high, unit, doc) \

@@ -1,4 +1,8 @@
-/* Probes: frozen features and labels -> metrics. Computed in float64 on one rank; not collective. */
+/* Probes: frozen features and labels -> metrics. Computed in float64 on one rank; not collective.
+ *
+ * A probe lists its metrics and has one function, evaluate, which fits on the training split, chooses by the validation
+ * split and reports on the test split. Features are of one view and do not change under it; the same features must
+ * give the same bits: random numbers come from vj/rng.h, sums have a fixed order. */
 #ifndef VJ_PROBE_H
 #define VJ_PROBE_H
 
@@ -19,7 +23,7 @@ typedef struct vj_probe_input {
   vj_features split[VJ_SPLITS];
   const vj_label *label; /* of the target; NULL for an unsupervised probe */
   vj_features truth;     /* of a comparison: hy of the validation samples, as many steps and features as hy_pred */
-  int64_t shown;         /* the first test samples, of which metrics with VJ_METRIC_LABEL tell */
+  int64_t shown;         /* the first test samples, which metrics with VJ_METRIC_LABEL are of */
 } vj_probe_input;
 
 typedef enum vj_metric_axis {
@@ -47,8 +51,8 @@ typedef struct vj_probe_ops {
   bool is_comparison;
   /* Checks what can be checked before training: the label fits. `label` as in vj_probe_input. May be NULL. */
   vj_status (*check)(const void *config, const vj_label *label);
-  /* results[i] points to the room for metrics[i]: 1, min(samples * steps, width), steps, label->width or
-   * shown * label->width doubles. */
+  /* Fills results[i], the values of metrics[i]: 1, min(samples * steps, width), steps, label->width or
+   * shown * label->width doubles. NaN stands for what can't be measured. */
   vj_status (*evaluate)(const void *config, const vj_probe_input *input, double *const *results);
 } vj_probe_ops;
 

@@ -2,6 +2,11 @@
  *
  * A stream is named by (seed, purpose, a, b): the same name gives the same numbers on any rank, thread or
  * machine, and no state needs saving. `a` is usually a step, epoch or split, `b` a global sample number.
+ *
+ *   vj_rng rng = vj_rng_stream(seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);    a data set's sample
+ *   const double x = vj_rng_uniform(&rng);
+ *
+ * Nothing here fails, allocates, or is collective. A vj_rng is a plain struct: copy it, drop it.
  */
 #ifndef VJ_RNG_H
 #define VJ_RNG_H
@@ -30,6 +35,7 @@ typedef struct vj_rng {
 /* seed and purpose make the key; a (32 bits) and b (64 bits) the upper counter words. */
 vj_rng vj_rng_stream(uint64_t seed, vj_purpose purpose, uint32_t a, uint64_t b);
 
+/* 32 random bits. */
 uint32_t vj_rng_u32(vj_rng *rng);
 /* Uniform on [0, 1), 53 bits. */
 double vj_rng_uniform(vj_rng *rng);

@@ -1,8 +1,11 @@
 /* Errors: every fallible call returns a vj_status; the sentence and the trace live beside it.
  *
- * A failing function says `return vj_fail(VJ_DATA, "%s: expected ...", path)`; its callers pass the
- * failure up with VJ_TRY, which adds a frame. The record belongs to the calling thread and lasts
- * until the next failure or vj_error_clear(). Not collective; see vj/comm.h for agreeing on a status.
+ *   if (!file) return vj_fail(VJ_DATA, "%s: can't be opened: %s", path, strerror(errno));     where it fails
+ *   VJ_TRY(read_header(file, &header));                                                       where it is passed on
+ *
+ * A sentence names the place and, where there is one, a remedy. VJ_OK is 0; every other status is a failure. The record
+ * of the last one belongs to the calling thread and lasts until the next failure or vj_error_clear(). Nothing here is
+ * collective: what fails on one rank alone, the trainer makes known to the others.
  */
 #ifndef VJ_STATUS_H
 #define VJ_STATUS_H
@@ -57,12 +60,14 @@ typedef enum vj_status { VJ_STATUS_LIST(VJ_STATUS_ENUM) VJ_STATUS_COUNT } vj_sta
     }                                               \
   } while (0)
 
+/* What the macros above call. */
 vj_status vj_fail_at(vj_status status, const char *file, int line, const char *function, const char *format, ...)
     VJ_PRINTF(5, 6);
 void vj_error_frame(const char *file, int line, const char *function);
 
 /* The sentence of the last failure on this thread ("" if none). Valid until the next failure. */
 const char *vj_error_message(void);
+/* Its status; VJ_OK if none. */
 vj_status vj_error_status(void);
 /* Puts words before the sentence: "trial 3: " + sentence. */
 void vj_error_prefix(const char *format, ...) VJ_PRINTF(1, 2);
@@ -76,6 +81,7 @@ void vj_error_clear(void);
 /* The trace, innermost first: "#0 vj_idx_open (datasets/digits/idx.c:41)"; returns the number of frames. */
 int vj_error_trace(const char **lines, int capacity);
 
+/* "bad data", and the program's exit code. */
 const char *vj_status_text(vj_status status);
 int vj_status_exit_code(vj_status status);
 

@@ -42,11 +42,11 @@ static vj_var *encode_target(vj_graph *graph, const vj_config *config, vj_var *y
   return vj_graph_find_view(graph, "hy");
 }
 
-/* The sum of the weights of all losses of a type. */
-static double weight_of(const vj_config *config, const char *type) {
+/* The sum of the weights of all losses that measure this term of the energy. */
+static double weight_of(const vj_config *config, vj_energy_term term) {
   double sum = 0;
   for (int64_t i = 0; i < config->loss_count; i++)
-    if (strcmp(config->losses[i].choice.component->name, type) == 0) sum += config->losses[i].weight;
+    if (config->losses[i].choice.component->as.loss.term == term) sum += config->losses[i].weight;
   return sum;
 }
 
@@ -57,8 +57,8 @@ static vj_decoder decoder_of(const vj_config *config) {
 /* What a latent's inference minimises: what training does, as far as z can change it. */
 static vj_energy energy_of(const vj_graph *graph, const vj_config *config, vj_var *hy) {
   const vj_decoder decoder = decoder_of(config);
-  const double alpha = weight_of(config, "prediction");
-  const double gamma = decoder.ops->build ? weight_of(config, "reconstruction") : 0;
+  const double alpha = weight_of(config, VJ_TERM_HIDDEN);
+  const double gamma = decoder.ops->build ? weight_of(config, VJ_TERM_FRAMES) : 0;
   return (vj_energy){.alpha = alpha == 0 && gamma == 0 ? 1 : alpha,
                      .gamma = gamma,
                      .hy = hy,
@@ -157,7 +157,7 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
     vj_scope_pop(graph);
     vj_graph_keep(value);
     part->losses[i] = value;
-    if (loss->weight == 0) continue; /* recorded, but it teaches nothing */
+    if (loss->weight == 0) continue; /* recorded, but it trains nothing */
     vj_var *weighted = vj_scale(graph, value, loss->weight, 0);
     total = total ? vj_add(graph, total, weighted) : weighted;
   }
@@ -173,8 +173,8 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
   return list_scalars(part, config->loss_count);
 }
 
-/* Losses on frames, or on a target that lets no gradient through, teach nothing. */
-static void refuse_idle_losses(vj_graph *graph, const vj_config *config) {
+/* Losses on frames, or on a target that lets no gradient through, train nothing. */
+static void check_gradient(vj_graph *graph, const vj_config *config) {
   for (int i = 0; i < graph->parameter_vars.count; i++)
     if (((const vj_var *)graph->parameter_vars.at[i])->gradient) return;
   vj_graph_fail(graph, VJ_CONFIG, "losses: no gradient reaches a parameter, so there is nothing to learn; %s",
@@ -196,12 +196,12 @@ static vj_status build_forward(vj_model *model, const vj_clip_info *clip, bool t
 }
 
 /* Once all graphs are built, and the table has all its rows. */
-static vj_status list_taught(vj_model_graph *part) {
+static vj_status list_gradients(vj_model_graph *part) {
   const vj_graph *graph = part->graph;
   if (!graph) return VJ_OK;
-  part->taught = vj_pool_take(graph->pool, (size_t)graph->parameters->count * sizeof *part->taught);
-  if (!part->taught) return vj_fail(VJ_MEMORY, "no memory for the list of trained parameters");
-  for (int i = 0; i < graph->parameters->count; i++) part->taught[i] = vj_graph_teaches(graph, i);
+  part->has_gradient = vj_pool_take(graph->pool, (size_t)graph->parameters->count * sizeof *part->has_gradient);
+  if (!part->has_gradient) return vj_fail(VJ_MEMORY, "no memory for the list of trained parameters");
+  for (int i = 0; i < graph->parameters->count; i++) part->has_gradient[i] = vj_graph_has_gradient(graph, i);
   return VJ_OK;
 }
 
@@ -209,7 +209,7 @@ static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
   VJ_TRY(build_forward(model, clip, true, false, &model->train));
   VJ_TRY(build_losses(&model->train, model->config));
   vj_graph_backward(model->train.graph, model->train.total);
-  refuse_idle_losses(model->train.graph, model->config);
+  check_gradient(model->train.graph, model->config);
   VJ_TRY(vj_graph_status(model->train.graph));
   return vj_graph_drop_without_gradient(model->train.graph, model->train.scalars, model->train.scalar_count);
 }
@@ -234,11 +234,11 @@ static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
   return vj_graph_status(graph);
 }
 
-/* A decoder that nothing teaches during training is trained afterwards. */
+/* A decoder that gets no gradient during training is trained afterwards. */
 static vj_status build_decoding(vj_model *model, const vj_clip_info *clip) {
   if (model->config->eval.decoder_steps == 0 || !model->config->decoder.component->as.decoder.build) return VJ_OK;
   for (int i = 0; i < model->parameters->count; i++)
-    if (strncmp(model->parameters->rows[i].name, "decoder.", 8) == 0 && vj_graph_teaches(model->train.graph, i))
+    if (strncmp(model->parameters->rows[i].name, "decoder.", 8) == 0 && vj_graph_has_gradient(model->train.graph, i))
       return VJ_OK;
   VJ_TRY(build_forward(model, clip, false, true, &model->decode));
   vj_graph *graph = model->decode.graph;
@@ -268,8 +268,8 @@ vj_status vj_model_create(const vj_config *config, const vj_clip_info *clip, int
   VJ_TRY_GOTO(status, build_training(*model, clip), failed);
   VJ_TRY_GOTO(status, build_evaluation(*model, clip), failed);
   VJ_TRY_GOTO(status, build_decoding(*model, clip), failed);
-  VJ_TRY_GOTO(status, list_taught(&(*model)->train), failed);
-  VJ_TRY_GOTO(status, list_taught(&(*model)->decode), failed);
+  VJ_TRY_GOTO(status, list_gradients(&(*model)->train), failed);
+  VJ_TRY_GOTO(status, list_gradients(&(*model)->decode), failed);
   vj_graph *graphs[3];
   const int count = all_graphs(*model, graphs);
   for (int i = 0; i < count; i++) VJ_TRY_GOTO(status, vj_graph_plan(graphs[i], config->optim.shards / ranks), failed);

@@ -12,10 +12,10 @@ typedef struct vj_model_graph {
   vj_var **losses; /* shared scalars, in the order of the configuration; unweighted */
   vj_var *total;
   /* Everything recorded of a run: total, losses, then what components report. In training NULL where it would be read
-   * off parameters that nothing teaches, such as frames of a decoder without a loss. */
+   * off parameters that get no gradient, such as frames of a decoder without a loss. */
   vj_var **scalars;
   int64_t scalar_count;
-  bool *taught; /* for each row of the parameter table: a run writes its gradient */
+  bool *has_gradient; /* for each row of the parameter table: a run writes its gradient */
 } vj_model_graph;
 
 typedef struct vj_model {
@@ -23,7 +23,7 @@ typedef struct vj_model {
   vj_parameters *parameters;
   vj_model_graph train, evaluate;
   /* Trains the decoder alone, on the frozen hidden states of a finished model (everything before it as in evaluation).
-   * Its graph is NULL where a loss teaches the decoder, where there is none, and where eval.decoder_steps is 0. */
+   * Its graph is NULL where a loss trains the decoder, where there is none, and where eval.decoder_steps is 0. */
   vj_model_graph decode;
 } vj_model;
 

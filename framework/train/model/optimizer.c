@@ -5,9 +5,9 @@
 
 #include "framework/base/threads.h"
 
-vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, const bool *taught,
+vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, const bool *has_gradient,
                               vj_optimizer_state *state) {
-  *state = (vj_optimizer_state){.config = config, .parameters = parameters, .taught = taught};
+  *state = (vj_optimizer_state){.config = config, .parameters = parameters, .has_gradient = has_gradient};
   const size_t count = (size_t)parameters->value_count;
   VJ_TRY(vj_allocate(count, sizeof(vj_real), "optimizer's first moments", &state->first));
   if (config->type == VJ_ADAMW)
@@ -39,7 +39,7 @@ double vj_gradient_norm(const vj_optimizer_state *state) {
   double lane[8] = {0};
   for (int r = 0; r < parameters->count; r++) {
     const vj_parameter_row *row = &parameters->rows[r];
-    if (!row->trained || !state->taught[r]) continue;
+    if (!row->trained || !state->has_gradient[r]) continue;
     const vj_real *g = parameters->gradients + row->offset;
     for (int64_t i = 0; i < row->count; i += 8) /* rows are padded to 64 bytes with zeros */
       for (int k = 0; k < 8; k++) lane[k] += (double)g[i + k] * (double)g[i + k];
@@ -83,7 +83,7 @@ void vj_optimizer_step(vj_optimizer_state *state, int64_t step, double gradient_
   const double scale = config->clip > 0 && gradient_norm > config->clip ? config->clip / gradient_norm : 1;
   for (int i = 0; i < parameters->count; i++) {
     const vj_parameter_row *row = &parameters->rows[i];
-    if (!row->trained || !state->taught[i]) continue;
+    if (!row->trained || !state->has_gradient[i]) continue;
     const double decay = row->decay ? config->weight_decay : 0;
     vj_real *p = parameters->values + row->offset;
     const vj_real *g = parameters->gradients + row->offset;

@@ -9,19 +9,19 @@
 typedef struct vj_optimizer_state {
   const vj_optim_config *config; /* borrowed */
   vj_parameters *parameters;     /* borrowed */
-  const bool *taught;            /* borrowed; for each row of the table: the others stay as they are */
+  const bool *has_gradient;      /* borrowed; for each row of the table: the others stay as they are */
   vj_real *first, *second;       /* moments, laid out as the parameters; `second` only for AdamW */
 } vj_optimizer_state;
 
-VJ_MUST_USE vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, const bool *taught,
-                                          vj_optimizer_state *state);
+VJ_MUST_USE vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters,
+                                          const bool *has_gradient, vj_optimizer_state *state);
 void vj_optimizer_destroy(vj_optimizer_state *state);
 
 /* Learning rate of step 0..steps-1: linear warm-up (one_cycle: a half cosine from lr/25), then constant or a half
  * cosine down to final_lr x lr. */
 double vj_learning_rate(const vj_optim_config *config, int64_t step);
 
-/* Euclidean norm of the gradients of all taught rows, in float64, in a fixed order. */
+/* Euclidean norm of the gradients of all rows that have one, in float64, in a fixed order. */
 double vj_gradient_norm(const vj_optimizer_state *state);
 
 /* One step, 0-based, with gradients scaled down to `clip` if their norm is larger.

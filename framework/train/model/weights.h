@@ -9,7 +9,7 @@
 
 typedef struct vj_weights {
   vj_generation generation; /* its path names the file */
-  vj_array_file *file;      /* groups "param" and "state"; attributes as in snapshot.c */
+  vj_array_file *file;      /* groups "param" and "state"; attributes as in trial_checkpoint.c */
 } vj_weights;
 
 /* Opens one file by its name; VJ_DATA with a sentence if it is missing, damaged or something else. */
