@@ -1,5 +1,8 @@
 /* What an op is. A family of ops is one file: forward kernels, backward kernels, gradients, builders.
  *
+ * framework/ops has a folder a family; it sees graph, config and comm. Begin here, then elementwise/elementwise.c;
+ * every op is a row of ops.def, and the tests walk that list.
+ *
  * Kernels see one shard of fixed shape, so their bits do not depend on ranks or threads. They read `in`, write all of
  * `out`, and may use `scratch`. An op's form says how it is run:
  *   MAP     once for every shard (or once, on shared variables)

@@ -22,11 +22,11 @@ void vj_events_open(vj_events *events, const char *folder, const vj_config *conf
 }
 
 static bool make_room(vj_events *e, int64_t count) {
-  if (count <= e->room) return true;
+  if (count <= e->capacity) return true;
   vj_event_scalar *more = realloc(e->scalars, (size_t)count * sizeof *more);
   if (!more) return false;
   e->scalars = more;
-  e->room = count;
+  e->capacity = count;
   return true;
 }
 
@@ -50,10 +50,10 @@ void vj_events_evaluation(vj_events *events, const vj_recorded_metrics *list, do
   int64_t count = 0;
   if (!events->file || !make_room(events, list->count - first)) return;
   for (int64_t i = first; i < list->count; i++) {
-    const vj_recorded_metric *quantity = &list->at[i];
+    const vj_recorded_metric *metric = &list->at[i];
     const double value = results[i - first][0];
-    if (quantity->axis != VJ_AXIS_EVAL || (quantity->at_probes && !with_probes) || isnan(value)) continue;
-    events->scalars[count++] = (vj_event_scalar){quantity->name, value};
+    if (metric->axis != VJ_AXIS_EVAL || (metric->at_probes && !with_probes) || isnan(value)) continue;
+    events->scalars[count++] = (vj_event_scalar){metric->name, value};
   }
   write_scalars(events, done, count);
 }
@@ -62,5 +62,5 @@ void vj_events_close(vj_events *events) {
   vj_event_file_close(&events->file);
   free(events->scalars);
   events->scalars = NULL;
-  events->room = 0;
+  events->capacity = 0;
 }

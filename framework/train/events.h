@@ -11,7 +11,7 @@
 typedef struct vj_events {
   vj_event_file *file; /* NULL: none is written */
   vj_event_scalar *scalars;
-  int64_t room;
+  int64_t capacity;
   vj_warning *warn;
   void *context; /* of warn */
 } vj_events;
@@ -19,7 +19,7 @@ typedef struct vj_events {
 /* `first_step`: the first that will be written; what older files of the folder say of it and later ones is void. */
 void vj_events_open(vj_events *events, const char *folder, const vj_config *config, int64_t first_step,
                     vj_warning *warn, void *context);
-/* The numbers of a recorded step, one for each step quantity. NaN, which stands for "not measured", is left out. */
+/* The numbers of a recorded step, one for each step metric. NaN, which stands for "not measured", is left out. */
 void vj_events_step(vj_events *events, const vj_recorded_metrics *list, const double *row, int64_t done);
 /* Those of an evaluation that are one number each; of probes only if they ran. */
 void vj_events_evaluation(vj_events *events, const vj_recorded_metrics *list, double *const *results, int64_t done,

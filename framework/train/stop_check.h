@@ -11,14 +11,12 @@ typedef struct vj_stop_check {
   void *context;
 } vj_stop_check;
 
-static inline bool vj_stop_check_asks(const vj_stop_check *watch) {
-  return watch->stops && watch->stops(watch->context);
-}
+static inline bool vj_stop_check_is_due(const vj_stop_check *stop) { return stop->stops && stop->stops(stop->context); }
 
 /* Collective: VJ_INTERRUPTED on all ranks when any rank is to stop. */
-VJ_MUST_USE static inline vj_status vj_stop_check_agree(const vj_stop_check *watch, const vj_comm *comm) {
+VJ_MUST_USE static inline vj_status vj_stop_check_agree(const vj_stop_check *stop, const vj_comm *comm) {
   unsigned any = 0;
-  VJ_TRY(vj_comm_any(comm, vj_stop_check_asks(watch), &any));
+  VJ_TRY(vj_comm_any(comm, vj_stop_check_is_due(stop), &any));
   return any ? vj_fail(VJ_INTERRUPTED, "stopped") : VJ_OK;
 }
 

@@ -28,7 +28,7 @@ static vj_status check_numbers(const vj_running_trial *t, int64_t step, double n
   if (isfinite(norm)) return VJ_OK;
   const vj_parameters *parameters = t->model->parameters;
   for (int i = 0; i < parameters->count; i++)
-    for (int64_t k = 0; k < parameters->rows[i].count && t->model->train.taught[i]; k++)
+    for (int64_t k = 0; k < parameters->rows[i].count && t->model->train.has_gradient[i]; k++)
       if (!isfinite((double)parameters->gradients[parameters->rows[i].offset + k]))
         return vj_fail(VJ_NUMERIC, "step %lld: the gradient of %s is not finite", (long long)step,
                        parameters->rows[i].name);
@@ -96,9 +96,9 @@ static vj_status evaluate(vj_running_trial *t) {
   const vj_probing probing = !probes ? VJ_NO_PROBES : t->at.frames_probed ? VJ_PROBES_ON_HIDDEN : VJ_ALL_PROBES;
   const double began = omp_get_wtime();
   report_progress(t, done, "evaluating");
-  vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probing, &t->job->watch, t->results);
+  vj_status status = vj_evaluate(t->model, &t->loader, t->job->comm, &t->list, probing, &t->job->stop, t->results);
   if (status == VJ_OK && done == t->job->config->optim.steps)
-    status = vj_sample_frames_record(t->model, &t->loader, t->job->comm, &t->job->watch, t->job->file, t->job->index);
+    status = vj_sample_frames_record(t->model, &t->loader, t->job->comm, &t->job->stop, t->job->file, t->job->index);
   if (status == VJ_INTERRUPTED) { /* it is done again, whole */
     VJ_TRY(vj_trial_save(t));
     return vj_fail(VJ_INTERRUPTED, "stopped in the evaluation after step %lld", (long long)done);
@@ -153,12 +153,12 @@ static void compare_with_goals(vj_running_trial *t) {
   }
 }
 
-/* Trials mostly share their data: who was told of as many damaged videos is not told again. */
+/* Trials mostly share their data: as many damaged videos are not warned of twice. */
 static void warn_of_bad_samples(vj_running_trial *t) {
   const vj_bad_samples *bad_samples = &t->loader.bad_samples;
   const int64_t count = vj_bad_samples_count(bad_samples);
-  if (t->job->comm->rank != 0 || count == 0 || (t->job->data && count <= t->job->data->damaged_told)) return;
-  if (t->job->data) t->job->data->damaged_told = count;
+  if (t->job->comm->rank != 0 || count == 0 || (t->job->data && count <= t->job->data->damaged_reported)) return;
+  if (t->job->data) t->job->data->damaged_reported = count;
   const char *sentence = vj_bad_samples_sentence(t->pool, bad_samples);
   if (sentence) vj_trial_warn(t, sentence);
 }

@@ -1,4 +1,7 @@
-/* One trial, from the first batch to the last committed row. Collective over the trial's group. */
+/* One trial, from the first batch to the last committed row. Collective over the trial's group.
+ *
+ * framework/train is the engine: model, loader, optimizer, evaluation, checkpoints. It sees all of framework, and names
+ * no component. Begin with train() in trial.c, the loop. */
 #ifndef VJ_FRAMEWORK_TRAIN_TRIAL_H
 #define VJ_FRAMEWORK_TRAIN_TRIAL_H
 
@@ -36,7 +39,7 @@ typedef struct vj_trial_job {
   const char *checkpoint;
   const char *weights; /* file for what `checkpoint.keep` asks for when it is done; NULL: nothing stays */
   const char *events;  /* folder for TensorBoard's files, where `logging.tensorboard` asks for them; NULL: none */
-  vj_stop_check watch;
+  vj_stop_check stop;
   /* On the root; each may be NULL: how it goes; what went wrong and does not end the trial; that a checkpoint lies on
    * the disk. */
   void (*progress)(void *context, const vj_progress *progress);
@@ -49,8 +52,8 @@ typedef struct vj_trial_job {
   void *context;
 } vj_trial_job;
 
-/* Runs it, from its newest whole checkpoint if there is one, to its last step or to where it is judged to end. When the
- * watch says so, its state is saved and it is VJ_INTERRUPTED. A checkpoint, weights or TensorBoard's files that can't
+/* Runs it, from its newest whole checkpoint if there is one, to its last step or to where it is judged to end. When it
+ * is time to stop, its state is saved and it is VJ_INTERRUPTED. A checkpoint, weights or TensorBoard's files that can't
  * be written are warned of once and the trial goes on; a sweep file that can't be brought to the disk is VJ_IO. A trial
  * whose numbers go wrong is VJ_NUMERIC with the step and the loss that did it; bad data and bad configurations are
  * failures too: the caller records them and goes on with the next trial. */

@@ -51,10 +51,10 @@ static vj_status visit_rows(const vj_trial_parts *parts, vj_array_file *file, co
 static vj_status visit_probes(const vj_trial_parts *parts, vj_array_file *file, visit *each) {
   char name[NAME_BYTES];
   for (int64_t i = parts->list->step_count; i < parts->list->count; i++) {
-    const vj_recorded_metric *quantity = &parts->list->at[i];
-    if (!quantity->at_probes || quantity->size == 0) continue;
-    snprintf(name, sizeof name, "probe/%s", quantity->name);
-    VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &quantity->size, parts->results[i - parts->list->step_count], NULL));
+    const vj_recorded_metric *metric = &parts->list->at[i];
+    if (!metric->at_probes || metric->size == 0) continue;
+    snprintf(name, sizeof name, "probe/%s", metric->name);
+    VJ_TRY(each(file, name, VJ_ARRAY_DOUBLE, 1, &metric->size, parts->results[i - parts->list->step_count], NULL));
   }
   return VJ_OK;
 }
@@ -238,27 +238,27 @@ static vj_status check_snapshot(const vj_trial_parts *parts, const vj_trial_chec
   return visit_all(parts, at, s->file, check_array);
 }
 
-static vj_status open_snapshot(const vj_trial_parts *parts, vj_generation *generation, vj_trial_checkpoint **snapshot,
+static vj_status open_snapshot(const vj_trial_parts *parts, vj_generation *generation, vj_trial_checkpoint **checkpoint,
                                vj_position *at) {
-  *snapshot = calloc(1, sizeof **snapshot);
-  if (!*snapshot) return vj_fail(VJ_MEMORY, "no memory for a checkpoint");
-  (*snapshot)->generation = *generation;
+  *checkpoint = calloc(1, sizeof **checkpoint);
+  if (!*checkpoint) return vj_fail(VJ_MEMORY, "no memory for a checkpoint");
+  (*checkpoint)->generation = *generation;
   *generation = (vj_generation){0};
-  const vj_generation *g = &(*snapshot)->generation;
-  vj_status status = vj_array_file_open_image(g->path, g->image, g->bytes, &(*snapshot)->file);
-  if (status == VJ_OK) status = check_snapshot(parts, *snapshot, at);
+  const vj_generation *g = &(*checkpoint)->generation;
+  vj_status status = vj_array_file_open_image(g->path, g->image, g->bytes, &(*checkpoint)->file);
+  if (status == VJ_OK) status = check_snapshot(parts, *checkpoint, at);
   if (status == VJ_OK) return VJ_OK;
   status = vj_fail(status, "%s: this checkpoint can't be used: %s", g->path, vj_error_message());
-  vj_trial_checkpoint_close(snapshot);
+  vj_trial_checkpoint_close(checkpoint);
   return status;
 }
 
-void vj_trial_checkpoint_close(vj_trial_checkpoint **snapshot) {
-  if (!*snapshot) return;
-  vj_array_file_close(&(*snapshot)->file, 0);
-  vj_generation_free(&(*snapshot)->generation);
-  free(*snapshot);
-  *snapshot = NULL;
+void vj_trial_checkpoint_close(vj_trial_checkpoint **checkpoint) {
+  if (!*checkpoint) return;
+  vj_array_file_close(&(*checkpoint)->file, 0);
+  vj_generation_free(&(*checkpoint)->generation);
+  free(*checkpoint);
+  *checkpoint = NULL;
 }
 
 /* Sentences that wait until it is known what is used in place of what they tell of. */
@@ -291,11 +291,11 @@ static void warn_of(const complaints *c, const vj_trial_checkpoint *used, const 
 }
 
 vj_status vj_trial_checkpoint_find(const vj_trial_parts *parts, vj_warning *warn, void *context,
-                                   vj_trial_checkpoint **snapshot, vj_position *position, uint64_t *serial) {
+                                   vj_trial_checkpoint **checkpoint, vj_position *position, uint64_t *serial) {
   vj_generation generations[VJ_GENERATIONS] = {{0}};
   complaints c = {.count = 0};
   vj_status status = VJ_OK;
-  *snapshot = NULL;
+  *checkpoint = NULL;
   *serial = 1;
   for (int slot = 0; slot < VJ_GENERATIONS && status == VJ_OK; slot++) {
     status = vj_checkpoint_read(parts->path, slot, &generations[slot]);
@@ -305,16 +305,16 @@ vj_status vj_trial_checkpoint_find(const vj_trial_parts *parts, vj_warning *warn
     status = VJ_OK;
   }
   const int newer = generations[1].serial > generations[0].serial;
-  for (int i = 0; i < VJ_GENERATIONS && status == VJ_OK && !*snapshot; i++) {
+  for (int i = 0; i < VJ_GENERATIONS && status == VJ_OK && !*checkpoint; i++) {
     vj_generation *generation = &generations[i == 0 ? newer : !newer];
     if (!generation->image) continue;
-    status = open_snapshot(parts, generation, snapshot, position);
+    status = open_snapshot(parts, generation, checkpoint, position);
     if (status != VJ_DATA) continue;
     complain(&c);
     status = VJ_OK;
   }
   for (int slot = 0; slot < VJ_GENERATIONS; slot++) vj_generation_free(&generations[slot]);
-  if (status == VJ_OK) warn_of(&c, *snapshot, position, warn, context);
+  if (status == VJ_OK) warn_of(&c, *checkpoint, position, warn, context);
   return status;
 }
 
@@ -328,9 +328,9 @@ static vj_status get_array(vj_array_file *file, const char *name, vj_array_type 
   return vj_array_file_get(file, name, type, values);
 }
 
-vj_status vj_trial_checkpoint_load(const vj_trial_checkpoint *snapshot, const vj_trial_parts *parts) {
+vj_status vj_trial_checkpoint_load(const vj_trial_checkpoint *checkpoint, const vj_trial_parts *parts) {
   vj_position at;
-  VJ_TRY(get_position(snapshot->file, &at));
-  VJ_TRY(get_damage(parts, snapshot->file));
-  return visit_all(parts, &at, snapshot->file, get_array);
+  VJ_TRY(get_position(checkpoint->file, &at));
+  VJ_TRY(get_damage(parts, checkpoint->file));
+  return visit_all(parts, &at, checkpoint->file, get_array);
 }

@@ -37,7 +37,7 @@ typedef struct vj_trial_parts {
   vj_parameters *parameters;
   vj_optimizer_state *optimizer;
   const vj_recorded_metrics *list;
-  double *const *results; /* of the list's evaluation quantities */
+  double *const *results; /* of the list's evaluation metrics */
   vj_bad_samples *bad_samples;
 } vj_trial_parts;
 
@@ -61,9 +61,10 @@ typedef void vj_warning(void *context, const char *sentence);
 /* The newest whole checkpoint that is of this trial; NULL if there is none. Those that are damaged or of another
  * configuration are passed over with a warning. *serial: of the next to be written. */
 VJ_MUST_USE vj_status vj_trial_checkpoint_find(const vj_trial_parts *parts, vj_warning *warn, void *context,
-                                               vj_trial_checkpoint **snapshot, vj_position *position, uint64_t *serial);
+                                               vj_trial_checkpoint **checkpoint, vj_position *position,
+                                               uint64_t *serial);
 /* Fills parameters, states, moments (of an optimizer of the position's stage), results and damage. */
-VJ_MUST_USE vj_status vj_trial_checkpoint_load(const vj_trial_checkpoint *snapshot, const vj_trial_parts *parts);
-void vj_trial_checkpoint_close(vj_trial_checkpoint **snapshot);
+VJ_MUST_USE vj_status vj_trial_checkpoint_load(const vj_trial_checkpoint *checkpoint, const vj_trial_parts *parts);
+void vj_trial_checkpoint_close(vj_trial_checkpoint **checkpoint);
 
 #endif

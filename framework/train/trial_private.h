@@ -14,9 +14,9 @@ typedef struct vj_running_trial {
   vj_optim_config decoder_optim; /* of training the decoder afterwards */
   vj_optimizer_state optimizer;  /* of the position's stage */
   vj_recorded_metrics list;
-  int *variables;   /* of the file, for each quantity */
-  double **results; /* of the evaluation quantities; what probes on x and y find stays there */
-  double *row;      /* of the step quantities */
+  int *variables;   /* of the file, for each metric */
+  double **results; /* of the evaluation metrics; what probes on x and y find stays there */
+  double *row;      /* of the step metrics */
   vj_position at;
   bool ends; /* before its last step */
   double started;

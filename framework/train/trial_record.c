@@ -39,13 +39,13 @@ vj_status vj_trial_write_step(const vj_running_trial *t, int64_t done) {
 }
 
 /* Of the newest evaluation alone; floats, as they were computed. */
-static vj_status write_states(const vj_running_trial *t, const vj_recorded_metric *quantity, int variable,
+static vj_status write_states(const vj_running_trial *t, const vj_recorded_metric *metric, int variable,
                               const double *values) {
-  const int64_t *shape = quantity->shape, start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index};
+  const int64_t *shape = metric->shape, start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index};
   const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, shape[0], shape[1], shape[2]};
   float *states = NULL;
-  VJ_TRY(vj_allocate((size_t)quantity->size, sizeof *states, "hidden states", &states));
-  for (int64_t i = 0; i < quantity->size; i++) states[i] = (float)values[i];
+  VJ_TRY(vj_allocate((size_t)metric->size, sizeof *states, "hidden states", &states));
+  for (int64_t i = 0; i < metric->size; i++) states[i] = (float)values[i];
   const vj_status status = vj_sweep_file_write(t->job->file, variable, start, count, states);
   free(states);
   return status;
@@ -55,15 +55,15 @@ vj_status vj_trial_write_evaluation(const vj_running_trial *t, int64_t done, boo
   if (!t->job->file) return VJ_OK;
   const int64_t row = row_of(t->job->evals, t->job->eval_count, done);
   for (int64_t i = t->list.step_count; i < t->list.count; i++) {
-    const vj_recorded_metric *quantity = &t->list.at[i];
-    if ((quantity->at_probes && !with_probes) || quantity->size == 0) continue;
-    const bool of_label = quantity->axis == VJ_AXIS_LABEL;
+    const vj_recorded_metric *metric = &t->list.at[i];
+    if ((metric->at_probes && !with_probes) || metric->size == 0) continue;
+    const bool of_label = metric->axis == VJ_AXIS_LABEL;
     const int64_t start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index, row};
-    const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, 1, of_label ? quantity->shape[0] : quantity->size,
-                                                   quantity->shape[1], quantity->shape[2]};
+    const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, 1, of_label ? metric->shape[0] : metric->size, metric->shape[1],
+                                                   metric->shape[2]};
     const double *values = t->results[i - t->list.step_count];
-    if (quantity->axis == VJ_AXIS_STATES)
-      VJ_TRY(write_states(t, quantity, t->variables[i], values));
+    if (metric->axis == VJ_AXIS_STATES)
+      VJ_TRY(write_states(t, metric, t->variables[i], values));
     else
       VJ_TRY(vj_sweep_file_write(t->job->file, t->variables[i], start, count, values));
   }

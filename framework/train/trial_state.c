@@ -41,7 +41,7 @@ vj_status vj_trial_create_optimizer(vj_running_trial *t) {
   vj_optimizer_destroy(&t->optimizer);
   const vj_status created =
       vj_optimizer_create(decoding ? &t->decoder_optim : optim, t->model->parameters,
-                          decoding ? t->model->decode.taught : t->model->train.taught, &t->optimizer);
+                          decoding ? t->model->decode.has_gradient : t->model->train.has_gradient, &t->optimizer);
   return vj_comm_agree(t->job->comm, created);
 }
 
@@ -172,7 +172,7 @@ static bool is_save_due(const vj_running_trial *t) {
 /* Where a step begins: saves when it is time, and stops when any rank is to. */
 vj_status vj_trial_save_or_stop(vj_running_trial *t) {
   unsigned any = 0;
-  const unsigned mine = (is_save_due(t) ? SAVE : 0) | (vj_stop_check_asks(&t->job->watch) ? STOP : 0);
+  const unsigned mine = (is_save_due(t) ? SAVE : 0) | (vj_stop_check_is_due(&t->job->stop) ? STOP : 0);
   VJ_TRY(vj_comm_any(t->job->comm, mine, &any));
   if (any) VJ_TRY(vj_trial_save(t));
   return any & STOP ? vj_fail(VJ_INTERRUPTED, "stopped after step %lld", (long long)t->at.done) : VJ_OK;

@@ -26,10 +26,10 @@ static bool ends_only_the_trial(vj_status status) {
 }
 
 static vj_status work(vj_driver *d) {
-  const vj_stop_check watch = {vj_driver_is_to_stop, d};
+  const vj_stop_check stop = {vj_driver_is_to_stop, d};
   for (;;) {
     int64_t index = -1;
-    const vj_status asked = vj_stop_check_agree(&watch, &d->group);
+    const vj_status asked = vj_stop_check_agree(&stop, &d->group);
     d->stopped = asked == VJ_INTERRUPTED;
     if (d->stopped) return VJ_OK;
     VJ_TRY(asked);
@@ -53,7 +53,7 @@ static vj_status work(vj_driver *d) {
                               .checkpoint = vj_driver_checkpoint(d, index),
                               .weights = vj_weights_path(d->pool, d->options->folder, index),
                               .events = events_of(d, index),
-                              .watch = watch,
+                              .stop = stop,
                               .warned = vj_driver_warn,
                               .saved = vj_driver_on_saved,
                               .progress = vj_driver_on_progress,

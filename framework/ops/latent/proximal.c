@@ -1,8 +1,13 @@
 /* Codes under any smooth energy by proximal gradient steps, ISTA or FISTA with backtracking, unrolled in the graph.
- * Each row of numbers (a sample, or the whole batch) is a problem of its own and goes its own way without branches: u =
- * prox(a - eta g, eta lambda),   g the energy's gradient at a, the point that momentum has gone ahead to E(u) > E(a) +
- * <g, u - a> + |u - a|^2 / (2 eta): the step was too long, eta halves else if E(u) + lambda |u| > E(z) + lambda |z|:
- * momentum misled, a goes back to z else z becomes u until z changes by no more than the tolerance. */
+ * Each row of numbers (a sample, or the whole batch) is a problem of its own and takes its own way without branches.
+ * With a the extrapolated point and g the energy's gradient there,
+ *
+ *   u = prox(a - eta g, eta lambda)
+ *   if E(u) > E(a) + <g, u - a> + |u - a|^2 / (2 eta):     the step was too long; eta halves
+ *   else if E(u) + lambda |u| > E(z) + lambda |z|:         momentum misled; a goes back to z
+ *   else:                                                  z becomes u
+ *
+ * until z changes by no more than the tolerance. */
 #include <float.h>
 #include <math.h>
 
@@ -26,7 +31,7 @@ static double shrink(double u, double threshold, bool positive) {
 
 /* --- proximal_step -------------------------------------------------------------------------------------------- */
 
-/* inputs ahead [r,n], gradient [r,n], progress [r,5], lambda; output the proposed code [r,n] */
+/* inputs extrapolated [r,n], gradient [r,n], progress [r,5], lambda; output the proposed code [r,n] */
 static void proximal_step_run(const vj_call *call) {
   const rows *r = call->node->attributes;
   for (int64_t s = 0; s < r->count; s++) {
@@ -46,19 +51,19 @@ const vj_op vj_op_proximal_step = {.name = "proximal_step",
 
 /* Of one row: what was, and what is proposed. */
 typedef struct proposal {
-  const vj_real *z, *ahead, *u, *gradient;
-  double energy_ahead, energy; /* at `ahead`, at u */
+  const vj_real *z, *extrapolated, *u, *gradient;
+  double energy_extrapolated, energy; /* at `extrapolated`, at u */
 } proposal;
 
 static bool below_bound(const proposal *p, int64_t n, double step) {
   double slope = 0, square = 0;
   for (int64_t i = 0; i < n; i++) {
-    const double d = (double)p->u[i] - (double)p->ahead[i];
+    const double d = (double)p->u[i] - (double)p->extrapolated[i];
     slope += (double)p->gradient[i] * d;
     square += d * d;
   }
-  const double bound = p->energy_ahead + slope + square / (2 * step);
-  return p->energy <= bound + rounding() * fabs(p->energy_ahead); /* not for NaN */
+  const double bound = p->energy_extrapolated + slope + square / (2 * step);
+  return p->energy <= bound + rounding() * fabs(p->energy_extrapolated); /* not for NaN */
 }
 
 static double penalty(const vj_real *z, int64_t n) {
@@ -67,14 +72,14 @@ static double penalty(const vj_real *z, int64_t n) {
   return sum;
 }
 
-/* z becomes u, and momentum goes ahead of it. True when it hardly moved. */
-static bool move(const rows *r, const proposal *p, vj_real *z, vj_real *ahead, vj_real *progress) {
+/* z becomes u, and momentum extrapolates from it. True when it hardly moved. */
+static bool move(const rows *r, const proposal *p, vj_real *z, vj_real *extrapolated, vj_real *progress) {
   const double momentum = (double)progress[MOMENTUM], faster = (1 + sqrt(1 + 4 * momentum * momentum)) / 2;
   double change = 0, length = 0;
   for (int64_t i = 0; i < r->size; i++) {
     const double old = (double)p->z[i], d = (double)p->u[i] - old;
     z[i] = p->u[i];
-    ahead[i] = r->args.accelerated ? (vj_real)((double)p->u[i] + (momentum - 1) / faster * d) : p->u[i];
+    extrapolated[i] = r->args.accelerated ? (vj_real)((double)p->u[i] + (momentum - 1) / faster * d) : p->u[i];
     change += d * d;
     length += old * old;
   }
@@ -83,27 +88,28 @@ static bool move(const rows *r, const proposal *p, vj_real *z, vj_real *ahead, v
   return change <= r->args.tolerance * r->args.tolerance * length; /* a code that stays at zero has converged */
 }
 
-static void advance(const rows *r, const proposal *p, double lambda, vj_real *z, vj_real *ahead, vj_real *progress) {
+static void advance(const rows *r, const proposal *p, double lambda, vj_real *z, vj_real *extrapolated,
+                    vj_real *progress) {
   const double before = (double)progress[ENERGY] + lambda * penalty(p->z, r->size);
   for (int64_t i = 0; i < r->size; i++) {
     z[i] = p->z[i];
-    ahead[i] = p->ahead[i];
+    extrapolated[i] = p->extrapolated[i];
   }
   if (progress[DONE] > 0) return;
   progress[ITERATIONS] += 1;
   if (!below_bound(p, r->size, (double)progress[STEP_SIZE])) {
     progress[STEP_SIZE] /= 2;
   } else if (p->energy + lambda * penalty(p->u, r->size) <= before) {
-    progress[DONE] = move(r, p, z, ahead, progress);
+    progress[DONE] = move(r, p, z, extrapolated, progress);
   } else {
     progress[DONE] = progress[MOMENTUM] == 1; /* the step came from z itself: no better but for rounding */
     progress[MOMENTUM] = 1;
-    for (int64_t i = 0; i < r->size; i++) ahead[i] = p->z[i];
+    for (int64_t i = 0; i < r->size; i++) extrapolated[i] = p->z[i];
   }
 }
 
-/* inputs z, ahead, proposed, gradient [r,n], energies at `ahead` and at the proposed [r], progress [r,5], lambda;
- * outputs z, ahead, progress */
+/* inputs z, extrapolated, proposed, gradient [r,n], energies at `extrapolated` and at the proposed [r], progress [r,5],
+ * lambda; outputs z, extrapolated, progress */
 static void proximal_accept_run(const vj_call *call) {
   const rows *r = call->node->attributes;
   for (int64_t s = 0; s < r->count; s++) {
@@ -173,20 +179,21 @@ static vj_node *accept(vj_graph *graph, const inference *f, vj_var *const *input
 }
 
 static vj_var *unrolled(vj_graph *graph, const inference *f, vj_var **progress) {
-  vj_var *z = filled(graph, f, f->rows.size, 0), *ahead = z, *energy, *gradient = slope(graph, f, z, &energy);
+  vj_var *z = filled(graph, f, f->rows.size, 0), *extrapolated = z, *energy, *gradient = slope(graph, f, z, &energy);
   vj_var *none = filled(graph, f, 1, 0);
   vj_var *start[PROGRESS] = {column(graph, f, first_step(graph, f, gradient)), filled(graph, f, 1, 1),
                              column(graph, f, energy), none, none};
   *progress = vj_concat(graph, start, PROGRESS, 1);
   for (int64_t i = 0; i < f->rows.args.steps && !vj_graph_failed(graph); i++) {
-    if (i) gradient = slope(graph, f, ahead, &energy);
-    vj_node *step = vj_node_create(graph, &vj_op_proximal_step, (vj_var *[]){ahead, gradient, *progress, f->lambda}, 4,
-                                   4, &f->rows, sizeof f->rows);
+    if (i) gradient = slope(graph, f, extrapolated, &energy);
+    vj_node *step =
+        vj_node_create(graph, &vj_op_proximal_step, (vj_var *[]){extrapolated, gradient, *progress, f->lambda}, 4, 4,
+                       &f->rows, sizeof f->rows);
     vj_var *u = vj_node_result(graph, step, &VJ_SHAPE(f->rows.count, f->rows.size));
-    vj_node *node =
-        accept(graph, f, (vj_var *[]){z, ahead, u, gradient, energy, energies(graph, f, u), *progress, f->lambda});
+    vj_node *node = accept(
+        graph, f, (vj_var *[]){z, extrapolated, u, gradient, energy, energies(graph, f, u), *progress, f->lambda});
     z = vj_node_result(graph, node, &VJ_SHAPE(f->rows.count, f->rows.size));
-    ahead = vj_node_result(graph, node, &VJ_SHAPE(f->rows.count, f->rows.size));
+    extrapolated = vj_node_result(graph, node, &VJ_SHAPE(f->rows.count, f->rows.size));
     *progress = vj_node_result(graph, node, &VJ_SHAPE(f->rows.count, PROGRESS));
   }
   return z;

@@ -47,24 +47,24 @@ static double shrink(double u, double threshold, bool positive) {
   return !positive && u < -threshold ? u + threshold : 0;
 }
 
-/* One sample; `ahead` and `old` are room for n each. Returns the iterations taken. */
+/* One sample; `extrapolated` and `old` are room for n each. Returns the iterations taken. */
 static int64_t infer(const coding *c, const double *gram, const double *correlation, double eigenvalue, double lambda,
-                     double *z, double *ahead, double *old) {
+                     double *z, double *extrapolated, double *old) {
   const int64_t n = c->size;
   const double rate = (double)c->width / (2 * eigenvalue), two = 2 / (double)c->width;
   double momentum = 1;
-  for (int64_t i = 0; i < n; i++) z[i] = ahead[i] = 0;
+  for (int64_t i = 0; i < n; i++) z[i] = extrapolated[i] = 0;
   for (int64_t step = 1; step <= c->args.steps; step++) {
     double change = 0, length = 0;
     memcpy(old, z, (size_t)n * sizeof *z);
     for (int64_t i = 0; i < n; i++) {
       double g = -correlation[i];
-      for (int64_t j = 0; j < n; j++) g += gram[i * n + j] * ahead[j];
-      z[i] = shrink(ahead[i] - rate * two * g, rate * lambda, c->args.positive);
+      for (int64_t j = 0; j < n; j++) g += gram[i * n + j] * extrapolated[j];
+      z[i] = shrink(extrapolated[i] - rate * two * g, rate * lambda, c->args.positive);
     }
     const double faster = (1 + sqrt(1 + 4 * momentum * momentum)) / 2;
     for (int64_t i = 0; i < n; i++) {
-      ahead[i] = c->args.accelerated ? z[i] + (momentum - 1) / faster * (z[i] - old[i]) : z[i];
+      extrapolated[i] = c->args.accelerated ? z[i] + (momentum - 1) / faster * (z[i] - old[i]) : z[i];
       change += (z[i] - old[i]) * (z[i] - old[i]);
       length += old[i] * old[i];
     }
@@ -80,13 +80,13 @@ static int64_t infer(const coding *c, const double *gram, const double *correlat
 static void sparse_code_run(const vj_call *call) {
   const coding *c = call->node->attributes;
   const int64_t n = c->size, width = c->width;
-  double *gram = call->scratch, *correlation = gram + n * n, *z = correlation + n, *ahead = z + n, *old = ahead + n,
-         *spare = old + n;
+  double *gram = call->scratch, *correlation = gram + n * n, *z = correlation + n, *extrapolated = z + n,
+         *old = extrapolated + n, *spare = old + n;
   vj_real *product = (vj_real *)(void *)(spare + n), *residual = product + n * n,
           *projected = residual + c->samples * width;
   vj_gemm(true, false, n, n, width, call->in[1], n, call->in[1], n, 0, product, n);
   for (int64_t i = 0; i < n * n; i++) gram[i] = (double)product[i];
-  const double eigenvalue = largest_eigenvalue(gram, n, ahead, spare), lambda = (double)call->in[3][0];
+  const double eigenvalue = largest_eigenvalue(gram, n, extrapolated, spare), lambda = (double)call->in[3][0];
   for (int64_t i = 0; i < c->samples * width; i++) residual[i] = call->in[2][i] - call->in[0][i];
   vj_gemm(false, false, c->samples, n, width, residual, width, call->in[1], n, 0, projected, n);
   for (int64_t s = 0; s < c->samples; s++) {
@@ -94,7 +94,8 @@ static void sparse_code_run(const vj_call *call) {
     for (int64_t i = 0; i < width; i++) before += (double)residual[s * width + i] * (double)residual[s * width + i];
     for (int64_t i = 0; i < n; i++) correlation[i] = (double)projected[s * n + i];
     memset(z, 0, (size_t)n * sizeof *z);
-    const int64_t iterations = eigenvalue > 0 ? infer(c, gram, correlation, eigenvalue, lambda, z, ahead, old) : 0;
+    const int64_t iterations =
+        eigenvalue > 0 ? infer(c, gram, correlation, eigenvalue, lambda, z, extrapolated, old) : 0;
     for (int64_t i = 0; i < n; i++) { /* |r - W z|^2 = |r|^2 - 2 c z + z G z */
       after -= 2 * correlation[i] * z[i];
       for (int64_t j = 0; j < n; j++) after += z[i] * gram[i * n + j] * z[j];

@@ -246,9 +246,9 @@ static void backward_rows(const norm *n, const vj_call *call) {
     const int64_t end = begin + BLOCK_ROWS < n->images ? begin + BLOCK_ROWS : n->images;
     memset(dweight, 0, (size_t)(2 * n->channels) * sizeof *dweight);
     for (int64_t row = begin; row < end; row++) {
-#define VJ_ROW(activation) backward_row(n, call, row, dweight, dbias, activation)
-      VJ_FOR_ACTIVATION(n->activation, VJ_ROW)
-#undef VJ_ROW
+#define ROW_OF(activation) backward_row(n, call, row, dweight, dbias, activation)
+      VJ_FOR_ACTIVATION(n->activation, ROW_OF)
+#undef ROW_OF
     }
     for (int64_t c = 0; c < n->channels; c++) {
       call->sums[c] += (double)dweight[c];
@@ -269,9 +269,9 @@ static void group_norm_run(const vj_call *call) {
       forward_image(n, call, i);
       continue;
     }
-#define VJ_ROW(activation) forward_row(n, call, i, activation)
-    VJ_FOR_ACTIVATION(n->activation, VJ_ROW)
-#undef VJ_ROW
+#define ROW_OF(activation) forward_row(n, call, i, activation)
+    VJ_FOR_ACTIVATION(n->activation, ROW_OF)
+#undef ROW_OF
   }
 }
 

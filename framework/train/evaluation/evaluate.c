@@ -42,7 +42,7 @@ static void copy_view(const vj_graph *graph, const vj_var *view, int64_t local_s
 
 /* Runs the evaluation graph over a split. `sums`, if not NULL, collects the scalars, averaged over batches. */
 static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split,
-                           const vj_stop_check *watch, harvest *h, double *sums) {
+                           const vj_stop_check *stop, harvest *h, double *sums) {
   const vj_model_graph *part = &model->evaluate;
   const vj_graph *graph = part->graph;
   const int64_t batch = vj_batch_samples(graph), mine = batch / comm->size, labels = loader->info.label_width;
@@ -62,7 +62,7 @@ static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *co
     status = vj_allocate((size_t)(h->samples * (labels + 1)), sizeof(float), "labels", &h->labels);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
   for (int64_t k = 0; k < batches; k++) {
-    VJ_TRY_GOTO(status, vj_stop_check_agree(watch, comm), done);
+    VJ_TRY_GOTO(status, vj_stop_check_agree(stop, comm), done);
     status = vj_loader_fill_split(loader, graph, part->frames, comm, split, k * batch, label_rows);
     VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
     VJ_TRY_GOTO(status, vj_graph_run(part->graph), done);
@@ -122,7 +122,7 @@ static vj_status measure_views(const harvest *h, double *const *results) {
   return VJ_OK;
 }
 
-static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_stop_check *watch,
+static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_stop_check *stop,
                          double *const *results) {
   const int64_t scalars = model->evaluate.scalar_count;
   harvest h = {.samples = vj_eval_samples(model->config, loader)};
@@ -130,7 +130,7 @@ static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm
   vj_status status = VJ_OK;
   double *sums = calloc((size_t)scalars, sizeof *sums);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, sums ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for validation losses")), done);
-  VJ_TRY_GOTO(status, run_split(model, loader, comm, VJ_VALIDATION, watch, &h, sums), done);
+  VJ_TRY_GOTO(status, run_split(model, loader, comm, VJ_VALIDATION, stop, &h, sums), done);
   for (int64_t i = 0; i < scalars; i++) results[i][0] = sums[i];
   if (comm->rank == 0) status = measure_views(&h, results + scalars);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
@@ -143,12 +143,12 @@ done:
 /* --- hidden states ------------------------------------------------------------------------------------------- */
 
 /* Of the first test clips, always the same. */
-static vj_status record_states(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_stop_check *watch,
+static vj_status record_states(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_stop_check *stop,
                                double *const *results) {
   harvest h = {.samples = vj_state_samples(model->config, loader)};
   if (h.samples == 0) return VJ_OK;
   ask_for_hidden(model, &h);
-  const vj_status status = run_split(model, loader, comm, VJ_TEST, watch, &h, NULL);
+  const vj_status status = run_split(model, loader, comm, VJ_TEST, stop, &h, NULL);
   for (int v = 0; v < h.view_count && status == VJ_OK && comm->rank == 0; v++) {
     const vj_features features = features_of(&h, v);
     for (int64_t i = 0; i < features.samples * features.steps * features.width; i++)
@@ -208,7 +208,7 @@ static vj_status run_probes(const vj_model *model, const vj_loader *loader, harv
 }
 
 static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_probing probing,
-                       const vj_stop_check *watch, double *const *results) {
+                       const vj_stop_check *stop, double *const *results) {
   const vj_eval_config *eval = &model->config->eval;
   const int64_t asked[VJ_SPLITS] = {eval->probe_train, eval->probe_validation, eval->probe_test};
   harvest h[VJ_SPLITS] = {{0}};
@@ -224,7 +224,7 @@ static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, 
       for (int v = 0; v < h[s].view_count; v++) known = known || h[s].views[v] == on;
       if (!known) h[s].views[h[s].view_count++] = on;
     }
-    VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, watch, &h[s], NULL), done);
+    VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, stop, &h[s], NULL), done);
   }
   if (comm->rank == 0) status = run_probes(model, loader, h, probing, results);
   status = vj_comm_agree(comm, status);
@@ -234,22 +234,22 @@ done:
 }
 
 vj_status vj_evaluate(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_recorded_metrics *list,
-                      vj_probing probing, const vj_stop_check *watch, double *const *results) {
+                      vj_probing probing, const vj_stop_check *stop, double *const *results) {
   int64_t states = list->step_count;
-  VJ_TRY(measure(model, loader, comm, watch, results));
+  VJ_TRY(measure(model, loader, comm, stop, results));
   while (states < list->count && list->at[states].axis != VJ_AXIS_STATES) states++;
-  VJ_TRY(record_states(model, loader, comm, watch, results + (states - list->step_count)));
+  VJ_TRY(record_states(model, loader, comm, stop, results + (states - list->step_count)));
   if (probing == VJ_NO_PROBES || model->config->eval.probe_count == 0) return VJ_OK;
   int64_t first = list->step_count;
   while (first < list->count && !list->at[first].at_probes) first++;
-  return probe(model, loader, comm, probing, watch, results + (first - list->step_count));
+  return probe(model, loader, comm, probing, stop, results + (first - list->step_count));
 }
 
 vj_status vj_evaluate_views(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_split split, int64_t samples,
-                            const char *const *names, int count, const vj_stop_check *watch, float **values) {
+                            const char *const *names, int count, const vj_stop_check *stop, float **values) {
   harvest h = {.samples = samples, .view_count = count};
   for (int i = 0; i < count; i++) h.views[i] = vj_graph_find_view(model->evaluate.graph, names[i]);
-  const vj_status status = run_split(model, loader, comm, split, watch, &h, NULL);
+  const vj_status status = run_split(model, loader, comm, split, stop, &h, NULL);
   for (int i = 0; i < count && status == VJ_OK; i++) {
     values[i] = h.features[i];
     h.features[i] = NULL;

@@ -62,8 +62,8 @@ static vj_record_axis axis_of(vj_metric_axis metric) {
                                          : VJ_AXIS_CATEGORY;
 }
 
-/* The quantity that a row of records tells of, with `words` in the place of what stands in <>. */
-static vj_recorded_metric quantity(const builder *b, const char *record, vj_metric_axis metric,
+/* The metric that a row of records describes, with `words` in the place of what stands in <>. */
+static vj_recorded_metric recorded(const builder *b, const char *record, vj_metric_axis metric,
                                    const char *const *words) {
   const vj_record *row = vj_record_row(record);
   vj_recorded_metric found = {.record = row, .size = 1};
@@ -82,22 +82,21 @@ static vj_status add(builder *b, vj_recorded_metric added) {
   if (list->count == b->capacity) {
     b->capacity += CAPACITY_STEP;
     vj_recorded_metric *at = vj_pool_take(b->pool, (size_t)b->capacity * sizeof *at);
-    if (!at) return vj_fail(VJ_MEMORY, "no memory for the list of quantities");
+    if (!at) return vj_fail(VJ_MEMORY, "no memory for the list of metrics");
     if (list->count) memcpy(at, list->at, (size_t)list->count * sizeof *at);
     list->at = at;
   }
-  if (!added.name || !added.units || !added.long_name)
-    return vj_fail(VJ_MEMORY, "no memory for the list of quantities");
+  if (!added.name || !added.units || !added.long_name) return vj_fail(VJ_MEMORY, "no memory for the list of metrics");
   for (int64_t i = 0; i < list->count; i++)
     if (strcmp(list->at[i].name, added.name) == 0)
-      return vj_fail(VJ_CONFIG, "two quantities would be recorded as %s; rename the loss or probe", added.name);
+      return vj_fail(VJ_CONFIG, "two metrics would be recorded as %s; rename the loss or probe", added.name);
   list->at[list->count++] = added;
   if (added.axis == VJ_AXIS_STEP) list->step_count = list->count;
   return VJ_OK;
 }
 
 static vj_status add_scalar(builder *b, const char *record, const char *const *words) {
-  return add(b, quantity(b, record, VJ_METRIC_SCALAR, words));
+  return add(b, recorded(b, record, VJ_METRIC_SCALAR, words));
 }
 
 static vj_status add_scalars(builder *b, const vj_model *model, bool trains) {
@@ -129,7 +128,7 @@ static int64_t size_of(const vj_metric *metric, int64_t samples, int64_t steps, 
 
 static vj_status add_measure(builder *b, const char *view, const vj_metric *metric, int64_t size) {
   const char *const words[] = {"view", view, "metric", metric->name, "unit", metric->unit, "doc", metric->doc, NULL};
-  vj_recorded_metric found = quantity(b, VJ_RECORD_MEASURE, metric->axis, words);
+  vj_recorded_metric found = recorded(b, VJ_RECORD_MEASURE, metric->axis, words);
   found.size = size;
   return add(b, found);
 }
@@ -156,7 +155,7 @@ static vj_status add_states(builder *b, const vj_model *model, const vj_loader *
     if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
     const char *const words[] = {"view", vj_hidden_views[v], NULL};
     const bool is_past = strcmp(vj_hidden_views[v], "hx") == 0;
-    vj_recorded_metric found = quantity(b, is_past ? VJ_RECORD_HX_STATES : VJ_RECORD_STATES, VJ_METRIC_SCALAR, words);
+    vj_recorded_metric found = recorded(b, is_past ? VJ_RECORD_HX_STATES : VJ_RECORD_STATES, VJ_METRIC_SCALAR, words);
     found.size = clips * steps * width;
     memcpy(found.shape, (int64_t[]){clips, steps, width}, sizeof found.shape);
     VJ_TRY(add(b, found));
@@ -209,7 +208,7 @@ static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *l
     const char *const words[] = {"probe", choice->choice.key,        "metric", metric->name,   "doc",  metric->doc,
                                  "unit",  unit_of(b, metric, label), "label",  choice->target, "view", choice->on,
                                  NULL};
-    vj_recorded_metric found = quantity(b, VJ_RECORD_PROBE, metric->axis, words);
+    vj_recorded_metric found = recorded(b, VJ_RECORD_PROBE, metric->axis, words);
     found.size = size_of(metric, tested, steps, width, label);
     found.at_probes = true;
     if (metric->axis == VJ_METRIC_LABEL) shape_label(&found, label, steps, vj_shown_samples(model->config, loader));

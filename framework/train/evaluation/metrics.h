@@ -1,4 +1,4 @@
-/* What a trial measures: every recorded quantity with its name, axis, unit and meaning, known before training, so
+/* What a trial measures: every recorded metric with its name, axis, unit and meaning, known before training, so
  * that the sweep file can be created whole. Not collective. */
 #ifndef VJ_FRAMEWORK_TRAIN_EVALUATION_METRICS_H
 #define VJ_FRAMEWORK_TRAIN_EVALUATION_METRICS_H

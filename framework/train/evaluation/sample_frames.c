@@ -41,7 +41,7 @@ static vj_status write_picture(const vj_sample_frames *p, const float *values, v
   return status;
 }
 
-vj_status vj_sample_frames_record(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_stop_check *watch,
+vj_status vj_sample_frames_record(vj_model *model, vj_loader *loader, const vj_comm *comm, const vj_stop_check *stop,
                                   vj_sweep_file *file, int64_t trial) {
   vj_sample_frames pictures[VJ_MOST_SAMPLE_FRAMES];
   const char *views[VJ_MOST_SAMPLE_FRAMES];
@@ -49,7 +49,7 @@ vj_status vj_sample_frames_record(vj_model *model, vj_loader *loader, const vj_c
   const int count = vj_sample_frames_list(model, loader, pictures);
   for (int i = 0; i < count; i++) views[i] = pictures[i].view;
   if (count == 0) return VJ_OK;
-  VJ_TRY(vj_evaluate_views(model, loader, comm, VJ_TEST, pictures[0].samples, views, count, watch, values));
+  VJ_TRY(vj_evaluate_views(model, loader, comm, VJ_TEST, pictures[0].samples, views, count, stop, values));
   vj_status status = VJ_OK;
   for (int i = 0; i < count && file && status == VJ_OK; i++)
     status = write_picture(&pictures[i], values[i], file, trial);

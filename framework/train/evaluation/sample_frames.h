@@ -22,8 +22,8 @@ int vj_sample_frames_list(const vj_model *model, const vj_loader *loader,
 
 /* Runs the evaluation graph over the first test clips and writes their frames, from 0 (a value of 0 or less) to 255 (1
  * or more), as trial `trial` of the file. Collective over the group; `file` on its root, NULL elsewhere. Breaks off
- * when the watch says so, VJ_INTERRUPTED. */
+ * when it is time to stop, VJ_INTERRUPTED. */
 VJ_MUST_USE vj_status vj_sample_frames_record(vj_model *model, vj_loader *loader, const vj_comm *comm,
-                                              const vj_stop_check *watch, vj_sweep_file *file, int64_t trial);
+                                              const vj_stop_check *stop, vj_sweep_file *file, int64_t trial);
 
 #endif

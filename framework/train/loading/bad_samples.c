@@ -127,9 +127,9 @@ static int64_t put_records(const vj_bad_samples *d, char *text) {
     for (int64_t i = 0, at = first_of(d, s); i < d->videos[s]; i++) {
       if (!d->met[at + i]) continue;
       const char *const name = d->ops->video_name(d->dataset, (vj_split)s, i);
-      const size_t room = strlen(split_words[s]) + 1 + strlen(name) + 1;
-      if (text) snprintf(text + bytes, room, "%s %s", split_words[s], name);
-      bytes += (int64_t)room;
+      const size_t length = strlen(split_words[s]) + 1 + strlen(name) + 1;
+      if (text) snprintf(text + bytes, length, "%s %s", split_words[s], name);
+      bytes += (int64_t)length;
     }
   return bytes;
 }

@@ -24,7 +24,7 @@ VJ_MUST_USE vj_status vj_bad_samples_create(const vj_dataset_ops *ops, const voi
                                             vj_bad_samples *bad_samples);
 void vj_bad_samples_free(vj_bad_samples *bad_samples);
 
-/* Whether the data set tells of damage at all. */
+/* Whether the data set can name damaged videos at all. */
 bool vj_bad_samples_is_known(const vj_bad_samples *bad_samples);
 /* What samples that were made have passed over. */
 void vj_bad_samples_note(vj_bad_samples *bad_samples, vj_split split, const int64_t *numbers, int64_t count);

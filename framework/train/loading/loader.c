@@ -68,7 +68,7 @@ vj_status vj_loader_open_again(const vj_config *config, vj_open_data *kept, vj_l
 }
 
 void vj_loader_close(vj_loader *loader) {
-  vj_prefetch_destroy(&loader->ahead);
+  vj_prefetch_destroy(&loader->prefetch);
   if (loader->dataset && !loader->is_kept) loader->component->as.dataset.close(&loader->dataset);
   vj_bad_samples_free(&loader->bad_samples);
   free(loader->order);
@@ -154,18 +154,19 @@ static vj_status order_ahead(vj_loader *loader, const vj_comm *comm, int64_t bat
                                        .pixels = pixels,
                                        .labels = loader->info.label_width,
                                        .threads = loader->threads};
-  if (loader->ahead && (loader->ahead_first != step || loader->ahead_batch != batch ||
-                        loader->ahead_rank != comm->rank || loader->ahead_size != comm->size))
-    vj_prefetch_destroy(&loader->ahead);
-  if (!loader->ahead) {
-    VJ_TRY(vj_prefetch_create(&request, &loader->ahead));
-    loader->ahead_batch = batch, loader->ahead_rank = comm->rank, loader->ahead_size = comm->size;
-    loader->ahead_first = loader->ahead_end = step;
+  if (loader->prefetch && (loader->prefetched_first != step || loader->prefetched_batch != batch ||
+                           loader->prefetched_rank != comm->rank || loader->prefetched_size != comm->size))
+    vj_prefetch_destroy(&loader->prefetch);
+  if (!loader->prefetch) {
+    VJ_TRY(vj_prefetch_create(&request, &loader->prefetch));
+    loader->prefetched_batch = batch, loader->prefetched_rank = comm->rank, loader->prefetched_size = comm->size;
+    loader->prefetched_first = loader->prefetched_end = step;
   }
-  for (const int64_t depth = vj_prefetch_depth(&request); loader->ahead_end < step + depth; loader->ahead_end++) {
-    int64_t *const numbers = numbers_of(loader, comm, batch, loader->ahead_end);
+  for (const int64_t depth = vj_prefetch_depth(&request); loader->prefetched_end < step + depth;
+       loader->prefetched_end++) {
+    int64_t *const numbers = numbers_of(loader, comm, batch, loader->prefetched_end);
     if (!numbers) return no_memory(batch);
-    vj_prefetch_order(loader->ahead, numbers);
+    vj_prefetch_order(loader->prefetch, numbers);
     free(numbers);
   }
   return VJ_OK;
@@ -177,14 +178,14 @@ static vj_status fill_ahead(vj_loader *loader, const vj_graph *graph, const vj_v
   const float *frames = NULL;
   const int64_t *numbers = NULL;
   VJ_TRY(order_ahead(loader, comm, batch, pixels, step));
-  const vj_status status = vj_prefetch_take(loader->ahead, &frames, &numbers);
+  const vj_status status = vj_prefetch_take(loader->prefetch, &frames, &numbers);
   for (int64_t i = 0; i < batch / comm->size && status == VJ_OK; i++) {
     vj_real *const to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
     for (int64_t k = 0; k < pixels; k++) to[k] = (vj_real)frames[i * pixels + k];
   }
   if (status == VJ_OK) vj_bad_samples_note(&loader->bad_samples, VJ_TRAIN, numbers, batch / comm->size);
-  vj_prefetch_give_back(loader->ahead);
-  loader->ahead_first++;
+  vj_prefetch_release(loader->prefetch);
+  loader->prefetched_first++;
   return status == VJ_OK ? VJ_OK : of_data(status);
 }
 

@@ -12,8 +12,8 @@
 typedef struct vj_open_data {
   const vj_component *component;
   void *dataset;
-  char *section;        /* what it was opened from */
-  int64_t damaged_told; /* damaged videos that somebody was told of */
+  char *section;            /* what it was opened from */
+  int64_t damaged_reported; /* damaged videos that a warning was given of */
 } vj_open_data;
 
 void vj_open_data_close(vj_open_data *kept);
@@ -28,11 +28,11 @@ typedef struct vj_loader {
   int64_t *order;         /* a permutation of the training samples */
   float *frames, *labels; /* room for one sample a thread */
   int threads;
-  vj_prefetch *ahead;  /* makes samples of coming steps; NULL where a data set is quick */
-  int64_t ahead_batch; /* the batch it was made for, and this rank's place in it */
-  int ahead_rank, ahead_size;
-  int64_t ahead_first, ahead_end; /* steps that are ordered and not taken */
-  vj_bad_samples bad_samples;     /* met by the samples that were taken; those made ahead count when they are */
+  vj_prefetch *prefetch;    /* makes samples of coming steps; NULL where a data set is quick */
+  int64_t prefetched_batch; /* the batch it was made for, and this rank's place in it */
+  int prefetched_rank, prefetched_size;
+  int64_t prefetched_first, prefetched_end; /* steps that are ordered and not taken */
+  vj_bad_samples bad_samples; /* met by the samples that were taken; those prefetched count when they are */
 } vj_loader;
 
 /* Opens the data set of a configuration. Not collective (every rank opens its own). */

@@ -87,8 +87,8 @@ static vj_status start(vj_prefetch *a) {
   return a->started ? VJ_OK : vj_fail(VJ_MEMORY, "no thread could be started for making samples");
 }
 
-vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_prefetch **ahead) {
-  *ahead = NULL;
+vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_prefetch **prefetch) {
+  *prefetch = NULL;
   vj_prefetch *a = calloc(1, sizeof *a);
   if (!a) return vj_fail(VJ_MEMORY, "no memory for samples of coming steps");
   a->request = *request;
@@ -98,14 +98,14 @@ vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_prefetch **a
   pthread_cond_init(&a->made, NULL);
   const vj_status status = start(a);
   if (status == VJ_OK)
-    *ahead = a;
+    *prefetch = a;
   else
     vj_prefetch_destroy(&a);
   return status;
 }
 
-void vj_prefetch_destroy(vj_prefetch **ahead) {
-  vj_prefetch *const a = *ahead;
+void vj_prefetch_destroy(vj_prefetch **prefetch) {
+  vj_prefetch *const a = *prefetch;
   if (!a) return;
   pthread_mutex_lock(&a->lock);
   a->ends = true;
@@ -121,7 +121,7 @@ void vj_prefetch_destroy(vj_prefetch **ahead) {
   pthread_cond_destroy(&a->made);
   free(a->threads);
   free(a);
-  *ahead = NULL;
+  *prefetch = NULL;
 }
 
 void vj_prefetch_order(vj_prefetch *a, const int64_t *numbers) {
@@ -146,4 +146,4 @@ vj_status vj_prefetch_take(vj_prefetch *a, const float **frames, const int64_t *
   return s->status == VJ_OK ? VJ_OK : vj_fail(s->status, "%s", s->message);
 }
 
-void vj_prefetch_give_back(vj_prefetch *a) { a->taken++; /* looked at by this thread alone */ }
+void vj_prefetch_release(vj_prefetch *a) { a->taken++; /* looked at by this thread alone */ }

@@ -19,17 +19,17 @@ typedef struct vj_prefetch_request {
 /* Steps for which there is room at once, within a bound of memory: 2 or more. */
 int64_t vj_prefetch_depth(const vj_prefetch_request *request);
 
-VJ_MUST_USE vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_prefetch **ahead);
+VJ_MUST_USE vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_prefetch **prefetch);
 /* Waits for samples that are being made. */
-void vj_prefetch_destroy(vj_prefetch **ahead);
+void vj_prefetch_destroy(vj_prefetch **prefetch);
 
 /* Orders a step's samples of the training split, `samples` numbers. Steps are taken in the order in which they were
  * ordered; no more than vj_prefetch_depth of them may be ordered and not taken. */
-void vj_prefetch_order(vj_prefetch *ahead, const int64_t *numbers);
+void vj_prefetch_order(vj_prefetch *prefetch, const int64_t *numbers);
 
-/* Waits for the oldest step that was ordered and lends its frames [samples, pixels] and the samples' numbers until
- * vj_prefetch_give_back. A sample that failed is this call's failure: of several, the first of the step. */
-VJ_MUST_USE vj_status vj_prefetch_take(vj_prefetch *ahead, const float **frames, const int64_t **numbers);
-void vj_prefetch_give_back(vj_prefetch *ahead);
+/* Waits for the oldest step that was ordered and gives its frames [samples, pixels] and the samples' numbers, valid
+ * until vj_prefetch_release. A sample that failed is this call's failure: of several, the first of the step. */
+VJ_MUST_USE vj_status vj_prefetch_take(vj_prefetch *prefetch, const float **frames, const int64_t **numbers);
+void vj_prefetch_release(vj_prefetch *prefetch);
 
 #endif
