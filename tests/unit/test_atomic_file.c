@@ -1,10 +1,4 @@
 /* A file gets its name when it is whole: nothing is left aside, and what had the name stays until then. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +6,7 @@
 #include <unistd.h>
 
 #include "framework/base/atomic_file.h"
+#include "tests/support/testing.h"
 
 static char folder[] = "/tmp/vjvcr-atomic-XXXXXX";
 static char path[64], temporary[64];
