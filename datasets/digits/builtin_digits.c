@@ -228,6 +228,7 @@ vj_status vj_digits_draw(vj_pool *pool, vj_digits *digits) {
     struct vj_digit_pen *pen = vj_pool_take(pool, sizeof *pen);
     atomic_uchar *states = vj_pool_take(pool, (size_t)count * sizeof *states);
     if (!images || !labels || !pen || !states) return vj_fail(VJ_MEMORY, "no memory for the built-in digits");
+    memset(images, 0, (size_t)count * VJ_DIGIT_PIXELS); /* touched now: a sweep's memory does not grow later */
     for (int64_t i = 0; i < count; i++) {
       labels[i] = (uint8_t)vj_digit_class(i);
       atomic_init(&states[i], BLANK);
