@@ -304,7 +304,7 @@ class Looking(Early):
         described = self.succeed("describe", "stopping", "asha").out
         self.assertRegex(described, r"\nreduction_factor +integer +3 +2\.\.1000 +eta: one in so many goes on")
         self.assertIn("interval_steps", self.succeed("describe", "stopping", "median").out)
-        self.assert_refused('there is no rule "hyperband" of early stopping; there are: asha, median', "describe",
+        self.assert_refused('there is no rule "hyperband" of early stopping; rules are asha, median', "describe",
                             "stopping", "hyperband")
 
 
