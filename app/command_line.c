@@ -234,9 +234,10 @@ static vj_status complete(vj_command *command) {
     if (command->value[i].given) continue;
     command->value[i].count = row->type == VJ_VALUE_CHOICE ? -1 : 0;
     if (row->fallback) VJ_TRY(read_value(command->pool, row, row->fallback, &command->value[i]));
-    if (vj_row_is_option(row) || row->optional) continue;
+    if (vj_row_is_option(row) ? !row->required : row->optional) continue;
     const char *usage = vj_help_usage(command->pool, verb);
-    return vj_fail(VJ_USAGE, "expected %s, %s; usage: %s", row->name, row->doc, usage ? usage : verb->name);
+    return vj_fail(VJ_USAGE, "expected %s%s%s, %s; usage: %s", row->name, row->value ? " " : "",
+                   row->value ? row->value : "", row->doc, usage ? usage : verb->name);
   }
   return VJ_OK;
 }

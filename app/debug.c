@@ -8,7 +8,6 @@ static vj_status step(vj_command *command) {
   vj_space *space = NULL;
   int group = 1;
   const vj_comm *world = command->world;
-  if (!vj_command_has(command, "-o")) return vj_fail(VJ_USAGE, "expected -o STEP.h5, the file to write");
   VJ_TRY(vj_comm_agree(world, vj_experiment_read(command, false, &e)));
   vj_yaml_remove(e.root, "sweep");
   VJ_TRY(vj_experiment_agree(&e, world));
@@ -21,7 +20,7 @@ static vj_status step(vj_command *command) {
 static const vj_verb_row rows[] = {
     VJ_ROW_EXPERIMENT,
     VJ_ROW_SETTINGS,
-    {"-o", VJ_VALUE_FILE, .value = "STEP.h5", .doc = "the file to write; required"},
+    {"-o", VJ_VALUE_FILE, .value = "STEP.h5", .required = true, .doc = "the file to write"},
     {"--steps", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .fallback = "1", .unit = "steps",
      .doc = "train so many; the first one is laid open"},
     {"--from", VJ_VALUE_FILE, .value = "WEIGHTS.h5", .otherwise = "the first parameters of a trial",

@@ -27,7 +27,8 @@ const char *vj_help_synopsis(const vj_verb_row *row, char text[VJ_HELP_BYTES]) {
   else if (row->bare)
     snprintf(text, VJ_HELP_BYTES, "[%s[=%.*s]]", row->name, most, value);
   else
-    snprintf(text, VJ_HELP_BYTES, "[%s%s%.*s]", row->name, value[0] ? " " : "", most, value);
+    snprintf(text, VJ_HELP_BYTES, row->required ? "%s%s%.*s" : "[%s%s%.*s]", row->name, value[0] ? " " : "", most,
+             value);
   return text;
 }
 
@@ -59,9 +60,8 @@ const char *vj_help_usage(vj_pool *pool, const vj_verb *verb) {
 }
 
 const vj_verb_exit *vj_help_exit(const vj_verb *verb, int index) {
-  static const vj_verb_exit of_all[] = {{0, "it is done"},
-                                        {1, "it could not be done: files, data, memory"},
-                                        {2, "wrong usage or configuration; a sentence says what and where"}};
+  static const vj_verb_exit of_all[] = {
+      {0, "success"}, {1, "failure: of files, data, memory"}, {2, "wrong usage or configuration"}};
   int seen = 0;
   /* By number; a verb's own words for a code come before those of all. */
   for (int code = 0; code < 128; code++) {

@@ -15,11 +15,13 @@ static int find_kind(const char *word) {
   return -1;
 }
 
-static vj_status unknown_kind(const char *word) {
-  const char *names[VJ_KIND_COUNT];
+/* `all`: also what can be described beside components. */
+static vj_status unknown_kind(const char *word, bool all) {
+  const char *names[] = {[VJ_KIND_COUNT] = "stopping", "data", "target", "optim", "eval", "logging"};
   char hint[VJ_SUGGESTION_BYTES];
   for (int kind = 0; kind < VJ_KIND_COUNT; kind++) names[kind] = vj_kind_plural((vj_kind)kind);
-  return vj_fail(VJ_USAGE, "there is no kind \"%s\"%s", word, vj_suggestion(word, "kinds", names, VJ_KIND_COUNT, hint));
+  return vj_fail(VJ_USAGE, "there is no kind \"%s\"%s", word,
+                 vj_suggestion(word, "kinds", names, all ? VJ_COUNT(names) : VJ_KIND_COUNT, hint));
 }
 
 /* An experiment's plug-ins stand in the tables beside what is built in. */
@@ -35,7 +37,7 @@ static vj_status list(vj_command *command) {
   const char *word = vj_command_text(command, "KIND");
   const int only = word ? find_kind(word) : -1;
   vj_table *table = NULL;
-  if (word && only < 0) return unknown_kind(word);
+  if (word && only < 0) return unknown_kind(word, false);
   VJ_TRY(load_plugins(command));
   VJ_TRY(vj_table_create(&table));
   vj_table_column(table, "kind", false);
@@ -130,13 +132,11 @@ static vj_status describe(vj_command *command) {
   }
   if (strcmp(word, "stopping") == 0 && name) return describe_stopping(name);
   const int kind = find_kind(word);
+  if (kind < 0 && strcmp(word, "stopping") != 0) return unknown_kind(word, true);
   if (!name)
-    return vj_fail(
-        VJ_USAGE,
-        "expected the NAME of a component behind \"%s\", stopping asha or stopping median, or a section alone: "
-        "data, target, optim, eval or logging",
-        word);
-  return kind < 0 ? unknown_kind(word) : describe_component(kind, name);
+    return vj_fail(VJ_USAGE, "expected the NAME of %s behind \"%s\"; `vjvcr describe --help` tells more",
+                   kind < 0 ? "a rule, asha or median," : "a component", word);
+  return describe_component(kind, name);
 }
 
 /* --- the verbs ------------------------------------------------------------------------------------------------- */

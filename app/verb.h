@@ -1,19 +1,23 @@
 /* Verbs: the commands of vjvcr. One `const` descriptor says everything about one; checking, help, docs/commands.md and
  * whatever else tells people or shells of the command line read it.
  *
- *   static const vj_verb_row rows[] = {
- *       VJ_ROW_SWEEP_FOLDER,
- *       {"-n", VJ_VALUE_COUNT, .value = "K", .fallback = "10", .minimum = 1, .doc = "so many of them"},
- *   };
- *   const vj_verb vj_verb_best = {.name = "best", .summary = "...", .rows = rows, .row_count = VJ_COUNT(rows), .run =
- * best};
+ *   static vj_status head(vj_command *command) {
+ *     const char *folder = vj_command_text(command, "DIR");
+ *     const int64_t most = vj_command_count(command, "-n");
+ *     ...
+ *   }
  *
- * To add one: its file with such a descriptor, and its line in verbs.def.
+ *   static const vj_verb_row rows[] = {
+ *       VJ_ROW_SWEEP,
+ *       {"-n", VJ_VALUE_COUNT, .value = "K", .minimum = 1, .fallback = "10", .doc = "print so many trials"},
+ *   };
+ *   const vj_verb vj_verb_head = {
+ *       .name = "head", .summary = "the first trials", .rows = rows, .row_count = VJ_COUNT(rows), .run = head};
+ *
+ * To add one: its file in app/, which ends like this, and its line in verbs.def.
  */
 #ifndef VJ_APP_VERB_H
 #define VJ_APP_VERB_H
-
-#include <math.h>
 
 #include "app/command_line.h"
 
@@ -55,7 +59,8 @@ typedef struct vj_verb_row {
   const char *doc;
   char separator;  /* of several numbers, */
   int least, most; /* and how many they are */
-  bool optional;   /* of an argument */
+  bool optional;   /* of an argument: one may leave it out */
+  bool required;   /* of an option: one may not */
 } vj_verb_row;
 
 typedef struct vj_verb_exit {

@@ -185,7 +185,7 @@ static const char writes[] =
     "DIR/sweep.h5, sweep.yaml, ledger and checkpoints/; weights/ with checkpoint.keep=weights; events with "
     "logging.tensorboard.\n";
 static const vj_verb_exit exits[] = {{0, "all trials succeeded or were stopped early by the sweep's own rule"},
-                                     {1, "some trials failed; or it could not be done: files, data, memory"},
+                                     {1, "some trials failed; or failure of files, data, memory"},
                                      {75, "stopped by a signal or a limit; --resume goes on"}};
 
 const vj_verb vj_verb_sweep = {.name = "sweep",
