@@ -76,19 +76,19 @@ static void count_cell(vj_table *table, const vj_result_difference *d) {
 }
 
 static bool has_intervals(const vj_comparison *c) {
-  for (int64_t i = 0; i < c->outcome_count; i++)
-    if (isfinite(c->outcomes[i].low)) return true;
+  for (int64_t i = 0; i < c->difference_count; i++)
+    if (isfinite(c->differences[i].low)) return true;
   return false;
 }
 
-static vj_status print_outcomes(const vj_comparison *c, vj_format format) {
+static vj_status print_results(const vj_comparison *c, vj_format format) {
   static const char *const headings[] = {"at the end", "A", "B", "B - A"};
   const bool intervals = has_intervals(c);
   vj_table *table = NULL;
   putchar('\n');
   if (!c->a_done || !c->b_done)
     printf("no outcome to compare: no trial of %s is done\n", c->a_done ? "B" : c->b_done ? "A" : "either");
-  if (!c->outcome_count || !c->a_done || !c->b_done) {
+  if (!c->difference_count || !c->a_done || !c->b_done) {
     if (c->same_count) printf("%lld quantities, all the same\n", (long long)c->same_count);
     return VJ_OK;
   }
@@ -98,8 +98,8 @@ static vj_status print_outcomes(const vj_comparison *c, vj_format format) {
   vj_table_column(table, "n", true);
   vj_table_column(table, "unit", false);
   vj_table_dispensable(table, 1);
-  for (int64_t i = 0; i < c->outcome_count; i++) {
-    const vj_result_difference *d = &c->outcomes[i];
+  for (int64_t i = 0; i < c->difference_count; i++) {
+    const vj_result_difference *d = &c->differences[i];
     vj_table_cell(table, "%s", d->quantity);
     number_cell(table, "%.5g", d->a);
     number_cell(table, "%.5g", d->b);
@@ -154,7 +154,7 @@ static vj_status print_text(const vj_comparison *c, vj_format format) {
   print_selection("B", &c->b, c->b_done);
   print_pairs(c);
   VJ_TRY(print_settings(c, format));
-  VJ_TRY(print_outcomes(c, format));
+  VJ_TRY(print_results(c, format));
   return print_states(c, format);
 }
 
@@ -164,8 +164,8 @@ static vj_status make_records(const vj_comparison *c, vj_row_writer *records) {
   static const char *const names[] = {"quantity", "a",     "b",        "difference", "difference_sd", "low",
                                       "high",     "pairs", "a_trials", "b_trials",   "units"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) vj_row_writer_column(records, names[i]);
-  for (int64_t i = 0; i < c->outcome_count; i++) {
-    const vj_result_difference *d = &c->outcomes[i];
+  for (int64_t i = 0; i < c->difference_count; i++) {
+    const vj_result_difference *d = &c->differences[i];
     vj_row_writer_text(records, d->quantity);
     const double numbers[] = {d->a, d->b, d->difference, d->deviation, d->low, d->high};
     for (int k = 0; k < 6; k++) vj_row_writer_number(records, numbers[k]);
@@ -245,13 +245,13 @@ static json_t *cka_object(const vj_comparison *c) {
   return object;
 }
 
-static json_t *comparison_object(const vj_comparison *c, const vj_row_writer *outcomes) {
+static json_t *comparison_object(const vj_comparison *c, const vj_row_writer *results) {
   json_t *object = json_object();
   json_object_set_new(object, "a", selection_object(&c->a, c->a_done));
   json_object_set_new(object, "b", selection_object(&c->b, c->b_done));
   json_object_set_new(object, "pairs", pairs_array(c));
   json_object_set_new(object, "settings", settings_array(c));
-  json_object_set_new(object, "outcome", vj_row_writer_array(outcomes));
+  json_object_set_new(object, "outcome", vj_row_writer_array(results));
   json_object_set_new(object, "same", json_integer(c->same_count));
   json_object_set_new(object, "cka", cka_object(c));
   return object;

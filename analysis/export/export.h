@@ -1,5 +1,5 @@
-/* What a sweep holds, for other programs: tables, weights, frames. It only reads the folder, also while the sweep runs.
- * Not collective. */
+/* What a sweep holds, for other programs: tables (csv_tables.c), weights, frames. It reads the folder, also while the
+ * sweep runs, and writes where it is told. May see what results sees. Begin here. Not collective. */
 #ifndef VJ_ANALYSIS_EXPORT_EXPORT_H
 #define VJ_ANALYSIS_EXPORT_EXPORT_H
 

@@ -49,14 +49,8 @@ static vj_status read_clips(const vj_results *o, const char *name, int64_t trial
 
 /* In a file in which only some arms decode, the others have frames of zeros; so may one that decodes badly. */
 static bool decodes(const vj_results *o, int64_t trial) {
-  vj_pool *pool = NULL;
-  vj_yaml *root = NULL;
-  if (vj_pool_create(&pool) != VJ_OK) return false;
-  const vj_status status = vj_yaml_read_text(pool, vj_results_text(o, "config", trial), "config", &root);
-  const vj_yaml *type = status == VJ_OK ? vj_yaml_find(root, "model.decoder.type") : NULL;
-  const bool any = type && type->kind == VJ_YAML_SCALAR && strcmp(type->text, "none") != 0;
-  vj_pool_destroy(&pool);
-  return any;
+  const char *type = vj_results_config(o, "model.decoder.type", trial);
+  return type && strcmp(type, "none") != 0;
 }
 
 /* Until a trial is done its frames are zeros. */

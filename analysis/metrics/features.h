@@ -1,4 +1,6 @@
-/* What probes share: checks of frozen features and labels, and the moments of columns in float64. Not collective. */
+/* Numbers from features: spectrum, LiDAR, alignment, CKA, regressions; and here what they share, checks of frozen
+ * features and labels and the moments of columns in float64. May see vj/... alone, and is built in both precisions.
+ * Begin here, then with ridge_regression.h. Not collective. */
 #ifndef VJ_ANALYSIS_METRICS_FEATURES_H
 #define VJ_ANALYSIS_METRICS_FEATURES_H
 

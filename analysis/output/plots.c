@@ -131,7 +131,7 @@ void vj_plots_quote_short(FILE *script, const char *text, int characters) {
 
 void vj_plots_quote(FILE *script, const char *text) { vj_plots_quote_short(script, text, MOST_CHARACTERS); }
 
-unsigned vj_plots_shade(double share) {
+unsigned vj_plots_scale_color(double share) {
   static const unsigned char stops[][3] = {{68, 1, 84},    {71, 44, 122},  {59, 81, 139},
                                            {44, 113, 142}, {33, 144, 141}, {39, 173, 129},
                                            {92, 200, 99},  {170, 220, 50}, {253, 231, 37}};
@@ -145,7 +145,7 @@ unsigned vj_plots_shade(double share) {
   return color;
 }
 
-unsigned vj_plots_line_shade(double share) { return vj_plots_shade(0.28 + 0.6 * fmin(1, fmax(0, share))); }
+unsigned vj_plots_line_color(double share) { return vj_plots_scale_color(0.28 + 0.6 * fmin(1, fmax(0, share))); }
 
 /* --- gnuplot itself --------------------------------------------------------------------------------------------- */
 

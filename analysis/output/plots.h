@@ -31,9 +31,9 @@ void vj_plots_quote(FILE *script, const char *text);
 void vj_plots_quote_short(FILE *script, const char *text, int characters);
 /* Colour of a number from 0 to 1, dark to light, as 0xRRGGBB: viridis (Smith and van der Walt 2015), which all eyes can
  * tell apart. */
-unsigned vj_plots_shade(double share);
+unsigned vj_plots_scale_color(double share);
 /* The same for thin lines and points: neither so dark nor so light that they would not show on both papers. */
-unsigned vj_plots_line_shade(double share);
+unsigned vj_plots_line_color(double share);
 
 /* Runs gnuplot. Without one the sentence says which package brings it. */
 VJ_MUST_USE vj_status vj_plots_draw(vj_plots *plots);

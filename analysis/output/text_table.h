@@ -1,4 +1,7 @@
-/* Aligned text tables, for terminals and as Markdown. */
+/* Ways to put something out, without knowing what it is: text tables here; JSON and CSV (row_writer.h, csv.h), HTML
+ * (html.h), pictures by gnuplot (plots.h), PNG and GIF (canvas.h). May see framework/base and vj/... alone. Begin here.
+ *
+ * Aligned text tables, for terminals and as Markdown. */
 #ifndef VJ_ANALYSIS_OUTPUT_TEXT_TABLE_H
 #define VJ_ANALYSIS_OUTPUT_TEXT_TABLE_H
 

@@ -1,4 +1,7 @@
-/* A frozen linear probe: ridge regression from a view's features, all steps side by side, to measured labels.
+/* Probes: components that a model's frozen features are measured with while it trains, a file each. May see vj/... and
+ * analysis/metrics. Begin here.
+ *
+ * A frozen linear probe: ridge regression from a view's features, all steps side by side, to measured labels.
  *
  * See analysis/metrics/ridge_regression.h for the formula. lambda is the one of the least squared error on the
  * validation split, and what is reported comes from the test split (Hoerl and Kennard 1970). Where a label has gaps,

@@ -94,7 +94,7 @@ static void write_cells(FILE *script, const vj_swept_parameter *x, const vj_swep
     edges_of(x, k % x->count, &left, &right);
     edges_of(y, k / x->count, &bottom, &top);
     fprintf(script, "%.9g %.9g %.9g %.9g %.9g %.9g %u\n", place_of(x, k % x->count), place_of(y, k / x->count), left,
-            right, bottom, top, vj_plots_shade(share_of(g->mean[k], g->low, g->high)));
+            right, bottom, top, vj_plots_scale_color(share_of(g->mean[k], g->low, g->high)));
   }
   fputs("EOD\n", script);
 }
@@ -145,7 +145,7 @@ static void draw_scatter(vj_page *page, const vj_report_column *column, const vj
   for (int64_t i = 0; i < f->results->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0)
       fprintf(script, "%.9g %.9g %u\n", x->values[x->value_of[i]], y->values[y->value_of[i]],
-              vj_plots_line_shade(ranks[i]));
+              vj_plots_line_color(ranks[i]));
   fputs("EOD\n", script);
   write_scale(script, x, 'x');
   write_scale(script, y, 'y');
@@ -239,10 +239,10 @@ static void label_axis(FILE *script, const vj_swept_parameter *x, int row) {
   }
 }
 
-static void write_line(FILE *script, const vj_report_data *f, int64_t trial, int rows, unsigned shade) {
+static void write_line(FILE *script, const vj_report_data *f, int64_t trial, int rows, unsigned color) {
   for (int row = 0; row < rows; row++) {
     const double at = along(&f->swept.list[row], f->swept.list[row].value_of[trial]);
-    if (isfinite(at)) fprintf(script, "%.4g %d %u\n", at, -row, shade);
+    if (isfinite(at)) fprintf(script, "%.4g %d %u\n", at, -row, color);
   }
   fputc('\n', script);
 }
@@ -263,7 +263,7 @@ static int64_t write_lines(FILE *script, const vj_report_data *f, const vj_repor
       if ((k < count - coloured) != grey) continue;
       const int64_t trial = order[column->best == VJ_BEST_LOW ? count - 1 - k : k] - results;
       write_line(script, f, trial, rows,
-                 vj_plots_line_shade((double)(k - (count - coloured)) / fmax(1, (double)coloured - 1)));
+                 vj_plots_line_color((double)(k - (count - coloured)) / fmax(1, (double)coloured - 1)));
     }
     fputs("EOD\n", script);
   }

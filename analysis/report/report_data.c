@@ -49,7 +49,7 @@ static vj_status read_axis(const vj_report_data *f, const char *name, const int6
 
 /* --- what is good ------------------------------------------------------------------------------------------------ */
 
-/* Losses are only alike where their weights are. */
+/* Losses can only be compared where their weights are. */
 static bool sets_weights(const vj_report_data *f) {
   for (int s = 0; s < f->results->setting_count; s++) {
     const char *key = vj_results_setting_key(f->results, s);

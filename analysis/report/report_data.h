@@ -1,5 +1,5 @@
 /* What a report tells of a sweep, gathered from its file: trials by state, groups of trials that differ only in their
- * seed, what was varied, what is good, and what mattered. Owned by the outcome's pool. Not collective. */
+ * seed, what was varied, what is good, and what mattered. Owned by the results' pool. Not collective. */
 #ifndef VJ_ANALYSIS_REPORT_REPORT_DATA_H
 #define VJ_ANALYSIS_REPORT_REPORT_DATA_H
 

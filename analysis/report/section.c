@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/results/collapse.h"
+
 enum { CAPTION_BYTES = 512, PICTURE_MARK = 1 }; /* before the number of a picture: a character that no text has */
 
 void vj_page_pictures(vj_page *page) { fputs("<div class=\"pictures\">\n", page->to); }
@@ -73,4 +75,17 @@ const char *vj_page_units(const vj_page *page, const char *quantity) {
 const char *vj_page_objective_title(const vj_page *page) {
   const vj_report_column *c = &page->data->objective;
   return c->title && c->title[0] ? c->title : c->quantity ? c->quantity : "";
+}
+
+void vj_page_verdict(vj_page *page, double rankme, int64_t largest) {
+  const char *verdict = vj_collapse_verdict(rankme, largest);
+  vj_html_cell(page->to, false);
+  fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
+}
+
+void vj_page_bar_axes(FILE *script, int64_t rows, const char *unit) {
+  fprintf(script,
+          "set yrange [%lld:-0.55]\nset xrange [0:*]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
+          "' lt 1 lw 0.3\nset border 1\nset xlabel '%s'\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
+          (long long)rows, unit);
 }

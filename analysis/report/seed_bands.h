@@ -10,7 +10,7 @@ typedef struct vj_seed_band {
   vj_summary *at; /* over the trials that have come so far */
 } vj_seed_band;
 
-/* Owned by the findings' pool. Without such a quantity, or where it has no number, `count` is 0. */
+/* Owned by the data's pool. Without such a quantity, or where it has no number, `count` is 0. */
 VJ_MUST_USE vj_status vj_seed_band_of(const vj_report_data *f, const char *quantity, const vj_group *group,
                                       vj_seed_band *band);
 

@@ -62,7 +62,7 @@ static vj_status compare_settings(vj_comparison *c) {
   return VJ_OK;
 }
 
-/* --- outcome --------------------------------------------------------------------------------------------------- */
+/* --- results --------------------------------------------------------------------------------------------------- */
 
 static void add_all(const vj_results *o, const vj_report_column *column, const vj_trial_selector *s, vj_summary *to) {
   for (int64_t i = 0; i < s->count; i++) vj_summary_add(to, vj_results_final(o, column, s->trials[i]));
@@ -103,7 +103,7 @@ static vj_result_difference compare_quantity(const vj_comparison *c, const vj_fi
                                 .high = tested.high};
 }
 
-static vj_status compare_outcomes(vj_comparison *c) {
+static vj_status compare_results(vj_comparison *c) {
   const vj_results *o = c->results;
   const int variables = vj_sweep_file_variable_count(o->file);
   vj_result_difference *list = vj_pool_take(o->pool, (size_t)variables * sizeof *list);
@@ -116,11 +116,11 @@ static vj_status compare_outcomes(vj_comparison *c) {
     const vj_result_difference d = compare_quantity(c, &info, &differs);
     if (!d.a_count && !d.b_count) continue;
     if (differs || !d.a_count || !d.b_count)
-      list[c->outcome_count++] = d;
+      list[c->difference_count++] = d;
     else
       c->same_count++;
   }
-  c->outcomes = list;
+  c->differences = list;
   return VJ_OK;
 }
 
@@ -224,6 +224,6 @@ vj_status vj_compare(const vj_results *results, const char *a, const char *b, vj
     c->pairs_done += c->partners[i] >= 0 && is_done(results, c->a.trials[i]) && is_done(results, c->partners[i]);
   }
   VJ_TRY(compare_settings(c));
-  VJ_TRY(compare_outcomes(c));
+  VJ_TRY(compare_results(c));
   return compare_states(c);
 }

@@ -1,4 +1,4 @@
-/* What two selections of a sweep's trials differ in: settings, outcome, hidden states. Not collective. */
+/* What two selections of a sweep's trials differ in: settings, results, hidden states. Not collective. */
 #ifndef VJ_ANALYSIS_RESULTS_COMPARISON_H
 #define VJ_ANALYSIS_RESULTS_COMPARISON_H
 
@@ -34,15 +34,15 @@ typedef struct vj_comparison {
   const int64_t *partners; /* for each trial of a */
   int64_t pair_count;
   int64_t a_done, b_done, pairs_done; /* those that are done; pairs of which both are */
-  int64_t setting_count, outcome_count, view_count, compared_count;
+  int64_t setting_count, difference_count, view_count, compared_count;
   const vj_setting_difference *settings;
-  const vj_result_difference *outcomes; /* quantities that differ in any pair, or in the mean */
-  int64_t same_count;                   /* quantities that do not */
+  const vj_result_difference *differences; /* quantities that differ in any pair, or in the mean */
+  int64_t same_count;                      /* quantities that do not */
   const vj_view_similarity *views;
   const int64_t *compared; /* trials of a, then of b, that are done and have hidden states */
 } vj_comparison;
 
-/* Everything is owned by the outcome. */
+/* Everything is owned by the results. */
 VJ_MUST_USE vj_status vj_compare(const vj_results *results, const char *a, const char *b, vj_comparison *comparison);
 
 #endif

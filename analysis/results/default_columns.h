@@ -4,7 +4,7 @@
 
 #include "analysis/results/sweep_results.h"
 
-/* Losses, what shows collapse, probes: as many as the sweep has. Owned by the outcome's pool. */
+/* Losses, what shows collapse, probes: as many as the sweep has. Owned by the results' pool. */
 VJ_MUST_USE vj_status vj_default_report(const vj_results *results, vj_report_spec *report);
 
 #endif

@@ -9,7 +9,7 @@
 extern const char *const vj_hidden_state_views[];
 
 /* K = X X' of a trial's states of a view, one row a clip, all its steps side by side as features (vj_cka_gram); owned
- * by the outcome. *clips is 0 and *gram NULL where there are none. */
+ * by the results. *clips is 0 and *gram NULL where there are none. */
 VJ_MUST_USE vj_status vj_hidden_states_gram(const vj_results *results, const char *view, int64_t trial, int64_t *clips,
                                             const double **gram);
 

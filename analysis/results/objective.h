@@ -5,7 +5,7 @@
 #include "analysis/results/sweep_results.h"
 
 /* By default: the first column of the sweep's report that has `best:`, else the first probe's first metric. With
- * neither, `quantity` is NULL. Owned by the outcome. */
+ * neither, `quantity` is NULL. Owned by the results. */
 VJ_MUST_USE vj_status vj_objective_default(const vj_results *results, const char *folder, vj_report_column *objective);
 
 /* A named quantity at the end of training, with what the report, or else its name, says is good; VJ_BEST_NONE where

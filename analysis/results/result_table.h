@@ -1,4 +1,4 @@
-/* The outcome of a sweep as tables, from its file alone and at any time. Not collective. */
+/* The results of a sweep as tables, from its file alone and at any time. Not collective. */
 #ifndef VJ_ANALYSIS_RESULTS_RESULT_TABLE_H
 #define VJ_ANALYSIS_RESULTS_RESULT_TABLE_H
 

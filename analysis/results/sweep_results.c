@@ -148,20 +148,25 @@ const char *vj_results_settings(const vj_results *o, int64_t trial) {
 
 static bool is_steps_key(const char *key) { return strcmp(key, "optim") == 0 || strcmp(key, "optim.steps") == 0; }
 
+const char *vj_results_config(const vj_results *o, const char *path, int64_t trial) {
+  vj_pool *pool = NULL;
+  vj_yaml *root = NULL;
+  const char *text = NULL;
+  if (vj_pool_create(&pool) != VJ_OK) return NULL;
+  if (vj_yaml_read_text(pool, vj_results_text(o, "config", trial), "config", &root) == VJ_OK) {
+    const vj_yaml *node = vj_yaml_find(root, path);
+    if (node && node->kind == VJ_YAML_SCALAR) text = vj_pool_text(o->pool, node->text);
+  }
+  vj_pool_destroy(&pool);
+  return text;
+}
+
 /* All trials make as many steps as the last evaluation comes after, unless the sweep sets their number. */
 int64_t vj_results_steps(const vj_results *o, int64_t trial) {
   bool is_set = false;
   for (int s = 0; s < o->setting_count; s++) is_set = is_set || is_steps_key(vj_results_setting_key(o, s));
-  vj_pool *pool = NULL;
-  vj_yaml *root = NULL;
-  int64_t steps = o->steps;
-  if (!is_set || vj_pool_create(&pool) != VJ_OK) return steps;
-  if (vj_yaml_read_text(pool, vj_results_text(o, "config", trial), "config", &root) == VJ_OK) {
-    const vj_yaml *node = vj_yaml_find(root, "optim.steps");
-    if (node && node->kind == VJ_YAML_SCALAR) steps = strtoll(node->text, NULL, 10);
-  }
-  vj_pool_destroy(&pool);
-  return steps;
+  const char *steps = is_set ? vj_results_config(o, "optim.steps", trial) : NULL;
+  return steps ? strtoll(steps, NULL, 10) : o->steps;
 }
 
 vj_status vj_results_report(const vj_results *o, const char *folder, const vj_report_spec **report) {

@@ -1,4 +1,8 @@
-/* What a sweep's file says of its trials, also while the sweep runs. Not collective. */
+/* Results of a sweep, read from its folder at any time and never written: its file here, its state (sweep_status.h),
+ * groups of trials, the table of results, comparisons. May see framework, sweeps, metrics, statistics and output, but
+ * no probe. Begin here.
+ *
+ * What a sweep's file says of its trials, also while the sweep runs. Not collective. */
 #ifndef VJ_ANALYSIS_RESULTS_SWEEP_RESULTS_H
 #define VJ_ANALYSIS_RESULTS_SWEEP_RESULTS_H
 
@@ -32,10 +36,10 @@ double vj_results_number(const vj_results *results, const vj_report_column *colu
 double vj_results_final(const vj_results *results, const vj_report_column *column, int64_t trial);
 /* A trial's whole number; -1 if there is none. */
 int64_t vj_results_count(const vj_results *results, const char *name, int64_t trial);
-/* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the outcome. */
+/* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the results. */
 const char *vj_results_setting_key(const vj_results *results, int setting);
 const char *vj_results_setting(const vj_results *results, int setting, int64_t trial);
-/* The end of a key that no other setting shares, "variance.weight". Owned by the outcome. */
+/* The end of a key that no other setting shares, "variance.weight". Owned by the results. */
 const char *vj_results_setting_short(const vj_results *results, int setting);
 /* A setting as a number; NaN where it is text, or the trial does not have it. */
 double vj_results_setting_number(const vj_results *results, int setting, int64_t trial);
@@ -44,6 +48,9 @@ bool vj_results_setting_is_number(const vj_results *results, int setting);
 bool vj_results_same_setting(const vj_results *results, int setting, int64_t one, int64_t other);
 /* The trial's settings as one text, "optim.lr=0.01 model.latent.type=sparse"; those it does not have are left out. */
 const char *vj_results_settings(const vj_results *results, int64_t trial);
+/* What a trial's whole configuration has at a path, "optim.batch", as it is written; NULL where that is nothing, or no
+ * scalar. Owned by the results. */
+const char *vj_results_config(const vj_results *results, const char *path, int64_t trial);
 /* Training steps that a trial has to make. */
 int64_t vj_results_steps(const vj_results *results, int64_t trial);
 /* The sweep's own report; NULL if it has none. `folder` is the sweep's. */

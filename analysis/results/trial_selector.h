@@ -11,7 +11,7 @@ typedef struct vj_trial_selector {
 } vj_trial_selector;
 
 /* A word is an arm, a trial's number, or settings, "optim.lr=0.01,arm=weak": all trials that have them. `place` is the
- * argument's name. VJ_USAGE for a word that names nothing, with what is near. Owned by the outcome. */
+ * argument's name. VJ_USAGE for a word that names nothing, with what is near. Owned by the results. */
 VJ_MUST_USE vj_status vj_trial_selector_read(const vj_results *results, const char *place, const char *word,
                                              vj_trial_selector *selection);
 
@@ -19,8 +19,8 @@ VJ_MUST_USE vj_status vj_trial_selector_read(const vj_results *results, const ch
 bool vj_trial_selector_is_constant(const vj_results *results, const vj_trial_selector *one,
                                    const vj_trial_selector *other, int setting);
 
-/* For each trial of `one` the trial of `other` that belongs to it, or -1: of the same seed, and alike in every setting
- * that is not constant; a trial alone belongs to a trial alone. Owned by the outcome. */
+/* For each trial of `one` the trial of `other` that belongs to it, or -1: of the same seed, and of the same value in
+ * every setting that is not constant; a trial alone belongs to a trial alone. Owned by the results. */
 VJ_MUST_USE vj_status vj_trial_selector_pair(const vj_results *results, const vj_trial_selector *one,
                                              const vj_trial_selector *other, const int64_t **partners);
 

@@ -50,7 +50,7 @@ static vj_status draw_all(vj_page *page) {
 }
 
 /* Probes that ran more than at both ends. */
-static vj_status draw_criterion(vj_page *page) {
+static vj_status draw_objective(vj_page *page) {
   const vj_report_column *c = &page->data->objective;
   if (!c->quantity || strncmp(c->quantity, "probe_", 6) != 0) return VJ_OK;
   const char *units = vj_page_units(page, c->quantity), *title = vj_page_objective_title(page);
@@ -69,7 +69,7 @@ static vj_status write(vj_page *page) {
       page->to);
   vj_page_legend(page);
   vj_page_pictures(page);
-  VJ_TRY(draw_criterion(page));
+  VJ_TRY(draw_objective(page));
   VJ_TRY(draw_all(page));
   vj_page_pictures_end(page);
   return VJ_OK;

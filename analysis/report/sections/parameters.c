@@ -44,10 +44,8 @@ static void draw_bars(vj_page *page, const bar *bars, int count) {
     fprintf(script, "%.6g %d 0 %.6g %d.1 %d.45 %.6g %.6g\n", share / 2, i, share, i, i, fmax(0, share - spread),
             share + spread);
   }
-  fprintf(script,
-          "EOD\nset yrange [%d:-0.55]\nset xrange [0:*]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
-          "' lt 1 lw 0.3\nset border 1\nset xlabel '%%'\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
-          shown);
+  fputs("EOD\n", script);
+  vj_page_bar_axes(script, shown, "%");
   for (int i = 0; i < shown; i++) {
     fputs("set label ", script);
     vj_plots_quote(script, bars[i].name);
@@ -248,7 +246,7 @@ static vj_status draw_quantity(vj_page *page, const vj_report_column *column, bo
   return status;
 }
 
-/* Of several parameters, what they do to the criterion and to RankMe. */
+/* Of several parameters, what they do to the objective and to RankMe. */
 static vj_status draw_several(vj_page *page) {
   const vj_report_column rankme = {
       .quantity = "hx_rankme", .title = "RankMe of hx", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};

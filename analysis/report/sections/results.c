@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/results/collapse.h"
 #include "analysis/results/objective.h"
 #include "analysis/report/section.h"
 #include "analysis/statistics/difference.h"
@@ -28,11 +27,9 @@ static void write_verdict(vj_page *page, const vj_group *g) {
   const vj_report_data *f = page->data;
   const vj_report_column rankme = {.quantity = "hx_rankme", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   const vj_summary m = vj_trial_group_summary(f->results, &g->members, &rankme);
-  vj_html_cell(page->to, false);
   const int64_t largest =
       g->members.done_count ? vj_results_components(f->results, "hx_singular_values", g->members.done[0]) : 0;
-  const char *verdict = vj_collapse_verdict(m.mean, largest);
-  fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
+  vj_page_verdict(page, m.mean, largest);
 }
 
 static void write_row(vj_page *page, const vj_group *g) {
@@ -179,7 +176,7 @@ static vj_status write_differences(vj_page *page, const vj_report_column *column
   return status;
 }
 
-/* Of the criterion, of what the report calls good or bad, and of RankMe. */
+/* Of the objective, of what the report calls good or bad, and of RankMe. */
 static vj_status write_all_differences(vj_page *page) {
   const vj_report_data *f = page->data;
   int written = 0;
@@ -187,8 +184,8 @@ static vj_status write_all_differences(vj_page *page) {
   const vj_group *to = &f->groups[f->ranked[0]];
   for (int64_t c = 0; c < f->report.column_count && written < MOST_TESTED; c++) {
     const vj_report_column *column = &f->report.columns[c];
-    const bool is_criterion = strcmp(column->quantity, f->objective.quantity) == 0 && column->at == f->objective.at;
-    if (is_criterion || column->best != VJ_BEST_NONE || strcmp(column->quantity, "hx_rankme") == 0)
+    const bool is_objective = strcmp(column->quantity, f->objective.quantity) == 0 && column->at == f->objective.at;
+    if (is_objective || column->best != VJ_BEST_NONE || strcmp(column->quantity, "hx_rankme") == 0)
       VJ_TRY(write_differences(page, column, to, written++));
   }
   fputs(

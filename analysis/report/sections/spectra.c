@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "analysis/results/collapse.h"
+#include "analysis/results/hidden_states.h"
 #include "analysis/report/seed_bands.h"
 #include "analysis/report/horizon_means.h"
 
-static const char *const views[] = {"hx", "hy", "hy_pred"};
-enum { VIEWS = 3, MOST_COMPONENTS = 120, MOST_EVALUATIONS = 10 };
+enum { MOST_COMPONENTS = 120, MOST_EVALUATIONS = 10 };
 
 /* Components from 1; of many, the first and then ever fewer. */
 static void write_profile(FILE *script, const vj_horizon_means *p, const char *name) {
@@ -99,7 +99,7 @@ static vj_status draw_change(vj_page *page, const vj_group *g) {
           least / 1.5, most * 1.5);
   for (int64_t k = 0; k < found; k++)
     fprintf(script, "%s$p%lld using 1:2 with lines lw 1.4 lc rgb '#%06x'", k ? ", " : "", (long long)k,
-            vj_plots_line_shade((double)f->evals[rows[k]] / fmax(1, (double)f->results->steps)));
+            vj_plots_line_color((double)f->evals[rows[k]] / fmax(1, (double)f->results->steps)));
   fputc('\n', script);
   return VJ_OK;
 }
@@ -143,15 +143,13 @@ static vj_status write_collapse(vj_page *page, const vj_group *g, const char *vi
     vj_summary_add(&ends[1], vj_results_number(f->results, &column, trial));
   }
   const int64_t largest = largest_of(f, g, view);
-  const char *verdict = vj_collapse_verdict(ends[1].mean, largest);
   vj_html_cell(page->to, true);
   vj_html_spread(page->to, ends[0].mean, ends[0].deviation);
   vj_html_cell(page->to, true);
   vj_html_spread(page->to, ends[1].mean, ends[1].deviation);
   vj_html_cell(page->to, true);
   fprintf(page->to, "%lld", (long long)largest);
-  vj_html_cell(page->to, false);
-  fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
+  vj_page_verdict(page, ends[1].mean, largest);
   return VJ_OK;
 }
 
@@ -163,15 +161,15 @@ static vj_status write_collapses(vj_page *page) {
   for (int i = 0; i < 6; i++) vj_html_heading(page->to, i >= 2 && i < 5, headings[i]);
   fputs("<tbody>", page->to);
   for (int64_t i = 0; i < f->shown_count; i++)
-    for (int v = 0; v < VIEWS; v++) {
-      const char *name = vj_pool_format(f->pool, "%s_rankme", views[v]);
+    for (int v = 0; vj_hidden_state_views[v]; v++) {
+      const char *name = vj_pool_format(f->pool, "%s_rankme", vj_hidden_state_views[v]);
       if (!name || vj_sweep_file_find(f->results->file, name) < 0) continue;
       vj_html_row(page->to, "");
       vj_html_cell(page->to, false);
       vj_page_group_name(page, &f->groups[f->shown[i]]);
       vj_html_cell(page->to, false);
-      fputs(views[v], page->to);
-      VJ_TRY(write_collapse(page, &f->groups[f->shown[i]], views[v]));
+      fputs(vj_hidden_state_views[v], page->to);
+      VJ_TRY(write_collapse(page, &f->groups[f->shown[i]], vj_hidden_state_views[v]));
     }
   vj_html_table_end(page->to);
   fprintf(
@@ -207,13 +205,14 @@ static vj_status draw_over_time(vj_page *page) {
                                          "mean |correlation| of features of %s"};
   const vj_report_data *f = page->data;
   for (int e = 0; e < 3; e++)
-    for (int v = 0; v < VIEWS; v++) {
-      const char *quantity = vj_pool_format(f->pool, "%s_%s", views[v], endings[e]);
+    for (int v = 0; vj_hidden_state_views[v]; v++) {
+      const char *quantity = vj_pool_format(f->pool, "%s_%s", vj_hidden_state_views[v], endings[e]);
       char caption[96];
-      snprintf(caption, sizeof caption, captions[e], views[v]);
+      snprintf(caption, sizeof caption, captions[e], vj_hidden_state_views[v]);
       if (e && v == 1) continue; /* hx and hy tell the same there */
       if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a picture");
-      VJ_TRY(vj_seed_bands_picture(page, quantity, NULL, caption, e == 0 ? threshold_lines(f, views[v]) : NULL));
+      VJ_TRY(vj_seed_bands_picture(page, quantity, NULL, caption,
+                                   e == 0 ? threshold_lines(f, vj_hidden_state_views[v]) : NULL));
     }
   return VJ_OK;
 }
@@ -231,9 +230,9 @@ static vj_status write(vj_page *page) {
       "seeds.</p>\n",
       page->to);
   vj_page_pictures(page);
-  for (int v = 0; v < VIEWS; v++) {
-    const char *quantity = vj_pool_format(f->pool, "%s_singular_values", views[v]);
-    const char *caption = vj_pool_format(f->pool, "singular values of %s", views[v]);
+  for (int v = 0; vj_hidden_state_views[v]; v++) {
+    const char *quantity = vj_pool_format(f->pool, "%s_singular_values", vj_hidden_state_views[v]);
+    const char *caption = vj_pool_format(f->pool, "singular values of %s", vj_hidden_state_views[v]);
     if (!quantity || !caption) return vj_fail(VJ_MEMORY, "no memory for a picture");
     VJ_TRY(draw_ends(page, quantity, caption, "set xlabel 'component'\nset autoscale xfix\n", true));
   }

@@ -21,7 +21,7 @@ static int64_t count_state(const vj_results *o, int64_t state) {
   return count;
 }
 
-static void tell_states(vj_page *page) {
+static void write_states_tile(vj_page *page) {
   const vj_results *o = page->data->results;
   const int64_t done = count_state(o, VJ_TRIAL_DONE), failed = count_state(o, VJ_TRIAL_FAILED);
   const int64_t running = count_state(o, VJ_TRIAL_RUNNING), stopped = count_state(o, VJ_TRIAL_PRUNED);
@@ -43,7 +43,7 @@ static void tell_states(vj_page *page) {
   fputs("</span></div>\n", page->to);
 }
 
-static void tell_swept(vj_page *page) {
+static void write_swept_tile(vj_page *page) {
   const vj_report_data *f = page->data;
   int64_t most = 0;
   for (int64_t g = 0; g < f->group_count; g++)
@@ -66,7 +66,7 @@ static int64_t most_troubled(const vj_results *o) {
   return worst;
 }
 
-static void tell_videos(vj_page *page) {
+static void write_videos_tile(vj_page *page) {
   const vj_results *o = page->data->results;
   const int64_t trial = o->trials ? most_troubled(o) : 0;
   const int64_t used = o->trials ? vj_results_count(o, VJ_RECORD_VIDEOS, trial) : -1;
@@ -88,7 +88,7 @@ static void tell_videos(vj_page *page) {
   fputs("</span></div>\n", page->to);
 }
 
-static void tell_best(vj_page *page) {
+static void write_best_tile(vj_page *page) {
   const vj_report_data *f = page->data;
   if (!f->ranked_count || f->objective.best == VJ_BEST_NONE) return;
   const vj_group *best = &f->groups[f->ranked[0]];
@@ -101,7 +101,7 @@ static void tell_best(vj_page *page) {
           (long long)f->ranked_count, (long long)best->objective.count, best->objective.count == 1 ? "" : "s");
 }
 
-static void tell_mattered(vj_page *page) {
+static void write_importance_tile(vj_page *page) {
   const vj_report_data *f = page->data;
   if (!f->swept.has_importance) return;
   tile(page, "what mattered most");
@@ -126,7 +126,7 @@ static void write_values(vj_page *page, const vj_swept_parameter *factor) {
   if (factor->count > MOST_VALUES) vj_html_text(page->to, " and %lld more", (long long)(factor->count - MOST_VALUES));
 }
 
-static void write_factors(vj_page *page) {
+static void write_swept_parameters(vj_page *page) {
   const vj_report_data *f = page->data;
   if (!f->swept.count) return;
   fputs("<h3>What was varied</h3>\n", page->to);
@@ -206,7 +206,7 @@ static void write_failures(vj_page *page) {
     fprintf(page->to, "<p class=\"note\">%lld more reasons.</p>\n", (long long)(reasons - MOST_REASONS));
 }
 
-static void explain_criterion(vj_page *page) {
+static void explain_objective(vj_page *page) {
   const vj_report_column *c = &page->data->objective;
   fputs("<p class=\"note\">", page->to);
   if (!c->quantity)
@@ -230,15 +230,15 @@ static vj_status write(vj_page *page) {
   vj_html_text(page->to, "%s%s%s", f->title, f->has_own_report && f->report.title[0] ? ": " : "",
                f->has_own_report ? f->report.title : "");
   fputs("</h1>\n<div class=\"tiles\">\n", page->to);
-  tell_states(page);
-  tell_swept(page);
-  tell_videos(page);
-  tell_best(page);
-  tell_mattered(page);
+  write_states_tile(page);
+  write_swept_tile(page);
+  write_videos_tile(page);
+  write_best_tile(page);
+  write_importance_tile(page);
   fprintf(page->to, "</div>\n%s", page->contents);
-  explain_criterion(page);
+  explain_objective(page);
   write_failures(page);
-  write_factors(page);
+  write_swept_parameters(page);
   fputs("</header>\n", page->to);
   return VJ_OK;
 }

@@ -25,23 +25,11 @@ static double seconds(const vj_report_data *f, const char *name, int64_t trial) 
   return isfinite(value) ? value : 0;
 }
 
-static double batch_of(const vj_report_data *f, int64_t trial) {
-  vj_pool *pool = NULL;
-  vj_yaml *root = NULL;
-  double batch = NAN;
-  if (vj_pool_create(&pool) != VJ_OK) return batch;
-  if (vj_yaml_read_text(pool, vj_results_text(f->results, "config", trial), "config", &root) == VJ_OK) {
-    const vj_yaml *node = vj_yaml_find(root, "optim.batch");
-    if (node && node->kind == VJ_YAML_SCALAR) batch = strtod(node->text, NULL);
-  }
-  vj_pool_destroy(&pool);
-  return batch;
-}
-
-/* Trials alike in their settings have one batch size. */
+/* Trials of the same settings have one batch size. */
 static spent time_of(const vj_report_data *f, const vj_group *g) {
   spent s = {0};
-  const double batch = g->members.count ? batch_of(f, g->members.trials[0]) : NAN;
+  const char *batch_text = vj_results_config(f->results, "optim.batch", g->members.trials[0]);
+  const double batch = batch_text ? strtod(batch_text, NULL) : NAN;
   for (int64_t k = 0; k < g->members.count; k++) {
     const int64_t trial = g->members.trials[k];
     const double total = seconds(f, "time_total", trial);
@@ -121,10 +109,8 @@ static void draw(vj_page *page, const spent *times) {
       from = to;
     }
   }
-  fprintf(script,
-          "EOD\nset yrange [%d:-0.55]\nset xrange [0:*]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
-          "' lt 1 lw 0.3\nset border 1\nset xlabel 's'\nset lmargin 2\nset rmargin 6\nset xtics font ',10'\n",
-          (int)f->shown_count);
+  fputs("EOD\n", script);
+  vj_page_bar_axes(script, f->shown_count, "s");
   for (int64_t i = 0; i < f->shown_count; i++) {
     fputs("set label ", script);
     vj_plots_quote(script, f->groups[f->shown[i]].name);
