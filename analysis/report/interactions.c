@@ -74,15 +74,12 @@ typedef struct grid {
 
 static void fill_grid(const vj_report_data *f, const vj_swept_parameter *x, const vj_swept_parameter *y,
                       const double *results, grid *g) {
-  double count[MOST_CELLS * MOST_CELLS] = {0};
-  for (int64_t k = 0; k < MOST_CELLS * MOST_CELLS; k++) g->mean[k] = 0;
-  for (int64_t i = 0; i < f->results->trials; i++) {
-    if (!isfinite(results[i]) || x->value_of[i] < 0 || y->value_of[i] < 0) continue;
-    const int64_t cell = y->value_of[i] * x->count + x->value_of[i];
-    g->mean[cell] += results[i];
-    count[cell]++;
-  }
-  for (int64_t k = 0; k < x->count * y->count; k++) g->mean[k] = count[k] > 0 ? g->mean[k] / count[k] : NAN;
+  vj_summary at[MOST_CELLS * MOST_CELLS];
+  for (int64_t k = 0; k < x->count * y->count; k++) at[k] = VJ_SUMMARY_NONE;
+  for (int64_t i = 0; i < f->results->trials; i++)
+    if (x->value_of[i] >= 0 && y->value_of[i] >= 0)
+      vj_summary_add(&at[y->value_of[i] * x->count + x->value_of[i]], results[i]);
+  for (int64_t k = 0; k < x->count * y->count; k++) g->mean[k] = at[k].mean;
   if (!vj_range_of(g->mean, x->count * y->count, &g->low, &g->high)) g->low = g->high = NAN;
 }
 
