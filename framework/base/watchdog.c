@@ -19,7 +19,7 @@ struct vj_watchdog {
 };
 
 /* True when it is time to end. */
-static bool take_nap(vj_watchdog *w) {
+static bool wait_nap(vj_watchdog *w) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_nsec += (long)((w->nap - (double)(long)w->nap) * 1e9);
@@ -32,18 +32,18 @@ static bool take_nap(vj_watchdog *w) {
   return ends;
 }
 
-static void *watch(void *context) {
+static void *run(void *context) {
   vj_watchdog *w = context;
   unsigned long seen = 0;
   double idle = 0;
-  bool told = false;
-  while (!take_nap(w)) {
+  bool reported = false;
+  while (!wait_nap(w)) {
     const unsigned long beats = atomic_load(&w->beats);
     idle = beats == seen ? idle + w->nap : 0;
     seen = beats;
     if (w->calls.pulse) w->calls.pulse(w->calls.context);
-    if (told || w->limit <= 0 || idle < w->limit) continue;
-    told = true;
+    if (reported || w->limit <= 0 || idle < w->limit) continue;
+    reported = true;
     if (w->calls.hung) w->calls.hung(w->calls.context);
   }
   return NULL;
@@ -66,7 +66,7 @@ vj_status vj_watchdog_start(double limit, const vj_watchdog_calls *calls, vj_wat
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int cause = pthread_create(&w->thread, NULL, watch, w);
+  const int cause = pthread_create(&w->thread, NULL, run, w);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (cause == 0) {
     *watchdog = w;

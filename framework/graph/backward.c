@@ -112,7 +112,7 @@ static bool reads(const vj_node *node, const bool *marked) {
 }
 
 /* Nodes stand behind those they read, so one pass marks everything. */
-static bool *mark_untaught(vj_graph *graph) {
+static bool *mark_without_gradient(vj_graph *graph) {
   bool *marked = vj_pool_take(graph->pool, ((size_t)graph->vars.count + 1) * sizeof *marked);
   for (int i = 0; marked && i < graph->vars.count; i++) {
     const vj_var *var = graph->vars.at[i];
@@ -127,7 +127,7 @@ static bool *mark_untaught(vj_graph *graph) {
 }
 
 vj_status vj_graph_drop_without_gradient(vj_graph *graph, vj_var **scalars, int64_t count) {
-  const bool *marked = mark_untaught(graph);
+  const bool *marked = mark_without_gradient(graph);
   if (!marked) return vj_fail(VJ_MEMORY, "no memory to look for parameters without gradients");
   int kept = 0;
   for (int i = 0; i < graph->changes.count; i++) {

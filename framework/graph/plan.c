@@ -95,7 +95,7 @@ static vj_storage *storage_create(vj_plan *plan, const vj_var *var) {
   return storage;
 }
 
-static void touch(vj_var *var, int node, int segment) {
+static void extend_lifetime(vj_var *var, int node, int segment) {
   vj_storage *storage = var->storage;
   if (!storage) return; /* parameters, states and gradients have their own blocks */
   const int time = storage->batched ? node : segment;
@@ -132,7 +132,7 @@ static vj_storage *in_place_storage(const vj_graph *graph, const vj_plan *plan, 
   return input->storage;
 }
 
-static void give_storage(const vj_graph *graph, vj_plan *plan) {
+static void assign_storage(const vj_graph *graph, vj_plan *plan) {
   for (int i = 0; i < graph->vars.count; i++) {
     vj_var *var = graph->vars.at[i];
     var->storage = var->role == VJ_ROLE_INPUT && var->needed ? storage_create(plan, var) : NULL;
@@ -161,13 +161,13 @@ static void give_storage(const vj_graph *graph, vj_plan *plan) {
   }
 }
 
-static void find_lives(const vj_graph *graph, vj_plan *plan) {
+static void find_lifetimes(const vj_graph *graph, vj_plan *plan) {
   for (int s = 0; s < plan->segment_count; s++)
     for (int i = plan->segments[s].begin; i < plan->segments[s].end; i++) {
       const vj_node *node = plan->nodes[i];
       for (int k = 0; k < node->input_count; k++)
-        if (node->inputs[k]) touch(node->inputs[k], i, s);
-      for (int k = 0; k < node->output_count; k++) touch(node->outputs[k], i, s);
+        if (node->inputs[k]) extend_lifetime(node->inputs[k], i, s);
+      for (int k = 0; k < node->output_count; k++) extend_lifetime(node->outputs[k], i, s);
     }
   for (int i = 0; i < graph->vars.count; i++) {
     vj_var *var = graph->vars.at[i];
@@ -240,7 +240,7 @@ bool vj_plan_waits(const vj_plan *plan, const vj_segment *segment) {
   return false;
 }
 
-static void find_scratch(vj_plan *plan) {
+static void size_scratch(vj_plan *plan) {
   for (int i = 0; i < plan->node_count; i++) {
     const vj_node *node = plan->nodes[i];
     const size_t bytes = node->op->scratch_bytes ? node->op->scratch_bytes(node) : 0;
@@ -271,9 +271,9 @@ vj_status vj_graph_plan(vj_graph *graph, int64_t local_shards) {
   mark_needed(graph);
   order_nodes(graph, plan);
   cut_segments(plan);
-  give_storage(graph, plan);
-  find_lives(graph, plan);
-  find_scratch(plan);
+  assign_storage(graph, plan);
+  find_lifetimes(graph, plan);
+  size_scratch(plan);
   VJ_TRY(place_storages(plan));
   graph->plan = plan;
   return VJ_OK;

@@ -21,7 +21,7 @@ static int last_reader(const vj_graph *graph, const vj_var *var) {
 }
 
 /* The first backward node that reads the node's output, if making it anew there lets memory go. */
-static int place_for(const vj_graph *graph, const vj_node *node, int backward) {
+static int recompute_place(const vj_graph *graph, const vj_node *node, int backward) {
   if (!node->op->recompute || node->output_count != 1 || !node->outputs[0]->batched || node->outputs[0]->keep)
     return -1;
   int first = backward;
@@ -32,7 +32,7 @@ static int place_for(const vj_graph *graph, const vj_node *node, int backward) {
   return first;
 }
 
-static vj_var *again(vj_graph *graph, const vj_node *node) {
+static vj_var *recomputed(vj_graph *graph, const vj_node *node) {
   vj_scope_push(graph, "%s", node->scope);
   vj_node *copy = vj_node_create(graph, node->op, node->inputs, node->input_count, 0, NULL, 0);
   if (copy) copy->attributes = node->attributes;
@@ -43,7 +43,7 @@ static vj_var *again(vj_graph *graph, const vj_node *node) {
 }
 
 /* The node that was added last goes to `place`. */
-static void move_last(vj_graph *graph, int place) {
+static void move_last_to(vj_graph *graph, int place) {
   void **at = graph->nodes.at, *last = at[graph->nodes.count - 1];
   memmove(at + place + 1, at + place, (size_t)(graph->nodes.count - 1 - place) * sizeof *at);
   at[place] = last;
@@ -52,10 +52,10 @@ static void move_last(vj_graph *graph, int place) {
 void vj_graph_recompute(vj_graph *graph, int backward) {
   for (int i = 0; i < backward && graph->status == VJ_OK; i++) {
     const vj_node *node = graph->nodes.at[i];
-    const int place = place_for(graph, node, backward);
-    vj_var *y = place < 0 ? NULL : again(graph, node);
+    const int place = recompute_place(graph, node, backward);
+    vj_var *y = place < 0 ? NULL : recomputed(graph, node);
     if (!y) continue;
-    move_last(graph, place);
+    move_last_to(graph, place);
     for (int k = place + 1; k < graph->nodes.count; k++) {
       vj_node *reader = graph->nodes.at[k];
       for (int j = 0; j < reader->input_count; j++)

@@ -22,7 +22,7 @@ static vj_status allocate_results(vj_running_trial *t) {
 /* What one rank can do on its own; the group agrees on the outcome afterwards. */
 static vj_status prepare(vj_running_trial *t) {
   VJ_TRY(vj_pool_create(&t->pool));
-  VJ_TRY(t->job->data ? vj_loader_open_again(t->job->config, t->job->data, &t->loader)
+  VJ_TRY(t->job->data ? vj_loader_open_cached(t->job->config, t->job->data, &t->loader)
                       : vj_loader_open(t->job->config, &t->loader));
   VJ_TRY(vj_model_create(t->job->config, &t->loader.info, t->job->comm->size, &t->model));
   VJ_TRY(vj_recorded_metrics_list(t->pool, t->model, &t->loader, &t->list));

@@ -61,8 +61,8 @@ bool vj_driver_is_to_stop(void *context) {
   vj_driver *d = context;
   const double limit = d->options->time_limit;
   vj_watchdog_beat(d->watchdog);
-  if (vj_signals_caught()) vj_stop_tell(&d->stop, vj_signals_caught());
-  if (limit > 0 && omp_get_wtime() - d->started >= limit) vj_stop_tell(&d->stop, VJ_CAUSE_TIME_LIMIT);
+  if (vj_signals_caught()) vj_stop_send(&d->stop, vj_signals_caught());
+  if (limit > 0 && omp_get_wtime() - d->started >= limit) vj_stop_send(&d->stop, VJ_CAUSE_TIME_LIMIT);
   return vj_stop_cause(&d->stop) != 0;
 }
 

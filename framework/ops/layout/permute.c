@@ -4,15 +4,16 @@
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
 
-/* --- swap: two neighbouring ranges of dimensions change places --------------------------------------------------- */
+/* --- permute: two neighbouring ranges of dimensions change places ---------------------------------------------------
+ */
 
 /* [outer,first,second,inner] -> [outer,second,first,inner] */
-typedef struct swap {
+typedef struct permutation {
   int64_t outer, first, second, inner;
-} swap;
+} permutation;
 
-static void swap_run(const vj_call *call) {
-  const swap *s = call->node->attributes;
+static void permute_run(const vj_call *call) {
+  const permutation *s = call->node->attributes;
   const int64_t inner = s->inner;
   for (int64_t o = 0; o < s->outer; o++) {
     const vj_real *from = call->in[0] + o * s->first * s->second * inner;
@@ -23,22 +24,22 @@ static void swap_run(const vj_call *call) {
   }
 }
 
-static vj_var *swapped(vj_graph *graph, vj_var *x, const swap *sizes, const vj_shape *shape);
+static vj_var *permuted(vj_graph *graph, vj_var *x, const permutation *sizes, const vj_shape *shape);
 
-static void swap_gradient(vj_graph *graph, vj_node *node) {
-  const swap *s = node->attributes;
-  const swap back = {s->outer, s->second, s->first, s->inner};
+static void permute_gradient(vj_graph *graph, vj_node *node) {
+  const permutation *s = node->attributes;
+  const permutation back = {s->outer, s->second, s->first, s->inner};
   vj_var *x = node->inputs[0];
-  vj_gradient_add(graph, x, swapped(graph, node->outputs[0]->gradient, &back, &x->shape));
+  vj_gradient_add(graph, x, permuted(graph, node->outputs[0]->gradient, &back, &x->shape));
 }
 
 const vj_op vj_op_permute = {.name = "permute",
                              .summary = "two neighbouring ranges of dimensions change places",
                              .form = VJ_MAP,
-                             .run = swap_run,
-                             .gradient = swap_gradient};
+                             .run = permute_run,
+                             .gradient = permute_gradient};
 
-static vj_var *swapped(vj_graph *graph, vj_var *x, const swap *sizes, const vj_shape *shape) {
+static vj_var *permuted(vj_graph *graph, vj_var *x, const permutation *sizes, const vj_shape *shape) {
   if (sizes->first == 1 || sizes->second == 1) return vj_reshape(graph, x, shape);
   vj_node *node = vj_node_create(graph, &vj_op_permute, (vj_var *[]){x}, 1, 1, sizes, sizeof *sizes);
   return vj_node_result(graph, node, shape);
@@ -54,9 +55,9 @@ vj_var *vj_permute(vj_graph *graph, vj_var *x, int begin, int middle, int end) {
   vj_shape shape = from;
   for (int i = begin; i < end; i++)
     shape.size[i] = from.size[i + (i < begin + end - middle ? middle - begin : middle - end)];
-  const swap sizes = {vj_shape_count(&from, 0, begin), vj_shape_count(&from, begin, middle),
-                      vj_shape_count(&from, middle, end), vj_shape_count(&from, end, from.rank)};
-  return swapped(graph, x, &sizes, &shape);
+  const permutation sizes = {vj_shape_count(&from, 0, begin), vj_shape_count(&from, begin, middle),
+                             vj_shape_count(&from, middle, end), vj_shape_count(&from, end, from.rank)};
+  return permuted(graph, x, &sizes, &shape);
 }
 
 /* --- table: numbers fixed when the graph is built ---------------------------------------------------------------- */

@@ -22,7 +22,7 @@ static vj_status open_data_set(const vj_config *config, void **dataset) {
 }
 
 /* What a loader has beside its data set. */
-static vj_status make_room(vj_loader *loader) {
+static vj_status allocate_buffers(vj_loader *loader) {
   loader->component->as.dataset.info(loader->dataset, &loader->info);
   loader->threads = vj_threads();
   const vj_clip_info *info = &loader->info;
@@ -36,40 +36,40 @@ static vj_status make_room(vj_loader *loader) {
 vj_status vj_loader_open(const vj_config *config, vj_loader *loader) {
   *loader = (vj_loader){.component = config->dataset.component, .seed = config->seed, .epoch = -1};
   VJ_TRY(open_data_set(config, &loader->dataset));
-  return make_room(loader);
+  return allocate_buffers(loader);
 }
 
-void vj_open_data_close(vj_open_data *kept) {
-  if (kept->dataset) kept->component->as.dataset.close(&kept->dataset);
-  free(kept->section);
-  *kept = (vj_open_data){0};
+void vj_open_data_close(vj_open_data *cached) {
+  if (cached->dataset) cached->component->as.dataset.close(&cached->dataset);
+  free(cached->section);
+  *cached = (vj_open_data){0};
 }
 
-static vj_status keep(const vj_config *config, vj_open_data *kept) {
+static vj_status cache_data_set(const vj_config *config, vj_open_data *cached) {
   vj_pool *pool = NULL;
   VJ_TRY(vj_pool_create(&pool));
   const char *section = vj_yaml_print(pool, vj_yaml_find(config->resolved, "data"));
   vj_status status = section ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for what the data set is opened from");
-  if (section && !(kept->dataset && strcmp(kept->section, section) == 0)) {
-    vj_open_data_close(kept);
-    kept->section = strdup(section);
-    kept->component = config->dataset.component;
-    status = kept->section ? open_data_set(config, &kept->dataset) : vj_fail(VJ_MEMORY, "no memory for a data set");
+  if (section && !(cached->dataset && strcmp(cached->section, section) == 0)) {
+    vj_open_data_close(cached);
+    cached->section = strdup(section);
+    cached->component = config->dataset.component;
+    status = cached->section ? open_data_set(config, &cached->dataset) : vj_fail(VJ_MEMORY, "no memory for a data set");
   }
   vj_pool_destroy(&pool);
   return status;
 }
 
-vj_status vj_loader_open_again(const vj_config *config, vj_open_data *kept, vj_loader *loader) {
-  *loader = (vj_loader){.component = config->dataset.component, .is_kept = true, .seed = config->seed, .epoch = -1};
-  VJ_TRY(keep(config, kept));
-  loader->dataset = kept->dataset;
-  return make_room(loader);
+vj_status vj_loader_open_cached(const vj_config *config, vj_open_data *cached, vj_loader *loader) {
+  *loader = (vj_loader){.component = config->dataset.component, .is_borrowed = true, .seed = config->seed, .epoch = -1};
+  VJ_TRY(cache_data_set(config, cached));
+  loader->dataset = cached->dataset;
+  return allocate_buffers(loader);
 }
 
 void vj_loader_close(vj_loader *loader) {
   vj_prefetch_destroy(&loader->prefetch);
-  if (loader->dataset && !loader->is_kept) loader->component->as.dataset.close(&loader->dataset);
+  if (loader->dataset && !loader->is_borrowed) loader->component->as.dataset.close(&loader->dataset);
   vj_bad_samples_free(&loader->bad_samples);
   free(loader->order);
   free(loader->frames);
@@ -111,7 +111,7 @@ static vj_status fill(vj_loader *loader, const vj_graph *graph, const vj_var *in
                       const int64_t *numbers, int64_t count, float *labels) {
   const int64_t b = vj_shard_samples(graph), pixels = input->count / b;
   vj_status failure = VJ_OK;
-  int64_t lowest = count; /* the first bad sample speaks, whichever thread met it first */
+  int64_t lowest = count; /* the first bad sample is reported, whichever thread met it first */
   char message[1024] = "";
 #pragma omp parallel for schedule(static) num_threads(loader->threads)
   for (int64_t i = 0; i < count; i++) {
@@ -146,8 +146,8 @@ static int64_t *numbers_of(vj_loader *loader, const vj_comm *comm, int64_t batch
   return numbers;
 }
 
-/* Orders what is to come, so far as there is room. A step out of turn, or another batch, begins anew. */
-static vj_status order_ahead(vj_loader *loader, const vj_comm *comm, int64_t batch, int64_t pixels, int64_t step) {
+/* Enqueues the coming steps, as many as fit. A step out of turn, or another batch, begins anew. */
+static vj_status enqueue_steps(vj_loader *loader, const vj_comm *comm, int64_t batch, int64_t pixels, int64_t step) {
   const vj_prefetch_request request = {.ops = &loader->component->as.dataset,
                                        .dataset = loader->dataset,
                                        .samples = batch / comm->size,
@@ -166,18 +166,18 @@ static vj_status order_ahead(vj_loader *loader, const vj_comm *comm, int64_t bat
        loader->prefetched_end++) {
     int64_t *const numbers = numbers_of(loader, comm, batch, loader->prefetched_end);
     if (!numbers) return no_memory(batch);
-    vj_prefetch_order(loader->prefetch, numbers);
+    vj_prefetch_enqueue(loader->prefetch, numbers);
     free(numbers);
   }
   return VJ_OK;
 }
 
-static vj_status fill_ahead(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
-                            int64_t step) {
+static vj_status fill_from_prefetch(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
+                                    int64_t step) {
   const int64_t batch = vj_batch_samples(graph), b = vj_shard_samples(graph), pixels = input->count / b;
   const float *frames = NULL;
   const int64_t *numbers = NULL;
-  VJ_TRY(order_ahead(loader, comm, batch, pixels, step));
+  VJ_TRY(enqueue_steps(loader, comm, batch, pixels, step));
   const vj_status status = vj_prefetch_take(loader->prefetch, &frames, &numbers);
   for (int64_t i = 0; i < batch / comm->size && status == VJ_OK; i++) {
     vj_real *const to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
@@ -191,7 +191,7 @@ static vj_status fill_ahead(vj_loader *loader, const vj_graph *graph, const vj_v
 
 vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
                               int64_t step) {
-  if (loader->info.is_slow) return fill_ahead(loader, graph, input, comm, step);
+  if (loader->info.is_slow) return fill_from_prefetch(loader, graph, input, comm, step);
   const int64_t batch = vj_batch_samples(graph);
   int64_t *numbers = numbers_of(loader, comm, batch, step);
   if (!numbers) return no_memory(batch);

@@ -16,12 +16,12 @@ typedef struct vj_open_data {
   int64_t damaged_reported; /* damaged videos that a warning was given of */
 } vj_open_data;
 
-void vj_open_data_close(vj_open_data *kept);
+void vj_open_data_close(vj_open_data *cached);
 
 typedef struct vj_loader {
   const vj_component *component; /* the data set */
   void *dataset;
-  bool is_kept; /* by someone else, who closes it */
+  bool is_borrowed; /* by someone else, who closes it */
   vj_clip_info info;
   uint64_t seed;          /* of the trial: order of samples */
   int64_t epoch;          /* whose order is in `order`; -1: none yet */
@@ -31,15 +31,15 @@ typedef struct vj_loader {
   vj_prefetch *prefetch;    /* makes samples of coming steps; NULL where a data set is quick */
   int64_t prefetched_batch; /* the batch it was made for, and this rank's place in it */
   int prefetched_rank, prefetched_size;
-  int64_t prefetched_first, prefetched_end; /* steps that are ordered and not taken */
+  int64_t prefetched_first, prefetched_end; /* steps that are enqueued and not taken */
   vj_bad_samples bad_samples; /* met by the samples that were taken; those prefetched count when they are */
 } vj_loader;
 
 /* Opens the data set of a configuration. Not collective (every rank opens its own). */
 VJ_MUST_USE vj_status vj_loader_open(const vj_config *config, vj_loader *loader);
-/* The same with the data set that is kept, if it was opened from the same section; else with a fresh one, kept in its
- * place. `kept` must outlive the loader. */
-VJ_MUST_USE vj_status vj_loader_open_again(const vj_config *config, vj_open_data *kept, vj_loader *loader);
+/* The same with the data set that is cached, if it was opened from the same section; else with a fresh one, cached in
+ * its place. `cached` must outlive the loader. */
+VJ_MUST_USE vj_status vj_loader_open_cached(const vj_config *config, vj_open_data *cached, vj_loader *loader);
 void vj_loader_close(vj_loader *loader);
 
 /* Global number of the i-th training sample since step 0: epochs one after the other, each in its own order. */

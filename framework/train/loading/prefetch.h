@@ -23,11 +23,11 @@ VJ_MUST_USE vj_status vj_prefetch_create(const vj_prefetch_request *request, vj_
 /* Waits for samples that are being made. */
 void vj_prefetch_destroy(vj_prefetch **prefetch);
 
-/* Orders a step's samples of the training split, `samples` numbers. Steps are taken in the order in which they were
- * ordered; no more than vj_prefetch_depth of them may be ordered and not taken. */
-void vj_prefetch_order(vj_prefetch *prefetch, const int64_t *numbers);
+/* Enqueues a step's samples of the training split, `samples` numbers. Steps are taken in the order in which they were
+ * enqueued; no more than vj_prefetch_depth of them may be enqueued and not taken. */
+void vj_prefetch_enqueue(vj_prefetch *prefetch, const int64_t *numbers);
 
-/* Waits for the oldest step that was ordered and gives its frames [samples, pixels] and the samples' numbers, valid
+/* Waits for the oldest step that was enqueued and gives its frames [samples, pixels] and the samples' numbers, valid
  * until vj_prefetch_release. A sample that failed is this call's failure: of several, the first of the step. */
 VJ_MUST_USE vj_status vj_prefetch_take(vj_prefetch *prefetch, const float **frames, const int64_t **numbers);
 void vj_prefetch_release(vj_prefetch *prefetch);
