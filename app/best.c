@@ -89,7 +89,7 @@ static void add_headings(const ranking *r, vj_table *table) {
 static void add_row(const ranking *r, vj_table *table, const entry *e) {
   const vj_results *o = r->results;
   if (!r->grouped) vj_table_cell(table, "%lld", (long long)e->first);
-  if (o->has_arms) vj_table_cell(table, "%s", vj_results_text(o, "arm", e->first));
+  if (o->has_arms) vj_table_cell(table, "%s", vj_results_text(o, VJ_RECORD_ARM, e->first));
   if (!r->grouped)
     vj_table_cell(table, "%lld", (long long)o->seed[e->first]);
   else
@@ -139,9 +139,9 @@ static vj_status print_table(const ranking *r, int64_t shown, vj_format format) 
 /* A trial's number and seed, or those of all trials behind a mean. */
 static void name_columns(const ranking *r, vj_row_writer *records) {
   const vj_results *o = r->results;
-  if (!r->grouped) vj_row_writer_column(records, "trial");
-  if (o->has_arms) vj_row_writer_column(records, "arm");
-  if (!r->grouped) vj_row_writer_column(records, "seed");
+  if (!r->grouped) vj_row_writer_column(records, VJ_NAME_TRIAL);
+  if (o->has_arms) vj_row_writer_column(records, VJ_RECORD_ARM);
+  if (!r->grouped) vj_row_writer_column(records, VJ_RECORD_SEED);
   vj_row_writer_setting_columns(records, o);
   vj_row_writer_column(records, r->objective.quantity);
   if (!r->grouped) return;
@@ -154,7 +154,7 @@ static void name_columns(const ranking *r, vj_row_writer *records) {
 static void add_record(const ranking *r, vj_row_writer *records, const entry *e) {
   const vj_results *o = r->results;
   if (!r->grouped) vj_row_writer_integer(records, e->first);
-  if (o->has_arms) vj_row_writer_text(records, vj_results_text(o, "arm", e->first));
+  if (o->has_arms) vj_row_writer_text(records, vj_results_text(o, VJ_RECORD_ARM, e->first));
   if (!r->grouped) vj_row_writer_integer(records, o->seed[e->first]);
   vj_row_writer_settings(records, o, e->first);
   vj_row_writer_number(records, e->of.mean);

@@ -150,8 +150,9 @@ static void print_videos(const vj_results *o, int64_t trial) {
 static vj_status print_trial(const vj_sweep_status *s, int64_t trial, vj_format format) {
   const bool is_markdown = format == VJ_FORMAT_MARKDOWN;
   const vj_results *o = s->results;
-  const char *title = vj_sweep_file_attribute(o->file, "title"), *config = vj_results_text(o, "config", trial);
-  const char *arm = vj_results_text(o, "arm", trial), *settings = vj_results_settings(o, trial);
+  const char *title = vj_sweep_file_attribute(o->file, VJ_ATTRIBUTE_TITLE),
+             *config = vj_results_text(o, VJ_RECORD_CONFIG, trial);
+  const char *arm = vj_results_text(o, VJ_RECORD_ARM, trial), *settings = vj_results_settings(o, trial);
   if (is_markdown) puts("```");
   printf("trial     %lld of %lld (%s)\n", (long long)trial, (long long)o->trials, title ? title : s->folder);
   if (arm[0]) printf("arm       %s\n", arm);
@@ -219,7 +220,7 @@ static json_t *trial_object(const vj_sweep_status *s, int64_t trial, const vj_ro
   const char *who = vj_sweep_status_who(s, trial), *reason = vj_results_reason(o, trial);
   json_t *object = json_object();
   json_object_set_new(object, "trial", json_integer(trial));
-  json_object_set_new(object, "arm", vj_json_text(vj_results_text(o, "arm", trial)));
+  json_object_set_new(object, "arm", vj_json_text(vj_results_text(o, VJ_RECORD_ARM, trial)));
   json_object_set_new(object, "seed", json_integer(o->seed[trial]));
   json_object_set_new(object, "settings", vj_json_settings(o, trial));
   json_object_set_new(object, "state", vj_json_text(vj_sweep_status_state(s, trial)));
@@ -231,7 +232,7 @@ static json_t *trial_object(const vj_sweep_status *s, int64_t trial, const vj_ro
   json_object_set_new(object, "videos", videos_object(o, trial));
   json_object_set_new(object, "times", times_object(o, trial));
   json_object_set_new(object, "measured", vj_row_writer_array(measures));
-  json_object_set_new(object, "config", vj_json_text(vj_results_text(o, "config", trial)));
+  json_object_set_new(object, "config", vj_json_text(vj_results_text(o, VJ_RECORD_CONFIG, trial)));
   return object;
 }
 

@@ -30,7 +30,7 @@ static int64_t steps_made(const vj_sweep_status *s, int64_t trial) {
 /* --- text ------------------------------------------------------------------------------------------------------ */
 
 static void print_counts(const vj_sweep_status *s) {
-  const char *title = vj_sweep_file_attribute(s->results->file, "title");
+  const char *title = vj_sweep_file_attribute(s->results->file, VJ_ATTRIBUTE_TITLE);
   char stopped[40] = "";
   if (s->count[VJ_TRIAL_PRUNED])
     snprintf(stopped, sizeof stopped, " %lld stopped early,", (long long)s->count[VJ_TRIAL_PRUNED]);
@@ -56,7 +56,7 @@ static void running_row(const vj_sweep_status *s, vj_table *table, int64_t trial
   const int64_t steps = vj_results_steps(o, trial), made = steps_made(s, trial);
   const char *who = vj_sweep_status_who(s, trial);
   vj_table_cell(table, "%lld", (long long)trial);
-  if (o->has_arms) vj_table_cell(table, "%s", vj_results_text(o, "arm", trial));
+  if (o->has_arms) vj_table_cell(table, "%s", vj_results_text(o, VJ_RECORD_ARM, trial));
   vj_table_cell(table, "%lld", (long long)o->seed[trial]);
   vj_table_cell(table, "%lld/%lld", (long long)made, (long long)steps);
   vj_table_cell(table, "%.0f%%", floor(share(made, steps)));
@@ -87,7 +87,8 @@ static vj_status print_running(const vj_sweep_status *s) {
 }
 
 static void print_name(const vj_sweep_status *s, int64_t trial) {
-  const char *arm = vj_results_text(s->results, "arm", trial), *settings = vj_results_settings(s->results, trial);
+  const char *arm = vj_results_text(s->results, VJ_RECORD_ARM, trial),
+             *settings = vj_results_settings(s->results, trial);
   printf("trial %lld %s%s(seed %lld%s%s)", (long long)trial, arm, arm[0] ? " " : "", (long long)s->results->seed[trial],
          settings[0] ? "; " : "", settings);
 }
@@ -145,7 +146,7 @@ static json_t *point_of_time(double unix_time) {
 static json_t *trial_object(const vj_sweep_status *s, int64_t trial) {
   json_t *object = json_object();
   json_object_set_new(object, "trial", json_integer(trial));
-  json_object_set_new(object, "arm", vj_json_text(vj_results_text(s->results, "arm", trial)));
+  json_object_set_new(object, "arm", vj_json_text(vj_results_text(s->results, VJ_RECORD_ARM, trial)));
   json_object_set_new(object, "seed", json_integer(s->results->seed[trial]));
   json_object_set_new(object, "settings", vj_json_settings(s->results, trial));
   return object;
@@ -191,7 +192,7 @@ static json_t *whole_object(const vj_sweep_status *s) {
     json_object_set_new(one, "reason", vj_json_text(vj_results_text(s->results, VJ_RECORD_FAILURE, i)));
     json_array_append_new(failed, one);
   }
-  const char *title = vj_sweep_file_attribute(s->results->file, "title");
+  const char *title = vj_sweep_file_attribute(s->results->file, VJ_ATTRIBUTE_TITLE);
   json_object_set_new(object, "folder", vj_json_text(s->folder));
   json_object_set_new(object, "name", vj_json_text(title ? title : ""));
   json_object_set_new(object, "state", json_string(state_words[s->whole]));

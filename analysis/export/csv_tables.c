@@ -66,7 +66,7 @@ static bool is_empty(const table *t, const block *b, int64_t at) {
 /* The fields that all rows of a trial begin with. */
 static void put_trial(const exporter *e, int64_t trial, vj_csv *csv) {
   vj_csv_integer(csv, trial);
-  vj_csv_text(csv, vj_results_text(e->o, "arm", trial));
+  vj_csv_text(csv, vj_results_text(e->o, VJ_RECORD_ARM, trial));
   vj_csv_integer(csv, e->o->seed[trial]);
 }
 
@@ -105,7 +105,7 @@ static vj_status write_block(const exporter *e, const table *t, const block *b, 
 
 static vj_status write_head(const exporter *e, const table *t, vj_atomic_file *file) {
   vj_csv csv = {0};
-  const char *const first[] = {"trial", "arm", "seed", t->axis, t->inner};
+  const char *const first[] = {VJ_NAME_TRIAL, VJ_RECORD_ARM, VJ_RECORD_SEED, t->axis, t->inner};
   for (int i = 0; i < 5; i++)
     if (first[i]) vj_csv_text(&csv, first[i]);
   for (int c = 0; c < t->count; c++) {
@@ -210,7 +210,7 @@ static vj_status put_trials(const exporter *e, const table *t, const table *axes
 static vj_status fill_trials(const exporter *e, const table *t, const table *axes, int axis_count,
                              vj_atomic_file *file) {
   vj_csv csv = {0};
-  vj_csv_text(&csv, "trial");
+  vj_csv_text(&csv, VJ_NAME_TRIAL);
   for (int a = -1; a < axis_count; a++) {
     const table *from = a < 0 ? t : &axes[a];
     for (int c = 0; c < from->count && !from->inner; c++) {
@@ -261,13 +261,13 @@ static vj_status add_to_table(const exporter *e, table *tables, int most, int *c
 
 /* What is one value a trial; the configuration is none of a table's columns. */
 static bool is_of_trial(const vj_file_variable_info *info) {
-  return info->rank == 1 && strcmp(info->dimension[0], "trial") == 0 && strcmp(info->name, "trial") != 0 &&
-         strcmp(info->name, "config") != 0;
+  return info->rank == 1 && strcmp(info->dimension[0], VJ_NAME_TRIAL) == 0 && strcmp(info->name, VJ_NAME_TRIAL) != 0 &&
+         strcmp(info->name, VJ_RECORD_CONFIG) != 0;
 }
 
 static bool has_axis(const vj_file_variable_info *info) {
   return (info->rank == 2 || info->rank == 3) && info->type == VJ_FILE_DOUBLE &&
-         strcmp(info->dimension[0], "trial") == 0;
+         strcmp(info->dimension[0], VJ_NAME_TRIAL) == 0;
 }
 
 /* tables[0] is that of trials. */

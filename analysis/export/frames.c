@@ -62,9 +62,9 @@ static bool is_recorded(const film *f, const clips *c) {
 }
 
 static vj_status read_film(const vj_results *o, int64_t trial, film *f) {
-  VJ_TRY(read_clips(o, "picture_x", trial, f, &f->input));
-  VJ_TRY(read_clips(o, "picture_y", trial, f, &f->target));
-  if (decodes(o, trial)) VJ_TRY(read_clips(o, "picture_y_pred", trial, f, &f->prediction));
+  VJ_TRY(read_clips(o, VJ_RECORD_PICTURE_X, trial, f, &f->input));
+  VJ_TRY(read_clips(o, VJ_RECORD_PICTURE_Y, trial, f, &f->target));
+  if (decodes(o, trial)) VJ_TRY(read_clips(o, VJ_RECORD_PICTURE_Y_PRED, trial, f, &f->prediction));
   if (!is_recorded(f, &f->input) || !f->target.pixels)
     return vj_fail(VJ_DATA, "trial %lld has no frames: they are recorded when it is done", (long long)trial);
   if (f->channels == 1 || f->channels == 3) return VJ_OK;
@@ -147,7 +147,7 @@ static vj_status export_trial(const vj_results *o, const vj_export_request *r, i
 
 vj_status vj_export_frames(const vj_results *o, const vj_export_request *r, vj_export_outcome *outcome) {
   int64_t done = 0;
-  if (vj_sweep_file_find(o->file, "picture_x") < 0)
+  if (vj_sweep_file_find(o->file, VJ_RECORD_PICTURE_X) < 0)
     return vj_fail(VJ_DATA, "%s: it keeps no frames; run it with eval.pictures above 0", r->folder);
   vj_export_make_folder(o->pool, r, "frames/");
   if (r->trial >= 0) return export_trial(o, r, r->trial, outcome);

@@ -121,10 +121,10 @@ static json_t *make_metadata(const packer *p) {
                                   {"vjvcr_version", version},
                                   {"trial", integer_of(p, "trial", NULL)},
                                   {"seed", vj_pool_format(p->pool, "%lld", (long long)p->o->seed[p->request->trial])},
-                                  {"arm", vj_results_text(p->o, "arm", p->request->trial)},
+                                  {"arm", vj_results_text(p->o, VJ_RECORD_ARM, p->request->trial)},
                                   {"steps_done", integer_of(p, "steps_done", NULL)},
                                   {"config_hash", integer_of(p, "config_hash", "hexadecimal")},
-                                  {"config", vj_results_text(p->o, "config", p->request->trial)}};
+                                  {"config", vj_results_text(p->o, VJ_RECORD_CONFIG, p->request->trial)}};
   for (size_t i = 0; i < VJ_COUNT(pairs); i++) json_object_set_new(metadata, pairs[i][0], json_string(pairs[i][1]));
   free(text);
   json_decref(layouts);

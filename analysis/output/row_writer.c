@@ -56,12 +56,6 @@ void vj_row_writer_column(vj_row_writer *records, const char *name) {
   if (!records->failed) records->names[records->columns++] = copy;
 }
 
-void vj_row_writer_setting_column(vj_row_writer *records, const char *key) {
-  const char *name = vj_pool_format(records->pool, "param.%s", key);
-  records->failed = records->failed || !name;
-  if (name) vj_row_writer_column(records, name);
-}
-
 static void add(vj_row_writer *r, value v) {
   if (r->cells == r->capacity && !r->failed) {
     const int capacity = r->capacity ? 2 * r->capacity : 256;

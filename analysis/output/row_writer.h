@@ -22,8 +22,6 @@ VJ_MUST_USE vj_status vj_row_writer_create(vj_row_writer **records);
 void vj_row_writer_destroy(vj_row_writer **records);
 /* A column. All of them before the first value; names are copied. */
 void vj_row_writer_column(vj_row_writer *records, const char *name);
-/* Column param.<key>, of a setting. */
-void vj_row_writer_setting_column(vj_row_writer *records, const char *key);
 /* The next value, row by row: whole numbers; numbers with all their digits; text, copied, NULL for none. In JSON what
  * is no finite number is null; in CSV NaN is empty, and infinity inf. */
 void vj_row_writer_integer(vj_row_writer *records, int64_t value);

@@ -24,7 +24,7 @@ bool vj_report_data_has(const vj_report_data *f, const char *quantity, const cha
 vj_status vj_report_data_course(const vj_report_data *f, int variable, int64_t trial, double *values) {
   vj_file_variable_info info;
   vj_sweep_file_variable(f->results->file, variable, &info);
-  const int64_t *places = strcmp(info.dimension[1], "step") == 0 ? f->steps : f->evals;
+  const int64_t *places = strcmp(info.dimension[1], VJ_NAME_STEP) == 0 ? f->steps : f->evals;
   const int64_t rows = info.size[1], width = info.rank > 2 ? info.size[2] : 1;
   VJ_TRY(vj_sweep_file_read(f->results->file, variable, (int64_t[]){trial, 0, 0}, (int64_t[]){1, rows, width}, values));
   for (int64_t i = 0; i < rows; i++)
@@ -63,7 +63,7 @@ static vj_status choose_objective(vj_report_data *f, const char *by) {
   VJ_TRY(vj_objective_default(f->results, f->folder, &f->objective));
   if (f->objective.quantity) return VJ_OK;
   const bool losses = !sets_weights(f);
-  const char *quantity = losses ? "val_loss" : "hx_rankme";
+  const char *quantity = losses ? VJ_RECORD_VAL_LOSS : VJ_NAME_OF_VIEW("hx", "rankme");
   if (vj_sweep_file_find(f->results->file, quantity) < 0) return VJ_OK;
   f->objective = (vj_report_column){.quantity = quantity,
                                     .title = losses ? "validation loss" : "RankMe of hx",
@@ -100,7 +100,7 @@ static vj_status make_groups(vj_report_data *f) {
 /* "with VCR, lr=0.01": what tells it from the others. */
 static vj_status name_group(const vj_report_data *f, vj_group *g) {
   const int64_t trial = g->members.trials[0];
-  const char *arm = vj_results_text(f->results, "arm", trial), *name = arm;
+  const char *arm = vj_results_text(f->results, VJ_RECORD_ARM, trial), *name = arm;
   for (int i = 0; i < f->swept.count && name; i++) {
     const vj_swept_parameter *factor = &f->swept.list[i];
     if (factor->setting < 0 || factor->value_of[trial] < 0) continue;
@@ -176,10 +176,10 @@ static void choose_shown(vj_report_data *f) {
 /* --- all of it --------------------------------------------------------------------------------------------------- */
 
 static vj_status gather(vj_report_data *f, const char *by) {
-  const char *title = vj_sweep_file_attribute(f->results->file, "title");
+  const char *title = vj_sweep_file_attribute(f->results->file, VJ_ATTRIBUTE_TITLE);
   f->title = title && title[0] ? title : f->folder;
-  VJ_TRY(read_axis(f, "step", &f->steps, &f->steps_count));
-  VJ_TRY(read_axis(f, "eval", &f->evals, &f->evals_count));
+  VJ_TRY(read_axis(f, VJ_NAME_STEP, &f->steps, &f->steps_count));
+  VJ_TRY(read_axis(f, VJ_NAME_EVAL, &f->evals, &f->evals_count));
   VJ_TRY(choose_report(f));
   VJ_TRY(choose_objective(f, by));
   VJ_TRY(make_groups(f));

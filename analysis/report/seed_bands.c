@@ -38,8 +38,8 @@ static vj_status fill(const vj_report_data *f, int variable, const vj_group *g, 
 
 vj_status vj_seed_band_of(const vj_report_data *f, const char *quantity, const vj_group *group, vj_seed_band *band) {
   *band = (vj_seed_band){0};
-  const bool steps = vj_report_data_has(f, quantity, "step");
-  if (!steps && !vj_report_data_has(f, quantity, "eval")) return VJ_OK;
+  const bool steps = vj_report_data_has(f, quantity, VJ_NAME_STEP);
+  if (!steps && !vj_report_data_has(f, quantity, VJ_NAME_EVAL)) return VJ_OK;
   const int64_t rows = steps ? f->steps_count : f->evals_count;
   band->steps = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->steps);
   band->at = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->at);
@@ -108,6 +108,6 @@ vj_status vj_seed_bands_picture(vj_page *page, const char *lines, const char *ma
   fprintf(script, "set xlabel 'training steps'\nset xrange [0:%lld]\nset xtics autofreq\n%s",
           (long long)f->results->steps, log ? "set logscale y\n" : "");
   if (commands) fputs(commands, script);
-  plot_items(script, f, bands, vj_report_data_has(f, lines, "eval"));
+  plot_items(script, f, bands, vj_report_data_has(f, lines, VJ_NAME_EVAL));
   return VJ_OK;
 }

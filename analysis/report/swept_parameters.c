@@ -45,7 +45,8 @@ static vj_status number_values(const vj_results *o, vj_swept_parameter *factor, 
 
 static vj_status text_values(const vj_results *o, vj_swept_parameter *factor, int64_t *value_of) {
   for (int64_t i = 0; i < o->trials; i++) {
-    const char *text = factor->setting < 0 ? vj_results_text(o, "arm", i) : vj_results_setting(o, factor->setting, i);
+    const char *text =
+        factor->setting < 0 ? vj_results_text(o, VJ_RECORD_ARM, i) : vj_results_setting(o, factor->setting, i);
     value_of[i] = -1;
     if (!text[0]) continue;
     int64_t k = 0;
@@ -125,7 +126,7 @@ static const char *linked_label(const vj_results *o, const vj_yaml *parameters, 
 }
 
 vj_status vj_swept_parameters_find(const vj_results *o, vj_swept_parameters *found) {
-  const char *text = vj_sweep_file_attribute(o->file, "sweep_yaml");
+  const char *text = vj_sweep_file_attribute(o->file, VJ_ATTRIBUTE_SWEEP_YAML);
   vj_yaml *root = NULL;
   found->list = vj_pool_take(o->pool, VJ_MOST_FACTORS * sizeof *found->list);
   if (!found->list) return no_memory();

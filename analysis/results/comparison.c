@@ -46,7 +46,7 @@ static vj_status compare_settings(vj_comparison *c) {
   for (int64_t i = c->a.count - 1; i >= 0; i--)
     if (c->partners[i] >= 0) trials[0] = c->a.trials[i], trials[1] = c->partners[i];
   for (int k = 0; k < 2; k++) {
-    const char *text = vj_results_text(o, "config", trials[k]);
+    const char *text = vj_results_text(o, VJ_RECORD_CONFIG, trials[k]);
     if (text[0]) VJ_TRY(vj_yaml_read_text(o->pool, text, "config", &trees[k]));
     if (!trees[k] || trees[k]->kind != VJ_YAML_MAP) return VJ_OK; /* not begun with: nothing is known of it */
   }

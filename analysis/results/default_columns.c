@@ -29,21 +29,23 @@ static const struct {
 } shown_metrics[] = {{"_mse", "MSE"}, {"_r2", "R²"}, {"_accuracy", "accuracy"}, {"_error", "error"}};
 
 static const char *probe_heading(const vj_results *o, const char *variable) {
-  if (strncmp(variable, "probe_", 6) != 0) return NULL;
+  const char *metric = vj_record_after(variable, VJ_PROBE_RECORDS);
+  if (!metric) return NULL;
   static const char *const controls[] = {"_baseline_mse", "_baseline_error", "_majority_accuracy"};
   for (size_t i = 0; i < VJ_COUNT(controls); i++)
     if (ends_with(variable, controls[i])) return NULL;
   for (size_t i = 0; i < VJ_COUNT(shown_metrics); i++) {
     if (!ends_with(variable, shown_metrics[i].ending)) continue;
-    const int length = (int)(strlen(variable) - 6 - strlen(shown_metrics[i].ending));
-    return vj_pool_format(o->pool, "%.*s %s", length, variable + 6, shown_metrics[i].heading);
+    const int length = (int)(strlen(metric) - strlen(shown_metrics[i].ending));
+    return vj_pool_format(o->pool, "%.*s %s", length, metric, shown_metrics[i].heading);
   }
   return NULL;
 }
 
 static bool is_loss(const vj_file_variable_info *info) {
-  return strncmp(info->name, "val_", 4) == 0 && strncmp(info->name, "val_latent", 10) != 0 && info->rank == 2 &&
-         strcmp(info->name, "val_loss") != 0;
+  return vj_record_is(info->name, VJ_RECORD_VAL_ONE_LOSS) &&
+         !vj_record_after(info->name, VJ_NAME_OF_VALIDATION("latent")) && info->rank == 2 &&
+         strcmp(info->name, VJ_RECORD_VAL_LOSS) != 0;
 }
 
 /* Losses first (their weighted sum is left out: its weights differ between arms), then what shows collapse, then
@@ -53,11 +55,12 @@ static void choose_columns(chooser *c) {
   vj_file_variable_info info;
   for (int v = 0; v < vj_sweep_file_variable_count(file); v++) {
     vj_sweep_file_variable(file, v, &info);
-    if (is_loss(&info)) add_column(c, info.name + 4, info.name, VJ_REPORT_SCALAR);
+    if (is_loss(&info))
+      add_column(c, vj_record_after(info.name, VJ_NAME_OF_VALIDATION("")), info.name, VJ_REPORT_SCALAR);
   }
-  if (vj_sweep_file_find(file, "hx_rankme") >= 0) {
-    add_column(c, "RankMe hx", "hx_rankme", VJ_REPORT_SCALAR);
-    add_column(c, "first 10", "hx_explained_variance", 9);
+  if (vj_sweep_file_find(file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0) {
+    add_column(c, "RankMe hx", VJ_NAME_OF_VIEW("hx", "rankme"), VJ_REPORT_SCALAR);
+    add_column(c, "first 10", VJ_NAME_OF_VIEW("hx", "explained_variance"), 9);
   }
   for (int v = 0; v < vj_sweep_file_variable_count(file); v++) {
     vj_sweep_file_variable(file, v, &info);

@@ -39,7 +39,7 @@ static vj_status read_states(const vj_results *o, const vj_file_variable_info *i
 
 vj_status vj_hidden_states_gram(const vj_results *o, const char *view, int64_t trial, int64_t *clips,
                                 const double **gram) {
-  const char *name = vj_pool_format(o->pool, "%s_states", view);
+  const char *name = vj_pool_format(o->pool, VJ_NAME_OF_VIEW("%s", "states"), view);
   vj_file_variable_info info;
   float *values = NULL;
   *clips = 0;

@@ -38,7 +38,7 @@ vj_status vj_objective_default(const vj_results *results, const char *folder, vj
   for (int64_t i = 0; i < usual.column_count; i++) {
     *objective = usual.columns[i];
     objective->best = direction_of(objective->quantity);
-    if (strncmp(objective->quantity, "probe_", 6) == 0 && objective->best != VJ_BEST_NONE) return VJ_OK;
+    if (vj_record_is(objective->quantity, VJ_RECORD_PROBE) && objective->best != VJ_BEST_NONE) return VJ_OK;
   }
   *objective = (vj_report_column){0};
   return VJ_OK;

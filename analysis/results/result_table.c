@@ -16,7 +16,7 @@ static double arm_mean(const vj_results *o, const char *arm, const vj_report_col
   vj_summary s = VJ_SUMMARY_NONE;
   int64_t done = 0;
   for (int64_t i = 0; i < o->trials; i++) {
-    if (o->status[i] != VJ_TRIAL_DONE || strcmp(vj_results_text(o, "arm", i), arm) != 0) continue;
+    if (o->status[i] != VJ_TRIAL_DONE || strcmp(vj_results_text(o, VJ_RECORD_ARM, i), arm) != 0) continue;
     vj_summary_add(&s, vj_results_number(o, column, i));
     done++;
   }
@@ -51,7 +51,7 @@ static void print_text(const char *text, FILE *to) {
 
 static void print_progress(const vj_result_rows *r, FILE *to) {
   const vj_results *o = r->results;
-  const vj_report_column total = {.quantity = "time_total", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  const vj_report_column total = {.quantity = VJ_RECORD_TIME_TOTAL, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   int64_t done = 0, failed = 0, running = 0;
   double seconds = 0;
   char took[VJ_DURATION_BYTES];
@@ -85,7 +85,7 @@ static void print_stopped(const vj_result_rows *r, FILE *to) {
 static void print_failures(const vj_result_rows *r, FILE *to) {
   const vj_results *o = r->results;
   for (int64_t i = 0; i < o->trials; i++) {
-    const char *arm = vj_results_text(o, "arm", i);
+    const char *arm = vj_results_text(o, VJ_RECORD_ARM, i);
     if (o->status[i] == VJ_TRIAL_FAILED)
       fprintf(to, "trial %lld %s%s(seed %lld) failed: %s\n", (long long)i, arm, arm[0] ? " " : "",
               (long long)o->seed[i], vj_results_text(o, VJ_RECORD_FAILURE, i));
@@ -110,7 +110,7 @@ static void print_below(const vj_result_rows *r, FILE *to) {
 /* Every table of a report says of which run it is: a quick one must not pass for the experiment. */
 static void print_title(const vj_result_rows *r, FILE *to) {
   const vj_sweep_file *file = r->results->file;
-  const char *name = vj_sweep_file_attribute(file, "title");
+  const char *name = vj_sweep_file_attribute(file, VJ_ATTRIBUTE_TITLE);
   if (r->is_default) return;
   fprintf(to, "%s%s(%s, %lld steps)\n", r->report->title, r->report->title[0] ? " " : "", name ? name : "",
           (long long)r->results->steps);

@@ -4,7 +4,8 @@
 
 #include "analysis/results/setting_rows.h"
 
-/* "hx_rankme", "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of that. */
+/* VJ_NAME_OF_VIEW("hx", "rankme"), "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of
+ * that. */
 static void name_column(const vj_result_rows *r, vj_row_writer *records, const vj_report_column *column,
                         const char *of) {
   const char *name = column->quantity;
@@ -16,9 +17,9 @@ static void name_column(const vj_result_rows *r, vj_row_writer *records, const v
 }
 
 static void name_columns(const vj_result_rows *r, vj_row_writer *records) {
-  if (r->by_trial) vj_row_writer_column(records, "trial");
-  if (r->results->has_arms) vj_row_writer_column(records, "arm");
-  if (r->by_trial) vj_row_writer_column(records, "seed");
+  if (r->by_trial) vj_row_writer_column(records, VJ_NAME_TRIAL);
+  if (r->results->has_arms) vj_row_writer_column(records, VJ_RECORD_ARM);
+  if (r->by_trial) vj_row_writer_column(records, VJ_RECORD_SEED);
   vj_row_writer_setting_columns(records, r->results);
   if (r->by_trial) {
     vj_row_writer_column(records, "state");
@@ -38,7 +39,7 @@ static void name_columns(const vj_result_rows *r, vj_row_writer *records) {
 static void add_record(const vj_result_rows *r, vj_row_writer *records, int64_t i) {
   const vj_results *o = r->results;
   const vj_trial_group *row = &r->at[i];
-  const char *arm = vj_results_text(o, "arm", row->trials[0]), *reason = vj_results_reason(o, row->trials[0]);
+  const char *arm = vj_results_text(o, VJ_RECORD_ARM, row->trials[0]), *reason = vj_results_reason(o, row->trials[0]);
   if (r->by_trial) vj_row_writer_integer(records, row->trials[0]);
   if (o->has_arms) vj_row_writer_text(records, arm);
   if (r->by_trial) vj_row_writer_integer(records, o->seed[row->trials[0]]);

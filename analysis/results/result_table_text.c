@@ -45,7 +45,7 @@ static bool is_setting_shown(const vj_result_rows *r, int setting) {
   if (!o->has_arms || r->by_trial) return true;
   for (int64_t i = 1; i < r->count; i++) {
     const int64_t one = r->at[i - 1].trials[0], other = r->at[i].trials[0];
-    if (strcmp(vj_results_text(o, "arm", one), vj_results_text(o, "arm", other)) == 0 &&
+    if (strcmp(vj_results_text(o, VJ_RECORD_ARM, one), vj_results_text(o, VJ_RECORD_ARM, other)) == 0 &&
         !vj_results_same_setting(o, setting, one, other))
       return true;
   }
@@ -55,11 +55,12 @@ static bool is_setting_shown(const vj_result_rows *r, int setting) {
 /* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */
 static const char *state_of(const vj_result_rows *r, int64_t row) {
   const vj_trial_group *group = &r->at[row];
-  const int64_t column = vj_report_find(r->report, "hx_rankme");
+  const int64_t column = vj_report_find(r->report, VJ_NAME_OF_VIEW("hx", "rankme"));
   if (!group->done_count) return vj_trial_state_word(vj_results_state(r->results, group->trials[0]));
   if (column < 0) return "";
-  return vj_collapse_verdict(vj_result_rows_summary(r, row, column).mean,
-                             vj_results_components(r->results, "hx_singular_values", group->done[0]));
+  return vj_collapse_verdict(
+      vj_result_rows_summary(r, row, column).mean,
+      vj_results_components(r->results, VJ_NAME_OF_VIEW("hx", "singular_values"), group->done[0]));
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------- */
@@ -91,7 +92,7 @@ static void add_headings(const vj_result_rows *r, vj_table *table, bool short_na
 static void add_row(const vj_result_rows *r, vj_table *table, int64_t i, bool with_spread) {
   const vj_results *o = r->results;
   const vj_trial_group *row = &r->at[i];
-  const char *arm = vj_results_text(o, "arm", row->trials[0]);
+  const char *arm = vj_results_text(o, VJ_RECORD_ARM, row->trials[0]);
   if (r->by_trial) vj_table_cell(table, "%lld", (long long)row->trials[0]);
   if (o->has_arms) vj_table_cell(table, "%s", arm);
   for (int s = 0; s < o->setting_count; s++)
@@ -120,7 +121,7 @@ static const control untrained = {"untrained", {NULL}}, usual_guess = {"mean/maj
 /* probe_speed_mse -> probe_speed_baseline_mse, probe_psi_accuracy -> probe_psi_majority_accuracy,
  * probe_actions_map -> probe_actions_random_map. NULL if there is none. */
 static const char *guess_of(const vj_results *o, const control *c, const char *quantity) {
-  if (strncmp(quantity, "probe_", 6) != 0) return NULL;
+  if (!vj_record_is(quantity, VJ_RECORD_PROBE)) return NULL;
   for (const char *cut = quantity + 6; (cut = strchr(cut, '_')); cut++)
     for (size_t k = 0; k < VJ_COUNT(c->guesses) && c->guesses[k]; k++) {
       const char *name = vj_pool_format(o->pool, "%.*s_%s%s", (int)(cut - quantity), quantity, c->guesses[k], cut);
@@ -166,7 +167,7 @@ static void add_control(const vj_result_rows *r, vj_table *table, const control 
 
 static bool has_controls(const vj_result_rows *r) {
   for (int64_t c = 0; c < r->report->column_count && !r->is_default; c++)
-    if (strncmp(r->report->columns[c].quantity, "probe_", 6) == 0) return true;
+    if (vj_record_is(r->report->columns[c].quantity, VJ_RECORD_PROBE)) return true;
   return false;
 }
 

@@ -4,8 +4,11 @@
 #include <string.h>
 
 void vj_row_writer_setting_columns(vj_row_writer *records, const vj_results *results) {
-  for (int s = 0; s < results->setting_count; s++)
-    vj_row_writer_setting_column(records, vj_results_setting_key(results, s));
+  vj_file_variable_info info;
+  for (int s = 0; s < results->setting_count; s++) {
+    vj_sweep_file_variable(results->file, results->settings[s], &info);
+    vj_row_writer_column(records, info.name);
+  }
 }
 
 void vj_row_writer_settings(vj_row_writer *records, const vj_results *results, int64_t trial) {

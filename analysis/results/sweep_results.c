@@ -7,8 +7,6 @@
 
 #include "framework/train/trial.h"
 
-static const char setting_prefix[] = "param.";
-
 static vj_status read_whole(const vj_results *o, const char *name, void **values, vj_file_variable_info *info) {
   const int variable = vj_sweep_file_find(o->file, name);
   if (variable < 0) return vj_fail(VJ_DATA, "the sweep file has no variable %s", name);
@@ -67,7 +65,7 @@ double vj_results_number(const vj_results *o, const vj_report_column *column, in
   const double *from = numbers + (trial * info.size[1] + row) * width;
   int64_t k = column->index < 0 ? 0 : column->index < width ? column->index : width - 1;
   /* Where a trial has fewer components than asked for: the last it has. */
-  while (info.rank > 2 && strcmp(info.dimension[2], "component") == 0 && k > 0 && !isfinite(from[k])) k--;
+  while (info.rank > 2 && strcmp(info.dimension[2], VJ_NAME_COMPONENT) == 0 && k > 0 && !isfinite(from[k])) k--;
   return isfinite(from[k]) ? from[k] : NAN;
 }
 
@@ -85,7 +83,7 @@ int64_t vj_results_count(const vj_results *o, const char *name, int64_t trial) {
 const char *vj_results_setting_key(const vj_results *o, int setting) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
-  return info.name + sizeof setting_prefix - 1;
+  return vj_record_after(info.name, VJ_NAME_OF_SETTING(""));
 }
 
 static bool ends_like(const char *key, const char *end) {
@@ -153,7 +151,7 @@ const char *vj_results_config(const vj_results *o, const char *path, int64_t tri
   vj_yaml *root = NULL;
   const char *text = NULL;
   if (vj_pool_create(&pool) != VJ_OK) return NULL;
-  if (vj_yaml_read_text(pool, vj_results_text(o, "config", trial), "config", &root) == VJ_OK) {
+  if (vj_yaml_read_text(pool, vj_results_text(o, VJ_RECORD_CONFIG, trial), "config", &root) == VJ_OK) {
     const vj_yaml *node = vj_yaml_find(root, path);
     if (node && node->kind == VJ_YAML_SCALAR) text = vj_pool_text(o->pool, node->text);
   }
@@ -170,7 +168,7 @@ int64_t vj_results_steps(const vj_results *o, int64_t trial) {
 }
 
 vj_status vj_results_report(const vj_results *o, const char *folder, const vj_report_spec **report) {
-  const char *text = vj_sweep_file_attribute(o->file, "sweep_yaml");
+  const char *text = vj_sweep_file_attribute(o->file, VJ_ATTRIBUTE_SWEEP_YAML);
   const char *source = vj_pool_format(o->pool, "%s/sweep.h5", folder);
   vj_yaml *root = NULL;
   *report = NULL;
@@ -199,7 +197,7 @@ static vj_status find_settings(vj_results *o) {
   for (int v = 0; v < variables; v++) {
     vj_file_variable_info info;
     vj_sweep_file_variable(o->file, v, &info);
-    if (strncmp(info.name, setting_prefix, sizeof setting_prefix - 1) == 0) settings[o->setting_count++] = v;
+    if (vj_record_is(info.name, VJ_RECORD_SETTING)) settings[o->setting_count++] = v;
   }
   o->settings = settings;
   return VJ_OK;
@@ -216,11 +214,11 @@ static vj_status read_trials(vj_results *o) {
   o->trials = info.size[0];
   VJ_TRY(read_whole(o, VJ_RECORD_COMMITTED, &values, &info));
   o->committed = values;
-  VJ_TRY(read_whole(o, "seed", &values, &info));
+  VJ_TRY(read_whole(o, VJ_RECORD_SEED, &values, &info));
   o->seed = values;
-  VJ_TRY(read_whole(o, "eval", &values, &info));
+  VJ_TRY(read_whole(o, VJ_NAME_EVAL, &values, &info));
   o->steps = info.size[0] ? ((const int64_t *)values)[info.size[0] - 1] : 0;
-  for (int64_t i = 0; i < o->trials; i++) o->has_arms = o->has_arms || vj_results_text(o, "arm", i)[0];
+  for (int64_t i = 0; i < o->trials; i++) o->has_arms = o->has_arms || vj_results_text(o, VJ_RECORD_ARM, i)[0];
   return find_settings(o);
 }
 

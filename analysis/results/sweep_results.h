@@ -8,6 +8,7 @@
 
 #include "sweeps/space/report_spec.h"
 #include "framework/store/ledger/ledger.h"
+#include "framework/store/records/records.h"
 
 typedef struct vj_results {
   vj_pool *pool;

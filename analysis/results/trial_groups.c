@@ -4,7 +4,7 @@
 
 /* Whether two trials have the same arm and settings. */
 static bool same_but_seed(const vj_results *o, int64_t one, int64_t other) {
-  bool same = strcmp(vj_results_text(o, "arm", one), vj_results_text(o, "arm", other)) == 0;
+  bool same = strcmp(vj_results_text(o, VJ_RECORD_ARM, one), vj_results_text(o, VJ_RECORD_ARM, other)) == 0;
   for (int s = 0; s < o->setting_count && same; s++) same = vj_results_same_setting(o, s, one, other);
   return same;
 }

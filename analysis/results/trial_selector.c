@@ -21,7 +21,7 @@ static vj_status collect(const vj_results *o, const char *word, const bool *chos
 static bool choose_arm(const vj_results *o, const char *arm, bool *chosen) {
   bool found = false;
   for (int64_t i = 0; i < o->trials; i++) {
-    chosen[i] = chosen[i] && strcmp(vj_results_text(o, "arm", i), arm) == 0;
+    chosen[i] = chosen[i] && strcmp(vj_results_text(o, VJ_RECORD_ARM, i), arm) == 0;
     found = found || chosen[i];
   }
   return found;
@@ -48,7 +48,7 @@ static vj_status unknown_key(const vj_results *o, const char *place, const char 
   const char **names = vj_pool_take(o->pool, (size_t)(o->setting_count + 1) * sizeof *names);
   if (!names) return vj_fail(VJ_MEMORY, "no memory for the settings of a sweep");
   for (int s = 0; s < o->setting_count; s++) names[s] = vj_results_setting_key(o, s);
-  names[o->setting_count] = "arm";
+  names[o->setting_count] = VJ_RECORD_ARM;
   return vj_fail(VJ_USAGE, "%s: the sweep sets no \"%s\"%s", place, key,
                  vj_suggestion(key, "settings", names, o->setting_count + 1, hint));
 }
@@ -56,7 +56,7 @@ static vj_status unknown_key(const vj_results *o, const char *place, const char 
 static vj_status choose_setting(const vj_results *o, const char *place, const char *key, const char *value,
                                 bool *chosen) {
   int setting = 0;
-  if (strcmp(key, "arm") == 0) {
+  if (strcmp(key, VJ_RECORD_ARM) == 0) {
     (void)choose_arm(o, value, chosen);
     return VJ_OK;
   }
@@ -97,7 +97,7 @@ static vj_status nothing(const vj_results *o, const char *place, const char *wor
   const char **names = vj_pool_take(o->pool, (size_t)o->trials * sizeof *names);
   if (!names) return vj_fail(VJ_MEMORY, "no memory for the arms of a sweep");
   for (int64_t i = 0; i < o->trials && o->has_arms; i++) {
-    const char *arm = vj_results_text(o, "arm", i);
+    const char *arm = vj_results_text(o, VJ_RECORD_ARM, i);
     if (!count || strcmp(names[count - 1], arm) != 0) names[count++] = arm;
   }
   return vj_fail(VJ_USAGE, "%s: \"%s\" is no arm, no trial (0 to %lld) and no key=value%s", place, word,
@@ -121,7 +121,8 @@ vj_status vj_trial_selector_read(const vj_results *o, const char *place, const c
 /* --- pairs ----------------------------------------------------------------------------------------------------- */
 
 static bool is_same(const vj_results *o, int setting, int64_t one, int64_t other) {
-  if (setting == ARM) return strcmp(vj_results_text(o, "arm", one), vj_results_text(o, "arm", other)) == 0;
+  if (setting == ARM)
+    return strcmp(vj_results_text(o, VJ_RECORD_ARM, one), vj_results_text(o, VJ_RECORD_ARM, other)) == 0;
   return vj_results_same_setting(o, setting, one, other);
 }
 

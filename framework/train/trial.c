@@ -141,7 +141,7 @@ static void compare_with_goals(vj_running_trial *t) {
   const vj_list *goals = &t->model->evaluate.graph->goals;
   for (int i = 0; i < goals->count && t->job->comm->rank == 0; i++) {
     const vj_goal *goal = goals->at[i];
-    const char *name = vj_pool_format(t->pool, "val_%s", goal->name);
+    const char *name = vj_pool_format(t->pool, VJ_NAME_OF_VALIDATION("%s"), goal->name);
     for (int64_t k = t->list.step_count; k < t->list.count; k++) {
       const double reached = t->results[k - t->list.step_count][0];
       if (!name || strcmp(t->list.at[k].name, name) != 0 || fabs(reached - goal->value) <= goal->tolerance) continue;

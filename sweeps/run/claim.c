@@ -24,7 +24,7 @@ vj_status vj_driver_claim(vj_driver *d, int64_t *trial) {
   if (d->pruner) vj_pruner_begin(d->pruner);
   if (*trial < 0 || !d->is_root) return VJ_OK;
   const int64_t running = VJ_TRIAL_RUNNING;
-  VJ_TRY(vj_trial_row_put(d->file, "attempt", *trial, &taken[1]));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_ATTEMPT, *trial, &taken[1]));
   return vj_trial_row_put(d->file, VJ_RECORD_STATUS, *trial, &running);
 }
 

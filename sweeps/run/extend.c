@@ -31,15 +31,14 @@ typedef struct extension {
 
 static vj_status no_memory(const extension *e) { return vj_fail(VJ_MEMORY, "%s: no memory to add trials", e->path); }
 
-static bool starts_with(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
-
 /* What follows from the configurations is written anew for all trials. */
 static bool is_measured(const vj_file_variable_info *v) {
-  static const char *const written[] = {"arm", "seed", VJ_RECORD_WORK, VJ_RECORD_VIDEOS, VJ_RECORD_SKIPPED};
+  static const char *const written[] = {VJ_RECORD_ARM, VJ_RECORD_SEED, VJ_RECORD_WORK, VJ_RECORD_VIDEOS,
+                                        VJ_RECORD_SKIPPED};
   for (size_t i = 0; i < VJ_COUNT(written); i++)
     if (strcmp(v->name, written[i]) == 0) return false;
-  return v->rank > 0 && strcmp(v->dimension[0], "trial") == 0 && strcmp(v->name, "trial") != 0 &&
-         !starts_with(v->name, "param.");
+  return v->rank > 0 && strcmp(v->dimension[0], VJ_NAME_TRIAL) == 0 && strcmp(v->name, VJ_NAME_TRIAL) != 0 &&
+         !vj_record_is(v->name, VJ_RECORD_SETTING);
 }
 
 /* --- places ----------------------------------------------------------------------------------------------------- */
@@ -82,7 +81,7 @@ static int64_t values_of_row(const vj_file_variable_info *v) {
 }
 
 static bool is_axis_of_trials(const char *dimension) {
-  return strcmp(dimension, "step") == 0 || strcmp(dimension, "eval") == 0;
+  return strcmp(dimension, VJ_NAME_STEP) == 0 || strcmp(dimension, VJ_NAME_EVAL) == 0;
 }
 
 static vj_status prepare(const extension *e, copy *c) {
@@ -206,7 +205,7 @@ vj_status vj_sweep_extend(const char *path, const vj_space *space, const vj_swee
 
 bool vj_sweep_has_keys(vj_pool *pool, const vj_sweep_file *file, const vj_space *space) {
   for (int64_t k = 0; k < space->key_count; k++) {
-    const char *name = vj_pool_format(pool, "param.%s", space->keys[k]);
+    const char *name = vj_pool_format(pool, VJ_NAME_OF_SETTING("%s"), space->keys[k]);
     if (!name || vj_sweep_file_find(file, name) < 0) return false;
   }
   return true;

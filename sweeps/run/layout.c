@@ -320,9 +320,9 @@ static vj_status set_attributes(builder *b, const vj_yaml *root) {
   enum { ATTRIBUTES = 3 };
   vj_file_attribute *attributes = vj_pool_take(b->pool, ATTRIBUTES * sizeof *attributes);
   if (!attributes) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-  attributes[0] = (vj_file_attribute){"title", b->space->trials[0].config->name};
-  attributes[1] = (vj_file_attribute){"source", "vjvcr " VJ_VERSION};
-  attributes[2] = (vj_file_attribute){"sweep_yaml", vj_yaml_print(b->pool, root)};
+  attributes[0] = (vj_file_attribute){VJ_ATTRIBUTE_TITLE, b->space->trials[0].config->name};
+  attributes[1] = (vj_file_attribute){VJ_ATTRIBUTE_SOURCE, "vjvcr " VJ_VERSION};
+  attributes[2] = (vj_file_attribute){VJ_ATTRIBUTE_SWEEP_YAML, vj_yaml_print(b->pool, root)};
   if (!attributes[2].text) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   b->layout->file.attributes = attributes;
   b->layout->file.attribute_count = ATTRIBUTES;

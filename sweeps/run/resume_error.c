@@ -34,8 +34,8 @@ vj_status vj_known_trial_read(vj_pool *pool, const vj_sweep_file *file, const ch
   vj_yaml *root = NULL;
   vj_config *config = NULL;
   *trial = (vj_known_trial){0};
-  VJ_TRY(vj_trial_row_get_text(pool, file, "arm", row, &trial->arm));
-  VJ_TRY(vj_trial_row_get_text(pool, file, "config", row, &text));
+  VJ_TRY(vj_trial_row_get_text(pool, file, VJ_RECORD_ARM, row, &trial->arm));
+  VJ_TRY(vj_trial_row_get_text(pool, file, VJ_RECORD_CONFIG, row, &text));
   if (!text[0]) return VJ_OK;
   VJ_TRY(vj_yaml_read_text(pool, text, path, &root));
   const vj_status status = vj_config_create(pool, root, &config);
@@ -95,14 +95,13 @@ static vj_status changed_text(const refusal *r, const vj_known_trial *known, con
 
 /* "is gone (strong, optim.lr=0.01, seed 1)" */
 static vj_status gone_text(const refusal *r, const vj_known_trial *known, const char **text) {
-  static const char prefix[] = "param.";
   const vj_yaml *seed = known->resolved ? vj_yaml_find(known->resolved, "seed") : NULL;
   const char *about = known->arm;
   for (int v = 0; known->resolved && about && v < vj_sweep_file_variable_count(r->file); v++) {
     vj_file_variable_info info;
     vj_sweep_file_variable(r->file, v, &info);
-    if (strncmp(info.name, prefix, sizeof prefix - 1) != 0) continue;
-    const char *key = info.name + sizeof prefix - 1;
+    const char *key = vj_record_after(info.name, VJ_NAME_OF_SETTING(""));
+    if (!key) continue;
     const vj_yaml *value = vj_yaml_find(known->resolved, key);
     if (value)
       about =

@@ -73,7 +73,7 @@ static vj_status identify_trials(matcher *m) {
 
 /* A row that a kill came before: the trial that stood there by the YAML of the file. */
 static vj_status begun_trial(matcher *m, int64_t row, const vj_trial **trial) {
-  const char *text = vj_sweep_file_attribute(m->file, "sweep_yaml");
+  const char *text = vj_sweep_file_attribute(m->file, VJ_ATTRIBUTE_SWEEP_YAML);
   vj_yaml *root = NULL;
   if (!m->as_begun) {
     VJ_TRY(vj_yaml_read_text(m->pool, text ? text : "", m->path, &root));
@@ -94,8 +94,8 @@ static int compare_texts(const void *left, const void *right) {
 /* Reading a configuration is the slow part: what some trial prints alike need not be read. */
 static vj_status identify_row(matcher *m, int64_t row) {
   const char *text = NULL, *arm = NULL;
-  VJ_TRY(vj_trial_row_get_text(m->scratch, m->file, "config", row, &text));
-  VJ_TRY(vj_trial_row_get_text(m->scratch, m->file, "arm", row, &arm));
+  VJ_TRY(vj_trial_row_get_text(m->scratch, m->file, VJ_RECORD_CONFIG, row, &text));
+  VJ_TRY(vj_trial_row_get_text(m->scratch, m->file, VJ_RECORD_ARM, row, &arm));
   known_text wanted = {.text = vj_hash_text(text)};
   const known_text *found = bsearch(&wanted, m->known, (size_t)m->space->trial_count, sizeof *m->known, compare_texts);
   if (found) {
@@ -164,7 +164,7 @@ vj_status vj_resume_match_trials(vj_pool *pool, const vj_sweep_file *file, const
                                  vj_resume_match *match) {
   matcher m = {.pool = pool, .file = file, .path = path, .space = space};
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(file, "trial");
+  const int variable = vj_sweep_file_find(file, VJ_NAME_TRIAL);
   if (variable < 0) return vj_fail(VJ_DATA, "%s: it has no variable trial", path);
   vj_sweep_file_variable(file, variable, &info);
   *match = (vj_resume_match){.known = info.size[0]};

@@ -44,7 +44,7 @@ static vj_status check_stopping(const opening *o, const vj_sweep_file *file) {
   vj_pool *pool = o->d->pool;
   vj_config_diff found = {0};
   vj_yaml *known = NULL, *before = vj_yaml_new(pool, VJ_YAML_MAP, NULL), *after = vj_yaml_new(pool, VJ_YAML_MAP, NULL);
-  const char *text = vj_sweep_file_attribute(file, "sweep_yaml");
+  const char *text = vj_sweep_file_attribute(file, VJ_ATTRIBUTE_SWEEP_YAML);
   VJ_TRY(vj_yaml_read_text(pool, text ? text : "", o->path, &known));
   vj_yaml *was = vj_yaml_find(known, "sweep.stopping"), *is = vj_yaml_find(o->root, "sweep.stopping");
   if (!before || !after) return vj_fail(VJ_MEMORY, "no memory to compare configurations");
@@ -102,7 +102,7 @@ static vj_status bring_yaml_up(const opening *o) {
   const char *path = vj_folder_file(&o->folder, "sweep.yaml"), *text = NULL;
   vj_yaml *now = NULL;
   VJ_TRY(vj_sweep_file_read_only(o->path, &file));
-  const char *attribute = vj_sweep_file_attribute(file, "sweep_yaml");
+  const char *attribute = vj_sweep_file_attribute(file, VJ_ATTRIBUTE_SWEEP_YAML);
   if (attribute) text = vj_pool_text(pool, attribute);
   vj_sweep_file_close(&file);
   if (!text || !path) return VJ_OK;
@@ -238,8 +238,8 @@ static vj_status path_of(const vj_driver *d, const char *name, const char **path
 static vj_status open_root(vj_driver *d) {
   const char *path;
   if (!d->job) VJ_TRY(vj_job_begin(d->options->folder, &d->job));
-  VJ_TRY(read_axis(d->file, "step", &d->steps, &d->step_count));
-  VJ_TRY(read_axis(d->file, "eval", &d->evals, &d->eval_count));
+  VJ_TRY(read_axis(d->file, VJ_NAME_STEP, &d->steps, &d->step_count));
+  VJ_TRY(read_axis(d->file, VJ_NAME_EVAL, &d->evals, &d->eval_count));
   VJ_TRY(read_order(d));
   VJ_TRY(path_of(d, "ledger", &path));
   return vj_ledger_open(path, d->space->trial_count, vj_job_name(d->job), &d->ledger);

@@ -46,7 +46,7 @@ vj_status vj_trial_row_get_text(vj_pool *pool, const vj_sweep_file *file, const 
 static vj_status write_setting(vj_pool *pool, vj_sweep_file *file, const vj_trial *trial, const char *key) {
   const vj_yaml *value = vj_yaml_find(trial->config->resolved, key);
   if (!value) return VJ_OK;
-  const char *name = vj_pool_format(pool, "param.%s", key), *text = vj_yaml_value_text(pool, value);
+  const char *name = vj_pool_format(pool, VJ_NAME_OF_SETTING("%s"), key), *text = vj_yaml_value_text(pool, value);
   if (!name || !text) return vj_fail(VJ_MEMORY, "no memory for the value of %s", key);
   const int variable = vj_sweep_file_find(file, name);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);
@@ -60,11 +60,11 @@ static vj_status write_setting(vj_pool *pool, vj_sweep_file *file, const vj_tria
 /* What is known of every trial beforehand; its state goes last and says that the row is whole. */
 static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_space *space, const vj_trial *trial) {
   const int64_t seed = (int64_t)trial->seed, waiting = VJ_TRIAL_WAITING, none = 0;
-  VJ_TRY(vj_trial_row_put_text(file, "arm", trial->index, trial->arm));
-  VJ_TRY(vj_trial_row_put(file, "seed", trial->index, &seed));
-  VJ_TRY(vj_trial_row_put(file, "attempt", trial->index, &none));
+  VJ_TRY(vj_trial_row_put_text(file, VJ_RECORD_ARM, trial->index, trial->arm));
+  VJ_TRY(vj_trial_row_put(file, VJ_RECORD_SEED, trial->index, &seed));
+  VJ_TRY(vj_trial_row_put(file, VJ_RECORD_ATTEMPT, trial->index, &none));
   VJ_TRY(vj_trial_row_put(file, VJ_RECORD_COMMITTED, trial->index, &none));
-  VJ_TRY(vj_trial_row_put_text(file, "config", trial->index, vj_yaml_print(pool, trial->config->resolved)));
+  VJ_TRY(vj_trial_row_put_text(file, VJ_RECORD_CONFIG, trial->index, vj_yaml_print(pool, trial->config->resolved)));
   for (int64_t k = 0; k < space->key_count; k++) VJ_TRY(write_setting(pool, file, trial, space->keys[k]));
   return vj_trial_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "framework/store/records/records.h"
 #include "framework/config/nodes.h"
 #include "sweeps/space/report_spec.h"
 
@@ -82,7 +83,7 @@ static vj_status check_columns(vj_pool *pool, const vj_report_spec *report, cons
 }
 
 static bool is_measured(const char *name, vj_file_type type, int rank) {
-  return type == VJ_FILE_DOUBLE && rank <= 3 && strncmp(name, "param.", 6) != 0;
+  return type == VJ_FILE_DOUBLE && rank <= 3 && !vj_record_is(name, VJ_RECORD_SETTING);
 }
 
 static vj_status list_layout(vj_pool *pool, const vj_file_layout *layout, recorded **all, int64_t *count) {
@@ -185,7 +186,7 @@ static vj_status check_course(vj_pool *pool, const char *quantity, const vj_yaml
   if (all[k].rank == 3)
     return vj_fail_node(node, path, "%s has %lld numbers, one for each %s; choose a quantity that is one number",
                         quantity, (long long)all[k].size[2], all[k].axis[2]);
-  *is_of_steps = strcmp(all[k].axis[1], "step") == 0;
+  *is_of_steps = strcmp(all[k].axis[1], VJ_NAME_STEP) == 0;
   return VJ_OK;
 }
 

@@ -118,7 +118,7 @@ vj_status vj_stopping_find_axis(const vj_stopping *s, const vj_file_layout *layo
   bool is_of_steps = false;
   VJ_TRY(vj_report_check_course(s->metric, vj_yaml_get(s->node, "metric"), "sweep.stopping.metric", layout, file,
                                 &is_of_steps));
-  const bool is_of_probe = strncmp(s->metric, "probe_", strlen("probe_")) == 0;
+  const bool is_of_probe = vj_record_is(s->metric, VJ_RECORD_PROBE);
   *axis = is_of_steps ? VJ_STOPPING_AT_ROWS : is_of_probe ? VJ_STOPPING_AT_PROBES : VJ_STOPPING_AT_EVALUATIONS;
   return VJ_OK;
 }

@@ -9,7 +9,7 @@ enum { MOST_CURVES = 40 };
 /* "train_variance" and "val_variance" in one picture. */
 static vj_status draw(vj_page *page, const char *train, const char *name) {
   const vj_report_data *f = page->data;
-  const char *val = vj_pool_format(f->pool, "val_%s", name);
+  const char *val = vj_pool_format(f->pool, VJ_NAME_OF_VALIDATION("%s"), name);
   const char *units = vj_page_units(page, train);
   const char *caption = vj_pool_format(
       f->pool, "%s%s%s", strcmp(name, "loss") == 0 ? "weighted sum of the losses" : name, units[0] ? ", " : "", units);
@@ -18,12 +18,11 @@ static vj_status draw(vj_page *page, const char *train, const char *name) {
 }
 
 /* Validation alone, e.g. of PSNR. */
-static vj_status draw_validation(vj_page *page, const vj_file_variable_info *info) {
-  const char *train = vj_pool_format(page->data->pool, "train_%s", info->name + 4);
+static vj_status draw_validation(vj_page *page, const vj_file_variable_info *info, const char *name) {
+  const char *train = vj_pool_format(page->data->pool, VJ_NAME_OF_TRAINING("%s"), name);
   if (!train) return vj_fail(VJ_MEMORY, "no memory for a picture");
   if (vj_sweep_file_find(page->data->results->file, train) >= 0) return VJ_OK;
-  return vj_seed_bands_picture(page, NULL, info->name,
-                               vj_pool_format(page->data->pool, "%s (validation)", info->name + 4), NULL);
+  return vj_seed_bands_picture(page, NULL, info->name, vj_pool_format(page->data->pool, "%s (validation)", name), NULL);
 }
 
 static vj_status draw_all(vj_page *page) {
@@ -32,16 +31,18 @@ static vj_status draw_all(vj_page *page) {
   int drawn = 0;
   for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
     vj_sweep_file_variable(f->results->file, v, &info);
-    const bool latent = strncmp(info.name, "train_latent_", 13) == 0 || strncmp(info.name, "val_latent_", 11) == 0;
+    const char *train = vj_record_after(info.name, VJ_NAME_OF_TRAINING(""));
+    const char *val = vj_record_after(info.name, VJ_NAME_OF_VALIDATION(""));
+    const bool latent = vj_record_after(train ? train : val ? val : "", "latent_");
     if (latent || drawn >= MOST_CURVES) continue;
     drawn++;
-    if (strncmp(info.name, "train_", 6) == 0 && vj_report_data_has(f, info.name, "step"))
-      VJ_TRY(draw(page, info.name, info.name + 6));
-    else if (strncmp(info.name, "val_", 4) == 0 && vj_report_data_has(f, info.name, "eval"))
-      VJ_TRY(draw_validation(page, &info));
-    else if (strcmp(info.name, "gradient_norm") == 0)
+    if (train && vj_report_data_has(f, info.name, VJ_NAME_STEP))
+      VJ_TRY(draw(page, info.name, train));
+    else if (val && vj_report_data_has(f, info.name, VJ_NAME_EVAL))
+      VJ_TRY(draw_validation(page, &info, val));
+    else if (strcmp(info.name, VJ_RECORD_GRADIENT_NORM) == 0)
       VJ_TRY(vj_seed_bands_picture(page, info.name, NULL, "norm of the gradient, before clipping", NULL));
-    else if (strcmp(info.name, "learning_rate") == 0)
+    else if (strcmp(info.name, VJ_RECORD_LEARNING_RATE) == 0)
       VJ_TRY(vj_seed_bands_picture(page, info.name, NULL, "learning rate", NULL));
     else
       drawn--;
@@ -52,7 +53,7 @@ static vj_status draw_all(vj_page *page) {
 /* Probes that ran more than at both ends. */
 static vj_status draw_objective(vj_page *page) {
   const vj_report_column *c = &page->data->objective;
-  if (!c->quantity || strncmp(c->quantity, "probe_", 6) != 0) return VJ_OK;
+  if (!c->quantity || !vj_record_is(c->quantity, VJ_RECORD_PROBE)) return VJ_OK;
   const char *units = vj_page_units(page, c->quantity), *title = vj_page_objective_title(page);
   const char *caption = vj_pool_format(page->data->pool, "%s%s%s", title, units[0] ? ", " : "", units);
   return caption ? vj_seed_bands_picture(page, c->quantity, NULL, caption, NULL)

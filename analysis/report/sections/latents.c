@@ -10,8 +10,6 @@
 
 enum { MOST_HEADS = 32 };
 
-static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
-
 /* --- over training ----------------------------------------------------------------------------------------------- */
 
 static bool is_usage_of_a_head(const char *name) {
@@ -24,15 +22,16 @@ static vj_status draw_courses(vj_page *page) {
   vj_file_variable_info info;
   for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
     vj_sweep_file_variable(f->results->file, v, &info);
-    if (!begins(info.name, "train_latent_") || is_usage_of_a_head(info.name) || strstr(info.name, "_energy_after"))
+    if (!vj_record_after(info.name, VJ_NAME_OF_TRAINING("latent_")) || is_usage_of_a_head(info.name) ||
+        strstr(info.name, "_energy_after"))
       continue;
-    const char *name = info.name + strlen("train_");
+    const char *name = vj_record_after(info.name, VJ_NAME_OF_TRAINING(""));
     if (strstr(name, "_energy_before")) {
-      VJ_TRY(vj_seed_bands_picture(page, "train_latent_energy_after", info.name,
+      VJ_TRY(vj_seed_bands_picture(page, VJ_NAME_OF_TRAINING("latent_energy_after"), info.name,
                                    "energy after (line) and before (dashed) inference", NULL));
       continue;
     }
-    const char *val = vj_pool_format(f->pool, "val_%s", name);
+    const char *val = vj_pool_format(f->pool, VJ_NAME_OF_VALIDATION("%s"), name);
     if (!val) return vj_fail(VJ_MEMORY, "no memory for a picture");
     VJ_TRY(vj_seed_bands_picture(page, info.name, val, name, NULL));
   }
@@ -44,15 +43,15 @@ static vj_status draw_courses(vj_page *page) {
 static int64_t count_heads(const vj_report_data *f) {
   int64_t heads = 0;
   char name[48];
-  do snprintf(name, sizeof name, "val_latent_usage_%lld", (long long)heads);
-  while (vj_report_data_has(f, name, "eval") && ++heads < MOST_HEADS);
+  do snprintf(name, sizeof name, VJ_NAME_OF_VALIDATION("latent_usage_%lld"), (long long)heads);
+  while (vj_report_data_has(f, name, VJ_NAME_EVAL) && ++heads < MOST_HEADS);
   return heads;
 }
 
 static double usage_of(const vj_report_data *f, const vj_group *g, int64_t head) {
   char name[48];
   vj_summary s = VJ_SUMMARY_NONE;
-  snprintf(name, sizeof name, "val_latent_usage_%lld", (long long)head);
+  snprintf(name, sizeof name, VJ_NAME_OF_VALIDATION("latent_usage_%lld"), (long long)head);
   const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   for (int64_t k = 0; k < g->members.count; k++)
     vj_summary_add(&s, vj_results_number(f->results, &column, g->members.trials[k]));
@@ -94,7 +93,7 @@ static void draw_heads(vj_page *page) {
 static void draw_against_sparsity(vj_page *page, const char *quantity) {
   const vj_report_data *f = page->data;
   const vj_report_column sparsity = {
-      .quantity = "val_latent_sparsity", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+      .quantity = VJ_NAME_OF_VALIDATION("latent_sparsity"), .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   const vj_report_column accuracy = {.quantity = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   int64_t found = 0;
   for (int64_t i = 0; i < f->results->trials; i++)
@@ -120,11 +119,12 @@ static void draw_against_sparsity(vj_page *page, const char *quantity) {
 static void draw_accuracies(vj_page *page) {
   const vj_report_data *f = page->data;
   vj_file_variable_info info;
-  if (!vj_report_data_has(f, "val_latent_sparsity", "eval")) return;
+  if (!vj_report_data_has(f, VJ_NAME_OF_VALIDATION("latent_sparsity"), VJ_NAME_EVAL)) return;
   for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
     vj_sweep_file_variable(f->results->file, v, &info);
     const char *end = strstr(info.name, "_accuracy");
-    if (begins(info.name, "probe_") && end && !end[strlen("_accuracy")] && !strstr(info.name, "_majority_"))
+    if (vj_record_is(info.name, VJ_RECORD_PROBE) && end && !end[strlen("_accuracy")] &&
+        !strstr(info.name, "_majority_"))
       draw_against_sparsity(page, info.name);
   }
 }
@@ -135,7 +135,7 @@ static bool has_latents(const vj_report_data *f) {
   vj_file_variable_info info;
   for (int v = 0; f->shown_count && v < vj_sweep_file_variable_count(f->results->file); v++) {
     vj_sweep_file_variable(f->results->file, v, &info);
-    if (begins(info.name, "train_latent_")) return true;
+    if (vj_record_after(info.name, VJ_NAME_OF_TRAINING("latent_"))) return true;
   }
   return false;
 }

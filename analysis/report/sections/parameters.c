@@ -248,12 +248,14 @@ static vj_status draw_quantity(vj_page *page, const vj_report_column *column, bo
 
 /* Of several parameters, what they do to the objective and to RankMe. */
 static vj_status draw_several(vj_page *page) {
-  const vj_report_column rankme = {
-      .quantity = "hx_rankme", .title = "RankMe of hx", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  const vj_report_column rankme = {.quantity = VJ_NAME_OF_VIEW("hx", "rankme"),
+                                   .title = "RankMe of hx",
+                                   .at = VJ_REPORT_LAST,
+                                   .index = VJ_REPORT_SCALAR};
   vj_report_column objective = page->data->objective;
   objective.title = vj_page_objective_title(page);
   VJ_TRY(draw_quantity(page, &objective, false));
-  return strcmp(objective.quantity, "hx_rankme") == 0 ? VJ_OK : draw_quantity(page, &rankme, false);
+  return strcmp(objective.quantity, VJ_NAME_OF_VIEW("hx", "rankme")) == 0 ? VJ_OK : draw_quantity(page, &rankme, false);
 }
 
 /* Of one, what it does to all that the table has. */

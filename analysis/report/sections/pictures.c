@@ -76,9 +76,9 @@ static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, c
   const vj_report_data *f = page->data;
   const int64_t trial = first_done(g);
   clip x = {0}, y = {0}, foreseen = {0};
-  vj_status status = read_clip(f, "picture_x", trial, sample, &x);
-  if (status == VJ_OK) status = read_clip(f, "picture_y", trial, sample, &y);
-  if (status == VJ_OK) status = read_clip(f, "picture_y_pred", trial, sample, &foreseen);
+  vj_status status = read_clip(f, VJ_RECORD_PICTURE_X, trial, sample, &x);
+  if (status == VJ_OK) status = read_clip(f, VJ_RECORD_PICTURE_Y, trial, sample, &y);
+  if (status == VJ_OK) status = read_clip(f, VJ_RECORD_PICTURE_Y_PRED, trial, sample, &foreseen);
   if (status == VJ_OK && x.pixels && y.pixels && !same_clip(&y, shown)) {
     fprintf(page->to, "<div>test clip %lld: %lld input frames, then %lld target frames</div>\n", (long long)sample,
             (long long)x.frames, (long long)y.frames);
@@ -107,7 +107,7 @@ static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, c
 static vj_status write_frames(vj_page *page) {
   const vj_report_data *f = page->data;
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->results->file, "picture_x");
+  const int variable = vj_sweep_file_find(f->results->file, VJ_RECORD_PICTURE_X);
   vj_status status = VJ_OK;
   if (variable < 0) return VJ_OK;
   vj_sweep_file_variable(f->results->file, variable, &info);
@@ -236,8 +236,8 @@ static vj_status draw_by_horizon(vj_page *page, const char *probe, const char *q
 /* "probe_trajectory_predicted" belongs with "probe_trajectory_true" and "probe_trajectory_error_by_horizon". */
 static vj_status draw_probe(vj_page *page, const vj_file_variable_info *info, const char *probe) {
   const vj_report_data *f = page->data;
-  const char *truth = vj_pool_format(f->pool, "probe_%s_true", probe);
-  const char *by_horizon = vj_pool_format(f->pool, "probe_%s_error_by_horizon", probe);
+  const char *truth = vj_pool_format(f->pool, VJ_NAME_OF_PROBE("%s", "true"), probe);
+  const char *by_horizon = vj_pool_format(f->pool, VJ_NAME_OF_PROBE("%s", "error_by_horizon"), probe);
   double *path = NULL;
   if (!truth || !by_horizon) return vj_fail(VJ_MEMORY, "no memory for a picture");
   VJ_TRY(vj_allocate((size_t)(info->size[3] * info->size[4]), sizeof *path, "a trajectory", &path));
@@ -254,8 +254,9 @@ static vj_status draw_trajectories(vj_page *page) {
   for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
     vj_sweep_file_variable(f->results->file, v, &info);
     const char *end = strstr(info.name, "_predicted");
-    if (strncmp(info.name, "probe_", 6) != 0 || !end || end[strlen("_predicted")] || info.rank != 5) continue;
-    const char *probe = vj_pool_format(f->pool, "%.*s", (int)(end - info.name) - 6, info.name + 6);
+    const char *of_probe = vj_record_after(info.name, VJ_PROBE_RECORDS);
+    if (!of_probe || !end || end[strlen("_predicted")] || info.rank != 5) continue;
+    const char *probe = vj_pool_format(f->pool, "%.*s", (int)(end - of_probe), of_probe);
     VJ_TRY(probe ? draw_probe(page, &info, probe) : vj_fail(VJ_MEMORY, "no memory for a picture"));
   }
   vj_page_pictures_end(page);

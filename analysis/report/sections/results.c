@@ -25,10 +25,13 @@ static int64_t row_count(const vj_report_data *f) {
 
 static void write_verdict(vj_page *page, const vj_group *g) {
   const vj_report_data *f = page->data;
-  const vj_report_column rankme = {.quantity = "hx_rankme", .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  const vj_report_column rankme = {
+      .quantity = VJ_NAME_OF_VIEW("hx", "rankme"), .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   const vj_summary m = vj_trial_group_summary(f->results, &g->members, &rankme);
   const int64_t largest =
-      g->members.done_count ? vj_results_components(f->results, "hx_singular_values", g->members.done[0]) : 0;
+      g->members.done_count
+          ? vj_results_components(f->results, VJ_NAME_OF_VIEW("hx", "singular_values"), g->members.done[0])
+          : 0;
   vj_page_verdict(page, m.mean, largest);
 }
 
@@ -41,7 +44,7 @@ static void write_row(vj_page *page, const vj_group *g) {
   vj_html_cell(page->to, true);
   fprintf(page->to, g->members.done_count == g->members.count ? "%lld" : "%lld of %lld",
           (long long)g->members.done_count, (long long)g->members.count);
-  if (vj_sweep_file_find(f->results->file, "hx_rankme") >= 0) write_verdict(page, g);
+  if (vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0) write_verdict(page, g);
   for (int64_t c = 0; c < f->report.column_count; c++) {
     const vj_summary m = vj_trial_group_summary(f->results, &g->members, &f->report.columns[c]);
     vj_html_cell(page->to, true);
@@ -54,7 +57,8 @@ static void write_headings(vj_page *page) {
   const vj_report_data *f = page->data;
   vj_html_heading(page->to, false, "setting");
   vj_html_heading(page->to, true, "seeds");
-  if (vj_sweep_file_find(f->results->file, "hx_rankme") >= 0) vj_html_heading(page->to, false, "collapsed?");
+  if (vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0)
+    vj_html_heading(page->to, false, "collapsed?");
   for (int64_t c = 0; c < f->report.column_count; c++) {
     const vj_report_column *column = &f->report.columns[c];
     const char *heading = vj_pool_format(f->pool, "%s%s", column->title, arrows[column->best]);
@@ -185,7 +189,7 @@ static vj_status write_all_differences(vj_page *page) {
   for (int64_t c = 0; c < f->report.column_count && written < MOST_TESTED; c++) {
     const vj_report_column *column = &f->report.columns[c];
     const bool is_objective = strcmp(column->quantity, f->objective.quantity) == 0 && column->at == f->objective.at;
-    if (is_objective || column->best != VJ_BEST_NONE || strcmp(column->quantity, "hx_rankme") == 0)
+    if (is_objective || column->best != VJ_BEST_NONE || strcmp(column->quantity, VJ_NAME_OF_VIEW("hx", "rankme")) == 0)
       VJ_TRY(write_differences(page, column, to, written++));
   }
   fputs(

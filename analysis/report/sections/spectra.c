@@ -84,7 +84,7 @@ static vj_status draw_change(vj_page *page, const vj_group *g) {
   char name[32];
   for (int64_t k = 0; k < drawn; k++) {
     rows[found] = drawn > 1 ? k * (f->evals_count - 1) / (drawn - 1) : 0;
-    VJ_TRY(vj_horizon_means_of(f, "hx_singular_values", g, rows[found], &profiles[found]));
+    VJ_TRY(vj_horizon_means_of(f, VJ_NAME_OF_VIEW("hx", "singular_values"), g, rows[found], &profiles[found]));
     if (!profiles[found].count) continue;
     widen(&profiles[found], &least, &most);
     found++;
@@ -106,7 +106,8 @@ static vj_status draw_change(vj_page *page, const vj_group *g) {
 
 static vj_status draw_changes(vj_page *page) {
   const vj_report_data *f = page->data;
-  if (f->evals_count < 3 || vj_sweep_file_find(f->results->file, "hx_singular_values") < 0) return VJ_OK;
+  if (f->evals_count < 3 || vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "singular_values")) < 0)
+    return VJ_OK;
   fputs("<h3>Singular values of hx while training</h3>\n", page->to);
   vj_page_color_scale(page, "training steps", 0, (double)f->results->steps);
   vj_page_pictures(page);
@@ -118,7 +119,7 @@ static vj_status draw_changes(vj_page *page) {
 /* --- collapse ---------------------------------------------------------------------------------------------------- */
 
 static int64_t largest_of(const vj_report_data *f, const vj_group *g, const char *view) {
-  const char *name = vj_pool_format(f->pool, "%s_singular_values", view);
+  const char *name = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "singular_values"), view);
   for (int64_t k = 0; k < g->members.count && name; k++) {
     const int64_t largest = f->results->committed[g->members.trials[k]] > 0
                                 ? vj_results_components(f->results, name, g->members.trials[k])
@@ -131,7 +132,7 @@ static int64_t largest_of(const vj_report_data *f, const vj_group *g, const char
 /* RankMe at the first and the last whole evaluation of a group's trials, and what that means. */
 static vj_status write_collapse(vj_page *page, const vj_group *g, const char *view) {
   const vj_report_data *f = page->data;
-  const char *quantity = vj_pool_format(f->pool, "%s_rankme", view);
+  const char *quantity = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "rankme"), view);
   vj_summary ends[] = {VJ_SUMMARY_NONE, VJ_SUMMARY_NONE};
   if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a table");
   for (int64_t k = 0; k < g->members.count; k++) {
@@ -162,7 +163,7 @@ static vj_status write_collapses(vj_page *page) {
   fputs("<tbody>", page->to);
   for (int64_t i = 0; i < f->shown_count; i++)
     for (int v = 0; vj_hidden_state_views[v]; v++) {
-      const char *name = vj_pool_format(f->pool, "%s_rankme", vj_hidden_state_views[v]);
+      const char *name = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "rankme"), vj_hidden_state_views[v]);
       if (!name || vj_sweep_file_find(f->results->file, name) < 0) continue;
       vj_html_row(page->to, "");
       vj_html_cell(page->to, false);
@@ -206,7 +207,7 @@ static vj_status draw_over_time(vj_page *page) {
   const vj_report_data *f = page->data;
   for (int e = 0; e < 3; e++)
     for (int v = 0; vj_hidden_state_views[v]; v++) {
-      const char *quantity = vj_pool_format(f->pool, "%s_%s", vj_hidden_state_views[v], endings[e]);
+      const char *quantity = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "%s"), vj_hidden_state_views[v], endings[e]);
       char caption[96];
       snprintf(caption, sizeof caption, captions[e], vj_hidden_state_views[v]);
       if (e && v == 1) continue; /* hx and hy tell the same there */
@@ -218,7 +219,7 @@ static vj_status draw_over_time(vj_page *page) {
 }
 
 static bool applies(const vj_report_data *f) {
-  return f->shown_count && vj_sweep_file_find(f->results->file, "hx_rankme") >= 0;
+  return f->shown_count && vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0;
 }
 
 static vj_status write(vj_page *page) {
@@ -231,14 +232,15 @@ static vj_status write(vj_page *page) {
       page->to);
   vj_page_pictures(page);
   for (int v = 0; vj_hidden_state_views[v]; v++) {
-    const char *quantity = vj_pool_format(f->pool, "%s_singular_values", vj_hidden_state_views[v]);
+    const char *quantity = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "singular_values"), vj_hidden_state_views[v]);
     const char *caption = vj_pool_format(f->pool, "singular values of %s", vj_hidden_state_views[v]);
     if (!quantity || !caption) return vj_fail(VJ_MEMORY, "no memory for a picture");
     VJ_TRY(draw_ends(page, quantity, caption, "set xlabel 'component'\nset autoscale xfix\n", true));
   }
-  VJ_TRY(draw_ends(page, "hx_explained_variance", "variance of hx in the first components",
+  VJ_TRY(draw_ends(page, VJ_NAME_OF_VIEW("hx", "explained_variance"), "variance of hx in the first components",
                    "set xlabel 'components'\nset logscale x\nset autoscale xfix\nset yrange [0:1]\n", false));
-  VJ_TRY(draw_ends(page, "hy_pred_explained_variance", "variance of hy_pred in the first components",
+  VJ_TRY(draw_ends(page, VJ_NAME_OF_VIEW("hy_pred", "explained_variance"),
+                   "variance of hy_pred in the first components",
                    "set xlabel 'components'\nset logscale x\nset autoscale xfix\nset yrange [0:1]\n", false));
   VJ_TRY(draw_over_time(page));
   vj_page_pictures_end(page);

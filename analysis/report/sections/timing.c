@@ -32,18 +32,18 @@ static spent time_of(const vj_report_data *f, const vj_group *g) {
   const double batch = batch_text ? strtod(batch_text, NULL) : NAN;
   for (int64_t k = 0; k < g->members.count; k++) {
     const int64_t trial = g->members.trials[k];
-    const double total = seconds(f, "time_total", trial);
+    const double total = seconds(f, VJ_RECORD_TIME_TOTAL, trial);
     if (!(total > 0)) continue;
     s.trials++;
     s.total += total;
     s.steps += (double)f->results->committed[trial];
     s.samples += batch * (double)f->results->committed[trial];
-    s.part[DATA] += seconds(f, "time_data", trial);
-    s.part[WAIT] += seconds(f, "time_wait", trial);
-    s.part[COMPUTE] += seconds(f, "time_step", trial) - seconds(f, "time_wait", trial);
-    s.part[EVALUATE] += seconds(f, "time_evaluate", trial);
-    s.part[DECODER] += seconds(f, "time_decoder", trial);
-    s.part[CHECKPOINT] += seconds(f, "time_checkpoint", trial);
+    s.part[DATA] += seconds(f, VJ_RECORD_TIME_DATA, trial);
+    s.part[WAIT] += seconds(f, VJ_RECORD_TIME_WAIT, trial);
+    s.part[COMPUTE] += seconds(f, VJ_RECORD_TIME_STEP, trial) - seconds(f, VJ_RECORD_TIME_WAIT, trial);
+    s.part[EVALUATE] += seconds(f, VJ_RECORD_TIME_EVALUATE, trial);
+    s.part[DECODER] += seconds(f, VJ_RECORD_TIME_DECODER, trial);
+    s.part[CHECKPOINT] += seconds(f, VJ_RECORD_TIME_CHECKPOINT, trial);
   }
   s.part[COMPUTE] = fmax(0, s.part[COMPUTE]);
   s.part[OTHER] = s.total;
@@ -128,7 +128,7 @@ static void write_part_legend(vj_page *page) {
 
 static bool applies(const vj_report_data *f) {
   int64_t trial = 0;
-  while (trial < f->results->trials && !(seconds(f, "time_total", trial) > 0)) trial++;
+  while (trial < f->results->trials && !(seconds(f, VJ_RECORD_TIME_TOTAL, trial) > 0)) trial++;
   return trial < f->results->trials;
 }
 

@@ -6,11 +6,12 @@
 
 #include "vj/param.h"
 
+#define VJ_DIMENSION(id, text, ...) const char VJ_NAME_##id[] = text;
 #define VJ_RECORD(id, text, ...) const char VJ_RECORD_##id[] = text;
 #include "framework/store/records/records.def"
 
 const vj_dimension_row vj_dimension_rows[VJ_DIMENSIONS] = {
-#define VJ_DIMENSION(id, ...) [VJ_DIMENSION_##id] = {__VA_ARGS__},
+#define VJ_DIMENSION(id, text, ...) [VJ_DIMENSION_##id] = {VJ_NAME_##id, __VA_ARGS__},
 #include "framework/store/records/records.def"
 };
 
@@ -55,6 +56,11 @@ bool vj_record_is(const char *name, const char *pattern) {
   char glob[64];
   make_glob(pattern, glob, sizeof glob);
   return fnmatch(glob, name, 0) == 0;
+}
+
+const char *vj_record_after(const char *name, const char *beginning) {
+  const size_t length = strlen(beginning);
+  return strncmp(name, beginning, length) == 0 ? name + length : NULL;
 }
 
 int vj_record_dimensions(const vj_record *record, vj_metric_axis metric, int dimension[VJ_FILE_MAX_DIMENSIONS]) {

@@ -14,7 +14,13 @@
 #define VJ_NAME_OF_TRAINING(what) "train_" what
 #define VJ_NAME_OF_VALIDATION(what) "val_" what
 #define VJ_NAME_OF_VIEW(view, metric) view "_" metric
-#define VJ_NAME_OF_PROBE(probe, metric) "probe_" probe "_" metric
+#define VJ_NAME_OF_PROBE(probe, metric) VJ_PROBE_RECORDS probe "_" metric
+#define VJ_PROBE_RECORDS "probe_" /* with which all of these begin */
+
+/* Texts that are attributes of the file. */
+#define VJ_ATTRIBUTE_TITLE "title"           /* the experiment's name */
+#define VJ_ATTRIBUTE_SOURCE "source"         /* the program and its version */
+#define VJ_ATTRIBUTE_SWEEP_YAML "sweep_yaml" /* the text of sweep.yaml */
 
 /* Bytes of texts, the ending zero included. */
 enum { VJ_FAILURE_BYTES = 512, VJ_STOP_REASON_BYTES = 256, VJ_DAMAGED_NAMES_BYTES = 1024 };
@@ -30,6 +36,10 @@ typedef struct vj_dimension_row {
   const char *name, *units, *long_name, *meaning;
 } vj_dimension_row;
 extern const vj_dimension_row vj_dimension_rows[VJ_DIMENSIONS];
+
+/* VJ_NAME_TRIAL, ...: their names, and those of the variables that hold their coordinates. */
+#define VJ_DIMENSION(id, ...) extern const char VJ_NAME_##id[];
+#include "framework/store/records/records.def"
 
 typedef struct vj_record {
   const char *name; /* "status", or a pattern: "probe_<probe>_<metric>" */
@@ -56,6 +66,8 @@ const vj_record *vj_record_at(int i);
 const vj_record *vj_record_row(const char *name);
 /* Whether a variable's name is of this pattern, or is this name. */
 bool vj_record_is(const char *name, const char *pattern);
+/* What follows in a name that begins so: the key behind VJ_NAME_OF_SETTING(""); NULL in any other. */
+const char *vj_record_after(const char *name, const char *beginning);
 /* Dimensions of a record, with those of its metric; returns how many. */
 int vj_record_dimensions(const vj_record *record, vj_metric_axis metric, int dimension[VJ_FILE_MAX_DIMENSIONS]);
 
