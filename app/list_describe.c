@@ -1,4 +1,4 @@
-/* `vjvcr list` and `vjvcr describe`: the component tables, as they are. */
+/* `vjvcr list` and `vjvcr describe`: the tables of components and records, as they are. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "framework/config/nodes.h"
 #include "sweeps/space/stopping.h"
 #include "analysis/output/text_table.h"
+#include "app/records.h"
 #include "app/verb.h"
 
 static int find_kind(const char *word) {
@@ -17,11 +18,11 @@ static int find_kind(const char *word) {
 
 /* `all`: also what can be described beside components. */
 static vj_status unknown_kind(const char *word, bool all) {
-  const char *names[] = {[VJ_KIND_COUNT] = "stopping", "data", "target", "optim", "eval", "logging"};
+  const char *names[] = {[VJ_KIND_COUNT] = "records", "stopping", "data", "target", "optim", "eval", "logging"};
   char hint[VJ_SUGGESTION_BYTES];
   for (int kind = 0; kind < VJ_KIND_COUNT; kind++) names[kind] = vj_kind_plural((vj_kind)kind);
   return vj_fail(VJ_USAGE, "there is no kind \"%s\"%s", word,
-                 vj_suggestion(word, "kinds", names, all ? VJ_COUNT(names) : VJ_KIND_COUNT, hint));
+                 vj_suggestion(word, "kinds", names, all ? VJ_COUNT(names) : VJ_KIND_COUNT + 1, hint));
 }
 
 /* An experiment's plug-ins stand in the tables beside what is built in. */
@@ -34,7 +35,11 @@ static vj_status load_plugins(const vj_command *command) {
 }
 
 static vj_status list(vj_command *command) {
+  static const vj_format formats[] = {VJ_FORMAT_TEXT, VJ_FORMAT_JSON, VJ_FORMAT_MARKDOWN};
   const char *word = vj_command_text(command, "KIND");
+  if (word && strcmp(word, "records") == 0) return vj_records_print(formats[vj_command_choice(command, "--format")]);
+  if (vj_command_choice(command, "--format"))
+    return vj_fail(VJ_USAGE, "--format is for records: vjvcr list records --format md");
   const int only = word ? find_kind(word) : -1;
   vj_table *table = NULL;
   if (word && only < 0) return unknown_kind(word, false);
@@ -130,12 +135,17 @@ static vj_status describe(vj_command *command) {
     const vj_param *rows = vj_section_rows(word, &count);
     if (rows) return print_rows(rows, count);
   }
+  const bool is_record = strcmp(word, "record") == 0 || strcmp(word, "records") == 0;
+  if (is_record && name) return vj_record_describe(name);
   if (strcmp(word, "stopping") == 0 && name) return describe_stopping(name);
   const int kind = find_kind(word);
-  if (kind < 0 && strcmp(word, "stopping") != 0) return unknown_kind(word, true);
+  if (kind < 0 && !is_record && strcmp(word, "stopping") != 0) return unknown_kind(word, true);
   if (!name)
     return vj_fail(VJ_USAGE, "expected the NAME of %s behind \"%s\"; `vjvcr describe --help` tells more",
-                   kind < 0 ? "a rule, asha or median," : "a component", word);
+                   is_record  ? "a record"
+                   : kind < 0 ? "a rule, asha or median,"
+                              : "a component",
+                   word);
   return describe_component(kind, name);
 }
 
@@ -146,31 +156,34 @@ static vj_status describe(vj_command *command) {
 
 static const vj_verb_row rows_of_list[] = {
     {"KIND", VJ_VALUE_KIND, .optional = true, .otherwise = "all kinds",
-     .doc = "encoders, predictors, decoders, latents, losses, datasets or probes"},
+     .doc = "encoders, predictors, decoders, latents, losses, datasets, probes, or records: what sweep.h5 holds"},
     ROW_PLUGINS,
+    {"--format", VJ_VALUE_CHOICE, .choices = "text|json|md", .fallback = "text", .doc = "how to print records"},
 };
 
 const vj_verb vj_verb_list = {.name = "list",
-                              .summary = "the components there are",
+                              .summary = "the components and records there are",
                               .rows = rows_of_list,
                               .row_count = VJ_COUNT(rows_of_list),
                               .reads = "FILE.yaml and the plug-ins it names.\n",
-                              .examples = "vjvcr list losses\n",
+                              .examples = "vjvcr list losses\nvjvcr list records --format md\n",
                               .run = list};
 
 static const vj_verb_row rows_of_describe[] = {
     {"KIND", VJ_VALUE_KIND,
-     .doc =
-         "a kind of components; or stopping; or, without NAME, a section of an experiment: data, target, optim, eval, "
-         "logging"},
-    {"NAME", VJ_VALUE_COMPONENT, .optional = true, .doc = "a component, as list has them; of stopping asha or median"},
+     .doc = "a kind of components; or record; or stopping; or, without NAME, a section of an experiment: data, target, "
+            "optim, eval, "
+            "logging"},
+    {"NAME", VJ_VALUE_COMPONENT, .optional = true,
+     .doc = "a component or record, as list has them; of stopping asha or median"},
     ROW_PLUGINS,
 };
 
-const vj_verb vj_verb_describe = {.name = "describe",
-                                  .summary = "a component or a section of an experiment, and its parameters",
-                                  .rows = rows_of_describe,
-                                  .row_count = VJ_COUNT(rows_of_describe),
-                                  .reads = "FILE.yaml and the plug-ins it names.\n",
-                                  .examples = "vjvcr describe loss variance\nvjvcr describe optim\n",
-                                  .run = describe};
+const vj_verb vj_verb_describe = {
+    .name = "describe",
+    .summary = "a component, a record of sweep.h5 or a section of an experiment, and what there is to it",
+    .rows = rows_of_describe,
+    .row_count = VJ_COUNT(rows_of_describe),
+    .reads = "FILE.yaml and the plug-ins it names.\n",
+    .examples = "vjvcr describe loss variance\nvjvcr describe optim\n",
+    .run = describe};

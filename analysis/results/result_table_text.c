@@ -121,8 +121,7 @@ static const control untrained = {"untrained", {NULL}}, usual_guess = {"mean/maj
 /* probe_speed_mse -> probe_speed_baseline_mse, probe_psi_accuracy -> probe_psi_majority_accuracy,
  * probe_actions_map -> probe_actions_random_map. NULL if there is none. */
 static const char *guess_of(const vj_results *o, const control *c, const char *quantity) {
-  if (!vj_record_is(quantity, VJ_RECORD_PROBE)) return NULL;
-  for (const char *cut = quantity + 6; (cut = strchr(cut, '_')); cut++)
+  for (const char *cut = vj_record_after(quantity, VJ_PROBE_RECORDS); cut && (cut = strchr(cut, '_')); cut++)
     for (size_t k = 0; k < VJ_COUNT(c->guesses) && c->guesses[k]; k++) {
       const char *name = vj_pool_format(o->pool, "%.*s_%s%s", (int)(cut - quantity), quantity, c->guesses[k], cut);
       if (name && vj_sweep_file_find(o->file, name) >= 0) return name;
