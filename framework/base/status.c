@@ -1,3 +1,8 @@
+/* The record of the last failure, one for each thread; vj/status.h tells how it is used.
+ *
+ * framework/base is what everything else stands on: status, memory, random numbers, threads, signals, bytes on the
+ * disk. It sees the public headers alone. Begin with vj/status.h and vj/memory.h; headers here are what only we may
+ * see. */
 #include "vj/status.h"
 
 #include <stdarg.h>
