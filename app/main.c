@@ -65,9 +65,12 @@ static int run(const vj_verb *verb, int count, char *const *words) {
   return code;
 }
 
-/* `vjvcr --help`, `vjvcr data --help`, `vjvcr sweep --help`, wherever the word stands; false if nobody asks. */
+/* `vjvcr --help`, `vjvcr data --help`, `vjvcr sweep --help`, wherever the word stands; false if nobody asks. Of several
+ * ranks the first tells. */
 static bool help(int count, char *const *words, const vj_verb *verb) {
+  const char *rank = getenv("OMPI_COMM_WORLD_RANK");
   if (!asks_for_help(count, words)) return false;
+  if (rank && strcmp(rank, "0") != 0) return true;
   if (verb)
     vj_help_print_verb(stdout, verb);
   else
