@@ -72,11 +72,11 @@ typedef struct grid {
   double low, high;
 } grid;
 
-static void fill_grid(const vj_report_data *f, const vj_swept_parameter *x, const vj_swept_parameter *y,
+static void fill_grid(const vj_report_data *data, const vj_swept_parameter *x, const vj_swept_parameter *y,
                       const double *results, grid *g) {
   vj_summary at[MOST_CELLS * MOST_CELLS];
   for (int64_t k = 0; k < x->count * y->count; k++) at[k] = VJ_SUMMARY_NONE;
-  for (int64_t i = 0; i < f->results->trials; i++)
+  for (int64_t i = 0; i < data->results->trials; i++)
     if (x->value_of[i] >= 0 && y->value_of[i] >= 0)
       vj_summary_add(&at[y->value_of[i] * x->count + x->value_of[i]], results[i]);
   for (int64_t k = 0; k < x->count * y->count; k++) g->mean[k] = at[k].mean;
@@ -136,10 +136,10 @@ static void write_scale(FILE *script, const vj_swept_parameter *x, char axis) {
 
 static void draw_scatter(vj_page *page, const vj_report_column *column, const vj_swept_parameter *x,
                          const vj_swept_parameter *y, const double *results, const double *ranks) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
   fputs("$points << EOD\n", script);
-  for (int64_t i = 0; i < f->results->trials; i++)
+  for (int64_t i = 0; i < data->results->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0)
       fprintf(script, "%.9g %.9g %u\n", x->values[x->value_of[i]], y->values[y->value_of[i]],
               vj_plots_line_color(ranks[i]));
@@ -150,22 +150,22 @@ static void draw_scatter(vj_page *page, const vj_report_column *column, const vj
 }
 
 /* Whether any trial has a result with both. */
-static bool is_there(const vj_report_data *f, const vj_swept_parameter *x, const vj_swept_parameter *y,
+static bool is_there(const vj_report_data *data, const vj_swept_parameter *x, const vj_swept_parameter *y,
                      const double *results) {
-  for (int64_t i = 0; i < f->results->trials; i++)
+  for (int64_t i = 0; i < data->results->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0 && y->value_of[i] >= 0) return true;
   return false;
 }
 
 /* The more important below, the other to the left. */
 static void draw_all(vj_page *page, const vj_report_column *column, const double *results, const double *ranks) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   int drawn = 0;
-  for (int b = 1; b < f->swept.count; b++)
+  for (int b = 1; b < data->swept.count; b++)
     for (int a = 0; a < b && drawn < MOST_PAIRS; a++) {
-      const vj_swept_parameter *x = &f->swept.list[a], *y = &f->swept.list[b];
+      const vj_swept_parameter *x = &data->swept.list[a], *y = &data->swept.list[b];
       const bool cells = x->count <= MOST_CELLS && y->count <= MOST_CELLS;
-      if (x->count < 2 || y->count < 2 || (!cells && !(x->is_number && y->is_number)) || !is_there(f, x, y, results))
+      if (x->count < 2 || y->count < 2 || (!cells && !(x->is_number && y->is_number)) || !is_there(data, x, y, results))
         continue;
       drawn++;
       if (cells)
@@ -236,9 +236,9 @@ static void label_axis(FILE *script, const vj_swept_parameter *x, int row) {
   }
 }
 
-static void write_line(FILE *script, const vj_report_data *f, int64_t trial, int rows, unsigned color) {
+static void write_line(FILE *script, const vj_report_data *data, int64_t trial, int rows, unsigned color) {
   for (int row = 0; row < rows; row++) {
-    const double at = along(&f->swept.list[row], f->swept.list[row].value_of[trial]);
+    const double at = along(&data->swept.list[row], data->swept.list[row].value_of[trial]);
     if (isfinite(at)) fprintf(script, "%.4g %d %u\n", at, -row, color);
   }
   fputc('\n', script);
@@ -246,11 +246,11 @@ static void write_line(FILE *script, const vj_report_data *f, int64_t trial, int
 
 /* Of many trials the best tenth in colours, on top of all others in grey; where nothing is best, or they are few, all
  * in colours. The best come last. Returns how many are coloured; negative: no memory. */
-static int64_t write_lines(FILE *script, const vj_report_data *f, const vj_report_column *column, const double *results,
-                           int rows) {
+static int64_t write_lines(FILE *script, const vj_report_data *data, const vj_report_column *column,
+                           const double *results, int rows) {
   const double **order = NULL;
-  if (vj_allocate((size_t)f->results->trials, sizeof *order, "parallel coordinates", &order) != VJ_OK) return -1;
-  const int64_t count = sort_results(results, f->results->trials, order);
+  if (vj_allocate((size_t)data->results->trials, sizeof *order, "parallel coordinates", &order) != VJ_OK) return -1;
+  const int64_t count = sort_results(results, data->results->trials, order);
   const int64_t coloured = column->best == VJ_BEST_NONE || count <= MOST_COLOURED ? count
                            : count / 10 > MOST_COLOURED / 2                       ? count / 10
                                                                                   : MOST_COLOURED / 2;
@@ -259,7 +259,7 @@ static int64_t write_lines(FILE *script, const vj_report_data *f, const vj_repor
     for (int64_t k = 0; k < count; k++) { /* k-th from the worst */
       if ((k < count - coloured) != grey) continue;
       const int64_t trial = order[column->best == VJ_BEST_LOW ? count - 1 - k : k] - results;
-      write_line(script, f, trial, rows,
+      write_line(script, data, trial, rows,
                  vj_plots_line_color((double)(k - (count - coloured)) / fmax(1, (double)coloured - 1)));
     }
     fputs("EOD\n", script);
@@ -269,27 +269,27 @@ static int64_t write_lines(FILE *script, const vj_report_data *f, const vj_repor
 }
 
 static vj_status draw_parallel(vj_page *page, const vj_report_column *column, const double *results, int rows) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   int64_t count = 0;
   FILE *script = vj_page_picture(page, 24 + 52 * rows, "%s of every trial", column->title);
-  for (int64_t i = 0; i < f->results->trials; i++) count += isfinite(results[i]);
-  const int64_t coloured = write_lines(script, f, column, results, rows);
+  for (int64_t i = 0; i < data->results->trials; i++) count += isfinite(results[i]);
+  const int64_t coloured = write_lines(script, data, column, results, rows);
   if (coloured < 0) return vj_fail(VJ_MEMORY, "no memory for parallel coordinates");
   fprintf(script,
           "unset border\nunset tics\nunset grid\nset xrange [0:1]\nset yrange [%g:0.5]\nset lmargin 15\n"
           "set rmargin 9\nset tmargin 0.2\nset bmargin 0.2\n",
           -(double)rows + 0.5);
-  for (int row = 0; row < rows; row++) label_axis(script, &f->swept.list[row], row);
+  for (int row = 0; row < rows; row++) label_axis(script, &data->swept.list[row], row);
   fprintf(script, "plot %s$lines using 1:2:3 with lines lw 1.1 lc rgb variable\n",
           coloured < count ? "$others using 1:2 with lines lw 0.25 lc rgb '" VJ_PLOT_SOFT "', " : "");
   return VJ_OK;
 }
 
 vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const double *results) {
-  const vj_report_data *f = page->data;
-  const int rows = f->swept.count < MOST_PARALLEL ? f->swept.count : MOST_PARALLEL;
+  const vj_report_data *data = page->data;
+  const int rows = data->swept.count < MOST_PARALLEL ? data->swept.count : MOST_PARALLEL;
   double low, high;
-  if (rows < 3 || !vj_range_of(results, f->results->trials, &low, &high)) return VJ_OK;
+  if (rows < 3 || !vj_range_of(results, data->results->trials, &low, &high)) return VJ_OK;
   const bool by_rank = column->best != VJ_BEST_NONE;
   fputs(
       "<h3>All parameters at once</h3>\n<p class=\"note\">Each line is a trial, through its values of all parameters, "

@@ -40,8 +40,8 @@ VJ_MUST_USE vj_status vj_report_data_gather(vj_results *results, const char *fol
                                             vj_report_data **data);
 
 /* Whether the file has it, over trial and `axis` ("step", "eval") alone. */
-bool vj_report_data_has(const vj_report_data *f, const char *quantity, const char *axis);
+bool vj_report_data_has(const vj_report_data *data, const char *quantity, const char *axis);
 /* What a trial has of a quantity, along its axis: NaN where nothing is recorded as whole. `values` [steps_count or
  * evals_count, times the third dimension]. */
-VJ_MUST_USE vj_status vj_report_data_course(const vj_report_data *f, int variable, int64_t trial, double *values);
+VJ_MUST_USE vj_status vj_report_data_course(const vj_report_data *data, int variable, int64_t trial, double *values);
 #endif

@@ -39,21 +39,21 @@ void vj_page_group_name(vj_page *page, const vj_group *group) {
 }
 
 void vj_page_legend(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   fputs("<ul class=\"legend\">", page->to);
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    const vj_group *group = &f->groups[f->shown[i]];
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    const vj_group *group = &data->groups[data->shown[i]];
     fputs("<li>", page->to);
     vj_page_group_name(page, group);
-    if (f->group_count > f->shown_count && group->rank >= 0 && f->objective.best != VJ_BEST_NONE)
+    if (data->group_count > data->shown_count && group->rank >= 0 && data->objective.best != VJ_BEST_NONE)
       vj_html_text(page->to, " (rank %lld)", (long long)group->rank + 1);
     fputs("</li>", page->to);
   }
   fputs("</ul>\n", page->to);
-  if (f->group_count > f->shown_count)
-    fprintf(page->to, "<p class=\"note\">%lld of %lld settings are shown: %s.</p>\n", (long long)f->shown_count,
-            (long long)f->group_count,
-            f->ranked_count ? "the best, the worst and some evenly between" : "the first that have begun");
+  if (data->group_count > data->shown_count)
+    fprintf(page->to, "<p class=\"note\">%lld of %lld settings are shown: %s.</p>\n", (long long)data->shown_count,
+            (long long)data->group_count,
+            data->ranked_count ? "the best, the worst and some evenly between" : "the first that have begun");
 }
 
 void vj_page_color_scale(vj_page *page, const char *title, double low, double high) {

@@ -14,7 +14,7 @@ static double mean_of(const double *values, int64_t rows, int64_t first, int64_t
   return vj_summary_of(values + first, rows - first < count ? rows - first : count).mean;
 }
 
-static vj_status fill(const vj_report_data *f, int variable, const vj_group *g, const int64_t *places, int64_t rows,
+static vj_status fill(const vj_report_data *data, int variable, const vj_group *g, const int64_t *places, int64_t rows,
                       vj_seed_band *band) {
   const int64_t each = (rows + MOST_POINTS - 1) / MOST_POINTS, bins = (rows + each - 1) / each;
   double *course = NULL;
@@ -22,7 +22,7 @@ static vj_status fill(const vj_report_data *f, int variable, const vj_group *g, 
   vj_status status = VJ_OK;
   for (int64_t bin = 0; bin < bins; bin++) band->at[bin] = VJ_SUMMARY_NONE;
   for (int64_t k = 0; k < g->members.count && status == VJ_OK; k++) {
-    status = vj_report_data_course(f, variable, g->members.trials[k], course);
+    status = vj_report_data_course(data, variable, g->members.trials[k], course);
     for (int64_t bin = 0; bin < bins && status == VJ_OK; bin++)
       vj_summary_add(&band->at[bin], mean_of(course, rows, bin * each, each));
   }
@@ -36,15 +36,16 @@ static vj_status fill(const vj_report_data *f, int variable, const vj_group *g, 
   return status;
 }
 
-vj_status vj_seed_band_of(const vj_report_data *f, const char *quantity, const vj_group *group, vj_seed_band *band) {
+vj_status vj_seed_band_of(const vj_report_data *data, const char *quantity, const vj_group *group, vj_seed_band *band) {
   *band = (vj_seed_band){0};
-  const bool steps = vj_report_data_has(f, quantity, VJ_NAME_STEP);
-  if (!steps && !vj_report_data_has(f, quantity, VJ_NAME_EVAL)) return VJ_OK;
-  const int64_t rows = steps ? f->steps_count : f->evals_count;
-  band->steps = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->steps);
-  band->at = vj_pool_take(f->pool, (MOST_POINTS + 1) * sizeof *band->at);
+  const bool steps = vj_report_data_has(data, quantity, VJ_NAME_STEP);
+  if (!steps && !vj_report_data_has(data, quantity, VJ_NAME_EVAL)) return VJ_OK;
+  const int64_t rows = steps ? data->steps_count : data->evals_count;
+  band->steps = vj_pool_take(data->pool, (MOST_POINTS + 1) * sizeof *band->steps);
+  band->at = vj_pool_take(data->pool, (MOST_POINTS + 1) * sizeof *band->at);
   if (!band->steps || !band->at) return vj_fail(VJ_MEMORY, "no memory for a curve");
-  return fill(f, vj_sweep_file_find(f->results->file, quantity), group, steps ? f->steps : f->evals, rows, band);
+  return fill(data, vj_sweep_file_find(data->results->file, quantity), group, steps ? data->steps : data->evals, rows,
+              band);
 }
 
 /* --- the picture ------------------------------------------------------------------------------------------------- */
@@ -70,14 +71,14 @@ static void write_points(FILE *script, const vj_seed_band *band, int number, boo
   fputs("EOD\n", script);
 }
 
-static void plot_items(FILE *script, const vj_report_data *f, const vj_seed_band *bands, bool marks) {
+static void plot_items(FILE *script, const vj_report_data *data, const vj_seed_band *bands, bool marks) {
   const char *before = "plot ";
-  for (int b = 0; b < 2 * f->shown_count; b++) {
-    const char *color = vj_plot_colors[f->groups[f->shown[b / 2]].color];
+  for (int b = 0; b < 2 * data->shown_count; b++) {
+    const char *color = vj_plot_colors[data->groups[data->shown[b / 2]].color];
     if (!bands[b].count) continue;
-    if (b % 2 == 0 && f->groups[f->shown[b / 2]].members.count > 1)
+    if (b % 2 == 0 && data->groups[data->shown[b / 2]].members.count > 1)
       fprintf(script, "%s$b%d using 1:3:4 with filledcurves fs transparent solid %s noborder lc rgb '%s'", before, b,
-              f->shown_count > 4 ? "0.1" : "0.18", color),
+              data->shown_count > 4 ? "0.1" : "0.18", color),
           before = ", ";
     fprintf(script, "%s$b%d using 1:2 with %s lc rgb '%s'", before, b,
             b % 2                ? "linespoints dt 2 lw 1.2 pt 6 ps 0.5"
@@ -92,22 +93,22 @@ static void plot_items(FILE *script, const vj_report_data *f, const vj_seed_band
 
 vj_status vj_seed_bands_picture(vj_page *page, const char *lines, const char *marks, const char *caption,
                                 const char *commands) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_seed_band bands[2 * VJ_MOST_SHOWN] = {{0}};
   int64_t points = 0;
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    VJ_TRY(vj_seed_band_of(f, lines, &f->groups[f->shown[i]], &bands[2 * i]));
-    VJ_TRY(vj_seed_band_of(f, marks, &f->groups[f->shown[i]], &bands[2 * i + 1]));
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    VJ_TRY(vj_seed_band_of(data, lines, &data->groups[data->shown[i]], &bands[2 * i]));
+    VJ_TRY(vj_seed_band_of(data, marks, &data->groups[data->shown[i]], &bands[2 * i + 1]));
     points += bands[2 * i].count + bands[2 * i + 1].count;
   }
   if (!points) return VJ_OK;
-  const bool log = is_log(bands, 2 * (int)f->shown_count);
+  const bool log = is_log(bands, 2 * (int)data->shown_count);
   FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s", caption);
-  for (int b = 0; b < 2 * f->shown_count; b++)
+  for (int b = 0; b < 2 * data->shown_count; b++)
     if (bands[b].count) write_points(script, &bands[b], b, log);
   fprintf(script, "set xlabel 'training steps'\nset xrange [0:%lld]\nset xtics autofreq\n%s",
-          (long long)f->results->steps, log ? "set logscale y\n" : "");
+          (long long)data->results->steps, log ? "set logscale y\n" : "");
   if (commands) fputs(commands, script);
-  plot_items(script, f, bands, vj_report_data_has(f, lines, VJ_NAME_EVAL));
+  plot_items(script, data, bands, vj_report_data_has(data, lines, VJ_NAME_EVAL));
   return VJ_OK;
 }

@@ -11,7 +11,7 @@ typedef struct vj_seed_band {
 } vj_seed_band;
 
 /* Owned by the data's pool. Without such a quantity, or where it has no number, `count` is 0. */
-VJ_MUST_USE vj_status vj_seed_band_of(const vj_report_data *f, const char *quantity, const vj_group *group,
+VJ_MUST_USE vj_status vj_seed_band_of(const vj_report_data *data, const char *quantity, const vj_group *group,
                                       vj_seed_band *band);
 
 /* One picture over training of the shown groups, in their colours: `lines` drawn as lines with bands, `marks` (may be

@@ -8,11 +8,12 @@ enum { MOST_CURVES = 40 };
 
 /* "train_variance" and "val_variance" in one picture. */
 static vj_status draw(vj_page *page, const char *train, const char *name) {
-  const vj_report_data *f = page->data;
-  const char *val = vj_pool_format(f->pool, VJ_NAME_OF_VALIDATION("%s"), name);
+  const vj_report_data *data = page->data;
+  const char *val = vj_pool_format(data->pool, VJ_NAME_OF_VALIDATION("%s"), name);
   const char *units = vj_page_units(page, train);
-  const char *caption = vj_pool_format(
-      f->pool, "%s%s%s", strcmp(name, "loss") == 0 ? "weighted sum of the losses" : name, units[0] ? ", " : "", units);
+  const char *caption =
+      vj_pool_format(data->pool, "%s%s%s", strcmp(name, "loss") == 0 ? "weighted sum of the losses" : name,
+                     units[0] ? ", " : "", units);
   if (!val || !caption) return vj_fail(VJ_MEMORY, "no memory for a picture");
   return vj_seed_bands_picture(page, train, val, caption, NULL);
 }
@@ -26,19 +27,19 @@ static vj_status draw_validation(vj_page *page, const vj_file_variable_info *inf
 }
 
 static vj_status draw_all(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_file_variable_info info;
   int drawn = 0;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
-    vj_sweep_file_variable(f->results->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(data->results->file); v++) {
+    vj_sweep_file_variable(data->results->file, v, &info);
     const char *train = vj_record_after(info.name, VJ_NAME_OF_TRAINING(""));
     const char *val = vj_record_after(info.name, VJ_NAME_OF_VALIDATION(""));
     const bool latent = vj_record_after(train ? train : val ? val : "", "latent_");
     if (latent || drawn >= MOST_CURVES) continue;
     drawn++;
-    if (train && vj_report_data_has(f, info.name, VJ_NAME_STEP))
+    if (train && vj_report_data_has(data, info.name, VJ_NAME_STEP))
       VJ_TRY(draw(page, info.name, train));
-    else if (val && vj_report_data_has(f, info.name, VJ_NAME_EVAL))
+    else if (val && vj_report_data_has(data, info.name, VJ_NAME_EVAL))
       VJ_TRY(draw_validation(page, &info, val));
     else if (strcmp(info.name, VJ_RECORD_GRADIENT_NORM) == 0)
       VJ_TRY(vj_seed_bands_picture(page, info.name, NULL, "norm of the gradient, before clipping", NULL));

@@ -18,10 +18,10 @@ static bool is_usage_of_a_head(const char *name) {
 }
 
 static vj_status draw_courses(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_file_variable_info info;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
-    vj_sweep_file_variable(f->results->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(data->results->file); v++) {
+    vj_sweep_file_variable(data->results->file, v, &info);
     if (!vj_record_after(info.name, VJ_NAME_OF_TRAINING("latent_")) || is_usage_of_a_head(info.name) ||
         strstr(info.name, "_energy_after"))
       continue;
@@ -31,7 +31,7 @@ static vj_status draw_courses(vj_page *page) {
                                    "energy after (line) and before (dashed) inference", NULL));
       continue;
     }
-    const char *val = vj_pool_format(f->pool, VJ_NAME_OF_VALIDATION("%s"), name);
+    const char *val = vj_pool_format(data->pool, VJ_NAME_OF_VALIDATION("%s"), name);
     if (!val) return vj_fail(VJ_MEMORY, "no memory for a picture");
     VJ_TRY(vj_seed_bands_picture(page, info.name, val, name, NULL));
   }
@@ -40,38 +40,39 @@ static vj_status draw_courses(vj_page *page) {
 
 /* --- heads at the end -------------------------------------------------------------------------------------------- */
 
-static int64_t count_heads(const vj_report_data *f) {
+static int64_t count_heads(const vj_report_data *data) {
   int64_t heads = 0;
   char name[48];
   do snprintf(name, sizeof name, VJ_NAME_OF_VALIDATION("latent_usage_%lld"), (long long)heads);
-  while (vj_report_data_has(f, name, VJ_NAME_EVAL) && ++heads < MOST_HEADS);
+  while (vj_report_data_has(data, name, VJ_NAME_EVAL) && ++heads < MOST_HEADS);
   return heads;
 }
 
-static double usage_of(const vj_report_data *f, const vj_group *g, int64_t head) {
+static double usage_of(const vj_report_data *data, const vj_group *g, int64_t head) {
   char name[48];
   vj_summary s = VJ_SUMMARY_NONE;
   snprintf(name, sizeof name, VJ_NAME_OF_VALIDATION("latent_usage_%lld"), (long long)head);
   const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   for (int64_t k = 0; k < g->members.count; k++)
-    vj_summary_add(&s, vj_results_number(f->results, &column, g->members.trials[k]));
+    vj_summary_add(&s, vj_results_number(data->results, &column, g->members.trials[k]));
   return s.mean;
 }
 
 static void draw_heads(vj_page *page) {
-  const vj_report_data *f = page->data;
-  const int64_t heads = count_heads(f);
+  const vj_report_data *data = page->data;
+  const int64_t heads = count_heads(data);
   const char *before = "plot ";
   int64_t users = 0, user = 0;
-  for (int64_t i = 0; i < f->shown_count && heads; i++) users += isfinite(usage_of(f, &f->groups[f->shown[i]], 0));
+  for (int64_t i = 0; i < data->shown_count && heads; i++)
+    users += isfinite(usage_of(data, &data->groups[data->shown[i]], 0));
   if (!users) return;
   FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s", "share of validation samples that choose each head");
   const double width = 0.8 / (double)users;
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    if (!isfinite(usage_of(f, &f->groups[f->shown[i]], 0))) continue;
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    if (!isfinite(usage_of(data, &data->groups[data->shown[i]], 0))) continue;
     fprintf(script, "$u%lld << EOD\n", (long long)i);
     for (int64_t k = 0; k < heads; k++) {
-      const double used = usage_of(f, &f->groups[f->shown[i]], k);
+      const double used = usage_of(data, &data->groups[data->shown[i]], k);
       if (isfinite(used)) fprintf(script, "%.6g %.6g\n", (double)k - 0.4 + width * ((double)user + 0.5), used);
     }
     fputs("EOD\n", script);
@@ -79,10 +80,10 @@ static void draw_heads(vj_page *page) {
   }
   fprintf(script, "set boxwidth %g absolute\nset xrange [-0.6:%g]\nset yrange [0:*]\nset xtics 1\nset xlabel 'head'\n",
           0.9 * width, (double)heads - 0.4);
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    if (!isfinite(usage_of(f, &f->groups[f->shown[i]], 0))) continue;
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    if (!isfinite(usage_of(data, &data->groups[data->shown[i]], 0))) continue;
     fprintf(script, "%s$u%lld using 1:2 with boxes lc rgb '%s'", before, (long long)i,
-            vj_plot_colors[f->groups[f->shown[i]].color]);
+            vj_plot_colors[data->groups[data->shown[i]].color]);
     before = ", ";
   }
   fputc('\n', script);
@@ -91,20 +92,20 @@ static void draw_heads(vj_page *page) {
 /* --- sparsity against what z tells ------------------------------------------------------------------------------- */
 
 static void draw_against_sparsity(vj_page *page, const char *quantity) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   const vj_report_column sparsity = {
       .quantity = VJ_NAME_OF_VALIDATION("latent_sparsity"), .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   const vj_report_column accuracy = {.quantity = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   int64_t found = 0;
-  for (int64_t i = 0; i < f->results->trials; i++)
-    found +=
-        isfinite(vj_results_final(f->results, &sparsity, i)) && isfinite(vj_results_final(f->results, &accuracy, i));
+  for (int64_t i = 0; i < data->results->trials; i++)
+    found += isfinite(vj_results_final(data->results, &sparsity, i)) &&
+             isfinite(vj_results_final(data->results, &accuracy, i));
   if (!found) return;
   FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s against sparsity", quantity);
   fputs("$points << EOD\n", script);
-  for (int64_t i = 0; i < f->results->trials; i++) {
-    const double x = vj_results_final(f->results, &sparsity, i), y = vj_results_final(f->results, &accuracy, i);
-    const int color = f->groups[f->group_of[i]].color;
+  for (int64_t i = 0; i < data->results->trials; i++) {
+    const double x = vj_results_final(data->results, &sparsity, i), y = vj_results_final(data->results, &accuracy, i);
+    const int color = data->groups[data->group_of[i]].color;
     if (isfinite(x) && isfinite(y))
       fprintf(script, "%.6g %.6g %lu\n", x, y,
               strtoul((color < 0 ? VJ_PLOT_SOFT : vj_plot_colors[color]) + 1, NULL, 16));
@@ -117,11 +118,11 @@ static void draw_against_sparsity(vj_page *page, const char *quantity) {
 
 /* Of every probe with an accuracy: those of psi and of the digit, as the presets name them. */
 static void draw_accuracies(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_file_variable_info info;
-  if (!vj_report_data_has(f, VJ_NAME_OF_VALIDATION("latent_sparsity"), VJ_NAME_EVAL)) return;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
-    vj_sweep_file_variable(f->results->file, v, &info);
+  if (!vj_report_data_has(data, VJ_NAME_OF_VALIDATION("latent_sparsity"), VJ_NAME_EVAL)) return;
+  for (int v = 0; v < vj_sweep_file_variable_count(data->results->file); v++) {
+    vj_sweep_file_variable(data->results->file, v, &info);
     const char *end = strstr(info.name, "_accuracy");
     if (vj_record_is(info.name, VJ_RECORD_PROBE) && end && !end[strlen("_accuracy")] &&
         !strstr(info.name, "_majority_"))
@@ -131,10 +132,10 @@ static void draw_accuracies(vj_page *page) {
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */
 
-static bool has_latents(const vj_report_data *f) {
+static bool has_latents(const vj_report_data *data) {
   vj_file_variable_info info;
-  for (int v = 0; f->shown_count && v < vj_sweep_file_variable_count(f->results->file); v++) {
-    vj_sweep_file_variable(f->results->file, v, &info);
+  for (int v = 0; data->shown_count && v < vj_sweep_file_variable_count(data->results->file); v++) {
+    vj_sweep_file_variable(data->results->file, v, &info);
     if (vj_record_after(info.name, VJ_NAME_OF_TRAINING("latent_"))) return true;
   }
   return false;

@@ -20,15 +20,15 @@ static int larger_first(const void *a, const void *b) {
 }
 
 /* Each alone, then the pairs, the largest first. */
-static vj_status list_bars(const vj_report_data *f, bar *bars, int *count) {
+static vj_status list_bars(const vj_report_data *data, bar *bars, int *count) {
   *count = 0;
-  for (int i = 0; i < f->swept.count; i++)
-    bars[(*count)++] = (bar){f->swept.list[i].label, f->swept.importance.main[i]};
-  for (int i = 0; i < f->swept.count; i++)
-    for (int k = i + 1; k < f->swept.count; k++) {
-      const char *name = vj_pool_format(f->pool, "%s × %s", f->swept.list[i].label, f->swept.list[k].label);
+  for (int i = 0; i < data->swept.count; i++)
+    bars[(*count)++] = (bar){data->swept.list[i].label, data->swept.importance.main[i]};
+  for (int i = 0; i < data->swept.count; i++)
+    for (int k = i + 1; k < data->swept.count; k++) {
+      const char *name = vj_pool_format(data->pool, "%s × %s", data->swept.list[i].label, data->swept.list[k].label);
       if (!name) return vj_fail(VJ_MEMORY, "no memory for what mattered");
-      bars[(*count)++] = (bar){name, f->swept.importance.pair[i][k]};
+      bars[(*count)++] = (bar){name, data->swept.importance.pair[i][k]};
     }
   qsort(bars, (size_t)*count, sizeof *bars, larger_first);
   return VJ_OK;
@@ -108,11 +108,11 @@ static void explain_importance(vj_page *page) {
 }
 
 static vj_status write_importance(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   bar bars[VJ_MOST_FACTORS * (VJ_MOST_FACTORS + 1) / 2];
   int count;
-  if (!f->swept.has_importance) return VJ_OK;
-  VJ_TRY(list_bars(f, bars, &count));
+  if (!data->swept.has_importance) return VJ_OK;
+  VJ_TRY(list_bars(data, bars, &count));
   fputs("<h3>What mattered</h3>\n", page->to);
   explain_importance(page);
   vj_page_pictures(page);
@@ -125,27 +125,27 @@ static vj_status write_importance(vj_page *page) {
 /* --- each alone -------------------------------------------------------------------------------------------------- */
 
 /* The results of trials with values first..last. */
-static vj_summary summary_at(const vj_report_data *f, const vj_swept_parameter *x, const double *results, int64_t first,
-                             int64_t last) {
+static vj_summary summary_at(const vj_report_data *data, const vj_swept_parameter *x, const double *results,
+                             int64_t first, int64_t last) {
   vj_summary s = VJ_SUMMARY_NONE;
-  for (int64_t i = 0; i < f->results->trials; i++)
+  for (int64_t i = 0; i < data->results->trials; i++)
     if (x->value_of[i] >= first && x->value_of[i] <= last) vj_summary_add(&s, results[i]);
   return s;
 }
 
-static void write_means(FILE *script, const vj_report_data *f, const vj_swept_parameter *x, const double *results) {
+static void write_means(FILE *script, const vj_report_data *data, const vj_swept_parameter *x, const double *results) {
   const int64_t groups = x->count <= MOST_VALUES || !x->is_number ? x->count : BINS;
   fputs("$means << EOD\n", script);
   for (int64_t k = 0; k < groups; k++) {
     const int64_t first = k * x->count / groups, last = (k + 1) * x->count / groups - 1;
-    const vj_summary m = summary_at(f, x, results, first, last);
+    const vj_summary m = summary_at(data, x, results, first, last);
     double at = 0;
     for (int64_t v = first; v <= last; v++)
       at += (x->is_log ? log(x->values[v]) : x->values[v]) / (double)(last - first + 1);
     if (m.count) fprintf(script, "%.9g %.9g %.9g\n", x->is_log ? exp(at) : at, m.mean, m.count > 1 ? m.deviation : 0);
   }
   fputs("EOD\n$trials << EOD\n", script);
-  for (int64_t i = 0; i < f->results->trials; i++)
+  for (int64_t i = 0; i < data->results->trials; i++)
     if (isfinite(results[i]) && x->value_of[i] >= 0)
       fprintf(script, "%.9g %.9g\n", x->values[x->value_of[i]], results[i]);
   fputs("EOD\n", script);
@@ -173,15 +173,15 @@ static void plot_number(FILE *script, const vj_swept_parameter *x) {
 }
 
 /* An arm that is one setting has that setting's colour. */
-static const char *color_of(const vj_report_data *f, const vj_swept_parameter *x, int64_t value) {
+static const char *color_of(const vj_report_data *data, const vj_swept_parameter *x, int64_t value) {
   int64_t group = -1;
-  for (int64_t i = 0; i < f->results->trials && f->swept.count == 1; i++)
-    if (x->value_of[i] == value) group = f->group_of[i];
-  return group >= 0 && f->groups[group].color >= 0 ? vj_plot_colors[f->groups[group].color] : vj_plot_colors[0];
+  for (int64_t i = 0; i < data->results->trials && data->swept.count == 1; i++)
+    if (x->value_of[i] == value) group = data->group_of[i];
+  return group >= 0 && data->groups[group].color >= 0 ? vj_plot_colors[data->groups[group].color] : vj_plot_colors[0];
 }
 
 /* Lying down, so that names have room. */
-static void plot_categories(FILE *script, const vj_report_data *f, const vj_swept_parameter *x) {
+static void plot_categories(FILE *script, const vj_report_data *data, const vj_swept_parameter *x) {
   fprintf(script,
           "set yrange [%g:-0.5]\nunset ytics\nunset grid\nset grid xtics lc rgb '" VJ_PLOT_SOFT
           "' lt 1 lw 0.3\nset border 1\nset lmargin 4\nset rmargin 6\nset xtics font ',10'\n",
@@ -197,21 +197,21 @@ static void plot_categories(FILE *script, const vj_report_data *f, const vj_swep
       "'");
   for (int64_t k = 0; k < x->count; k++)
     fprintf(script, ", $means using ($1==%lld?$2:1/0):1:3 with xerrorbars lw 1.4 pt 7 ps 0.5 lc rgb '%s'", (long long)k,
-            color_of(f, x, k));
+            color_of(data, x, k));
   fputc('\n', script);
 }
 
 static void draw_alone(vj_page *page, const vj_report_column *column, const double *results) {
-  const vj_report_data *f = page->data;
-  for (int i = 0; i < f->swept.count && i < MOST_ALONE; i++) {
-    const vj_swept_parameter *x = &f->swept.list[i];
+  const vj_report_data *data = page->data;
+  for (int i = 0; i < data->swept.count && i < MOST_ALONE; i++) {
+    const vj_swept_parameter *x = &data->swept.list[i];
     const bool names = !x->is_number;
     if (x->count < 2 || (names && x->count > MOST_VALUES)) continue;
     FILE *script =
         vj_page_picture(page, names ? 60 + 40 * (int)x->count : VJ_PICTURE_HEIGHT, "%s by %s", column->title, x->label);
-    write_means(script, f, x, results);
+    write_means(script, data, x, results);
     if (names)
-      plot_categories(script, f, x);
+      plot_categories(script, data, x);
     else
       plot_number(script, x);
   }
@@ -228,18 +228,18 @@ static void heading(vj_page *page, const vj_report_column *column) {
 
 /* What a quantity has to say, in pictures side by side; alone where there are no pairs to tell of. */
 static vj_status draw_quantity(vj_page *page, const vj_report_column *column, bool alone) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   double *results = NULL, low, high;
   vj_status status = VJ_OK;
-  VJ_TRY(vj_allocate((size_t)f->results->trials, sizeof *results, "results", &results));
-  for (int64_t i = 0; i < f->results->trials; i++) results[i] = vj_results_final(f->results, column, i);
-  if (vj_range_of(results, f->results->trials, &low, &high)) {
+  VJ_TRY(vj_allocate((size_t)data->results->trials, sizeof *results, "results", &results));
+  for (int64_t i = 0; i < data->results->trials; i++) results[i] = vj_results_final(data->results, column, i);
+  if (vj_range_of(results, data->results->trials, &low, &high)) {
     if (!alone) heading(page, column);
     if (!alone) vj_page_pictures(page);
     draw_alone(page, column, results);
     if (!alone) status = vj_draw_interactions(page, column, results);
     if (!alone) vj_page_pictures_end(page);
-    if (status == VJ_OK && strcmp(column->quantity, f->objective.quantity) == 0)
+    if (status == VJ_OK && strcmp(column->quantity, data->objective.quantity) == 0)
       status = vj_draw_parallel(page, column, results);
   }
   free(results);
@@ -260,15 +260,17 @@ static vj_status draw_several(vj_page *page) {
 
 /* Of one, what it does to all that the table has. */
 static vj_status draw_one(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_page_pictures(page);
-  for (int64_t c = 0; c < f->report.column_count && c < MOST_COLUMNS; c++)
-    VJ_TRY(draw_quantity(page, &f->report.columns[c], true));
+  for (int64_t c = 0; c < data->report.column_count && c < MOST_COLUMNS; c++)
+    VJ_TRY(draw_quantity(page, &data->report.columns[c], true));
   vj_page_pictures_end(page);
   return VJ_OK;
 }
 
-static bool applies(const vj_report_data *f) { return f->swept.count && f->objective.quantity && f->ranked_count; }
+static bool applies(const vj_report_data *data) {
+  return data->swept.count && data->objective.quantity && data->ranked_count;
+}
 
 static vj_status write(vj_page *page) {
   VJ_TRY(write_importance(page));

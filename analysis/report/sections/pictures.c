@@ -21,16 +21,16 @@ typedef struct clip {
 /* A trial that is done has frames; another may have none yet. */
 static int64_t first_done(const vj_group *g) { return g->members.done_count ? g->members.done[0] : -1; }
 
-static vj_status read_clip(const vj_report_data *f, const char *name, int64_t trial, int64_t sample, clip *c) {
+static vj_status read_clip(const vj_report_data *data, const char *name, int64_t trial, int64_t sample, clip *c) {
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->results->file, name);
+  const int variable = vj_sweep_file_find(data->results->file, name);
   *c = (clip){0};
   if (variable < 0 || trial < 0) return VJ_OK;
-  vj_sweep_file_variable(f->results->file, variable, &info);
+  vj_sweep_file_variable(data->results->file, variable, &info);
   if (info.rank != 6 || info.type != VJ_FILE_UINT8 || sample >= info.size[1]) return VJ_OK;
   *c = (clip){info.size[2], info.size[3], info.size[4], info.size[5], NULL};
   VJ_TRY(vj_allocate((size_t)(c->frames * c->height * c->width * c->channels), 1, "frames", &c->pixels));
-  return vj_sweep_file_read(f->results->file, variable, (int64_t[]){trial, sample, 0, 0, 0, 0},
+  return vj_sweep_file_read(data->results->file, variable, (int64_t[]){trial, sample, 0, 0, 0, 0},
                             (int64_t[]){1, 1, c->frames, c->height, c->width, c->channels}, c->pixels);
 }
 
@@ -73,12 +73,12 @@ static bool same_clip(const clip *a, const clip *b) {
 
 /* What a group's first trial saw, unless it was shown already, and what it foresaw. `shown`: the target shown last. */
 static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, clip *shown) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   const int64_t trial = first_done(g);
   clip x = {0}, y = {0}, foreseen = {0};
-  vj_status status = read_clip(f, VJ_RECORD_PICTURE_X, trial, sample, &x);
-  if (status == VJ_OK) status = read_clip(f, VJ_RECORD_PICTURE_Y, trial, sample, &y);
-  if (status == VJ_OK) status = read_clip(f, VJ_RECORD_PICTURE_Y_PRED, trial, sample, &foreseen);
+  vj_status status = read_clip(data, VJ_RECORD_PICTURE_X, trial, sample, &x);
+  if (status == VJ_OK) status = read_clip(data, VJ_RECORD_PICTURE_Y, trial, sample, &y);
+  if (status == VJ_OK) status = read_clip(data, VJ_RECORD_PICTURE_Y_PRED, trial, sample, &foreseen);
   if (status == VJ_OK && x.pixels && y.pixels && !same_clip(&y, shown)) {
     fprintf(page->to, "<div>test clip %lld: %lld input frames, then %lld target frames</div>\n", (long long)sample,
             (long long)x.frames, (long long)y.frames);
@@ -94,7 +94,7 @@ static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, c
   if (status == VJ_OK && decoded) {
     fputs("<div>", page->to);
     vj_page_group_name(page, g);
-    vj_html_text(page->to, ", seed %lld: decoded prediction", (long long)f->results->seed[trial]);
+    vj_html_text(page->to, ", seed %lld: decoded prediction", (long long)data->results->seed[trial]);
     fputs("</div>\n", page->to);
     status = write_strip(page, NULL, x.frames, &foreseen, "decoded prediction");
   }
@@ -105,18 +105,18 @@ static vj_status write_group(vj_page *page, const vj_group *g, int64_t sample, c
 }
 
 static vj_status write_frames(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->results->file, VJ_RECORD_PICTURE_X);
+  const int variable = vj_sweep_file_find(data->results->file, VJ_RECORD_PICTURE_X);
   vj_status status = VJ_OK;
   if (variable < 0) return VJ_OK;
-  vj_sweep_file_variable(f->results->file, variable, &info);
+  vj_sweep_file_variable(data->results->file, variable, &info);
   fputs("<div class=\"frames\">\n", page->to);
   for (int64_t sample = 0; info.rank == 6 && sample < info.size[1] && sample < MOST_CLIPS && status == VJ_OK;
        sample++) {
     clip shown = {0};
-    for (int64_t i = 0; i < f->shown_count && status == VJ_OK; i++)
-      status = write_group(page, &f->groups[f->shown[i]], sample, &shown);
+    for (int64_t i = 0; i < data->shown_count && status == VJ_OK; i++)
+      status = write_group(page, &data->groups[data->shown[i]], sample, &shown);
     free(shown.pixels);
   }
   fputs("</div>\n", page->to);
@@ -126,15 +126,15 @@ static vj_status write_frames(vj_page *page) {
 /* --- trajectories ------------------------------------------------------------------------------------------------ */
 
 /* Positions (x, y) of one clip at every target step, at a trial's last evaluation with probes; false without any. */
-static bool read_path(const vj_report_data *f, const char *name, int64_t trial, int64_t sample, double *path) {
+static bool read_path(const vj_report_data *data, const char *name, int64_t trial, int64_t sample, double *path) {
   vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(f->results->file, name);
+  const int variable = vj_sweep_file_find(data->results->file, name);
   if (variable < 0 || trial < 0) return false;
-  vj_sweep_file_variable(f->results->file, variable, &info);
+  vj_sweep_file_variable(data->results->file, variable, &info);
   if (info.rank != 5 || sample >= info.size[2]) return false;
-  const int64_t row = vj_last_row(f, trial);
+  const int64_t row = vj_last_row(data, trial);
   return row >= 0 &&
-         vj_sweep_file_read(f->results->file, variable, (int64_t[]){trial, row, sample, 0, 0},
+         vj_sweep_file_read(data->results->file, variable, (int64_t[]){trial, row, sample, 0, 0},
                             (int64_t[]){1, 1, 1, info.size[3], info.size[4]}, path) == VJ_OK &&
          isfinite(path[0]);
 }
@@ -174,21 +174,21 @@ static void write_path(FILE *script, const char *name, const double *path, int64
 
 static void draw_paths(vj_page *page, const char *probe, const char *predicted, const char *truth, int64_t steps,
                        int64_t coordinates, int64_t sample, double *path) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   FILE *script = NULL;
   bool drawn[VJ_MOST_SHOWN] = {false};
   extent around = {{INFINITY, INFINITY}, {-INFINITY, -INFINITY}};
   char name[32];
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    const int64_t trial = first_done(&f->groups[f->shown[i]]);
-    if (!read_path(f, predicted, trial, sample, path)) continue;
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    const int64_t trial = first_done(&data->groups[data->shown[i]]);
+    if (!read_path(data, predicted, trial, sample, path)) continue;
     if (!script)
       script = vj_page_picture(page, 330, "%s: test clip %lld, true and predicted", probe, (long long)sample);
     drawn[i] = true;
     snprintf(name, sizeof name, "p%lld", (long long)i);
     write_path(script, name, path, steps, coordinates);
     widen(&around, path, steps * coordinates);
-    if (!read_path(f, truth, trial, sample, path)) continue;
+    if (!read_path(data, truth, trial, sample, path)) continue;
     write_path(script, "truth", path, steps, coordinates);
     widen(&around, path, steps * coordinates);
   }
@@ -196,26 +196,26 @@ static void draw_paths(vj_page *page, const char *probe, const char *predicted, 
   write_square(script, &around);
   fprintf(script, "set xlabel 'x, %s'\nset ylabel 'y, %s'\nset grid xtics\nplot ", vj_page_units(page, predicted),
           vj_page_units(page, predicted));
-  for (int64_t i = 0; i < f->shown_count; i++)
+  for (int64_t i = 0; i < data->shown_count; i++)
     if (drawn[i])
       fprintf(script, "$p%lld with linespoints lw 1.2 pt 7 ps 0.3 lc rgb '%s', ", (long long)i,
-              vj_plot_colors[f->groups[f->shown[i]].color]);
+              vj_plot_colors[data->groups[data->shown[i]].color]);
   fputs("$truth with linespoints lw 2 dt 2 pt 6 ps 0.7 lc rgb 'black'\n", script);
 }
 
 static vj_status draw_by_horizon(vj_page *page, const char *probe, const char *quantity) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_horizon_means profiles[VJ_MOST_SHOWN];
   const char *before = "plot ";
   int64_t points = 0;
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    VJ_TRY(vj_horizon_means_of(f, quantity, &f->groups[f->shown[i]], -1, &profiles[i]));
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    VJ_TRY(vj_horizon_means_of(data, quantity, &data->groups[data->shown[i]], -1, &profiles[i]));
     points += profiles[i].count;
   }
   if (!points) return VJ_OK;
   FILE *script =
       vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s: error by target step, %s", probe, vj_page_units(page, quantity));
-  for (int64_t i = 0; i < f->shown_count; i++) {
+  for (int64_t i = 0; i < data->shown_count; i++) {
     if (!profiles[i].count) continue;
     fprintf(script, "$h%lld << EOD\n", (long long)i);
     for (int64_t k = 0; k < profiles[i].count; k++)
@@ -223,10 +223,10 @@ static vj_status draw_by_horizon(vj_page *page, const char *probe, const char *q
     fputs("EOD\n", script);
   }
   fputs("set yrange [0:*]\nset xlabel 'target step, frames'\n", script);
-  for (int64_t i = 0; i < f->shown_count; i++) {
+  for (int64_t i = 0; i < data->shown_count; i++) {
     if (!profiles[i].count) continue;
     fprintf(script, "%s$h%lld with linespoints lw 1.4 pt 7 ps 0.3 lc rgb '%s'", before, (long long)i,
-            vj_plot_colors[f->groups[f->shown[i]].color]);
+            vj_plot_colors[data->groups[data->shown[i]].color]);
     before = ", ";
   }
   fputc('\n', script);
@@ -235,9 +235,9 @@ static vj_status draw_by_horizon(vj_page *page, const char *probe, const char *q
 
 /* "probe_trajectory_predicted" belongs with "probe_trajectory_true" and "probe_trajectory_error_by_horizon". */
 static vj_status draw_probe(vj_page *page, const vj_file_variable_info *info, const char *probe) {
-  const vj_report_data *f = page->data;
-  const char *truth = vj_pool_format(f->pool, VJ_NAME_OF_PROBE("%s", "true"), probe);
-  const char *by_horizon = vj_pool_format(f->pool, VJ_NAME_OF_PROBE("%s", "error_by_horizon"), probe);
+  const vj_report_data *data = page->data;
+  const char *truth = vj_pool_format(data->pool, VJ_NAME_OF_PROBE("%s", "true"), probe);
+  const char *by_horizon = vj_pool_format(data->pool, VJ_NAME_OF_PROBE("%s", "error_by_horizon"), probe);
   double *path = NULL;
   if (!truth || !by_horizon) return vj_fail(VJ_MEMORY, "no memory for a picture");
   VJ_TRY(vj_allocate((size_t)(info->size[3] * info->size[4]), sizeof *path, "a trajectory", &path));
@@ -248,15 +248,15 @@ static vj_status draw_probe(vj_page *page, const vj_file_variable_info *info, co
 }
 
 static vj_status draw_trajectories(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_file_variable_info info;
   vj_page_pictures(page);
-  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file); v++) {
-    vj_sweep_file_variable(f->results->file, v, &info);
+  for (int v = 0; v < vj_sweep_file_variable_count(data->results->file); v++) {
+    vj_sweep_file_variable(data->results->file, v, &info);
     const char *end = strstr(info.name, "_predicted");
     const char *of_probe = vj_record_after(info.name, VJ_PROBE_RECORDS);
     if (!of_probe || !end || end[strlen("_predicted")] || info.rank != 5) continue;
-    const char *probe = vj_pool_format(f->pool, "%.*s", (int)(end - of_probe), of_probe);
+    const char *probe = vj_pool_format(data->pool, "%.*s", (int)(end - of_probe), of_probe);
     VJ_TRY(probe ? draw_probe(page, &info, probe) : vj_fail(VJ_MEMORY, "no memory for a picture"));
   }
   vj_page_pictures_end(page);
@@ -265,12 +265,12 @@ static vj_status draw_trajectories(vj_page *page) {
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */
 
-static bool has_pictures(const vj_report_data *f) {
+static bool has_pictures(const vj_report_data *data) {
   vj_file_variable_info info;
   bool done = false;
-  for (int64_t i = 0; i < f->shown_count; i++) done = done || f->groups[f->shown[i]].members.done_count;
-  for (int v = 0; v < vj_sweep_file_variable_count(f->results->file) && done; v++) {
-    vj_sweep_file_variable(f->results->file, v, &info);
+  for (int64_t i = 0; i < data->shown_count; i++) done = done || data->groups[data->shown[i]].members.done_count;
+  for (int v = 0; v < vj_sweep_file_variable_count(data->results->file) && done; v++) {
+    vj_sweep_file_variable(data->results->file, v, &info);
     if (info.rank >= 5) return true;
   }
   return false;

@@ -33,16 +33,16 @@ static void write_text(vj_page *page, const char *summary, const char *id, const
 }
 
 static vj_status write(vj_page *page) {
-  const vj_report_data *f = page->data;
-  const char *source = vj_sweep_file_attribute(f->results->file, VJ_ATTRIBUTE_SOURCE);
-  const char *yaml = vj_sweep_file_attribute(f->results->file, VJ_ATTRIBUTE_SWEEP_YAML);
+  const vj_report_data *data = page->data;
+  const char *source = vj_sweep_file_attribute(data->results->file, VJ_ATTRIBUTE_SOURCE);
+  const char *yaml = vj_sweep_file_attribute(data->results->file, VJ_ATTRIBUTE_SWEEP_YAML);
   const int64_t best =
-      f->ranked_count && f->objective.best != VJ_BEST_NONE ? f->groups[f->ranked[0]].members.done[0] : 0;
+      data->ranked_count && data->objective.best != VJ_BEST_NONE ? data->groups[data->ranked[0]].members.done[0] : 0;
   const char *command =
-      vj_pool_format(f->pool, "mpirun -n 2 --bind-to none vjvcr sweep %s.yaml -o runs/%s", f->title, f->title);
-  const char *config = vj_results_text(f->results, VJ_RECORD_CONFIG, best);
-  const char *summary = vj_pool_format(f->pool, "Configuration of trial %lld%s, with every default", (long long)best,
-                                       best || f->ranked_count ? ", one of the best" : "");
+      vj_pool_format(data->pool, "mpirun -n 2 --bind-to none vjvcr sweep %s.yaml -o runs/%s", data->title, data->title);
+  const char *config = vj_results_text(data->results, VJ_RECORD_CONFIG, best);
+  const char *summary = vj_pool_format(data->pool, "Configuration of trial %lld%s, with every default", (long long)best,
+                                       best || data->ranked_count ? ", one of the best" : "");
   if (!command || !summary) return vj_fail(VJ_MEMORY, "no memory for a report");
   fputs(
       "<p>Save the experiment below as a file and run the command, on any number of ranks: with the same build on the "

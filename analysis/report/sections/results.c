@@ -15,38 +15,38 @@ enum { MOST_ROWS = 40, MOST_ROWS_TESTED = 15, MOST_OPEN = 12, MOST_TESTED = 4, M
 /* --- results ----------------------------------------------------------------------------------------------------- */
 
 /* The i-th row: groups in the order of the sweep where they are few, else those with results, best first. */
-static const vj_group *row_at(const vj_report_data *f, int64_t i) {
-  return &f->groups[f->group_count <= MOST_ROWS || i >= f->ranked_count ? i : f->ranked[i]];
+static const vj_group *row_at(const vj_report_data *data, int64_t i) {
+  return &data->groups[data->group_count <= MOST_ROWS || i >= data->ranked_count ? i : data->ranked[i]];
 }
 
-static int64_t row_count(const vj_report_data *f) {
-  return f->group_count <= MOST_ROWS || !f->ranked_count ? f->group_count : f->ranked_count;
+static int64_t row_count(const vj_report_data *data) {
+  return data->group_count <= MOST_ROWS || !data->ranked_count ? data->group_count : data->ranked_count;
 }
 
 static void write_verdict(vj_page *page, const vj_group *g) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   const vj_report_column rankme = {
       .quantity = VJ_NAME_OF_VIEW("hx", "rankme"), .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  const vj_summary m = vj_trial_group_summary(f->results, &g->members, &rankme);
+  const vj_summary m = vj_trial_group_summary(data->results, &g->members, &rankme);
   const int64_t largest =
       g->members.done_count
-          ? vj_results_components(f->results, VJ_NAME_OF_VIEW("hx", "singular_values"), g->members.done[0])
+          ? vj_results_components(data->results, VJ_NAME_OF_VIEW("hx", "singular_values"), g->members.done[0])
           : 0;
   vj_page_verdict(page, m.mean, largest);
 }
 
 static void write_row(vj_page *page, const vj_group *g) {
-  const vj_report_data *f = page->data;
-  const bool best = g->rank == 0 && f->objective.best != VJ_BEST_NONE;
+  const vj_report_data *data = page->data;
+  const bool best = g->rank == 0 && data->objective.best != VJ_BEST_NONE;
   vj_html_row(page->to, best ? "class=\"best\"" : "");
   vj_html_cell(page->to, false);
   vj_page_group_name(page, g);
   vj_html_cell(page->to, true);
   fprintf(page->to, g->members.done_count == g->members.count ? "%lld" : "%lld of %lld",
           (long long)g->members.done_count, (long long)g->members.count);
-  if (vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0) write_verdict(page, g);
-  for (int64_t c = 0; c < f->report.column_count; c++) {
-    const vj_summary m = vj_trial_group_summary(f->results, &g->members, &f->report.columns[c]);
+  if (vj_sweep_file_find(data->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0) write_verdict(page, g);
+  for (int64_t c = 0; c < data->report.column_count; c++) {
+    const vj_summary m = vj_trial_group_summary(data->results, &g->members, &data->report.columns[c]);
     vj_html_cell(page->to, true);
     vj_html_spread(page->to, m.mean, m.deviation);
   }
@@ -54,14 +54,14 @@ static void write_row(vj_page *page, const vj_group *g) {
 
 static void write_headings(vj_page *page) {
   static const char *const arrows[] = {[VJ_BEST_NONE] = "", [VJ_BEST_LOW] = " ↓", [VJ_BEST_HIGH] = " ↑"};
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_html_heading(page->to, false, "setting");
   vj_html_heading(page->to, true, "seeds");
-  if (vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0)
+  if (vj_sweep_file_find(data->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0)
     vj_html_heading(page->to, false, "collapsed?");
-  for (int64_t c = 0; c < f->report.column_count; c++) {
-    const vj_report_column *column = &f->report.columns[c];
-    const char *heading = vj_pool_format(f->pool, "%s%s", column->title, arrows[column->best]);
+  for (int64_t c = 0; c < data->report.column_count; c++) {
+    const vj_report_column *column = &data->report.columns[c];
+    const char *heading = vj_pool_format(data->pool, "%s%s", column->title, arrows[column->best]);
     vj_html_heading(page->to, true, heading ? heading : column->title);
   }
   fputs("<tbody>", page->to);
@@ -69,14 +69,14 @@ static void write_headings(vj_page *page) {
 
 /* All rows, those beyond MOST_ROWS folded away. */
 static void write_results(vj_page *page) {
-  const vj_report_data *f = page->data;
-  const int64_t rows = row_count(f);
+  const vj_report_data *data = page->data;
+  const int64_t rows = row_count(data);
   for (int64_t first = 0; first < rows && first < MOST_TRIALS; first = first ? rows : MOST_ROWS) {
     const int64_t last = first ? (rows < MOST_TRIALS ? rows : MOST_TRIALS) : (rows < MOST_ROWS ? rows : MOST_ROWS);
     if (first) vj_html_fold_begin(page->to, "All other settings");
     vj_html_table_begin(page->to, first ? "results-rest" : "results");
     write_headings(page);
-    for (int64_t i = first; i < last; i++) write_row(page, row_at(f, i));
+    for (int64_t i = first; i < last; i++) write_row(page, row_at(data, i));
     vj_html_table_end(page->to);
     if (first) vj_html_fold_end(page->to);
   }
@@ -85,9 +85,9 @@ static void write_results(vj_page *page) {
 /* --- differences ------------------------------------------------------------------------------------------------- */
 
 /* Paired over seeds where at least two are common to both. */
-static vj_mean_difference compare(const vj_report_data *f, const vj_report_column *column, const vj_group *g,
+static vj_mean_difference compare(const vj_report_data *data, const vj_report_column *column, const vj_group *g,
                                   const vj_group *h) {
-  const vj_results *o = f->results;
+  const vj_results *o = data->results;
   vj_summary pairs = VJ_SUMMARY_NONE;
   for (int64_t i = 0; i < g->members.done_count; i++) {
     const double mine = vj_results_number(o, column, g->members.done[i]);
@@ -98,8 +98,8 @@ static vj_mean_difference compare(const vj_report_data *f, const vj_report_colum
     vj_summary_add(&pairs, mine - other);
   }
   if (pairs.count >= 2) return vj_paired_difference(&pairs);
-  const vj_summary a = vj_trial_group_summary(f->results, &g->members, column),
-                   b = vj_trial_group_summary(f->results, &h->members, column);
+  const vj_summary a = vj_trial_group_summary(data->results, &g->members, column),
+                   b = vj_trial_group_summary(data->results, &h->members, column);
   return vj_welch_difference(&a, &b);
 }
 
@@ -154,24 +154,24 @@ static void begin_differences(vj_page *page, const vj_report_column *column, con
 }
 
 static vj_status write_differences(vj_page *page, const vj_report_column *column, const vj_group *to, int number) {
-  const vj_report_data *f = page->data;
-  const int64_t rows = row_count(f) <= MOST_ROWS ? row_count(f) : MOST_ROWS_TESTED;
+  const vj_report_data *data = page->data;
+  const int64_t rows = row_count(data) <= MOST_ROWS ? row_count(data) : MOST_ROWS_TESTED;
   vj_mean_difference *differences = NULL;
   double *adjusted = NULL;
   vj_status status = vj_allocate((size_t)rows + 1, sizeof *differences, "differences", &differences);
   if (status == VJ_OK) status = vj_allocate((size_t)rows + 1, sizeof *adjusted, "differences", &adjusted);
   for (int64_t i = 0; i < rows && status == VJ_OK; i++) {
     adjusted[i] = NAN;
-    if (row_at(f, i) == to || !row_at(f, i)->members.done_count) continue;
-    differences[i] = compare(f, column, row_at(f, i), to);
+    if (row_at(data, i) == to || !row_at(data, i)->members.done_count) continue;
+    differences[i] = compare(data, column, row_at(data, i), to);
     adjusted[i] = differences[i].p;
   }
   if (status == VJ_OK) {
     vj_holm(adjusted, rows);
     begin_differences(page, column, to, rows, number);
     for (int64_t i = 0; i < rows; i++)
-      if (row_at(f, i) != to && differences[i].count)
-        write_difference(page, row_at(f, i), &differences[i], adjusted[i]);
+      if (row_at(data, i) != to && differences[i].count)
+        write_difference(page, row_at(data, i), &differences[i], adjusted[i]);
     vj_html_table_end(page->to);
     if (rows > MOST_OPEN) vj_html_fold_end(page->to);
   }
@@ -182,13 +182,14 @@ static vj_status write_differences(vj_page *page, const vj_report_column *column
 
 /* Of the objective, of what the report calls good or bad, and of RankMe. */
 static vj_status write_all_differences(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   int written = 0;
-  if (f->group_count < 2 || f->ranked_count < 2) return VJ_OK;
-  const vj_group *to = &f->groups[f->ranked[0]];
-  for (int64_t c = 0; c < f->report.column_count && written < MOST_TESTED; c++) {
-    const vj_report_column *column = &f->report.columns[c];
-    const bool is_objective = strcmp(column->quantity, f->objective.quantity) == 0 && column->at == f->objective.at;
+  if (data->group_count < 2 || data->ranked_count < 2) return VJ_OK;
+  const vj_group *to = &data->groups[data->ranked[0]];
+  for (int64_t c = 0; c < data->report.column_count && written < MOST_TESTED; c++) {
+    const vj_report_column *column = &data->report.columns[c];
+    const bool is_objective =
+        strcmp(column->quantity, data->objective.quantity) == 0 && column->at == data->objective.at;
     if (is_objective || column->best != VJ_BEST_NONE || strcmp(column->quantity, VJ_NAME_OF_VIEW("hx", "rankme")) == 0)
       VJ_TRY(write_differences(page, column, to, written++));
   }
@@ -204,36 +205,37 @@ static vj_status write_all_differences(vj_page *page) {
 /* --- trials ------------------------------------------------------------------------------------------------------ */
 
 static void write_trial(vj_page *page, int64_t trial) {
-  const vj_report_data *f = page->data;
-  const vj_results *o = f->results;
+  const vj_report_data *data = page->data;
+  const vj_results *o = data->results;
   vj_html_row(page->to, "");
   vj_html_cell(page->to, true);
   fprintf(page->to, "%lld", (long long)trial);
   vj_html_cell(page->to, false);
-  vj_html_text(page->to, "%s", f->groups[f->group_of[trial]].name);
+  vj_html_text(page->to, "%s", data->groups[data->group_of[trial]].name);
   vj_html_cell(page->to, true);
   fprintf(page->to, "%lld", (long long)o->seed[trial]);
   vj_html_cell(page->to, false);
   fputs(vj_trial_state_word(vj_results_state(o, trial)), page->to);
   vj_html_cell(page->to, true);
   fprintf(page->to, "%lld", (long long)(o->committed[trial] > 0 ? o->committed[trial] : 0));
-  for (int64_t c = 0; c < f->report.column_count; c++) {
+  for (int64_t c = 0; c < data->report.column_count; c++) {
     vj_html_cell(page->to, true);
-    vj_html_number(page->to, vj_results_number(o, &f->report.columns[c], trial));
+    vj_html_number(page->to, vj_results_number(o, &data->report.columns[c], trial));
   }
 }
 
 static void write_trials(vj_page *page) {
-  const vj_report_data *f = page->data;
-  const int64_t shown = f->results->trials < MOST_TRIALS ? f->results->trials : MOST_TRIALS;
-  vj_html_fold_begin(page->to, shown == f->results->trials ? "Every trial" : "The first 2000 trials");
+  const vj_report_data *data = page->data;
+  const int64_t shown = data->results->trials < MOST_TRIALS ? data->results->trials : MOST_TRIALS;
+  vj_html_fold_begin(page->to, shown == data->results->trials ? "Every trial" : "The first 2000 trials");
   vj_html_table_begin(page->to, "all-trials");
   vj_html_heading(page->to, true, "trial");
   vj_html_heading(page->to, false, "setting");
   vj_html_heading(page->to, true, "seed");
   vj_html_heading(page->to, false, "state");
   vj_html_heading(page->to, true, "steps");
-  for (int64_t c = 0; c < f->report.column_count; c++) vj_html_heading(page->to, true, f->report.columns[c].title);
+  for (int64_t c = 0; c < data->report.column_count; c++)
+    vj_html_heading(page->to, true, data->report.columns[c].title);
   fputs("<tbody>", page->to);
   for (int64_t i = 0; i < shown; i++) write_trial(page, i);
   vj_html_table_end(page->to);
@@ -241,10 +243,10 @@ static void write_trials(vj_page *page) {
 }
 
 static vj_status write(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   write_results(page);
   fputs("<p class=\"note\">", page->to);
-  vj_html_text(page->to, "%s", f->report.notes);
+  vj_html_text(page->to, "%s", data->report.notes);
   fputs("</p>\n", page->to);
   VJ_TRY(write_all_differences(page));
   write_trials(page);

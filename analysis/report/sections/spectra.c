@@ -30,12 +30,12 @@ static void widen(const vj_horizon_means *p, double *least, double *most) {
   }
 }
 
-static void plot_profiles(FILE *script, const vj_report_data *f, const vj_horizon_means *starts,
+static void plot_profiles(FILE *script, const vj_report_data *data, const vj_horizon_means *starts,
                           const vj_horizon_means *ends) {
   const char *before = "plot ";
   char name[32];
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    const char *color = vj_plot_colors[f->groups[f->shown[i]].color];
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    const char *color = vj_plot_colors[data->groups[data->shown[i]].color];
     for (int end = 0; end < 2; end++) {
       const vj_horizon_means *p = end ? &ends[i] : &starts[i];
       if (!p->count) continue;
@@ -49,19 +49,19 @@ static void plot_profiles(FILE *script, const vj_report_data *f, const vj_horizo
 
 /* At the start, dotted, and at the end. */
 static vj_status draw_ends(vj_page *page, const char *quantity, const char *caption, const char *commands, bool log) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_horizon_means starts[VJ_MOST_SHOWN] = {{0}}, ends[VJ_MOST_SHOWN] = {{0}};
   double least = INFINITY, most = 0;
   char name[32];
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    VJ_TRY(vj_horizon_means_of(f, quantity, &f->groups[f->shown[i]], 0, &starts[i]));
-    VJ_TRY(vj_horizon_means_of(f, quantity, &f->groups[f->shown[i]], -1, &ends[i]));
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    VJ_TRY(vj_horizon_means_of(data, quantity, &data->groups[data->shown[i]], 0, &starts[i]));
+    VJ_TRY(vj_horizon_means_of(data, quantity, &data->groups[data->shown[i]], -1, &ends[i]));
     widen(&starts[i], &least, &most);
     widen(&ends[i], &least, &most);
   }
   if (!(most > 0)) return VJ_OK;
   FILE *script = vj_page_picture(page, VJ_PICTURE_HEIGHT, "%s", caption);
-  for (int64_t i = 0; i < f->shown_count; i++) {
+  for (int64_t i = 0; i < data->shown_count; i++) {
     snprintf(name, sizeof name, "s%lld", (long long)i);
     if (starts[i].count) write_profile(script, &starts[i], name);
     snprintf(name, sizeof name, "e%lld", (long long)i);
@@ -69,22 +69,22 @@ static vj_status draw_ends(vj_page *page, const char *quantity, const char *capt
   }
   if (log) fprintf(script, "set logscale y\nset yrange [%.3g:%.3g]\n", least / 1.5, most * 1.5);
   fputs(commands, script);
-  plot_profiles(script, f, starts, ends);
+  plot_profiles(script, data, starts, ends);
   return VJ_OK;
 }
 
 /* --- the spectrum while a group trains ---------------------------------------------------------------------------- */
 
 static vj_status draw_change(vj_page *page, const vj_group *g) {
-  const vj_report_data *f = page->data;
-  const int64_t drawn = f->evals_count < MOST_EVALUATIONS ? f->evals_count : MOST_EVALUATIONS;
+  const vj_report_data *data = page->data;
+  const int64_t drawn = data->evals_count < MOST_EVALUATIONS ? data->evals_count : MOST_EVALUATIONS;
   vj_horizon_means profiles[MOST_EVALUATIONS] = {{0}};
   int64_t rows[MOST_EVALUATIONS] = {0}, found = 0;
   double least = INFINITY, most = 0;
   char name[32];
   for (int64_t k = 0; k < drawn; k++) {
-    rows[found] = drawn > 1 ? k * (f->evals_count - 1) / (drawn - 1) : 0;
-    VJ_TRY(vj_horizon_means_of(f, VJ_NAME_OF_VIEW("hx", "singular_values"), g, rows[found], &profiles[found]));
+    rows[found] = drawn > 1 ? k * (data->evals_count - 1) / (drawn - 1) : 0;
+    VJ_TRY(vj_horizon_means_of(data, VJ_NAME_OF_VIEW("hx", "singular_values"), g, rows[found], &profiles[found]));
     if (!profiles[found].count) continue;
     widen(&profiles[found], &least, &most);
     found++;
@@ -99,30 +99,30 @@ static vj_status draw_change(vj_page *page, const vj_group *g) {
           least / 1.5, most * 1.5);
   for (int64_t k = 0; k < found; k++)
     fprintf(script, "%s$p%lld using 1:2 with lines lw 1.4 lc rgb '#%06x'", k ? ", " : "", (long long)k,
-            vj_plots_line_color((double)f->evals[rows[k]] / fmax(1, (double)f->results->steps)));
+            vj_plots_line_color((double)data->evals[rows[k]] / fmax(1, (double)data->results->steps)));
   fputc('\n', script);
   return VJ_OK;
 }
 
 static vj_status draw_changes(vj_page *page) {
-  const vj_report_data *f = page->data;
-  if (f->evals_count < 3 || vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "singular_values")) < 0)
+  const vj_report_data *data = page->data;
+  if (data->evals_count < 3 || vj_sweep_file_find(data->results->file, VJ_NAME_OF_VIEW("hx", "singular_values")) < 0)
     return VJ_OK;
   fputs("<h3>Singular values of hx while training</h3>\n", page->to);
-  vj_page_color_scale(page, "training steps", 0, (double)f->results->steps);
+  vj_page_color_scale(page, "training steps", 0, (double)data->results->steps);
   vj_page_pictures(page);
-  for (int64_t i = 0; i < f->shown_count; i++) VJ_TRY(draw_change(page, &f->groups[f->shown[i]]));
+  for (int64_t i = 0; i < data->shown_count; i++) VJ_TRY(draw_change(page, &data->groups[data->shown[i]]));
   vj_page_pictures_end(page);
   return VJ_OK;
 }
 
 /* --- collapse ---------------------------------------------------------------------------------------------------- */
 
-static int64_t largest_of(const vj_report_data *f, const vj_group *g, const char *view) {
-  const char *name = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "singular_values"), view);
+static int64_t largest_of(const vj_report_data *data, const vj_group *g, const char *view) {
+  const char *name = vj_pool_format(data->pool, VJ_NAME_OF_VIEW("%s", "singular_values"), view);
   for (int64_t k = 0; k < g->members.count && name; k++) {
-    const int64_t largest = f->results->committed[g->members.trials[k]] > 0
-                                ? vj_results_components(f->results, name, g->members.trials[k])
+    const int64_t largest = data->results->committed[g->members.trials[k]] > 0
+                                ? vj_results_components(data->results, name, g->members.trials[k])
                                 : 0;
     if (largest) return largest;
   }
@@ -131,19 +131,19 @@ static int64_t largest_of(const vj_report_data *f, const vj_group *g, const char
 
 /* RankMe at the first and the last whole evaluation of a group's trials, and what that means. */
 static vj_status write_collapse(vj_page *page, const vj_group *g, const char *view) {
-  const vj_report_data *f = page->data;
-  const char *quantity = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "rankme"), view);
+  const vj_report_data *data = page->data;
+  const char *quantity = vj_pool_format(data->pool, VJ_NAME_OF_VIEW("%s", "rankme"), view);
   vj_summary ends[] = {VJ_SUMMARY_NONE, VJ_SUMMARY_NONE};
   if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a table");
   for (int64_t k = 0; k < g->members.count; k++) {
-    const int64_t trial = g->members.trials[k], last = vj_last_row(f, trial);
+    const int64_t trial = g->members.trials[k], last = vj_last_row(data, trial);
     vj_report_column column = {.quantity = quantity, .at = 0, .index = VJ_REPORT_SCALAR};
     if (last < 0) continue;
-    vj_summary_add(&ends[0], vj_results_number(f->results, &column, trial));
-    column.at = f->evals[last];
-    vj_summary_add(&ends[1], vj_results_number(f->results, &column, trial));
+    vj_summary_add(&ends[0], vj_results_number(data->results, &column, trial));
+    column.at = data->evals[last];
+    vj_summary_add(&ends[1], vj_results_number(data->results, &column, trial));
   }
-  const int64_t largest = largest_of(f, g, view);
+  const int64_t largest = largest_of(data, g, view);
   vj_html_cell(page->to, true);
   vj_html_spread(page->to, ends[0].mean, ends[0].deviation);
   vj_html_cell(page->to, true);
@@ -155,22 +155,22 @@ static vj_status write_collapse(vj_page *page, const vj_group *g, const char *vi
 }
 
 static vj_status write_collapses(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   vj_html_table_begin(page->to, "collapse");
   static const char *const headings[] = {"setting",          "view",      "RankMe, start", "RankMe, end",
                                          "largest possible", "collapsed?"};
   for (int i = 0; i < 6; i++) vj_html_heading(page->to, i >= 2 && i < 5, headings[i]);
   fputs("<tbody>", page->to);
-  for (int64_t i = 0; i < f->shown_count; i++)
+  for (int64_t i = 0; i < data->shown_count; i++)
     for (int v = 0; vj_hidden_state_views[v]; v++) {
-      const char *name = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "rankme"), vj_hidden_state_views[v]);
-      if (!name || vj_sweep_file_find(f->results->file, name) < 0) continue;
+      const char *name = vj_pool_format(data->pool, VJ_NAME_OF_VIEW("%s", "rankme"), vj_hidden_state_views[v]);
+      if (!name || vj_sweep_file_find(data->results->file, name) < 0) continue;
       vj_html_row(page->to, "");
       vj_html_cell(page->to, false);
-      vj_page_group_name(page, &f->groups[f->shown[i]]);
+      vj_page_group_name(page, &data->groups[data->shown[i]]);
       vj_html_cell(page->to, false);
       fputs(vj_hidden_state_views[v], page->to);
-      VJ_TRY(write_collapse(page, &f->groups[f->shown[i]], vj_hidden_state_views[v]));
+      VJ_TRY(write_collapse(page, &data->groups[data->shown[i]], vj_hidden_state_views[v]));
     }
   vj_html_table_end(page->to);
   fprintf(
@@ -182,16 +182,16 @@ static vj_status write_collapses(vj_page *page) {
 }
 
 /* The collapse thresholds as lines across, where all groups have the same number of components. */
-static const char *threshold_lines(const vj_report_data *f, const char *view) {
+static const char *threshold_lines(const vj_report_data *data, const char *view) {
   int64_t largest = 0;
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    const int64_t mine = largest_of(f, &f->groups[f->shown[i]], view);
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    const int64_t mine = largest_of(data, &data->groups[data->shown[i]], view);
     if (largest && mine && mine != largest) return NULL;
     if (mine) largest = mine;
   }
   if (!largest) return NULL;
   return vj_pool_format(
-      f->pool,
+      data->pool,
       "set yrange [0:*]\nset arrow from graph 0, first %g to graph 1, first %g nohead dt 2 lw 0.8 lc rgb '" VJ_PLOT_SOFT
       "'\nset label 'collapsed below' at graph 0.99, first %g right offset 0,0.5 font ',10' tc rgb '" VJ_PLOT_SOFT
       "'\n",
@@ -204,26 +204,27 @@ static vj_status draw_over_time(vj_page *page) {
   static const char *const endings[] = {"rankme", "feature_std", "correlation"};
   static const char *const captions[] = {"RankMe of %s", "standard deviation of features of %s",
                                          "mean |correlation| of features of %s"};
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   for (int e = 0; e < 3; e++)
     for (int v = 0; vj_hidden_state_views[v]; v++) {
-      const char *quantity = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "%s"), vj_hidden_state_views[v], endings[e]);
+      const char *quantity =
+          vj_pool_format(data->pool, VJ_NAME_OF_VIEW("%s", "%s"), vj_hidden_state_views[v], endings[e]);
       char caption[96];
       snprintf(caption, sizeof caption, captions[e], vj_hidden_state_views[v]);
       if (e && v == 1) continue; /* hx and hy tell the same there */
       if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a picture");
       VJ_TRY(vj_seed_bands_picture(page, quantity, NULL, caption,
-                                   e == 0 ? threshold_lines(f, vj_hidden_state_views[v]) : NULL));
+                                   e == 0 ? threshold_lines(data, vj_hidden_state_views[v]) : NULL));
     }
   return VJ_OK;
 }
 
-static bool applies(const vj_report_data *f) {
-  return f->shown_count && vj_sweep_file_find(f->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0;
+static bool applies(const vj_report_data *data) {
+  return data->shown_count && vj_sweep_file_find(data->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0;
 }
 
 static vj_status write(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   VJ_TRY(write_collapses(page));
   vj_page_legend(page);
   fputs(
@@ -232,8 +233,9 @@ static vj_status write(vj_page *page) {
       page->to);
   vj_page_pictures(page);
   for (int v = 0; vj_hidden_state_views[v]; v++) {
-    const char *quantity = vj_pool_format(f->pool, VJ_NAME_OF_VIEW("%s", "singular_values"), vj_hidden_state_views[v]);
-    const char *caption = vj_pool_format(f->pool, "singular values of %s", vj_hidden_state_views[v]);
+    const char *quantity =
+        vj_pool_format(data->pool, VJ_NAME_OF_VIEW("%s", "singular_values"), vj_hidden_state_views[v]);
+    const char *caption = vj_pool_format(data->pool, "singular values of %s", vj_hidden_state_views[v]);
     if (!quantity || !caption) return vj_fail(VJ_MEMORY, "no memory for a picture");
     VJ_TRY(draw_ends(page, quantity, caption, "set xlabel 'component'\nset autoscale xfix\n", true));
   }

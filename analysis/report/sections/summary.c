@@ -44,14 +44,14 @@ static void write_states_tile(vj_page *page) {
 }
 
 static void write_swept_tile(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   int64_t most = 0;
-  for (int64_t g = 0; g < f->group_count; g++)
-    most = f->groups[g].members.count > most ? f->groups[g].members.count : most;
+  for (int64_t g = 0; g < data->group_count; g++)
+    most = data->groups[g].members.count > most ? data->groups[g].members.count : most;
   tile(page, "swept");
   fprintf(page->to, "%lld setting%s</b><span>%lld seed%s of each%s, %lld training steps</span></div>\n",
-          (long long)f->group_count, f->group_count == 1 ? "" : "s", (long long)most, most == 1 ? "" : "s",
-          f->results->trials == most * f->group_count ? "" : " at most", (long long)f->results->steps);
+          (long long)data->group_count, data->group_count == 1 ? "" : "s", (long long)most, most == 1 ? "" : "s",
+          data->results->trials == most * data->group_count ? "" : " at most", (long long)data->results->steps);
 }
 
 /* Mostly all trials have the same videos; of several, the trial with the most trouble speaks. */
@@ -89,25 +89,25 @@ static void write_videos_tile(vj_page *page) {
 }
 
 static void write_best_tile(vj_page *page) {
-  const vj_report_data *f = page->data;
-  if (!f->ranked_count || f->objective.best == VJ_BEST_NONE) return;
-  const vj_group *best = &f->groups[f->ranked[0]];
+  const vj_report_data *data = page->data;
+  if (!data->ranked_count || data->objective.best == VJ_BEST_NONE) return;
+  const vj_group *best = &data->groups[data->ranked[0]];
   tile(page, "best");
   vj_page_group_name(page, best);
   fputs("</b><span id=\"best\">", page->to);
   vj_html_text(page->to, "%s ", vj_page_objective_title(page));
   vj_html_spread(page->to, best->objective.mean, best->objective.deviation);
-  fprintf(page->to, ", %s of %lld; %lld seed%s</span></div>\n", vj_best_word(f->objective.best),
-          (long long)f->ranked_count, (long long)best->objective.count, best->objective.count == 1 ? "" : "s");
+  fprintf(page->to, ", %s of %lld; %lld seed%s</span></div>\n", vj_best_word(data->objective.best),
+          (long long)data->ranked_count, (long long)best->objective.count, best->objective.count == 1 ? "" : "s");
 }
 
 static void write_importance_tile(vj_page *page) {
-  const vj_report_data *f = page->data;
-  if (!f->swept.has_importance) return;
+  const vj_report_data *data = page->data;
+  if (!data->swept.has_importance) return;
   tile(page, "what mattered most");
-  vj_html_text(page->to, "%s", f->swept.list[0].label);
+  vj_html_text(page->to, "%s", data->swept.list[0].label);
   fputs("</b><span>", page->to);
-  vj_html_percent(page->to, f->swept.importance.main[0].share);
+  vj_html_percent(page->to, data->swept.importance.main[0].share);
   vj_html_text(page->to, " of the variance of %s between settings", vj_page_objective_title(page));
   fputs("</span></div>\n", page->to);
 }
@@ -127,16 +127,16 @@ static void write_values(vj_page *page, const vj_swept_parameter *factor) {
 }
 
 static void write_swept_parameters(vj_page *page) {
-  const vj_report_data *f = page->data;
-  if (!f->swept.count) return;
+  const vj_report_data *data = page->data;
+  if (!data->swept.count) return;
   fputs("<h3>What was varied</h3>\n", page->to);
   vj_html_table_begin(page->to, "factors");
   vj_html_heading(page->to, false, "parameter");
   vj_html_heading(page->to, false, "values");
   vj_html_heading(page->to, false, "scale");
   fputs("<tbody>", page->to);
-  for (int i = 0; i < f->swept.count; i++) {
-    const vj_swept_parameter *factor = &f->swept.list[i];
+  for (int i = 0; i < data->swept.count; i++) {
+    const vj_swept_parameter *factor = &data->swept.list[i];
     vj_html_row(page->to, "");
     vj_html_cell(page->to, false);
     vj_html_text(page->to, "%s", factor->key);
@@ -146,8 +146,8 @@ static void write_swept_parameters(vj_page *page) {
     fputs(factor->is_log ? "logarithmic" : factor->is_number ? "linear" : "categories", page->to);
   }
   vj_html_table_end(page->to);
-  if (f->swept.left_out)
-    fprintf(page->to, "<p class=\"note\">%d more parameters are not looked at one by one.</p>\n", f->swept.left_out);
+  if (data->swept.left_out)
+    fprintf(page->to, "<p class=\"note\">%d more parameters are not looked at one by one.</p>\n", data->swept.left_out);
 }
 
 /* Failures that say the same apart from their numbers have one row: "step 7: loss variance is inf". */
@@ -225,10 +225,10 @@ static void explain_objective(vj_page *page) {
 }
 
 static vj_status write(vj_page *page) {
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   fputs("<header>\n<h1>", page->to);
-  vj_html_text(page->to, "%s%s%s", f->title, f->has_own_report && f->report.title[0] ? ": " : "",
-               f->has_own_report ? f->report.title : "");
+  vj_html_text(page->to, "%s%s%s", data->title, data->has_own_report && data->report.title[0] ? ": " : "",
+               data->has_own_report ? data->report.title : "");
   fputs("</h1>\n<div class=\"tiles\">\n", page->to);
   write_states_tile(page);
   write_swept_tile(page);

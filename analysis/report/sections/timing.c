@@ -19,31 +19,31 @@ typedef struct spent {
   double steps, samples, trials;
 } spent;
 
-static double seconds(const vj_report_data *f, const char *name, int64_t trial) {
+static double seconds(const vj_report_data *data, const char *name, int64_t trial) {
   const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  const double value = vj_results_number(f->results, &column, trial);
+  const double value = vj_results_number(data->results, &column, trial);
   return isfinite(value) ? value : 0;
 }
 
 /* Trials of the same settings have one batch size. */
-static spent time_of(const vj_report_data *f, const vj_group *g) {
+static spent time_of(const vj_report_data *data, const vj_group *g) {
   spent s = {0};
-  const char *batch_text = vj_results_config(f->results, "optim.batch", g->members.trials[0]);
+  const char *batch_text = vj_results_config(data->results, "optim.batch", g->members.trials[0]);
   const double batch = batch_text ? strtod(batch_text, NULL) : NAN;
   for (int64_t k = 0; k < g->members.count; k++) {
     const int64_t trial = g->members.trials[k];
-    const double total = seconds(f, VJ_RECORD_TIME_TOTAL, trial);
+    const double total = seconds(data, VJ_RECORD_TIME_TOTAL, trial);
     if (!(total > 0)) continue;
     s.trials++;
     s.total += total;
-    s.steps += (double)f->results->committed[trial];
-    s.samples += batch * (double)f->results->committed[trial];
-    s.part[DATA] += seconds(f, VJ_RECORD_TIME_DATA, trial);
-    s.part[WAIT] += seconds(f, VJ_RECORD_TIME_WAIT, trial);
-    s.part[COMPUTE] += seconds(f, VJ_RECORD_TIME_STEP, trial) - seconds(f, VJ_RECORD_TIME_WAIT, trial);
-    s.part[EVALUATE] += seconds(f, VJ_RECORD_TIME_EVALUATE, trial);
-    s.part[DECODER] += seconds(f, VJ_RECORD_TIME_DECODER, trial);
-    s.part[CHECKPOINT] += seconds(f, VJ_RECORD_TIME_CHECKPOINT, trial);
+    s.steps += (double)data->results->committed[trial];
+    s.samples += batch * (double)data->results->committed[trial];
+    s.part[DATA] += seconds(data, VJ_RECORD_TIME_DATA, trial);
+    s.part[WAIT] += seconds(data, VJ_RECORD_TIME_WAIT, trial);
+    s.part[COMPUTE] += seconds(data, VJ_RECORD_TIME_STEP, trial) - seconds(data, VJ_RECORD_TIME_WAIT, trial);
+    s.part[EVALUATE] += seconds(data, VJ_RECORD_TIME_EVALUATE, trial);
+    s.part[DECODER] += seconds(data, VJ_RECORD_TIME_DECODER, trial);
+    s.part[CHECKPOINT] += seconds(data, VJ_RECORD_TIME_CHECKPOINT, trial);
   }
   s.part[COMPUTE] = fmax(0, s.part[COMPUTE]);
   s.part[OTHER] = s.total;
@@ -95,11 +95,11 @@ static void begin_table(vj_page *page) {
 }
 
 static void draw(vj_page *page, const spent *times) {
-  const vj_report_data *f = page->data;
-  FILE *script = vj_page_picture(page, 64 + 42 * (int)f->shown_count, "%s", "seconds of a trial, mean over seeds");
+  const vj_report_data *data = page->data;
+  FILE *script = vj_page_picture(page, 64 + 42 * (int)data->shown_count, "%s", "seconds of a trial, mean over seeds");
   fputs("$parts << EOD\n", script);
-  for (int64_t i = 0; i < f->shown_count; i++) {
-    const spent *s = &times[f->shown[i]];
+  for (int64_t i = 0; i < data->shown_count; i++) {
+    const spent *s = &times[data->shown[i]];
     double from = 0;
     for (int p = 0; p < PARTS && s->trials > 0; p++) {
       const double to = from + s->part[p] / s->trials;
@@ -110,10 +110,10 @@ static void draw(vj_page *page, const spent *times) {
     }
   }
   fputs("EOD\n", script);
-  vj_page_bar_axes(script, f->shown_count, "s");
-  for (int64_t i = 0; i < f->shown_count; i++) {
+  vj_page_bar_axes(script, data->shown_count, "s");
+  for (int64_t i = 0; i < data->shown_count; i++) {
     fputs("set label ", script);
-    vj_plots_quote(script, f->groups[f->shown[i]].name);
+    vj_plots_quote(script, data->groups[data->shown[i]].name);
     fprintf(script, " at graph 0, first %lld left offset 0,0.4 font ',11' front\n", (long long)i);
   }
   fputs("plot $parts using 1:2:3:4:5:6:7 with boxxyerror fs solid 1 noborder lc rgb variable\n", script);
@@ -126,28 +126,28 @@ static void write_part_legend(vj_page *page) {
   fputs("</ul>\n", page->to);
 }
 
-static bool applies(const vj_report_data *f) {
+static bool applies(const vj_report_data *data) {
   int64_t trial = 0;
-  while (trial < f->results->trials && !(seconds(f, VJ_RECORD_TIME_TOTAL, trial) > 0)) trial++;
-  return trial < f->results->trials;
+  while (trial < data->results->trials && !(seconds(data, VJ_RECORD_TIME_TOTAL, trial) > 0)) trial++;
+  return trial < data->results->trials;
 }
 
 static vj_status write(vj_page *page) {
   enum { MOST_ROWS = 40 };
-  const vj_report_data *f = page->data;
+  const vj_report_data *data = page->data;
   char took[VJ_DURATION_BYTES];
   spent *times = NULL, all = {0};
   bool shown = false;
-  VJ_TRY(vj_allocate((size_t)f->group_count + 1, sizeof *times, "times", &times));
-  for (int64_t g = 0; g < f->group_count; g++) {
-    times[g] = time_of(f, &f->groups[g]);
+  VJ_TRY(vj_allocate((size_t)data->group_count + 1, sizeof *times, "times", &times));
+  for (int64_t g = 0; g < data->group_count; g++) {
+    times[g] = time_of(data, &data->groups[g]);
     add(&all, &times[g]);
-    shown = shown || (f->groups[g].color >= 0 && times[g].trials > 0);
+    shown = shown || (data->groups[g].color >= 0 && times[g].trials > 0);
   }
   vj_html_text(page->to, "%s of training in all.", vj_duration_text(all.total, took));
   begin_table(page);
-  for (int64_t g = 0, rows = 0; g < f->group_count && rows < MOST_ROWS; g++)
-    if (times[g].trials > 0) write_row(page, &f->groups[g], &times[g]), rows++;
+  for (int64_t g = 0, rows = 0; g < data->group_count && rows < MOST_ROWS; g++)
+    if (times[g].trials > 0) write_row(page, &data->groups[g], &times[g]), rows++;
   write_row(page, NULL, &all);
   vj_html_table_end(page->to);
   fputs(
