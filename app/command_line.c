@@ -193,10 +193,17 @@ static bool has_settings(const vj_verb *verb) {
   return false;
 }
 
+static bool ends_like(const char *word, const char *name) {
+  const char *const ending = strrchr(name, '.'), *const own = strrchr(word, '.');
+  return !ending || (own && strcmp(own, ending) == 0);
+}
+
 /* Whether a word may be meant: an argument that one may leave out is passed over by what can't be one. */
 static bool fits(const vj_verb_row *row, const char *word) {
   const bool is_name = row->type == VJ_VALUE_KIND || row->type == VJ_VALUE_COMPONENT;
-  return !row->optional || !is_name || !strchr(word, '.');
+  if (!row->optional) return true;
+  if (row->type == VJ_VALUE_FILE) return ends_like(word, row->name);
+  return !is_name || !strchr(word, '.');
 }
 
 static vj_status too_many(const reader *r, const char *word) {

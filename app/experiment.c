@@ -41,6 +41,7 @@ static vj_status read_root(vj_experiment *e) {
   if (e->quick) VJ_TRY(apply_quick(e));
   vj_yaml_remove(e->root, "quick");
   for (int64_t i = 0; i < settings.count; i++) VJ_TRY(vj_yaml_override(e->pool, e->root, settings.at[i]));
+  VJ_TRY(vj_standin_take(e->pool, e->root, &e->standin));
   if (e->quick) VJ_TRY(name_quick(e));
   return VJ_OK;
 }

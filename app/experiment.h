@@ -5,12 +5,14 @@
 #include "app/verb.h"
 #include "framework/comm/comm.h"
 #include "framework/config/config.h"
+#include "framework/config/sections.h"
 
 typedef struct vj_experiment {
   const vj_command *command;
   vj_pool *pool; /* the command's */
   vj_yaml *root;
   const char *file;
+  const vj_standin_section *standin; /* what `standin:` says, which is not part of `root`; NULL: nothing */
   bool quick;
 } vj_experiment;
 

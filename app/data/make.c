@@ -9,13 +9,17 @@
 
 #include "framework/base/threads.h"
 #include "datasets/standins/standins.h"
-#include "app/verb.h"
+#include "app/experiment.h"
+#include "app/help.h"
 #include "vj/param.h"
 
 /* --- the request ------------------------------------------------------------------------------------------------- */
 
-static vj_status read_request(const vj_command *command, vj_standin_request *r) {
+/* Of one kind, as options say. */
+static vj_status read_options(const vj_command *command, vj_standin_request *r) {
   const vj_integer_list videos = vj_command_counts(command, "--videos"), size = vj_command_counts(command, "--size");
+  if (command->settings.count || vj_command_has(command, "--quick"))
+    return vj_fail(VJ_USAGE, "--quick and key=value change an experiment's FILE.yaml, and none is given");
   *r = (vj_standin_request){.kind = vj_command_text(command, "KIND"),
                             .folder = vj_command_text(command, "DIR"),
                             .variant = vj_command_text(command, "--variant"),
@@ -26,6 +30,35 @@ static vj_status read_request(const vj_command *command, vj_standin_request *r) 
   if (size.count) r->width = size.at[0], r->height = size.at[1];
   for (int64_t i = 0; i < videos.count && videos.count > 1; i++) r->videos[i] = videos.at[i];
   return videos.count == 1 ? vj_standin_share(r->kind, videos.at[0], r->videos) : VJ_OK;
+}
+
+/* What an experiment's section `standin:` says. */
+static vj_status read_section(const vj_command *command, vj_standin_request *r) {
+  static const char *const said_there[] = {"KIND", "DIR", "--videos", "--frames", "--size", "--seed", "--variant"};
+  vj_experiment e;
+  for (size_t i = 0; i < VJ_COUNT(said_there); i++)
+    if (vj_command_has(command, said_there[i]))
+      return vj_fail(VJ_USAGE, "%s: the section standin: of %s says this; override its keys by standin.key=value",
+                     said_there[i], vj_command_text(command, "FILE.yaml"));
+  VJ_TRY(vj_experiment_read(command, vj_command_has(command, "--quick"), &e));
+  const vj_standin_section *const s = e.standin;
+  if (!s) return vj_fail(VJ_CONFIG, "%s: there is no section \"standin\" that says what videos to make", e.file);
+  *r = (vj_standin_request){.kind = s->kind,
+                            .folder = s->folder,
+                            .has_videos = s->videos.count > 0,
+                            .seed = (uint64_t)s->seed,
+                            .frames = s->frames,
+                            .variant = s->variant[0] ? s->variant : NULL};
+  for (int64_t i = 0; i < s->videos.count; i++) r->videos[i] = s->videos.at[i];
+  if (s->size.count) r->height = s->size.at[0], r->width = s->size.at[1];
+  return VJ_OK;
+}
+
+static vj_status read_request(const vj_command *command, vj_standin_request *r) {
+  if (vj_command_has(command, "FILE.yaml")) return read_section(command, r);
+  if (vj_command_has(command, "DIR")) return read_options(command, r);
+  const char *const usage = vj_help_usage(command->pool, command->verb);
+  return vj_fail(VJ_USAGE, "expected FILE.yaml, or KIND and DIR; usage: %s", usage ? usage : command->verb->name);
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------ */
@@ -118,9 +151,11 @@ static vj_status make(vj_command *command) {
 }
 
 static const vj_verb_row rows[] = {
-    {"KIND", VJ_VALUE_CHOICE, .choice_at = vj_standin_kind, .choice_doc = vj_standin_about,
+    {"FILE.yaml", VJ_VALUE_FILE, .optional = true,
+     .doc = "an experiment, whose section standin: says what to make and where; or:"},
+    {"KIND", VJ_VALUE_CHOICE, .optional = true, .choice_at = vj_standin_kind, .choice_doc = vj_standin_about,
      .doc = "the data set to stand in for, and what is made without options"},
-    {"DIR", VJ_VALUE_FOLDER, .doc = "the folder to make it in"},
+    {"DIR", VJ_VALUE_FOLDER, .optional = true, .doc = "the folder to make it in"},
     {"--videos", VJ_VALUE_COUNTS, .value = "N|TRAIN,VALIDATION[,TEST]", .maximum = 100000, .separator = ',', .least = 1,
      .most = VJ_SPLITS, .unit = "videos", .otherwise = "see KIND",
      .doc = "videos in all, split as the data set itself is; or of each split"},
@@ -131,6 +166,8 @@ static const vj_verb_row rows[] = {
     {"--seed", VJ_VALUE_COUNT, .value = "N", .fallback = "0", .doc = "another seed is another set"},
     {"--variant", VJ_VALUE_CHOICE, .choices = "max2action|all_actions", .otherwise = "max2action",
      .doc = "of cater: in max2action at most two objects move at a time"},
+    VJ_ROW_QUICK,
+    VJ_ROW_SETTINGS,
 };
 
 const vj_verb vj_verb_data_make = {
@@ -142,6 +179,8 @@ const vj_verb vj_verb_data_make = {
         "The set is a function of these options. An interrupted one goes on with the same command; a folder with "
         "something else in it is left alone. Faster with threads (OMP_NUM_THREADS) and with mpirun.\n",
     .writes = "DIR: videos and annotations in the files of the data set itself.\n",
-    .examples = "vjvcr data make clevrer runs/standins/clevrer --videos 40,20,8\n",
+    .examples =
+        "vjvcr data make sweeps/cater.yaml --quick\n"
+        "vjvcr data make clevrer runs/standins/clevrer --videos 40,20,8\n",
     .uses_mpi = true,
     .run = make};

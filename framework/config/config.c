@@ -9,8 +9,8 @@
 
 enum { PATH_BYTES = 512 };
 
-static const char *const section_names[] = {"data",       "model",   "losses", "optim",  "eval", "logging",
-                                            "checkpoint", "plugins", "sweep",  "report", NULL};
+static const char *const section_names[] = {"data",       "model",   "losses", "optim",  "eval",    "logging",
+                                            "checkpoint", "plugins", "sweep",  "report", "standin", NULL};
 
 /* What is being made, and of what. */
 typedef struct config_maker {

@@ -123,8 +123,8 @@ VJ_MUST_USE vj_status vj_params_read(vj_pool *pool, const vj_param *rows, size_t
                                      vj_yaml *resolved);
 
 /* The rows of the sections that belong to no component: "" (name, seed), "data",
- * "target" (of the model), "losses" and "probes" (common to all of them), "optim", "eval", "logging", "checkpoint"; for
- * `describe`.
+ * "target" (of the model), "losses" and "probes" (common to all of them), "optim", "eval", "logging", "checkpoint" and
+ * "standin"; for `describe`.
  * NULL for another name. */
 const vj_param *vj_section_rows(const char *section, size_t *count);
 

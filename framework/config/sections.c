@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "framework/config/config.h"
+#include "framework/config/nodes.h"
 
 static const vj_param top_rows[] = {
     VJ_TEXT(vj_top_section, name, "sweep", "name of the experiment and of its folder under runs/"),
@@ -83,6 +84,16 @@ static const vj_param checkpoint_rows[] = {
               "what stays of a trial that ended well: nothing, or its parameters and states"),
 };
 
+static const vj_param standin_rows[] = {
+    VJ_TEXT(vj_standin_section, kind, NULL, "what it stands for: clevrer, cater or videos (labelled ones)"),
+    VJ_TEXT(vj_standin_section, folder, NULL, "where it is made"),
+    VJ_INTEGERS(vj_standin_section, videos, "[]", 0, 5000, "", "of train, validation and test; empty: as its kind has"),
+    VJ_INTEGERS(vj_standin_section, size, "[]", 16, 4096, "px", "height and width; empty: those of its kind"),
+    VJ_INTEGER(vj_standin_section, frames, "0", 0, 5000, "", "of a video; 0: as many as its kind has"),
+    VJ_INTEGER(vj_standin_section, seed, "0", 0, INFINITY, "", "another seed is another set"),
+    VJ_TEXT(vj_standin_section, variant, "", "of cater: max2action or all_actions; empty: max2action"),
+};
+
 static const struct {
   const char *name;
   const vj_param *rows;
@@ -97,6 +108,7 @@ static const struct {
     {"eval", eval_rows, VJ_COUNT(eval_rows)},
     {"logging", logging_rows, VJ_COUNT(logging_rows)},
     {"checkpoint", checkpoint_rows, VJ_COUNT(checkpoint_rows)},
+    {"standin", standin_rows, VJ_COUNT(standin_rows)},
 };
 
 const vj_param *vj_section_rows(const char *section, size_t *count) {
@@ -107,4 +119,24 @@ const vj_param *vj_section_rows(const char *section, size_t *count) {
   }
   *count = 0;
   return NULL;
+}
+
+vj_status vj_standin_take(vj_pool *pool, vj_yaml *root, const vj_standin_section **section) {
+  const vj_yaml *const map = vj_yaml_get(root, "standin");
+  void *read = NULL;
+  *section = NULL;
+  if (!map) return VJ_OK;
+  VJ_TRY(
+      vj_params_read(pool, standin_rows, VJ_COUNT(standin_rows), sizeof **section, map, "standin", NULL, &read, NULL));
+  const vj_standin_section *const s = read;
+  if (s->size.count != 0 && s->size.count != 2)
+    return vj_fail_node(vj_yaml_get(map, "size"), "standin.size", "expected two numbers, height and width, got %lld",
+                        (long long)s->size.count);
+  if (s->videos.count > VJ_SPLITS)
+    return vj_fail_node(vj_yaml_get(map, "videos"), "standin.videos",
+                        "expected one number for each of train, validation and test, got %lld",
+                        (long long)s->videos.count);
+  vj_yaml_remove(root, "standin");
+  *section = s;
+  return VJ_OK;
 }

@@ -2,7 +2,8 @@
 #ifndef VJ_FRAMEWORK_CONFIG_SECTIONS_H
 #define VJ_FRAMEWORK_CONFIG_SECTIONS_H
 
-#include <stdint.h>
+#include "framework/config/yaml/yaml.h"
+#include "vj/param.h"
 
 typedef struct vj_top_section {
   const char *name;
@@ -23,5 +24,17 @@ typedef struct vj_loss_section {
 typedef struct vj_probe_section {
   const char *on, *target;
 } vj_probe_section;
+
+/* The stand-in that an experiment's videos may be; see datasets/standins/standins.h. 0 and "" stand for its kind's own.
+ */
+typedef struct vj_standin_section {
+  const char *kind, *folder, *variant;
+  vj_integer_list videos, size;
+  int64_t frames, seed;
+} vj_standin_section;
+
+/* Checks the section `standin:` of an experiment and takes it out of the tree: it belongs to no trial and changes no
+ * number. NULL where there is none. VJ_CONFIG, with a place. */
+VJ_MUST_USE vj_status vj_standin_take(vj_pool *pool, vj_yaml *root, const vj_standin_section **section);
 
 #endif

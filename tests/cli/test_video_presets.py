@@ -1,7 +1,11 @@
 """The presets of videos: all of them can be run on the stand-ins that the program makes, and say what to do without."""
 
+import json
 import os
+import re
 import subprocess
+
+import yaml
 
 from support.vjvcr import SOURCE, VJVCR, Case, main, values_of
 
@@ -41,10 +45,38 @@ class VideoPresets(Case):
             self.assert_refused(f"^vjvcr: data.root: runs/standins/.*`vjvcr data make {kind} DIR` makes", "sweep",
                                 preset(name), code=1)
 
+    def test_each_says_which_stand_in_it_needs(self):
+        for name in ("clevrer", "cater", "video_list"):
+            with open(preset(name), encoding="utf-8") as file:
+                experiment = yaml.safe_load(file)
+            for quick in ({}, experiment["quick"]):
+                folder = quick.get("standin.folder", experiment["standin"]["folder"])
+                root = quick.get("data.root", experiment["data"]["root"])
+                self.assertEqual(f"{root}/".find(f"{folder}/"), 0)
+        self.succeed("data", "make", preset("cater"), "--quick", "standin.videos=[3,1]", "standin.frames=130",
+                     "standin.folder=made")
+        with open(self.path("made", "standin.json"), encoding="utf-8") as file:
+            made = json.load(file)
+        self.assertEqual(made, {"stand_in_for": "cater", "variant": "max2action", "videos": [3, 1, 0], "seed": 0,
+                                "frames": 130, "width": 96, "height": 72})
+
+    def test_a_wrong_section_is_refused_where_it_stands(self):
+        text = "".join(f"{line}\n" for line in (
+            "data: {dataset: moving_mnist}", "standin:", "  kind: cater", "  folder: made", "  size: [64]"))
+        self.write("wrong.yaml", text)
+        for verb in (["data", "make"], ["sweep"]):
+            self.assert_refused("wrong.yaml:5:9: standin.size: expected two numbers, height and width, got 1", *verb,
+                                "wrong.yaml")
+        self.write("wrong.yaml", text.replace("size: [64]", "sise: [64, 64]"))
+        self.assert_refused('wrong.yaml:5:3: standin: unknown key "sise"; did you mean "size"?', "data", "make",
+                            "wrong.yaml")
+        self.write("wrong.yaml", text.split("standin")[0])
+        self.assert_refused('wrong.yaml: there is no section "standin" that says what videos to make', "data", "make",
+                            "wrong.yaml")
+
     # What `./vj reproduce` does before it trains: the functions of ./vj, in a folder with this program.
     PREPARE = """\
     . ./functions
-    standins() { echo "video_list-quick runs/standins/videos-2940 videos --videos 4,2,2 --frames 20 --size 48x36"; }
     quick=(--quick) packed=()
     prepare_videos video_list-quick sweeps/video_list.yaml "$@"
     echo "${packed[@]}"
@@ -61,8 +93,12 @@ class VideoPresets(Case):
             self.write("functions", script.read().split("\nverb=")[0])
         os.mkdir(self.path("build"))
         os.symlink(VJVCR, self.path("build", "vjvcr"))
-        os.symlink(os.path.join(SOURCE, "sweeps"), self.path("sweeps"))
-        pack = "runs/standins/videos-2940/video_list-quick.h5"
+        os.mkdir(self.path("sweeps"))
+        with open(preset("video_list"), encoding="utf-8") as file:
+            small = re.sub("(?m)^standin: .*", "standin: {kind: videos, folder: runs/standins/videos-2940, "
+                           "videos: [4, 2, 2], frames: 20, size: [36, 48]}", file.read())
+        self.write("sweeps/video_list.yaml", small)
+        pack = "runs/standins/video_list-quick.h5"
         self.assertEqual(self.prepare()[-1], f"data.pack={pack}")
         with open(self.path(pack), "rb") as file:
             whole = file.read()

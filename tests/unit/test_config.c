@@ -261,8 +261,8 @@ static void sections_agree_with_themselves(void **state) {
 
 static void section_rows_are_there_to_describe(void **state) {
   (void)state;
-  static const char *const sections[] = {"",      "data", "target",  "losses",    "probes",
-                                         "optim", "eval", "logging", "checkpoint"};
+  static const char *const sections[] = {"",      "data", "target",  "losses",     "probes",
+                                         "optim", "eval", "logging", "checkpoint", "standin"};
   size_t count;
   for (size_t i = 0; i < VJ_COUNT(sections); i++) {
     const vj_param *rows = vj_section_rows(sections[i], &count);
