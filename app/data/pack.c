@@ -8,7 +8,7 @@
 #include "app/data/data_set.h"
 #include "app/verb.h"
 #include "datasets/video/pack/pack.h"
-#include "app/data/pack_writer.h"
+#include "datasets/packing/pack_writer.h"
 
 static void tell(double share) {
   if (isatty(2)) fprintf(stderr, "\r\033[K%3.0f%% packed", 100.0 * share);

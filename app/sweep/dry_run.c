@@ -9,7 +9,7 @@
 #include "sweeps/pruning/pruner.h"
 #include "sweeps/run/layout.h"
 #include "sweeps/schedule/makespan.h"
-#include "sweeps/run/resume_match.h"
+#include "sweeps/run/resume/resume_match.h"
 #include "sweeps/space/report_spec.h"
 #include "sweeps/run/disk_check.h"
 #include "sweeps/schedule/trial_schedule.h"

@@ -1,5 +1,5 @@
 /* What all data sets of videos share. A data set of its own is a thin file: it lists its videos and says what the
- * labels of a clip are; everything else is here. See datasets/video/video_list.c.
+ * labels of a clip are; everything else is here. See datasets/video_list/video_list.c.
  *
  *   typedef struct my_config { vj_clip_params clips; const char *lists; } my_config;   (clips first)
  *   static const vj_param params[] = {VJ_CLIP_PARAMS("4", "4", "[0]"), VJ_TEXT(my_config, lists, ...)};

@@ -6,10 +6,10 @@
 #include "framework/config/nodes.h"
 #include "framework/config/config_diff.h"
 #include "sweeps/run/driver_private.h"
-#include "sweeps/run/extend.h"
+#include "sweeps/run/resume/extend.h"
 #include "sweeps/run/folder.h"
 #include "sweeps/run/layout.h"
-#include "sweeps/run/resume_match.h"
+#include "sweeps/run/resume/resume_match.h"
 #include "sweeps/run/disk_check.h"
 #include "sweeps/run/trial_row.h"
 

@@ -1,6 +1,6 @@
 /* Writes a pack: see docs/file-formats.md and datasets/video/pack/pack.h, which reads it. */
-#ifndef VJ_APP_DATA_PACK_WRITER_H
-#define VJ_APP_DATA_PACK_WRITER_H
+#ifndef VJ_DATASETS_PACKING_PACK_WRITER_H
+#define VJ_DATASETS_PACKING_PACK_WRITER_H
 
 #include "framework/comm/comm.h"
 #include "datasets/video/clips.h"

@@ -1,6 +1,6 @@
 /* A sweep file that gets more trials. Not collective: one process, and no other works on the folder. */
-#ifndef VJ_SWEEPS_RUN_EXTEND_H
-#define VJ_SWEEPS_RUN_EXTEND_H
+#ifndef VJ_SWEEPS_RUN_RESUME_EXTEND_H
+#define VJ_SWEEPS_RUN_RESUME_EXTEND_H
 
 #include "sweeps/run/layout.h"
 

@@ -1,4 +1,4 @@
-#include "sweeps/run/resume_error.h"
+#include "sweeps/run/resume/resume_error.h"
 
 #include <stdlib.h>
 #include <string.h>

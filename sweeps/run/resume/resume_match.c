@@ -1,10 +1,10 @@
-#include "sweeps/run/resume_match.h"
+#include "sweeps/run/resume/resume_match.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "framework/config/nodes.h"
-#include "sweeps/run/resume_error.h"
+#include "sweeps/run/resume/resume_error.h"
 #include "sweeps/run/trial_row.h"
 #include "vj/rng.h"
 

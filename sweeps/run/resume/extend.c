@@ -1,4 +1,4 @@
-#include "sweeps/run/extend.h"
+#include "sweeps/run/resume/extend.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The trials of an experiment found again in the sweep file of an earlier run. Not collective. */
-#ifndef VJ_SWEEPS_RUN_RESUME_MATCH_H
-#define VJ_SWEEPS_RUN_RESUME_MATCH_H
+#ifndef VJ_SWEEPS_RUN_RESUME_RESUME_MATCH_H
+#define VJ_SWEEPS_RUN_RESUME_RESUME_MATCH_H
 
 #include "sweeps/space/space.h"
 #include "framework/store/sweep_file/sweep_file.h"

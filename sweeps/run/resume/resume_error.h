@@ -1,6 +1,6 @@
 /* What is said when the trials of a sweep file are not those of the YAML any more. Not collective. */
-#ifndef VJ_SWEEPS_RUN_RESUME_ERROR_H
-#define VJ_SWEEPS_RUN_RESUME_ERROR_H
+#ifndef VJ_SWEEPS_RUN_RESUME_RESUME_ERROR_H
+#define VJ_SWEEPS_RUN_RESUME_RESUME_ERROR_H
 
 #include "sweeps/space/space.h"
 #include "framework/store/sweep_file/sweep_file.h"

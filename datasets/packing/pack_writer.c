@@ -1,4 +1,4 @@
-#include "app/data/pack_writer.h"
+#include "datasets/packing/pack_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
