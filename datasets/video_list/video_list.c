@@ -5,25 +5,13 @@
  * validation. Which ones is a function of a video's name, so a video that is added moves no other. */
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "datasets/video/clips.h"
-#include "datasets/video/lists.h"
+#include "datasets/video_list/video_list_private.h"
 #include "vj/component.h"
 #include "vj/rng.h"
-
-typedef enum layout { PATHS, FOLDERS, KINETICS, SOMETHING } layout;
-
-typedef struct video_list_config {
-  vj_clip_params clips; /* first */
-  int layout;
-  const char *train, *validation, *test, *classes, *videos;
-} video_list_config;
 
 static const vj_param params[] = {
     VJ_CLIP_PARAMS("4", "4", "[0]"),
@@ -38,79 +26,11 @@ static const vj_param params[] = {
             "of kinetics and something: folder of the videos below the root; empty: the usual ones are tried"),
 };
 
-/* The usual names, most usual first. */
-static const char *const usual[4][VJ_SPLITS][4] = {
-    [PATHS] = {{"train.txt", "lists/train.txt", "train.csv"},
-               {"validation.txt", "val.txt", "lists/validation.txt", "val.csv"},
-               {"test.txt", "lists/test.txt", "test.csv"}},
-    [FOLDERS] = {{"train", "."}, {"validation", "val"}, {"test"}},
-    [KINETICS] = {{"train.csv"}, {"validate.csv", "validation.csv", "val.csv"}, {"test.csv"}},
-    [SOMETHING] = {{"something-something-v2-train.json"}, {"something-something-v2-validation.json"}, {NULL}},
-};
 static const char *const usual_classes = "something-something-v2-labels.json";
-static const char *const split_names[VJ_SPLITS] = {"train", "validation", "test"};
-static const char *const extensions[] = {"mp4", "webm", "mkv", "avi", "mov"};
 
 typedef struct owner {
   int64_t *class[VJ_SPLITS]; /* of each video */
 } owner;
-
-/* A data set on its way: rows of each split, then entries. */
-typedef struct maker {
-  const video_list_config *config;
-  vj_pool *pool;
-  const char *source[VJ_SPLITS]; /* list or folder; NULL: it is taken from the split before */
-  vj_list_rows rows[VJ_SPLITS];
-  int64_t classes;
-} maker;
-
-static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for the data set video_list"); }
-
-/* --- where lists are --------------------------------------------------------------------------------------------- */
-
-static bool exists(const char *path) { return access(path, F_OK) == 0; }
-
-static const char *below(vj_pool *pool, const char *folder, const char *name) {
-  return name[0] == '/' ? vj_pool_text(pool, name) : vj_pool_format(pool, "%s/%s", folder, name);
-}
-
-static vj_status nothing_found(const maker *m, int split) {
-  const char *const *const names = usual[m->config->layout][split];
-  char tried[256] = "";
-  for (int i = 0; i < 4 && names[i]; i++)
-    snprintf(tried + strlen(tried), sizeof tried - strlen(tried), "%s%s", i ? ", " : "", names[i]);
-  return vj_fail(VJ_DATA, "data.%s: nothing to be found in %s; looked for %s", split_names[split],
-                 m->config->clips.root, tried);
-}
-
-static vj_status find_source(maker *m, int split) {
-  const video_list_config *const c = m->config;
-  const char *const said[VJ_SPLITS] = {c->train, c->validation, c->test};
-  const char *const *const names = usual[c->layout][split];
-  if (said[split][0]) {
-    m->source[split] = below(m->pool, c->clips.root, said[split]);
-    if (!m->source[split]) return no_memory();
-    if (exists(m->source[split])) return VJ_OK;
-    return vj_fail(VJ_DATA, "data.%s: there is no %s", split_names[split], m->source[split]);
-  }
-  for (int i = 0; i < 4 && names[i] && !m->source[split]; i++) {
-    const char *const path = below(m->pool, c->clips.root, names[i]);
-    if (!path) return no_memory();
-    if (exists(path)) m->source[split] = path;
-  }
-  return split == VJ_TRAIN && !m->source[split] ? nothing_found(m, split) : VJ_OK;
-}
-
-static vj_status check_root(const video_list_config *c) {
-  struct stat about;
-  if (!c->clips.root[0])
-    return vj_fail(VJ_CONFIG, "data.root: expected the folder with the videos and their lists, got nothing");
-  if (stat(c->clips.root, &about) != 0)
-    return vj_fail(VJ_DATA,
-                   "data.root: %s: can't be opened: %s; `vjvcr data make videos DIR` makes small videos with lists",
-                   c->clips.root, strerror(errno));
-  return S_ISDIR(about.st_mode) ? VJ_OK : vj_fail(VJ_DATA, "data.root: %s: is no folder", c->clips.root);
-}
 
 /* --- reading lists ----------------------------------------------------------------------------------------------- */
 
@@ -159,12 +79,12 @@ static vj_status read_class_folders(maker *m, int split) {
   int64_t class_count, video_count;
   VJ_TRY(read_folder(m->pool, m->source[split], &classes, &class_count));
   for (int64_t i = 0; i < class_count; i++) {
-    const char *const folder = below(m->pool, m->source[split], classes[i]);
+    const char *const folder = vj_video_list_below(m->pool, m->source[split], classes[i]);
     if (!folder) return no_memory();
     if (!is_folder(folder)) continue;
     VJ_TRY(read_folder(m->pool, folder, &videos, &video_count));
     for (int64_t k = 0; k < video_count; k++) {
-      const char *const path = below(m->pool, folder, videos[k]);
+      const char *const path = vj_video_list_below(m->pool, folder, videos[k]);
       if (!path) return no_memory();
       if (!is_folder(path)) VJ_TRY(vj_list_add(m->pool, &m->rows[split], path, classes[i], -1));
     }
@@ -212,7 +132,7 @@ static vj_status collect_classes(maker *m, vj_list_rows *classes) {
 
 static vj_status read_classes(maker *m, vj_list_rows *classes) {
   const char *const name = m->config->classes[0] ? m->config->classes : usual_classes;
-  const char *const path = below(m->pool, m->config->clips.root, name);
+  const char *const path = vj_video_list_below(m->pool, m->config->clips.root, name);
   if (!path) return no_memory();
   VJ_TRY(parse_file(m->pool, path, vj_list_parse_classes, classes));
   if (classes->count) qsort(classes->at, (size_t)classes->count, sizeof *classes->at, by_class);
@@ -257,61 +177,6 @@ static vj_status divide(maker *m, int from, int to, uint64_t parts) {
   return VJ_OK;
 }
 
-/* --- where videos are -------------------------------------------------------------------------------------------- */
-
-/* The first of folder/name.<extension> that is there; NULL: none. */
-static const char *with_extension(vj_pool *pool, const char *folder, const char *name) {
-  for (size_t i = 0; i < VJ_COUNT(extensions); i++) {
-    const char *const path = vj_pool_format(pool, "%s/%s.%s", folder, name, extensions[i]);
-    if (path && exists(path)) return path;
-  }
-  return NULL;
-}
-
-/* Kinetics' videos lie in one folder, or in one for each split, or in one for each class in these. */
-static const char *find_kinetics(const maker *m, int split, const vj_list_row *row) {
-  static const char *const folders[VJ_SPLITS][3] = {{"train"}, {"validate", "validation", "val"}, {"test"}};
-  const char *const folder = below(m->pool, m->config->clips.root, m->config->videos[0] ? m->config->videos : ".");
-  const char *path = folder ? with_extension(m->pool, folder, row->name) : NULL;
-  for (int s = 0; s < 3 * VJ_SPLITS && !path && folder; s++) {
-    const char *const name = folders[(split + s / 3) % VJ_SPLITS][s % 3]; /* its own split's first */
-    const char *const inner = name ? vj_pool_format(m->pool, "%s/%s", folder, name) : NULL;
-    if (inner) path = with_extension(m->pool, inner, row->name);
-    const char *const class = inner && !path ? vj_pool_format(m->pool, "%s/%s", inner, row->class) : NULL;
-    if (class) path = with_extension(m->pool, class, row->name);
-  }
-  return path ? path : vj_pool_format(m->pool, "%s/%s.mp4", folder, row->name);
-}
-
-static const char *find_something(const maker *m, const vj_list_row *row) {
-  static const char *const folders[] = {"20bn-something-something-v2", "videos", "."};
-  const char *path = NULL;
-  const char *const said = m->config->videos;
-  for (size_t i = 0; i < (said[0] ? 1 : VJ_COUNT(folders)) && !path; i++) {
-    const char *const folder = below(m->pool, m->config->clips.root, said[0] ? said : folders[i]);
-    if (folder) path = with_extension(m->pool, folder, row->name);
-  }
-  return path ? path
-              : vj_pool_format(m->pool, "%s/%s/%s.webm", m->config->clips.root, said[0] ? said : folders[0], row->name);
-}
-
-/* A relative path stands below the root, or, as V-JEPA reads it, below the current folder. */
-static const char *find_path(const maker *m, const vj_list_row *row) {
-  const char *const path = below(m->pool, m->config->clips.root, row->name);
-  return path && !exists(path) && exists(row->name) ? row->name : path;
-}
-
-static const char *find_video(const maker *m, int split, const vj_list_row *row) {
-  switch (m->config->layout) {
-    case KINETICS:
-      return find_kinetics(m, split, row);
-    case SOMETHING:
-      return find_something(m, row);
-    default:
-      return find_path(m, row);
-  }
-}
-
 /* A name that does not depend on where the root is. */
 static const char *name_of(const maker *m, const vj_list_row *row) {
   const size_t length = strlen(m->config->clips.root);
@@ -337,7 +202,8 @@ static vj_status take_entries(maker *m, vj_clip_list *list, owner *own) {
     own->class[s] = vj_pool_take(m->pool, (size_t)(count + 1) * sizeof *own->class[s]);
     if (!entries || !own->class[s]) return no_memory();
     for (int64_t i = 0; i < count; i++) {
-      entries[i] = (vj_clip_entry){.name = name_of(m, &m->rows[s].at[i]), .path = find_video(m, s, &m->rows[s].at[i])};
+      entries[i] = (vj_clip_entry){.name = name_of(m, &m->rows[s].at[i]),
+                                   .path = vj_video_list_find_video(m, s, &m->rows[s].at[i])};
       if (!entries[i].path) return no_memory();
       own->class[s][i] = m->rows[s].at[i].number;
     }
@@ -351,10 +217,7 @@ static vj_status make_list(maker *m, vj_clip_list *list) {
   owner *const own = vj_pool_take(m->pool, sizeof *own);
   vj_label *const label = vj_pool_take(m->pool, sizeof *label);
   if (!own || !label) return no_memory();
-  VJ_TRY(check_root(m->config));
-  for (int s = 0; s < VJ_SPLITS; s++) VJ_TRY(find_source(m, s));
-  if (m->config->layout == FOLDERS && strcmp(m->source[VJ_TRAIN] + strlen(m->config->clips.root), "/.") == 0)
-    m->source[VJ_VALIDATION] = m->source[VJ_TEST] = NULL;
+  VJ_TRY(vj_video_list_find_sources(m));
   for (int s = 0; s < VJ_SPLITS; s++) VJ_TRY(read_split(m, s));
   VJ_TRY(number_classes(m));
   VJ_TRY(divide(m, VJ_TRAIN, VJ_VALIDATION, 10));

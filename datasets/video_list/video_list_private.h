@@ -1,0 +1,35 @@
+/* What the sources of the data set video_list share. No one else includes this. */
+#ifndef VJ_DATASETS_VIDEO_LIST_VIDEO_LIST_PRIVATE_H
+#define VJ_DATASETS_VIDEO_LIST_VIDEO_LIST_PRIVATE_H
+
+#include "datasets/video/clips.h"
+#include "datasets/video/lists.h"
+
+typedef enum layout { PATHS, FOLDERS, KINETICS, SOMETHING } layout;
+
+typedef struct video_list_config {
+  vj_clip_params clips; /* first */
+  int layout;
+  const char *train, *validation, *test, *classes, *videos;
+} video_list_config;
+
+/* A data set on its way: rows of each split, then entries. */
+typedef struct maker {
+  const video_list_config *config;
+  vj_pool *pool;
+  const char *source[VJ_SPLITS]; /* list or folder; NULL: it is taken from the split before */
+  vj_list_rows rows[VJ_SPLITS];
+  int64_t classes;
+} maker;
+
+static inline vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for the data set video_list"); }
+
+/* "<folder>/<name>", or an absolute name itself; NULL when memory is out. */
+const char *vj_video_list_below(vj_pool *pool, const char *folder, const char *name);
+
+/* The root is a folder, and each split's list or folder of classes, as said or by its usual name. */
+VJ_MUST_USE vj_status vj_video_list_find_sources(maker *m);
+/* Where a video of a split is; where it should be if it is not there; NULL when memory is out. */
+const char *vj_video_list_find_video(const maker *m, int split, const vj_list_row *row);
+
+#endif
