@@ -7,7 +7,6 @@
 #include "framework/base/threads.h"
 #include "app/data/data_set.h"
 #include "app/verb.h"
-#include "datasets/video/pack/pack.h"
 #include "datasets/packing/pack_writer.h"
 
 static void tell(double share) {
@@ -26,14 +25,9 @@ static bool is_hdf5(const char *path) {
 
 /* A pack that is there is one of these videos at this size; or it is refused, or, with `replace`, made anew. */
 static vj_status look_at(const char *path, const vj_clips *clips, bool replace, bool *is_there) {
-  vj_pack *pack = NULL;
-  const vj_video_request request = vj_clips_request(clips);
   *is_there = access(path, F_OK) == 0;
   if (!*is_there) return VJ_OK;
-  vj_status status = vj_pack_open(path, &pack);
-  if (status == VJ_OK) status = vj_pack_check(pack, vj_clips_list(clips)->what, &request);
-  if (status == VJ_OK) status = vj_pack_compare(pack, clips);
-  vj_pack_close(&pack);
+  const vj_status status = vj_clips_check_pack(clips, path);
   if (status == VJ_OK) return VJ_OK;
   if (status == VJ_DATA && replace && is_hdf5(path)) {
     printf("the pack is made anew; of the one that is there: %s\n", vj_error_message());

@@ -212,6 +212,28 @@ vj_clip_window vj_clips_window(const vj_clips *c, int64_t start, int64_t video_f
                           .video_frames = video_frames};
 }
 
+static vj_status match_pack(const vj_clips *c, const vj_pack *pack, int split) {
+  const int64_t count = c->list.count[split];
+  vj_clip_video *videos = NULL;
+  int64_t *places = NULL;
+  vj_status status = vj_allocate((size_t)count + 1, sizeof *videos, "a list of videos", &videos);
+  if (status == VJ_OK) status = vj_allocate((size_t)count + 1, sizeof *places, "a list of videos", &places);
+  for (int64_t i = 0; i < count && status == VJ_OK; i++) videos[i].entry = c->videos[split][i].entry;
+  if (status == VJ_OK) status = vj_pack_match(pack, (vj_split)split, videos, count, places);
+  free(videos);
+  free(places);
+  return status;
+}
+
+vj_status vj_clips_check_pack(const vj_clips *c, const char *path) {
+  vj_pack *pack = NULL;
+  VJ_TRY(vj_pack_open(path, &pack));
+  vj_status status = vj_pack_check(pack, c->list.what, &c->frames);
+  for (int s = 0; s < VJ_SPLITS && status == VJ_OK; s++) status = match_pack(c, pack, s);
+  vj_pack_close(&pack);
+  return status;
+}
+
 /* --- a clip ------------------------------------------------------------------------------------------------------ */
 
 /* The last start from which a clip is all frames of its video; 0 where there is none. */

@@ -22,7 +22,7 @@
 #ifndef VJ_DATASETS_VIDEO_CLIPS_H
 #define VJ_DATASETS_VIDEO_CLIPS_H
 
-#include "datasets/video/video.h"
+#include "datasets/video/listed_video.h"
 #include "vj/dataset.h"
 #include "vj/memory.h"
 #include "vj/param.h"
@@ -49,13 +49,6 @@ typedef struct vj_clip_params {
       VJ_TEXT(vj_clip_params, pack, "", "file made by `vjvcr data pack`: frames come from it"),                  \
       VJ_TEXT(vj_clip_params, index, "",                                                                         \
               "file that remembers what was found about videos; empty: one in the user's cache folder")
-
-/* A video as a data set lists it. */
-typedef struct vj_clip_entry {
-  const char *name;   /* as it stands in lists; relative to the root */
-  const char *path;   /* to open it */
-  const char *broken; /* why it can't be used whatever the video is (an unreadable annotation); NULL: it can */
-} vj_clip_entry;
 
 /* Which frames of its video a clip is: step t shows frame min(start + t stride, video_frames - 1). */
 typedef struct vj_clip_window {
@@ -104,18 +97,13 @@ const struct vj_clips *vj_clips_of(const void *dataset);
 
 /* --- for those who look at all videos: packing, inspection ------------------------------------------------------- */
 
-typedef struct vj_clip_video {
-  const vj_clip_entry *entry;
-  const char *broken; /* NULL: it can be read */
-  int64_t changed;    /* time of its last change, ns since 1970 */
-  vj_video_info info; /* where it can be read; of one that is only in a pack, frames and bytes */
-} vj_clip_video;
-
 /* Of a split, those that are skipped included. */
 int64_t vj_clips_count(const vj_clips *clips, vj_split split);
 const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64_t number);
 /* VJ_DATA where a split has no video that can be used: it says which, and what is wrong with the first. */
 VJ_MUST_USE vj_status vj_clips_check(const vj_clips *clips);
+/* Whether a pack is of just these videos, as they are now, at this size; else VJ_DATA, VJ_IO. */
+VJ_MUST_USE vj_status vj_clips_check_pack(const vj_clips *clips, const char *path);
 const vj_clip_list *vj_clips_list(const vj_clips *clips);
 /* Height, width and channels of frames; start, stride and count are those of a clip. */
 vj_video_request vj_clips_request(const vj_clips *clips);

@@ -4,7 +4,7 @@
 #ifndef VJ_DATASETS_VIDEO_FRAME_INDEX_CACHE_H
 #define VJ_DATASETS_VIDEO_FRAME_INDEX_CACHE_H
 
-#include "datasets/video/clips.h"
+#include "datasets/video/listed_video.h"
 
 enum { VJ_FRAME_INDEX_CACHE_BYTES = 64 << 20 };
 

@@ -2,7 +2,7 @@
 #ifndef VJ_DATASETS_VIDEO_SCAN_H
 #define VJ_DATASETS_VIDEO_SCAN_H
 
-#include "datasets/video/clips.h"
+#include "datasets/video/listed_video.h"
 
 /* Fills broken, changed and info of `count` videos whose entries are set; `threads` look at once. Broken videos are no
  * failure. Sentences are owned by the pool. `index` names the file in which results are remembered; NULL: none. One

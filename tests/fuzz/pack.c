@@ -15,16 +15,6 @@ vj_status vj_file_stamp(const char *path, int64_t *bytes, int64_t *changed) {
   return vj_fail(VJ_IO, "%s: is not there", path);
 }
 
-/* vj_pack_compare, which is not called here, asks a data set. */
-int64_t vj_clips_count(const vj_clips *clips, vj_split split) {
-  (void)clips, (void)split;
-  return 0;
-}
-const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64_t number) {
-  (void)clips, (void)split, (void)number;
-  return NULL;
-}
-
 enum { FIRST, SPLIT, BYTES, CHANGED, WHOLE, NAME, BROKEN, FRAMES, TABLES, MOST_CELLS = 256, TEXT_BYTES = 4 };
 static const char *const names[TABLES] = {"first", "split", "bytes", "changed", "whole", "name", "broken", "frames"};
 

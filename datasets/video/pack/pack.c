@@ -330,23 +330,6 @@ vj_status vj_pack_match(const vj_pack *p, vj_split split, vj_clip_video *videos,
                                  p->path, here, count);
 }
 
-vj_status vj_pack_compare(const vj_pack *p, const vj_clips *clips) {
-  for (int s = 0; s < VJ_SPLITS; s++) {
-    const int64_t count = vj_clips_count(clips, (vj_split)s);
-    vj_clip_video *videos = NULL;
-    int64_t *places = NULL;
-    vj_status status = vj_allocate((size_t)count + 1, sizeof *videos, "a list of videos", &videos);
-    if (status == VJ_OK) status = vj_allocate((size_t)count + 1, sizeof *places, "a list of videos", &places);
-    for (int64_t i = 0; i < count && status == VJ_OK; i++)
-      videos[i].entry = vj_clips_video(clips, (vj_split)s, i)->entry;
-    if (status == VJ_OK) status = vj_pack_match(p, (vj_split)s, videos, count, places);
-    free(videos);
-    free(places);
-    VJ_TRY(status);
-  }
-  return VJ_OK;
-}
-
 /* --- frames ------------------------------------------------------------------------------------------------------ */
 
 static vj_status read_at(const vj_pack *p, int64_t offset, size_t bytes, uint8_t *to) {

@@ -1,17 +1,17 @@
-/* A pack: all frames of a data set's videos, decoded, in one HDF5 file. `vjvcr data pack` writes it (app/pack.c);
+/* A pack: all frames of a data set's videos, decoded, in one HDF5 file. datasets/packing writes it;
  * docs/file-formats.md says what is in it. Frames are read at the place that HDF5 tells, by any number of threads at
  * once. Nothing here is collective. */
 #ifndef VJ_DATASETS_VIDEO_PACK_PACK_H
 #define VJ_DATASETS_VIDEO_PACK_PACK_H
 
-#include "datasets/video/clips.h"
+#include "datasets/video/listed_video.h"
 
 #define VJ_PACK_FORMAT "vjvcr pack 1"
 
 typedef struct vj_pack vj_pack;
 
-/* Seals what HDF5 has written, when it is closed everywhere; see pack_seal.h. Without its seal a file is no pack. The
- * caller brings it to the disk. */
+/* Seals what HDF5 has written, when it is closed everywhere; see pack_checksum.h. Without its seal a file is no pack.
+ * The caller brings it to the disk. */
 VJ_MUST_USE vj_status vj_pack_checksum_file(const char *path);
 
 /* VJ_IO, VJ_DATA: no such file, no pack, or damaged. */
@@ -26,9 +26,6 @@ VJ_MUST_USE vj_status vj_pack_check(const vj_pack *pack, const char *what, const
  * is VJ_DATA; one that is no longer there is none: the pack has its frames. */
 VJ_MUST_USE vj_status vj_pack_match(const vj_pack *pack, vj_split split, vj_clip_video *videos, int64_t count,
                                     int64_t *place);
-
-/* Whether a pack has just the videos of a data set that is open, as they are now; else VJ_DATA. */
-VJ_MUST_USE vj_status vj_pack_compare(const vj_pack *pack, const vj_clips *clips);
 
 /* As vj_video_read, from the video at `place`. */
 VJ_MUST_USE vj_status vj_pack_read(const vj_pack *pack, int64_t place, const vj_video_request *request,
