@@ -1,5 +1,5 @@
 /* Layers that several networks are made of, with their parameters. Each stands in a scope of its own: "name.weight",
- * "name.bias". */
+ * "name.bias". Models see vj/... and this; begin with encoders/cnn.c. */
 #ifndef VJ_MODELS_LAYERS_H
 #define VJ_MODELS_LAYERS_H
 

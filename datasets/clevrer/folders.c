@@ -13,7 +13,7 @@ typedef struct finder {
   const char *root, *annotations; /* annotations: their folder, below the root */
   vj_pool *pool;
   vj_clevrer_file *files;
-  int64_t count, room;
+  int64_t count, capacity;
 } finder;
 
 static bool is_folder(const char *root, const char *name) {
@@ -59,12 +59,12 @@ static int64_t number_of(const char *name) {
 static vj_status add_video(finder *f, const char *folder, const char *file) {
   const int64_t number = number_of(file);
   if (number < 0) return VJ_OK;
-  if (f->count == f->room) {
-    const int64_t room = 2 * f->room + 1000;
-    vj_clevrer_file *files = realloc(f->files, (size_t)room * sizeof *files);
+  if (f->count == f->capacity) {
+    const int64_t capacity = 2 * f->capacity + 1000;
+    vj_clevrer_file *files = realloc(f->files, (size_t)capacity * sizeof *files);
     if (!files) return no_memory(f);
     f->files = files;
-    f->room = room;
+    f->capacity = capacity;
   }
   const char *name = vj_pool_format(f->pool, "%s/%s", folder, file);
   f->files[f->count] = (vj_clevrer_file){.number = number,

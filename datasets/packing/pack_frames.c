@@ -54,7 +54,7 @@ static double cost_of(const vj_clip_video *video) {
 
 static vj_status make_schedule(const packing *p, int64_t most, int64_t **edges, int64_t *rounds) {
   double *cost = NULL;
-  VJ_TRY(vj_allocate((size_t)p->videos + 1, sizeof *cost, "a plan of a pack", &cost));
+  VJ_TRY(vj_allocate((size_t)p->videos + 1, sizeof *cost, "a schedule of a pack", &cost));
   for (int64_t i = 0; i < p->videos; i++) cost[i] = cost_of(p->video[i]);
   const vj_pack_work work = {p->videos, p->first, cost};
   const vj_status status = vj_pack_schedule(&work, p->world->size, most, p->world->rank, edges, rounds);
@@ -85,7 +85,7 @@ static vj_status write_blocks(const packing *p, const int64_t *edges, int64_t ro
   return write_together(p, whole_set, edges[0], mine, whole);
 }
 
-/* With a plan and room for it. */
+/* With a schedule and memory for it. */
 static vj_status decode_all(const packing *p, hid_t frame_set, hid_t whole_set, void (*told)(double share)) {
   const int64_t fit = BLOCK_BYTES / p->frame_bytes;
   const int64_t most = fit < 1 ? 1 : fit < MOST_BLOCK_FRAMES ? fit : MOST_BLOCK_FRAMES;

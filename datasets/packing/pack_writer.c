@@ -54,7 +54,7 @@ static vj_status write_all(packing *p, void (*told)(double share)) {
   return count_damaged(p);
 }
 
-/* Sealed, brought to the disk, looked at as a reader will, and named. */
+/* Given its checksum, brought to the disk, looked at as a reader will, and named. */
 static vj_status finish(const packing *p) {
   vj_pack *pack = NULL;
   vj_status status = vj_pack_checksum_file(p->temporary);

@@ -7,7 +7,7 @@
 
 #include "datasets/standins/standin_private.h"
 
-static const char plan_name[] = "standin.json";
+static const char manifest_name[] = "standin.json";
 
 static const vj_standin_kind_ops *const kinds[] = {&vj_standin_clevrer, &vj_standin_cater, &vj_standin_videos_kind};
 
@@ -82,7 +82,7 @@ static vj_status resolve(const vj_standin_request *request, vj_standin *set) {
 
 /* --- the folder -------------------------------------------------------------------------------------------------- */
 
-static json_t *plan_of(const vj_standin_request *r) {
+static json_t *manifest_of(const vj_standin_request *r) {
   return json_pack("{s:s,s:s,s:[I,I,I],s:I,s:I,s:I,s:I}", "stand_in_for", r->kind, "variant", r->variant, "videos",
                    (json_int_t)r->videos[0], (json_int_t)r->videos[1], (json_int_t)r->videos[2], "seed",
                    (json_int_t)r->seed, "frames", (json_int_t)r->frames, "width", (json_int_t)r->width, "height",
@@ -99,7 +99,7 @@ static bool has_entries(const char *folder) {
   return any;
 }
 
-/* The first key of two plans that differs. */
+/* The first key of two manifests that differs. */
 static const char *difference(json_t *one, json_t *other) {
   const char *key;
   json_t *value;
@@ -107,38 +107,38 @@ static const char *difference(json_t *one, json_t *other) {
   return NULL;
 }
 
-static vj_status compare_plan(const vj_standin *set, const char *path) {
-  json_t *there = json_load_file(path, 0, NULL), *plan = plan_of(&set->request);
-  const char *key = there && plan ? difference(plan, there) : NULL;
+static vj_status compare_manifest(const vj_standin *set, const char *path) {
+  json_t *there = json_load_file(path, 0, NULL), *manifest = manifest_of(&set->request);
+  const char *key = there && manifest ? difference(manifest, there) : NULL;
   vj_status status = VJ_OK;
-  if (!plan)
-    status = vj_fail(VJ_MEMORY, "no memory for a stand-in's plan");
+  if (!manifest)
+    status = vj_fail(VJ_MEMORY, "no memory for a stand-in's manifest");
   else if (!there)
     status = vj_fail(VJ_DATA, "%s: can't be read; it says what was made in this folder", path);
   else if (key) {
     char *has = json_dumps(json_object_get(there, key), JSON_ENCODE_ANY | JSON_COMPACT);
-    char *wants = json_dumps(json_object_get(plan, key), JSON_ENCODE_ANY | JSON_COMPACT);
+    char *wants = json_dumps(json_object_get(manifest, key), JSON_ENCODE_ANY | JSON_COMPACT);
     status = vj_fail(VJ_USAGE, "%s: the stand-in there was made with %s %s, not %s; name another folder",
                      set->request.folder, key, has ? has : "none", wants ? wants : "none");
     free(has);
     free(wants);
   }
   json_decref(there);
-  json_decref(plan);
+  json_decref(manifest);
   return status;
 }
 
 static vj_status claim(const vj_standin *set) {
   char path[VJ_STANDIN_PATH];
-  VJ_TRY(vj_standin_path(set, path, "%s", plan_name));
+  VJ_TRY(vj_standin_path(set, path, "%s", manifest_name));
   if (vj_standin_is_there(path)) {
-    VJ_TRY(compare_plan(set, path));
+    VJ_TRY(compare_manifest(set, path));
   } else {
     if (has_entries(set->request.folder))
       return vj_fail(VJ_USAGE, "%s: there is something else in this folder; a stand-in needs one of its own",
                      set->request.folder);
     VJ_TRY(vj_standin_folder(set, "."));
-    VJ_TRY(vj_standin_write_json(path, plan_of(&set->request), 17));
+    VJ_TRY(vj_standin_write_json(path, manifest_of(&set->request), 17));
   }
   return set->kind->make_folders(set);
 }

@@ -99,8 +99,8 @@ static void read_known(vj_annotation_cache *r) {
   list_places(r);
 }
 
-vj_status vj_annotation_cache_open(const char *path, const char *form, vj_annotation_cache **remembered) {
-  vj_annotation_cache *const r = *remembered = calloc(1, sizeof *r);
+vj_status vj_annotation_cache_open(const char *path, const char *form, vj_annotation_cache **cache) {
+  vj_annotation_cache *const r = *cache = calloc(1, sizeof *r);
   if (!r) return vj_fail(VJ_MEMORY, "no memory for what is remembered of files");
   memcpy(r->form, form, strnlen(form, FORM_BYTES - 1));
   r->file = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
@@ -179,8 +179,8 @@ static void write_file(const vj_annotation_cache *r) {
   if (!whole && ftruncate(r->file, 0) != 0) return;
 }
 
-void vj_annotation_cache_close(vj_annotation_cache **remembered) {
-  vj_annotation_cache *const r = *remembered;
+void vj_annotation_cache_close(vj_annotation_cache **cache) {
+  vj_annotation_cache *const r = *cache;
   if (!r) return;
   if (r->file >= 0 && r->fresh.used) write_file(r);
   if (r->file >= 0) close(r->file); /* and the lock with it */
@@ -188,5 +188,5 @@ void vj_annotation_cache_close(vj_annotation_cache **remembered) {
   free(r->fresh.bytes);
   free(r->places);
   free(r);
-  *remembered = NULL;
+  *cache = NULL;
 }

@@ -13,13 +13,13 @@
 typedef struct vj_annotation_cache vj_annotation_cache;
 
 /* `path` NULL: nothing is remembered. `form`, up to 23 characters: what the bytes are; another form begins anew. */
-VJ_MUST_USE vj_status vj_annotation_cache_open(const char *path, const char *form, vj_annotation_cache **remembered);
+VJ_MUST_USE vj_status vj_annotation_cache_open(const char *path, const char *form, vj_annotation_cache **cache);
 /* What is known of a file as it is now, aligned to 8 bytes, until the end; NULL: nothing. By many threads at once. */
-const void *vj_annotation_cache_find(const vj_annotation_cache *remembered, const char *file, size_t *bytes);
+const void *vj_annotation_cache_find(const vj_annotation_cache *cache, const char *file, size_t *bytes);
 /* Remembers bytes of a file; one that can't be examined is left out. By one thread at a time. */
-VJ_MUST_USE vj_status vj_annotation_cache_add(vj_annotation_cache *remembered, const char *file, const void *bytes,
+VJ_MUST_USE vj_status vj_annotation_cache_add(vj_annotation_cache *cache, const char *file, const void *bytes,
                                               size_t count);
 /* Writes what is new, and lets the next one in. */
-void vj_annotation_cache_close(vj_annotation_cache **remembered);
+void vj_annotation_cache_close(vj_annotation_cache **cache);
 
 #endif

@@ -9,7 +9,7 @@
 
 struct vj_annotations {
   const vj_annotation_form *form;
-  vj_annotation_cache *remembered;
+  vj_annotation_cache *cache;
 };
 
 /* Before what is remembered of a file: what it is. */
@@ -33,7 +33,7 @@ vj_status vj_annotations_open(const vj_annotation_form *form, const vj_clip_para
   if (status == VJ_OK) {
     const char *const index = clips->index[0] ? clips->index : vj_scan_cache_path(pool, what, clips->root);
     const char *const path = index ? vj_pool_format(pool, "%s.annotations", index) : NULL;
-    status = vj_annotation_cache_open(path, form->name, &(*annotations)->remembered);
+    status = vj_annotation_cache_open(path, form->name, &(*annotations)->cache);
   }
   vj_pool_destroy(&pool);
   if (status != VJ_OK) vj_annotations_close(annotations);
@@ -42,7 +42,7 @@ vj_status vj_annotations_open(const vj_annotation_form *form, const vj_clip_para
 
 void vj_annotations_close(vj_annotations **annotations) {
   if (!*annotations) return;
-  vj_annotation_cache_close(&(*annotations)->remembered);
+  vj_annotation_cache_close(&(*annotations)->cache);
   free(*annotations);
   *annotations = NULL;
 }
@@ -50,7 +50,7 @@ void vj_annotations_close(vj_annotations **annotations) {
 static tag tag_of(const unsigned char *bytes) { return bytes[0] == KEPT ? KEPT : SENTENCE; }
 
 static const unsigned char *recall(const vj_annotations *a, const char *path, size_t *bytes) {
-  const unsigned char *const known = vj_annotation_cache_find(a->remembered, path, bytes);
+  const unsigned char *const known = vj_annotation_cache_find(a->cache, path, bytes);
   if (!known || *bytes < TAG_BYTES) return NULL;
   if (tag_of(known) == KEPT && !a->form->fits(known + TAG_BYTES, *bytes - TAG_BYTES)) return NULL;
   return known;
@@ -86,7 +86,7 @@ static void read_one(const vj_annotations *a, const char *path, reading *r) {
 static vj_status take_one(vj_annotations *a, vj_pool *pool, const reading *r, vj_annotation *one) {
   const unsigned char *const bytes = r->fresh ? r->fresh : r->known;
   if (!bytes) return vj_fail(VJ_MEMORY, "no memory for %s", one->path);
-  if (r->fresh && r->lasts) VJ_TRY(vj_annotation_cache_add(a->remembered, one->path, r->fresh, r->bytes));
+  if (r->fresh && r->lasts) VJ_TRY(vj_annotation_cache_add(a->cache, one->path, r->fresh, r->bytes));
   char *const own = vj_pool_take(pool, r->bytes - TAG_BYTES + 1); /* a zero behind it ends a sentence */
   if (!own) return vj_fail(VJ_MEMORY, "no memory for %s", one->path);
   memcpy(own, bytes + TAG_BYTES, r->bytes - TAG_BYTES);

@@ -21,9 +21,9 @@ struct vj_clips {
   vj_clip_video *videos[VJ_SPLITS];
   int64_t *usable[VJ_SPLITS]; /* numbers of the videos that can be read */
   int64_t usable_count[VJ_SPLITS];
-  vj_frame_index_cache *kept; /* where frames are in the videos; NULL: they come from a pack */
-  vj_pack *pack;              /* NULL: frames come from the videos */
-  int64_t *place[VJ_SPLITS];  /* of each video in the pack */
+  vj_frame_index_cache *index_cache; /* where frames are in the videos; NULL: they come from a pack */
+  vj_pack *pack;                     /* NULL: frames come from the videos */
+  int64_t *place[VJ_SPLITS];         /* of each video in the pack */
   /* For each sample that was made, how many damaged videos were passed over for it. Whoever makes it finds the same. */
   atomic_uchar *passed[VJ_SPLITS];
 };
@@ -60,15 +60,15 @@ static vj_status take_entries(vj_clips *c) {
   return VJ_OK;
 }
 
-/* All splits in one survey, which then need not lock three times. */
-static vj_status survey(vj_clips *c) {
+/* All splits in one scan, which then need not lock three times. */
+static vj_status scan_videos(vj_clips *c) {
   vj_pool *const pool = c->list.pool;
   const char *const index =
       c->params.index[0] ? c->params.index : vj_scan_cache_path(pool, c->list.what, c->params.root);
   int64_t all = 0;
   vj_clip_video *videos = NULL;
   for (int s = 0; s < VJ_SPLITS; s++) all += c->list.count[s];
-  VJ_TRY(vj_frame_index_cache_create(all, &c->kept));
+  VJ_TRY(vj_frame_index_cache_create(all, &c->index_cache));
   VJ_TRY(vj_allocate((size_t)all + 1, sizeof *videos, "a list of videos", &videos));
   for (int s = 0, at = 0; s < VJ_SPLITS; at += (int)c->list.count[s++])
     memcpy(videos + at, c->videos[s], (size_t)c->list.count[s] * sizeof *videos);
@@ -136,7 +136,7 @@ static vj_status open_clips(vj_clips *c) {
   VJ_TRY(set_frames(c));
   VJ_TRY(keep_params(c));
   VJ_TRY(take_entries(c));
-  VJ_TRY(c->params.pack[0] ? use_pack(c) : survey(c));
+  VJ_TRY(c->params.pack[0] ? use_pack(c) : scan_videos(c));
   find_usable(c);
   if (!c->request.only_looks) VJ_TRY(vj_clips_check(c));
   return make_passed(c);
@@ -172,7 +172,7 @@ void vj_clips_close(void **dataset) {
   if (!c) return;
   vj_pool *pool = c->list.pool; /* the structure goes with it */
   vj_pack_close(&c->pack);
-  vj_frame_index_cache_destroy(&c->kept);
+  vj_frame_index_cache_destroy(&c->index_cache);
   vj_pool_destroy(&pool);
   *dataset = NULL;
 }
@@ -256,7 +256,7 @@ static vj_status read_clip(const vj_clips *c, vj_split split, int64_t video, int
   if (c->pack) return vj_pack_read(c->pack, c->place[split][video], &request, frames);
   int64_t place = video; /* among all videos */
   for (int s = 0; s < (int)split; s++) place += c->list.count[s];
-  return vj_frame_index_cache_read(c->kept, place, &c->videos[split][video], &request, frames);
+  return vj_frame_index_cache_read(c->index_cache, place, &c->videos[split][video], &request, frames);
 }
 
 /* Tries the video of a sample, and those after it, until one has no damage where it is needed. */

@@ -11,18 +11,18 @@
 enum { MOST_BYTES = 1 << 30, SHOWN = 60 };
 
 vj_status vj_list_read_file(const char *path, char **text, size_t *length) {
-  size_t room = 1 << 16;
+  size_t capacity = 1 << 16;
   *text = NULL, *length = 0;
   FILE *const file = fopen(path, "rb");
   if (!file) return vj_fail(VJ_IO, "%s: can't be opened: %s", path, strerror(errno));
   vj_status status = VJ_OK;
-  for (bool more = true; more && status == VJ_OK; room *= 2) {
-    char *const larger = realloc(*text, room);
+  for (bool more = true; more && status == VJ_OK; capacity *= 2) {
+    char *const larger = realloc(*text, capacity);
     if (larger) *text = larger;
     if (!larger) status = vj_fail(VJ_MEMORY, "%s: no memory to read it", path);
     if (!larger) break;
-    *length += fread(*text + *length, 1, room - 1 - *length, file);
-    more = *length == room - 1;
+    *length += fread(*text + *length, 1, capacity - 1 - *length, file);
+    more = *length == capacity - 1;
     if (*length > MOST_BYTES) status = vj_fail(VJ_DATA, "%s: larger than 1 GiB, so no list of videos", path);
   }
   if (status == VJ_OK && ferror(file)) status = vj_fail(VJ_IO, "%s: can't be read: %s", path, strerror(errno));
@@ -37,13 +37,13 @@ vj_status vj_list_read_file(const char *path, char **text, size_t *length) {
 
 /* The old rows stay in the pool until it goes; doubling keeps that below what is in use. */
 vj_status vj_list_add(vj_pool *pool, vj_list_rows *rows, const char *name, const char *class, int64_t number) {
-  if (rows->count == rows->room) {
-    const int64_t room = rows->room ? 2 * rows->room : 256;
-    vj_list_row *const larger = vj_pool_take(pool, (size_t)room * sizeof *larger);
-    if (!larger) return vj_fail(VJ_MEMORY, "no memory for a list of %" PRId64 " videos", room);
+  if (rows->count == rows->capacity) {
+    const int64_t capacity = rows->capacity ? 2 * rows->capacity : 256;
+    vj_list_row *const larger = vj_pool_take(pool, (size_t)capacity * sizeof *larger);
+    if (!larger) return vj_fail(VJ_MEMORY, "no memory for a list of %" PRId64 " videos", capacity);
     if (rows->count) memcpy(larger, rows->at, (size_t)rows->count * sizeof *larger);
     rows->at = larger;
-    rows->room = room;
+    rows->capacity = capacity;
   }
   rows->at[rows->count++] = (vj_list_row){name, class, number};
   return VJ_OK;
@@ -83,11 +83,11 @@ static bool next_line(reader *r, const char **line, size_t *length) {
 }
 
 /* Fit to be shown in a sentence. */
-static const char *shown(const char *text, size_t length, char room[SHOWN + 4]) {
+static const char *shown(const char *text, size_t length, char shortened[SHOWN + 4]) {
   const size_t most = length < SHOWN ? length : SHOWN;
-  for (size_t i = 0; i < most; i++) room[i] = (unsigned char)text[i] < 32 ? '?' : text[i];
-  memcpy(room + most, most < length ? "..." : "", most < length ? 4 : 1);
-  return room;
+  for (size_t i = 0; i < most; i++) shortened[i] = (unsigned char)text[i] < 32 ? '?' : text[i];
+  memcpy(shortened + most, most < length ? "..." : "", most < length ? 4 : 1);
+  return shortened;
 }
 
 static bool parse_number(const char *text, size_t length, int64_t most, int64_t *number) {
@@ -103,7 +103,7 @@ static bool parse_number(const char *text, size_t length, int64_t most, int64_t 
 /* --- paths and numbers ------------------------------------------------------------------------------------------- */
 
 static vj_status parse_path(vj_pool *pool, const reader *r, const char *line, size_t length, vj_list_rows *rows) {
-  char room[SHOWN + 4];
+  char shortened[SHOWN + 4];
   size_t cut = length;
   int64_t number;
   while (cut > 0 && line[cut - 1] != ' ') cut--;
@@ -111,7 +111,7 @@ static vj_status parse_path(vj_pool *pool, const reader *r, const char *line, si
   while (name > 0 && line[name - 1] == ' ') name--;
   if (name == 0 || memchr(line, 0, length) || !parse_number(line + cut, length - cut, VJ_LIST_CLASSES - 1, &number))
     return vj_fail(VJ_DATA, "%s:%" PRId64 ": expected `path label`, the label a number from 0 to %d, got \"%s\"",
-                   r->path, r->line, VJ_LIST_CLASSES - 1, shown(line, length, room));
+                   r->path, r->line, VJ_LIST_CLASSES - 1, shown(line, length, shortened));
   const char *const own = copy(pool, line, name);
   return own ? vj_list_add(pool, rows, own, NULL, number) : no_memory(r->path);
 }
@@ -151,7 +151,7 @@ static const char *copy_field(const char *at, const char *end, char **to) {
 static vj_status split_line(vj_pool *pool, const reader *r, const char *line, size_t length, const char **fields,
                             int *count) {
   const char *at = line, *const end = line + length;
-  char room[SHOWN + 4], *to = vj_pool_take(pool, length + 2);
+  char shortened[SHOWN + 4], *to = vj_pool_take(pool, length + 2);
   if (!to) return no_memory(r->path);
   for (*count = 0; *count < MOST_FIELDS;) {
     fields[(*count)++] = to;
@@ -161,7 +161,7 @@ static vj_status split_line(vj_pool *pool, const reader *r, const char *line, si
   }
   if (at == end && !memchr(line, 0, length)) return VJ_OK;
   return vj_fail(VJ_DATA, "%s:%" PRId64 ": expected comma-separated values, got \"%s\"", r->path, r->line,
-                 shown(line, length, room));
+                 shown(line, length, shortened));
 }
 
 static vj_status find_columns(vj_pool *pool, reader *r, int place[COLUMNS]) {
@@ -194,10 +194,10 @@ static vj_status parse_record(vj_pool *pool, const reader *r, const char *line, 
     char *const point = strchr(fields[place[c]], '.'); /* some tables have 12.0 */
     const size_t digits = point && strspn(point + 1, "0") == strlen(point + 1) ? (size_t)(point - fields[place[c]])
                                                                                : strlen(fields[place[c]]);
-    char room[SHOWN + 4];
+    char shortened[SHOWN + 4];
     if (!parse_number(fields[place[c]], digits, 999999, &time[c - START]))
       return vj_fail(VJ_DATA, "%s:%" PRId64 ": %s: expected whole seconds, got \"%s\"", r->path, r->line, columns[c],
-                     shown(fields[place[c]], strlen(fields[place[c]]), room));
+                     shown(fields[place[c]], strlen(fields[place[c]]), shortened));
   }
   const char *const name = vj_pool_format(pool, "%s_%06d_%06d", fields[place[ID]], (int)time[0], (int)time[1]);
   return name ? vj_list_add(pool, rows, name, fields[place[LABEL]], -1) : no_memory(r->path);

@@ -1,4 +1,5 @@
-/* Videos: what a file is, and its frames by their number.
+/* Videos: what a file is, and its frames by their number. The room is what data sets of videos share and sees vj/...
+ * alone: this file reads one video; above it clips.h makes a data set of many, out of files or of a pack (pack/).
  *
  * Frames are numbered from 0 in the order in which they are shown, whatever their times: a file of variable rate has as
  * many frames as it has pictures. A frame of one file, at one size, is always the same bytes, however it was reached;

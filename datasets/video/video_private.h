@@ -9,7 +9,8 @@
 #include "datasets/video/video.h"
 #include "vj/memory.h"
 
-/* --- messages (messages.c) --------------------------------------------------------------------------------------- */
+/* --- FFmpeg's log (ffmpeg_log.c)
+ * --------------------------------------------------------------------------------------- */
 
 /* FFmpeg prints nothing; its last complaint on this thread is kept. To be called before anything else of FFmpeg. */
 void vj_video_listen(void);

@@ -30,7 +30,7 @@ static void sort_best_first(int mode, double *values, int64_t count) {
 /* --- asha ------------------------------------------------------------------------------------------------------ */
 
 static vj_status ask_asha(const vj_stopping_question *q, const vj_ledger_measurement *earlier, int64_t count,
-                          const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
+                          const vj_ledger_measurement *mine, vj_ledger_ruling *ruling) {
   const vj_stopping *s = q->stopping;
   double *values = NULL;
   int64_t reached = 0, ahead = 0;
@@ -38,15 +38,15 @@ static vj_status ask_asha(const vj_stopping_question *q, const vj_ledger_measure
   for (int64_t i = 0; i < count; i++)
     if (earlier[i].place == mine->place && earlier[i].trial != mine->trial) values[reached++] = earlier[i].value;
   for (int64_t i = 0; i < reached; i++) ahead += !is_better(s->mode, mine->value, values[i]);
-  const int64_t share = (reached + 1) / s->reduction_factor, room = share > 1 ? share : 1;
+  const int64_t share = (reached + 1) / s->reduction_factor, places = share > 1 ? share : 1;
   sort_best_first(s->mode, values, reached);
-  judgement->ends = ahead >= room;
-  judgement->threshold = reached >= room ? values[room - 1] : NAN;
+  ruling->ends = ahead >= places;
+  ruling->threshold = reached >= places ? values[places - 1] : NAN;
   free(values);
-  snprintf(judgement->reason, sizeof judgement->reason,
+  snprintf(ruling->reason, sizeof ruling->reason,
            "%s %.6g after step %lld: number %lld of %lld at rung %lld so far, the best %lld go%s on", s->metric,
            mine->value, (long long)q->done, (long long)ahead + 1, (long long)reached + 1, (long long)mine->place,
-           (long long)room, room == 1 ? "es" : "");
+           (long long)places, places == 1 ? "es" : "");
   return VJ_OK;
 }
 
@@ -85,7 +85,7 @@ static double best_of(int mode, const vj_ledger_measurement *earlier, int64_t co
 }
 
 static vj_status ask_median(const vj_stopping_question *q, const vj_ledger_measurement *earlier, int64_t count,
-                            const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
+                            const vj_ledger_measurement *mine, vj_ledger_ruling *ruling) {
   const vj_stopping *s = q->stopping;
   int64_t trials = 0;
   for (int64_t i = 0; i < count; i++) trials = earlier[i].trial >= trials ? earlier[i].trial + 1 : trials;
@@ -101,24 +101,24 @@ static vj_status ask_median(const vj_stopping_question *q, const vj_ledger_measu
   const double best = best_of(s->mode, earlier, count, mine);
   sort_best_first(s->mode, means, others);
   const bool enough = others >= s->min_trials;
-  judgement->threshold = enough ? (means[(others - 1) / 2] + means[others / 2]) / 2 : NAN;
-  judgement->ends = enough && is_better(s->mode, judgement->threshold, best);
+  ruling->threshold = enough ? (means[(others - 1) / 2] + means[others / 2]) / 2 : NAN;
+  ruling->ends = enough && is_better(s->mode, ruling->threshold, best);
   free(means);
   free(courses);
   if (enough)
-    snprintf(judgement->reason, sizeof judgement->reason,
+    snprintf(ruling->reason, sizeof ruling->reason,
              "%s at best %.6g up to step %lld; the median of %lld other trials' means is %.6g", s->metric, best,
-             (long long)q->done, (long long)others, judgement->threshold);
+             (long long)q->done, (long long)others, ruling->threshold);
   else
-    snprintf(judgement->reason, sizeof judgement->reason,
+    snprintf(ruling->reason, sizeof ruling->reason,
              "%s at best %.6g up to step %lld; %lld other trial%s came so far, %lld are needed", s->metric, best,
              (long long)q->done, (long long)others, others == 1 ? "" : "s", (long long)s->min_trials);
   return VJ_OK;
 }
 
 vj_status vj_stopping_rule(const void *question, const vj_ledger_measurement *earlier, int64_t count,
-                           const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
+                           const vj_ledger_measurement *mine, vj_ledger_ruling *ruling) {
   const vj_stopping_question *q = question;
-  if (q->stopping->type == VJ_STOPPING_ASHA) return ask_asha(q, earlier, count, mine, judgement);
-  return ask_median(q, earlier, count, mine, judgement);
+  if (q->stopping->type == VJ_STOPPING_ASHA) return ask_asha(q, earlier, count, mine, ruling);
+  return ask_median(q, earlier, count, mine, ruling);
 }

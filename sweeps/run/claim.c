@@ -9,7 +9,7 @@ static vj_status claim_any(vj_driver *d, int64_t taken[2]) {
   const int64_t *mine = d->schedule->order + first;
   if (count) VJ_TRY(vj_ledger_claim_first(d->ledger, mine, count, &taken[0], &taken[1]));
   if (taken[0] >= 0) return VJ_OK;
-  VJ_TRY(vj_driver_take_over(d, false));
+  VJ_TRY(vj_driver_recover(d, false));
   return count ? vj_ledger_claim_first(d->ledger, mine, count, &taken[0], &taken[1]) : VJ_OK;
 }
 
@@ -56,17 +56,17 @@ static vj_status unless_lost(vj_driver *d, int64_t trial, vj_status recorded) {
   return is_ours(d, trial, &ours);
 }
 
-/* Of a trial that was judged to end: the ledger has it already. */
-static vj_status record_early_end(vj_driver *d, int64_t trial) {
+/* Of a trial that was pruned: the ledger has it already. */
+static vj_status record_pruning(vj_driver *d, int64_t trial) {
   vj_trial_state state;
   int64_t attempts;
   const char *reason;
   bool ours;
   if (vj_pruner_decision(d->pruner) == VJ_DECISION_LOST) return is_ours(d, trial, &ours);
   VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
-  const int64_t stopped = VJ_TRIAL_PRUNED;
+  const int64_t pruned = VJ_TRIAL_PRUNED;
   VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
-  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &stopped));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &pruned));
   VJ_TRY(vj_sweep_file_sync(d->file));
   vj_driver_remove_checkpoints(d, trial);
   return VJ_OK;
@@ -76,7 +76,7 @@ vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const ch
   bool ours = false;
   if (!d->is_root) return VJ_OK;
   if (outcome == VJ_OK && d->pruner && vj_pruner_decision(d->pruner) != VJ_DECISION_GO_ON)
-    return record_early_end(d, trial);
+    return record_pruning(d, trial);
   VJ_TRY(is_ours(d, trial, &ours));
   if (!ours) return VJ_OK;
   const int64_t state = outcome == VJ_OK ? VJ_TRIAL_DONE : VJ_TRIAL_FAILED;
@@ -90,7 +90,7 @@ vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const ch
   return VJ_OK;
 }
 
-/* Gives a trial back that was stopped. */
+/* Gives a trial back that was interrupted. */
 vj_status vj_driver_give_back(vj_driver *d, int64_t trial) {
   const int64_t waiting = VJ_TRIAL_WAITING;
   bool ours = false;

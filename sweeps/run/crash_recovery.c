@@ -46,7 +46,7 @@ static vj_status reconcile_all(vj_driver *d) {
 
 /* Trials of jobs that are dead wait again, or failed when they died too often. `at_start`: whatever else a kill left
  * between file and ledger is put right, too. */
-vj_status vj_driver_take_over(vj_driver *d, bool at_start) {
+vj_status vj_driver_recover(vj_driver *d, bool at_start) {
   int64_t released = 0;
   VJ_TRY(vj_job_lock(d->job));
   vj_status status = vj_ledger_release(d->ledger, vj_job_lives, d->job, d->options->max_attempts, &released);

@@ -13,15 +13,15 @@ vj_disk_need vj_disk_need_of(const vj_sweep_layout *layout, int64_t trials, int 
                         .free = vj_disk_free(folder)};
 }
 
-bool vj_disk_need_fits(const vj_disk_need *room) {
-  return room->free < 0 || room->records + room->checkpoints <= room->free;
+bool vj_disk_need_fits(const vj_disk_need *need) {
+  return need->free < 0 || need->records + need->checkpoints <= need->free;
 }
 
-vj_status vj_disk_need_check(const vj_disk_need *room) {
-  if (vj_disk_need_fits(room) || room->records > room->free) return VJ_OK;
+vj_status vj_disk_need_check(const vj_disk_need *need) {
+  if (vj_disk_need_fits(need) || need->records > need->free) return VJ_OK;
   return vj_fail(
       VJ_IO,
       "%s: the disk has too little room: sweep.h5 and the ledger take %.0f bytes, checkpoints of %d trial%s at "
       "a time up to %.0f, and %.0f are free; make room, or choose another folder with -o",
-      room->folder, room->records, room->groups, room->groups == 1 ? "" : "s", room->checkpoints, room->free);
+      need->folder, need->records, need->groups, need->groups == 1 ? "" : "s", need->checkpoints, need->free);
 }

@@ -12,13 +12,13 @@ typedef struct vj_disk_need {
   double free;        /* bytes on the folder's disk; negative: unknown */
 } vj_disk_need;
 
-/* Of a sweep that is yet to be made in `folder`, which need not exist and must outlive the room. */
+/* Of a sweep that is yet to be made in `folder`, which need not exist and must outlive the need. */
 vj_disk_need vj_disk_need_of(const vj_sweep_layout *layout, int64_t trials, int groups, const char *folder);
 
-bool vj_disk_need_fits(const vj_disk_need *room);
+bool vj_disk_need_fits(const vj_disk_need *need);
 
 /* VJ_IO when records would fit but not the checkpoints beside them; that records alone don't fit shows more surely when
  * their room is taken. */
-VJ_MUST_USE vj_status vj_disk_need_check(const vj_disk_need *room);
+VJ_MUST_USE vj_status vj_disk_need_check(const vj_disk_need *need);
 
 #endif

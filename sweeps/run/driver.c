@@ -30,8 +30,8 @@ static vj_status work(vj_driver *d) {
   for (;;) {
     int64_t index = -1;
     const vj_status asked = vj_stop_check_agree(&stop, &d->group);
-    d->stopped = asked == VJ_INTERRUPTED;
-    if (d->stopped) return VJ_OK;
+    d->interrupted = asked == VJ_INTERRUPTED;
+    if (d->interrupted) return VJ_OK;
     VJ_TRY(asked);
     VJ_TRY(vj_comm_agree(&d->group, vj_driver_claim(d, &index)));
     if (index < 0) {
@@ -60,8 +60,8 @@ static vj_status work(vj_driver *d) {
                               .prune = d->pruner ? vj_driver_on_prune : NULL,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
-    d->stopped = outcome == VJ_INTERRUPTED;
-    if (d->stopped) return vj_comm_agree(&d->group, vj_driver_give_back(d, index));
+    d->interrupted = outcome == VJ_INTERRUPTED;
+    if (d->interrupted) return vj_comm_agree(&d->group, vj_driver_give_back(d, index));
     char reason[VJ_FAILURE_BYTES] = "";
     if (outcome != VJ_OK) snprintf(reason, sizeof reason, "%s", vj_error_message());
     if (outcome != VJ_OK && !ends_only_the_trial(outcome)) return outcome;
@@ -75,11 +75,11 @@ static vj_status work(vj_driver *d) {
  * in the next round. */
 static vj_status work_in_rounds(vj_driver *d) {
   for (bool is_left = true; is_left;) {
-    unsigned stopped = 0;
+    unsigned interrupted = 0;
     VJ_TRY(vj_driver_form_groups(d));
     VJ_TRY(vj_comm_agree(d->world, vj_driver_wait(d, work(d))));
-    VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
-    if (stopped) return VJ_OK;
+    VJ_TRY(vj_comm_any(d->world, d->interrupted, &interrupted));
+    if (interrupted) return VJ_OK;
     VJ_TRY(vj_driver_is_left(d, &is_left));
   }
   return VJ_OK;
@@ -104,14 +104,14 @@ static vj_status count_states(vj_driver *d, int64_t counts[VJ_TRIAL_STATES]) {
 /* How it ended; VJ_INTERRUPTED unless the stop came too late to leave anything undone. */
 static vj_status conclude(vj_driver *d, vj_sweep_end *end) {
   int64_t counts[VJ_TRIAL_STATES];
-  unsigned stopped = 0, causes = 0;
+  unsigned interrupted = 0, causes = 0;
   int cause = 1;
   VJ_TRY(count_states(d, counts));
   const int64_t ended = counts[VJ_TRIAL_DONE] + counts[VJ_TRIAL_FAILED] + counts[VJ_TRIAL_PRUNED];
   const int64_t trials = d->space->trial_count;
   *end = (vj_sweep_end){counts[VJ_TRIAL_FAILED], counts[VJ_TRIAL_RUNNING]};
-  VJ_TRY(vj_comm_any(d->world, d->stopped, &stopped));
-  if (!stopped || ended == trials) return VJ_OK;
+  VJ_TRY(vj_comm_any(d->world, d->interrupted, &interrupted));
+  if (!interrupted || ended == trials) return VJ_OK;
   VJ_TRY(vj_comm_any(d->world, 1u << vj_stop_cause(&d->stop), &causes)); /* word may still be on its way to some */
   while (!(causes >> cause & 1)) cause++;
   return vj_fail(VJ_INTERRUPTED,

@@ -7,7 +7,7 @@
 #include "framework/train/trial.h"
 
 typedef struct vj_sweep_progress {
-  int64_t trials_done, trials_failed, trials_pruned, trials; /* stopped: early, by sweep.stopping */
+  int64_t trials_done, trials_failed, trials_pruned, trials; /* pruned: ended early, by sweep.stopping */
   int64_t steps_done, steps;                                 /* of all trials */
   vj_progress mine;                                          /* of the trial this rank is working on */
   const char *arm;
@@ -19,7 +19,7 @@ typedef struct vj_sweep_options {
   const char *folder;
   bool resume;
   int ranks_per_trial;          /* of trials without optim.ranks; 0: chosen from ranks and trials */
-  double time_limit;            /* seconds from now after which the run stops; 0: none */
+  double time_limit;            /* seconds from now after which the run is interrupted; 0: none */
   const char *time_limit_name;  /* what set it, for the sentence: "the time limit" */
   double hang_limit;            /* seconds without a step, or a batch of an evaluation, that mean it hangs; 0: none */
   int64_t max_attempts;         /* a trial whose run died so often in a row, saving nothing, failed; 0: never */

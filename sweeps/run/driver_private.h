@@ -28,7 +28,7 @@ typedef struct vj_driver {
   vj_stop stop;
   vj_watchdog *watchdog;
   vj_open_data data; /* open, and of the last trial */
-  bool stopped;      /* before its work was done */
+  bool interrupted;  /* before its work was done */
   vj_pruner *pruner; /* NULL: every trial is trained to its end */
 } vj_driver;
 
@@ -46,7 +46,7 @@ const char *vj_driver_checkpoint(const vj_driver *d, int64_t trial);
 void vj_driver_remove_checkpoints(const vj_driver *d, int64_t trial);
 /* Trials of jobs that are dead wait again, or failed when they died too often. `at_start`: whatever else a kill left
  * between file and ledger is put right, too. Not collective. */
-VJ_MUST_USE vj_status vj_driver_take_over(vj_driver *d, bool at_start);
+VJ_MUST_USE vj_status vj_driver_recover(vj_driver *d, bool at_start);
 
 /* All ranks form the groups they start in. Collective over the world. */
 VJ_MUST_USE vj_status vj_driver_form_groups(vj_driver *d);

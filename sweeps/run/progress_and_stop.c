@@ -18,7 +18,7 @@ static void look_around(vj_driver *d) {
     p->steps_done = 0;
     for (int64_t i = 0; i < trials; i++) p->steps_done += steps[i] > 0 ? steps[i] : 0;
   }
-  /* What a trial that failed or was stopped early did not do is not left to do. */
+  /* What a trial that failed or was pruned did not do is not left to do. */
   if (numbers && steps && vj_sweep_file_read(d->file, status, &zero, &trials, numbers) == VJ_OK) {
     p->trials_done = p->trials_failed = p->trials_pruned = 0;
     for (int64_t i = 0; i < trials; i++) {

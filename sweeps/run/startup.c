@@ -14,7 +14,7 @@
 #include "sweeps/run/trial_row.h"
 
 /* What world rank 0 does with the folder before the others come to it. */
-typedef struct opening {
+typedef struct startup {
   vj_driver *d;
   const vj_yaml *root;
   vj_folder folder;
@@ -22,9 +22,9 @@ typedef struct opening {
   vj_resume_match match; /* of an earlier run's file; row NULL: there is none */
   vj_space *space;       /* arranged as in that file */
   bool is_new_folder, is_larger;
-} opening;
+} startup;
 
-static vj_status make_layout(const opening *o, const vj_space *space, vj_sweep_layout **layout) {
+static vj_status make_layout(const startup *o, const vj_space *space, vj_sweep_layout **layout) {
   vj_trial_schedule *schedule = NULL;
   const vj_driver *d = o->d;
   VJ_TRY(vj_trial_schedule_create(d->pool, space, d->world->size, d->options->ranks_per_trial, &schedule));
@@ -40,7 +40,7 @@ static void note(const vj_driver *d, const char *sentence) {
 /* --- an earlier run's folder ------------------------------------------------------------------------------------ */
 
 /* What was decided by one rule is not decided anew by another. */
-static vj_status check_stopping(const opening *o, const vj_sweep_file *file) {
+static vj_status check_stopping(const startup *o, const vj_sweep_file *file) {
   vj_pool *pool = o->d->pool;
   vj_config_diff found = {0};
   vj_yaml *known = NULL, *before = vj_yaml_new(pool, VJ_YAML_MAP, NULL), *after = vj_yaml_new(pool, VJ_YAML_MAP, NULL);
@@ -57,7 +57,7 @@ static vj_status check_stopping(const opening *o, const vj_sweep_file *file) {
                  o->path, change ? change : "sweep.stopping");
 }
 
-static vj_status check_file(opening *o, const vj_sweep_file *file) {
+static vj_status check_file(startup *o, const vj_sweep_file *file) {
   const vj_driver *d = o->d;
   VJ_TRY(vj_resume_match_trials(d->pool, file, o->path, d->space, &o->match));
   VJ_TRY(vj_space_arrange(d->pool, d->space, o->match.row, &o->space));
@@ -68,7 +68,7 @@ static vj_status check_file(opening *o, const vj_sweep_file *file) {
 
 /* The file first: it is what a later run goes by, and brings the ledger and sweep.yaml after it where a kill came
  * between. */
-static vj_status extend(opening *o) {
+static vj_status extend(startup *o) {
   vj_driver *d = o->d;
   const int64_t added = o->space->trial_count - o->match.known;
   vj_sweep_layout *layout = NULL;
@@ -95,7 +95,7 @@ static bool says_the_same(vj_pool *pool, const vj_yaml *one, const vj_yaml *othe
 }
 
 /* sweep.yaml says what is in sweep.h5; a kill may have come between the two. */
-static vj_status bring_yaml_up(const opening *o) {
+static vj_status bring_yaml_up(const startup *o) {
   vj_pool *pool = o->d->pool;
   vj_sweep_file *file = NULL;
   vj_yaml *recorded = NULL;
@@ -112,7 +112,7 @@ static vj_status bring_yaml_up(const opening *o) {
   return vj_folder_replace_yaml(&o->folder, text);
 }
 
-static vj_status go_on_with(opening *o) {
+static vj_status go_on_with(startup *o) {
   vj_sweep_file *file = NULL;
   VJ_TRY(vj_sweep_file_read_only(o->path, &file));
   const vj_status status = check_file(o, file);
@@ -123,7 +123,7 @@ static vj_status go_on_with(opening *o) {
 }
 
 /* With the lock until this job has joined: no other may add trials between our look at the file and our opening it. */
-static vj_status go_on(opening *o) {
+static vj_status go_on(startup *o) {
   vj_driver *d = o->d;
   VJ_TRY(vj_job_prepare(d->options->folder, &d->job));
   VJ_TRY(vj_job_lock(d->job));
@@ -146,7 +146,7 @@ static vj_status fill_rows(void *context, vj_sweep_file *fresh) {
 }
 
 /* Videos that can't be read, of the first trial whose data has some: mostly all have the same. */
-static void note_skipped(const opening *o, const vj_sweep_layout *layout) {
+static void note_skipped(const startup *o, const vj_sweep_layout *layout) {
   int64_t i = 0;
   while (i < o->d->space->trial_count && layout->skipped[i] == 0) i++;
   if (i == o->d->space->trial_count) return;
@@ -157,12 +157,12 @@ static void note_skipped(const opening *o, const vj_sweep_layout *layout) {
                             skipped, all, skipped == 1 ? "is" : "are", skipped == 1 ? "it" : "them"));
 }
 
-static vj_status make_folder(opening *o) {
+static vj_status make_folder(startup *o) {
   vj_sweep_layout *layout = NULL;
   VJ_TRY(make_layout(o, o->d->space, &layout));
-  const vj_disk_need room = vj_disk_need_of(layout, o->d->space->trial_count, o->d->world->size / o->d->schedule->least,
+  const vj_disk_need need = vj_disk_need_of(layout, o->d->space->trial_count, o->d->world->size / o->d->schedule->least,
                                             o->d->options->folder);
-  VJ_TRY(vj_disk_need_check(&room));
+  VJ_TRY(vj_disk_need_check(&need));
   note_skipped(o, layout);
   VJ_TRY(vj_folder_make(&o->folder, vj_yaml_print(o->d->pool, o->root)));
   first_rows rows = {o->d, layout};
@@ -176,7 +176,7 @@ static vj_status make_folder(opening *o) {
   return status;
 }
 
-static vj_status prepare_folder(opening *o) {
+static vj_status prepare_folder(startup *o) {
   const vj_sweep_options *options = o->d->options;
   VJ_TRY(vj_folder_look(o->d->pool, options->folder, &o->folder));
   o->path = vj_folder_file(&o->folder, "sweep.h5");
@@ -191,7 +191,7 @@ static vj_status prepare_folder(opening *o) {
 /* --- all ranks -------------------------------------------------------------------------------------------------- */
 
 /* All ranks number the trials as the file does. */
-static vj_status share_rows(opening *o) {
+static vj_status share_rows(startup *o) {
   vj_driver *d = o->d;
   const size_t trials = (size_t)d->space->trial_count;
   int64_t *row = o->match.row ? o->match.row : vj_pool_take(d->pool, trials * sizeof *row);
@@ -253,7 +253,7 @@ static vj_status complete_rows(vj_driver *d) {
   return status;
 }
 
-static vj_status open_judge(vj_driver *d) {
+static vj_status open_pruner(vj_driver *d) {
   const vj_pruner_parts parts = {.space = d->space,
                                  .world = d->world,
                                  .group = &d->group,
@@ -276,16 +276,16 @@ static vj_status open_files(vj_driver *d) {
   VJ_TRY(vj_comm_agree(d->world, opened));
   if (leads) opened = open_root(d);
   VJ_TRY(vj_comm_agree(d->world, opened));
-  opened = open_judge(d);
+  opened = open_pruner(d);
   if (opened == VJ_OK && d->world->rank == 0) {
     opened = complete_rows(d);
-    if (opened == VJ_OK) opened = vj_driver_take_over(d, true);
+    if (opened == VJ_OK) opened = vj_driver_recover(d, true);
   }
   return vj_comm_agree(d->world, opened);
 }
 
 vj_status vj_driver_open(vj_driver *d, const vj_yaml *root) {
-  opening o = {.d = d, .root = root};
+  startup o = {.d = d, .root = root};
   const vj_sweep_options *options = d->options;
   /* What does not fit is said before anything is made. */
   VJ_TRY(vj_trial_schedule_create(d->pool, d->space, d->world->size, options->ranks_per_trial, &d->schedule));

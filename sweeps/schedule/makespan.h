@@ -4,7 +4,7 @@
 
 #include "sweeps/schedule/trial_schedule.h"
 
-/* Seconds until all groups are through, going by the roster; `trials`: those of each trial. */
+/* Seconds until all groups are through, going by the schedule; `trials`: those of each trial. */
 VJ_MUST_USE vj_status vj_makespan(const vj_trial_schedule *schedule, const double *trials, double *seconds);
 
 #endif

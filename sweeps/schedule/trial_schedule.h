@@ -1,5 +1,6 @@
 /* Which trial runs when, and on how many ranks: a pure function of the trials, of what they are expected to cost and
- * of the number of ranks. Not collective.
+ * of the number of ranks. The room sees sweeps/space; beside this file cost_model.h says how long a step takes,
+ * makespan.h how long a schedule, and rank_advice.h how many ranks pay. Not collective.
  *
  * Ranks start in groups of the largest size that a trial asks for. A group takes the trials of its size; when none of
  * these waits any more, it splits into halves, which take the smaller ones. */

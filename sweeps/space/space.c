@@ -11,7 +11,7 @@
 /* On the way through all combinations. It is gone twice: without `trials` it counts. */
 typedef struct walk {
   vj_pool *pool;
-  const vj_sweep_spec *plan;
+  const vj_sweep_spec *spec;
   const char *base_error; /* what the base says alone, "" when it is a configuration by itself */
   int64_t sample;
   const char *arm;
@@ -25,9 +25,9 @@ typedef struct walk {
 
 /* --- one trial -------------------------------------------------------------------------------------------------- */
 
-static vj_status make_config(vj_pool *pool, const vj_sweep_spec *plan, const vj_yaml *seed, vj_trial *trial) {
+static vj_status make_config(vj_pool *pool, const vj_sweep_spec *spec, const vj_yaml *seed, vj_trial *trial) {
   vj_config *config = NULL;
-  vj_yaml *root = vj_yaml_shallow(pool, plan->base);
+  vj_yaml *root = vj_yaml_shallow(pool, spec->base);
   if (!root) return vj_fail(VJ_MEMORY, "no memory for the configuration of a trial");
   for (int64_t i = 0; i < trial->setting_count; i++) {
     vj_yaml *value = vj_yaml_shallow(pool, trial->settings[i].value);
@@ -48,7 +48,7 @@ static vj_status make_config(vj_pool *pool, const vj_sweep_spec *plan, const vj_
 static void name_trial(const walk *w, const vj_trial *trial) {
   char words[1024];
   size_t used = 0;
-  if (!w->plan->sweep || strcmp(vj_error_message(), w->base_error) == 0) return;
+  if (!w->spec->sweep || strcmp(vj_error_message(), w->base_error) == 0) return;
   words[0] = '\0';
   for (int64_t i = 0; i < trial->setting_count && used < sizeof words; i++) {
     const vj_yaml *value = trial->settings[i].value;
@@ -71,12 +71,12 @@ static const vj_yaml *find_written(const walk *w, const char *key) {
     if (strcmp(setting->key, key) == 0) return setting->value;
     if (vj_key_is_inside(key, setting->key)) return vj_yaml_find(setting->value, key + strlen(setting->key) + 1);
   }
-  return vj_yaml_find(w->plan->base, key);
+  return vj_yaml_find(w->spec->base, key);
 }
 
 static bool exists(const walk *w, int64_t axis) {
-  const vj_yaml *when = w->plan->axes[axis].when;
-  if (w->plan->partner[axis] >= 0) return w->at[w->plan->partner[axis]] >= 0;
+  const vj_yaml *when = w->spec->axes[axis].when;
+  if (w->spec->partner[axis] >= 0) return w->at[w->spec->partner[axis]] >= 0;
   for (int64_t k = 0; when && k < when->count; k++)
     if (!vj_condition_matches(when->items[k], find_written(w, when->keys[k]->text))) return false;
   return true;
@@ -84,7 +84,7 @@ static bool exists(const walk *w, int64_t axis) {
 
 /* A parameter that is not set because a default, which nobody wrote, was not seen: an error with the place. */
 static vj_status check_absent(const walk *w, int64_t axis, const vj_trial *trial) {
-  const vj_axis *absent = &w->plan->axes[axis];
+  const vj_axis *absent = &w->spec->axes[axis];
   const vj_yaml *unwritten = NULL;
   for (int64_t k = 0; absent->when && k < absent->when->count; k++) {
     const char *key = absent->when->keys[k]->text;
@@ -100,9 +100,9 @@ static vj_status check_absent(const walk *w, int64_t axis, const vj_trial *trial
 
 /* A condition that no trial meets is a mistake, unless it is chance that decides. */
 static vj_status check_never_set(const walk *w, int64_t axis) {
-  const vj_axis *never = &w->plan->axes[axis];
+  const vj_axis *never = &w->spec->axes[axis];
   char path[512], hint[VJ_SUGGESTION_BYTES] = "";
-  if (w->is_ever_set[axis] || w->plan->by_chance[axis] || !never->when) return VJ_OK;
+  if (w->is_ever_set[axis] || w->spec->by_chance[axis] || !never->when) return VJ_OK;
   snprintf(path, sizeof path, "%s.when", never->path);
   for (int64_t k = 0; k < never->when->count; k++) {
     const char *key = never->when->keys[k]->text;
@@ -110,8 +110,8 @@ static vj_status check_never_set(const walk *w, int64_t axis) {
     for (int64_t t = 0; t < w->trial_count && !is_known; t++)
       is_known = vj_yaml_find(w->trials[t].config->resolved, key) != NULL;
     if (is_known) continue;
-    if (vj_closest(key, w->plan->keys, w->plan->key_count))
-      vj_suggestion(key, "", w->plan->keys, w->plan->key_count, hint);
+    if (vj_closest(key, w->spec->keys, w->spec->key_count))
+      vj_suggestion(key, "", w->spec->keys, w->spec->key_count, hint);
     return vj_fail_node(never->when->keys[k], path, "no trial has the key \"%s\"%s", key, hint);
   }
   return vj_fail_node(never->when, path, "no trial has these values, so \"%s\" would never be set", never->key);
@@ -124,7 +124,7 @@ static void set(walk *w, const char *key, const vj_yaml *value) {
 }
 
 static vj_status check_parameters(walk *w, const vj_trial *trial) {
-  for (int64_t i = 0; i < w->plan->axis_count; i++) {
+  for (int64_t i = 0; i < w->spec->axis_count; i++) {
     if (w->at[i] < 0) VJ_TRY(check_absent(w, i, trial));
     if (w->at[i] >= 0) w->is_ever_set[i] = true;
   }
@@ -135,21 +135,21 @@ static vj_status check_parameters(walk *w, const vj_trial *trial) {
 static vj_status add_trials(walk *w) {
   const int64_t first = w->trial_count;
   const size_t bytes = (size_t)w->setting_count * sizeof *w->settings;
-  w->trial_count += w->plan->seed_count;
+  w->trial_count += w->spec->seed_count;
   if (w->trial_count > VJ_MOST_TRIALS)
-    return vj_fail_node(w->plan->sweep, "sweep", "more than %d trials; sweep fewer values", VJ_MOST_TRIALS);
+    return vj_fail_node(w->spec->sweep, "sweep", "more than %d trials; sweep fewer values", VJ_MOST_TRIALS);
   if (!w->trials) return VJ_OK;
   vj_setting *settings = vj_pool_take(w->pool, bytes);
   if (!settings) return vj_fail(VJ_MEMORY, "no memory for the settings of a trial");
   if (bytes) memcpy(settings, w->settings, bytes);
-  for (int64_t s = 0; s < w->plan->seed_count; s++) {
+  for (int64_t s = 0; s < w->spec->seed_count; s++) {
     vj_trial *trial = &w->trials[first + s];
     *trial = (vj_trial){.index = first + s,
                         .arm = w->arm,
                         .sample = w->sample,
                         .setting_count = w->setting_count,
                         .settings = settings};
-    const vj_status status = make_config(w->pool, w->plan, w->plan->seeds ? w->plan->seeds[s] : NULL, trial);
+    const vj_status status = make_config(w->pool, w->spec, w->spec->seeds ? w->spec->seeds[s] : NULL, trial);
     if (status != VJ_OK) name_trial(w, trial);
     VJ_TRY(status);
   }
@@ -159,9 +159,9 @@ static vj_status add_trials(walk *w) {
 /* All values of parameter i and those below it. */
 static vj_status descend(walk *w, int64_t i, bool is_sampled) {
   /* Samples that set nothing would be the same trials again. */
-  if (i == w->plan->axis_count) return is_sampled || w->sample == 0 ? add_trials(w) : VJ_OK;
-  const vj_axis *axis = &w->plan->axes[i];
-  const int64_t partner = w->plan->partner[i], kept = w->setting_count;
+  if (i == w->spec->axis_count) return is_sampled || w->sample == 0 ? add_trials(w) : VJ_OK;
+  const vj_axis *axis = &w->spec->axes[i];
+  const int64_t partner = w->spec->partner[i], kept = w->setting_count;
   w->at[i] = -1;
   if (!exists(w, i)) return descend(w, i + 1, is_sampled);
   const int64_t first = axis->drawn ? w->sample : partner >= 0 ? w->at[partner] : 0;
@@ -176,20 +176,20 @@ static vj_status descend(walk *w, int64_t i, bool is_sampled) {
 }
 
 static vj_status walk_arm(walk *w, int64_t a) {
-  const vj_yaml *arm = w->plan->arms ? w->plan->arms->items[a] : NULL;
-  w->arm = arm ? w->plan->arms->keys[a]->text : "";
+  const vj_yaml *arm = w->spec->arms ? w->spec->arms->items[a] : NULL;
+  w->arm = arm ? w->spec->arms->keys[a]->text : "";
   w->setting_count = 0;
-  for (int64_t k = 0; arm && k < w->plan->arm_key_count; k++) {
-    const vj_yaml *value = vj_yaml_get(arm, w->plan->keys[k]);
-    if (value) set(w, w->plan->keys[k], value);
+  for (int64_t k = 0; arm && k < w->spec->arm_key_count; k++) {
+    const vj_yaml *value = vj_yaml_get(arm, w->spec->keys[k]);
+    if (value) set(w, w->spec->keys[k], value);
   }
   return descend(w, 0, false);
 }
 
 static vj_status walk_all(walk *w) {
-  const int64_t arms = w->plan->arms ? w->plan->arms->count : 1;
+  const int64_t arms = w->spec->arms ? w->spec->arms->count : 1;
   w->trial_count = 0;
-  for (w->sample = 0; w->sample < w->plan->sample_count; w->sample++)
+  for (w->sample = 0; w->sample < w->spec->sample_count; w->sample++)
     for (int64_t a = 0; a < arms; a++) VJ_TRY(walk_arm(w, a));
   return VJ_OK;
 }
@@ -200,7 +200,7 @@ static vj_status try_base(walk *w) {
   vj_config *config = NULL;
   VJ_TRY(vj_pool_create(&scratch));
   w->base_error = "";
-  if (vj_config_create(scratch, w->plan->base, &config) != VJ_OK) {
+  if (vj_config_create(scratch, w->spec->base, &config) != VJ_OK) {
     w->base_error = vj_pool_text(w->pool, vj_error_message());
     vj_error_clear();
   }
@@ -209,10 +209,10 @@ static vj_status try_base(walk *w) {
 }
 
 static vj_status start(walk *w) {
-  const size_t axes = (size_t)w->plan->axis_count;
+  const size_t axes = (size_t)w->spec->axis_count;
   w->at = vj_pool_take(w->pool, axes * sizeof *w->at);
   w->is_ever_set = vj_pool_take(w->pool, axes * sizeof *w->is_ever_set);
-  w->settings = vj_pool_take(w->pool, (size_t)w->plan->key_count * sizeof *w->settings);
+  w->settings = vj_pool_take(w->pool, (size_t)w->spec->key_count * sizeof *w->settings);
   if (!w->at || !w->is_ever_set || !w->settings) return vj_fail(VJ_MEMORY, "no memory for a sweep");
   return try_base(w);
 }
@@ -222,28 +222,28 @@ static vj_status expand(walk *w) {
   w->trials = vj_pool_take(w->pool, (size_t)w->trial_count * sizeof *w->trials);
   if (!w->trials) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)w->trial_count);
   VJ_TRY(walk_all(w));
-  for (int64_t i = 0; i < w->plan->axis_count; i++) VJ_TRY(check_never_set(w, i));
+  for (int64_t i = 0; i < w->spec->axis_count; i++) VJ_TRY(check_never_set(w, i));
   return VJ_OK;
 }
 
 vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space) {
-  vj_sweep_spec plan;
-  walk w = {.pool = pool, .plan = &plan};
+  vj_sweep_spec spec;
+  walk w = {.pool = pool, .spec = &spec};
   char got[VJ_GOT_BYTES];
   *space = NULL;
   if (root->kind != VJ_YAML_MAP)
     return vj_fail_node(root, "", "expected a map of sections, got %s", vj_node_got(root, got));
-  VJ_TRY(vj_sweep_spec_read(pool, root, &plan));
+  VJ_TRY(vj_sweep_spec_read(pool, root, &spec));
   VJ_TRY(start(&w));
   VJ_TRY(expand(&w));
   vj_space *fresh = vj_pool_take(pool, sizeof *fresh);
   if (!fresh) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)w.trial_count);
   *fresh = (vj_space){.trial_count = w.trial_count,
                       .trials = w.trials,
-                      .key_count = plan.key_count,
-                      .keys = plan.keys,
-                      .is_grid = plan.method == VJ_METHOD_GRID,
-                      .stopping = plan.stopping};
+                      .key_count = spec.key_count,
+                      .keys = spec.keys,
+                      .is_grid = spec.method == VJ_METHOD_GRID,
+                      .stopping = spec.stopping};
   *space = fresh;
   return VJ_OK;
 }

@@ -33,82 +33,82 @@ static vj_status check_map(const vj_yaml *map, const char *path) {
   return VJ_OK;
 }
 
-static vj_status read_axes(vj_pool *pool, vj_sweep_spec *plan) {
-  const vj_yaml *parameters = vj_yaml_get(plan->sweep, "parameters");
+static vj_status read_axes(vj_pool *pool, vj_sweep_spec *spec) {
+  const vj_yaml *parameters = vj_yaml_get(spec->sweep, "parameters");
   VJ_TRY(check_map(parameters, "sweep.parameters"));
-  plan->axis_count = parameters ? parameters->count : 0;
-  plan->axes = vj_pool_take(pool, (size_t)plan->axis_count * sizeof *plan->axes);
-  plan->partner = vj_pool_take(pool, (size_t)plan->axis_count * sizeof *plan->partner);
-  plan->by_chance = vj_pool_take(pool, (size_t)plan->axis_count * sizeof *plan->by_chance);
-  if (!plan->axes || !plan->partner || !plan->by_chance) return fail_memory("the parameters");
-  for (int64_t i = 0; i < plan->axis_count; i++) {
+  spec->axis_count = parameters ? parameters->count : 0;
+  spec->axes = vj_pool_take(pool, (size_t)spec->axis_count * sizeof *spec->axes);
+  spec->partner = vj_pool_take(pool, (size_t)spec->axis_count * sizeof *spec->partner);
+  spec->by_chance = vj_pool_take(pool, (size_t)spec->axis_count * sizeof *spec->by_chance);
+  if (!spec->axes || !spec->partner || !spec->by_chance) return fail_memory("the parameters");
+  for (int64_t i = 0; i < spec->axis_count; i++) {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "sweep.parameters.%s", parameters->keys[i]->text);
     VJ_TRY(check_swept_key(parameters->keys[i], path));
-    VJ_TRY(vj_axis_read(pool, parameters->keys[i], parameters->items[i], path, &plan->axes[i]));
+    VJ_TRY(vj_axis_read(pool, parameters->keys[i], parameters->items[i], path, &spec->axes[i]));
   }
   return VJ_OK;
 }
 
 /* Arms may set different keys, but none that a parameter sets too: one of the two would silently win. */
-static vj_status check_arm(const vj_sweep_spec *plan, const char *name, const vj_yaml *arm) {
+static vj_status check_arm(const vj_sweep_spec *spec, const char *name, const vj_yaml *arm) {
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "sweep.trials.%s", name);
   VJ_TRY(check_map(arm, path));
   for (int64_t k = 0; k < arm->count; k++) {
     const char *key = arm->keys[k]->text;
     VJ_TRY(check_swept_key(arm->keys[k], path));
-    for (int64_t i = 0; i < plan->axis_count; i++)
-      if (strcmp(plan->axes[i].key, key) == 0 || vj_key_is_inside(key, plan->axes[i].key))
+    for (int64_t i = 0; i < spec->axis_count; i++)
+      if (strcmp(spec->axes[i].key, key) == 0 || vj_key_is_inside(key, spec->axes[i].key))
         return vj_fail_node(arm->keys[k], path, "\"%s\" is swept under sweep.parameters too; set it in one place", key);
   }
   return VJ_OK;
 }
 
-static vj_status read_arms(vj_sweep_spec *plan) {
-  const vj_yaml *trials = vj_yaml_get(plan->sweep, "trials");
+static vj_status read_arms(vj_sweep_spec *spec) {
+  const vj_yaml *trials = vj_yaml_get(spec->sweep, "trials");
   if (vj_yaml_is_null(trials)) return VJ_OK;
   VJ_TRY(check_map(trials, "sweep.trials"));
   if (trials->count == 0) return vj_fail_node(trials, "sweep.trials", "expected at least one trial");
-  for (int64_t i = 0; i < trials->count; i++) VJ_TRY(check_arm(plan, trials->keys[i]->text, trials->items[i]));
-  plan->arms = trials;
+  for (int64_t i = 0; i < trials->count; i++) VJ_TRY(check_arm(spec, trials->keys[i]->text, trials->items[i]));
+  spec->arms = trials;
   return VJ_OK;
 }
 
-static bool has_key(const vj_sweep_spec *plan, const char *key) {
-  for (int64_t i = 0; i < plan->key_count; i++)
-    if (strcmp(plan->keys[i], key) == 0) return true;
+static bool has_key(const vj_sweep_spec *spec, const char *key) {
+  for (int64_t i = 0; i < spec->key_count; i++)
+    if (strcmp(spec->keys[i], key) == 0) return true;
   return false;
 }
 
-static vj_status gather_keys(vj_pool *pool, vj_sweep_spec *plan) {
-  int64_t most = plan->axis_count;
-  for (int64_t a = 0; plan->arms && a < plan->arms->count; a++) most += plan->arms->items[a]->count;
-  plan->keys = vj_pool_take(pool, (size_t)most * sizeof *plan->keys);
-  if (!plan->keys) return fail_memory("the keys");
-  for (int64_t a = 0; plan->arms && a < plan->arms->count; a++) {
-    const vj_yaml *arm = plan->arms->items[a];
+static vj_status gather_keys(vj_pool *pool, vj_sweep_spec *spec) {
+  int64_t most = spec->axis_count;
+  for (int64_t a = 0; spec->arms && a < spec->arms->count; a++) most += spec->arms->items[a]->count;
+  spec->keys = vj_pool_take(pool, (size_t)most * sizeof *spec->keys);
+  if (!spec->keys) return fail_memory("the keys");
+  for (int64_t a = 0; spec->arms && a < spec->arms->count; a++) {
+    const vj_yaml *arm = spec->arms->items[a];
     for (int64_t k = 0; k < arm->count; k++)
-      if (!has_key(plan, arm->keys[k]->text)) plan->keys[plan->key_count++] = arm->keys[k]->text;
+      if (!has_key(spec, arm->keys[k]->text)) spec->keys[spec->key_count++] = arm->keys[k]->text;
   }
-  plan->arm_key_count = plan->key_count;
-  for (int64_t i = 0; i < plan->axis_count; i++) plan->keys[plan->key_count++] = plan->axes[i].key;
+  spec->arm_key_count = spec->key_count;
+  for (int64_t i = 0; i < spec->axis_count; i++) spec->keys[spec->key_count++] = spec->axes[i].key;
   return VJ_OK;
 }
 
 /* --- parameters that know of each other -------------------------------------------------------------------------- */
 
 /* The node of parameter i's key. */
-static const vj_yaml *axis_key(const vj_sweep_spec *plan, int64_t i) {
-  return vj_yaml_get(plan->sweep, "parameters")->keys[i];
+static const vj_yaml *axis_key(const vj_sweep_spec *spec, int64_t i) {
+  return vj_yaml_get(spec->sweep, "parameters")->keys[i];
 }
 
 /* A later parameter's whole map would replace what an earlier one set inside it. */
-static vj_status check_overwriting(const vj_sweep_spec *plan, int64_t i) {
+static vj_status check_overwriting(const vj_sweep_spec *spec, int64_t i) {
   for (int64_t j = 0; j < i; j++)
-    if (vj_key_is_inside(plan->axes[j].key, plan->axes[i].key))
-      return vj_fail_node(axis_key(plan, i), plan->axes[i].path,
-                          "it would replace \"%s\" above it; write it before that", plan->axes[j].key);
+    if (vj_key_is_inside(spec->axes[j].key, spec->axes[i].key))
+      return vj_fail_node(axis_key(spec, i), spec->axes[i].path,
+                          "it would replace \"%s\" above it; write it before that", spec->axes[j].key);
   return VJ_OK;
 }
 
@@ -120,21 +120,21 @@ static bool can_match(const vj_axis *axis, const vj_yaml *wanted) {
 }
 
 /* One key of a condition: it must be decided before the parameter is, and have some hope of being met. */
-static vj_status check_condition_key(vj_sweep_spec *plan, int64_t i, int64_t k) {
-  const vj_axis *axis = &plan->axes[i];
+static vj_status check_condition_key(vj_sweep_spec *spec, int64_t i, int64_t k) {
+  const vj_axis *axis = &spec->axes[i];
   const vj_yaml *key = axis->when->keys[k], *wanted = axis->when->items[k];
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "%s.when", axis->path);
   if (strcmp(key->text, "seed") == 0)
     return vj_fail_node(key, path, "every trial runs with all seeds; a parameter cannot depend on them");
-  for (int64_t j = 0; j < plan->axis_count; j++) {
-    const vj_axis *other = &plan->axes[j];
+  for (int64_t j = 0; j < spec->axis_count; j++) {
+    const vj_axis *other = &spec->axes[j];
     if (!vj_keys_touch(key->text, other->key)) continue;
     if (j == i) return vj_fail_node(key, path, "\"%s\" is set by the parameter itself", key->text);
     if (j > i)
       return vj_fail_node(key, path, "\"%s\" is set by a parameter below; write \"%s\" behind it", key->text,
                           axis->key);
-    if (other->drawn || plan->by_chance[j]) plan->by_chance[i] = true;
+    if (other->drawn || spec->by_chance[j]) spec->by_chance[i] = true;
     const bool has_only_these = !other->when && !other->with && (!other->drawn || other->choices);
     if (strcmp(key->text, other->key) == 0 && has_only_these && !can_match(other, wanted))
       return vj_fail_node(wanted, path, "\"%s\" never has this value, so \"%s\" would never be set", key->text,
@@ -143,21 +143,21 @@ static vj_status check_condition_key(vj_sweep_spec *plan, int64_t i, int64_t k) 
   return VJ_OK;
 }
 
-static vj_status check_condition(vj_sweep_spec *plan, int64_t i) {
-  for (int64_t k = 0; plan->axes[i].when && k < plan->axes[i].when->count; k++) VJ_TRY(check_condition_key(plan, i, k));
+static vj_status check_condition(vj_sweep_spec *spec, int64_t i) {
+  for (int64_t k = 0; spec->axes[i].when && k < spec->axes[i].when->count; k++) VJ_TRY(check_condition_key(spec, i, k));
   return VJ_OK;
 }
 
-static vj_status find_partner(vj_sweep_spec *plan, int64_t i) {
-  const vj_axis *axis = &plan->axes[i], *other = NULL;
+static vj_status find_partner(vj_sweep_spec *spec, int64_t i) {
+  const vj_axis *axis = &spec->axes[i], *other = NULL;
   int64_t j = 0;
-  plan->partner[i] = -1;
+  spec->partner[i] = -1;
   if (!axis->with) return VJ_OK;
-  while (j < i && strcmp(plan->axes[j].key, axis->with->text) != 0) j++;
+  while (j < i && strcmp(spec->axes[j].key, axis->with->text) != 0) j++;
   if (j == i)
     return vj_fail_node(axis->with, axis->path,
                         "with: expected the key of a parameter that is written above, got \"%s\"", axis->with->text);
-  other = &plan->axes[j];
+  other = &spec->axes[j];
   if (other->drawn)
     return vj_fail_node(axis->with, axis->path,
                         "with: \"%s\" is sampled; only lists and ranges walk together, samples do so anyway",
@@ -166,24 +166,24 @@ static vj_status find_partner(vj_sweep_spec *plan, int64_t i) {
     return vj_fail_node(axis->with, axis->path,
                         "it has %lld value%s, but \"%s\", with which it walks, has %lld; give both as many",
                         (long long)axis->count, axis->count == 1 ? "" : "s", other->key, (long long)other->count);
-  plan->partner[i] = j;
-  plan->by_chance[i] = plan->by_chance[j];
+  spec->partner[i] = j;
+  spec->by_chance[i] = spec->by_chance[j];
   return VJ_OK;
 }
 
 /* --- samples ---------------------------------------------------------------------------------------------------- */
 
-static vj_status read_method(vj_pool *pool, vj_sweep_spec *plan) {
+static vj_status read_method(vj_pool *pool, vj_sweep_spec *spec) {
   const vj_param row = {.name = "method", .type = VJ_PARAM_CHOICE, .choices = VJ_METHOD_CHOICES};
-  const vj_yaml *method = vj_yaml_get(plan->sweep, "method");
-  plan->method = VJ_METHOD_GRID;
-  return method ? vj_value_read(pool, &row, method, "sweep.method", &plan->method) : VJ_OK;
+  const vj_yaml *method = vj_yaml_get(spec->sweep, "method");
+  spec->method = VJ_METHOD_GRID;
+  return method ? vj_value_read(pool, &row, method, "sweep.method", &spec->method) : VJ_OK;
 }
 
-static vj_status check_grid(const vj_sweep_spec *plan) {
+static vj_status check_grid(const vj_sweep_spec *spec) {
   static const char *const keys[] = {"samples", "sampling_seed"};
-  for (int64_t i = 0; i < plan->axis_count; i++) {
-    const vj_axis *axis = &plan->axes[i];
+  for (int64_t i = 0; i < spec->axis_count; i++) {
+    const vj_axis *axis = &spec->axes[i];
     const bool lacks_n = axis->drawn && strcmp(axis->drawn->text, "log") == 0;
     if (axis->drawn)
       return vj_fail_node(axis->drawn, axis->path,
@@ -191,43 +191,43 @@ static vj_status check_grid(const vj_sweep_spec *plan) {
                           axis->drawn->text, lacks_n ? " without n" : "", lacks_n ? "add n: count" : "list values");
   }
   for (size_t i = 0; i < VJ_COUNT(keys); i++)
-    if (vj_yaml_get(plan->sweep, keys[i]))
-      return vj_fail_node(vj_yaml_get_key(plan->sweep, keys[i]), "sweep",
+    if (vj_yaml_get(spec->sweep, keys[i]))
+      return vj_fail_node(vj_yaml_get_key(spec->sweep, keys[i]), "sweep",
                           "\"%s\" is not for the grid; set sweep.method to random, sobol, halton or latin_hypercube",
                           keys[i]);
   return VJ_OK;
 }
 
-static vj_status read_samples(vj_pool *pool, vj_sweep_spec *plan) {
+static vj_status read_samples(vj_pool *pool, vj_sweep_spec *spec) {
   const vj_param many = {.name = "samples", .type = VJ_PARAM_INTEGER, .minimum = 1, .maximum = VJ_MOST_TRIALS};
   const vj_param seed = {.name = "sampling_seed", .type = VJ_PARAM_INTEGER, .minimum = 0, .maximum = INFINITY};
-  const vj_yaml *samples = vj_yaml_get(plan->sweep, "samples");
-  const vj_yaml *sampling_seed = vj_yaml_get(plan->sweep, "sampling_seed");
+  const vj_yaml *samples = vj_yaml_get(spec->sweep, "samples");
+  const vj_yaml *sampling_seed = vj_yaml_get(spec->sweep, "sampling_seed");
   if (!samples)
-    return vj_fail_node(plan->sweep, "sweep", "missing key \"samples\" (how often the sampled parameters are drawn)");
-  VJ_TRY(vj_value_read(pool, &many, samples, "sweep.samples", &plan->sample_count));
-  return sampling_seed ? vj_value_read(pool, &seed, sampling_seed, "sweep.sampling_seed", &plan->sampling_seed) : VJ_OK;
+    return vj_fail_node(spec->sweep, "sweep", "missing key \"samples\" (how often the sampled parameters are drawn)");
+  VJ_TRY(vj_value_read(pool, &many, samples, "sweep.samples", &spec->sample_count));
+  return sampling_seed ? vj_value_read(pool, &seed, sampling_seed, "sweep.sampling_seed", &spec->sampling_seed) : VJ_OK;
 }
 
-static vj_status draw(vj_pool *pool, vj_sweep_spec *plan, int64_t dimensions) {
+static vj_status draw(vj_pool *pool, vj_sweep_spec *spec, int64_t dimensions) {
   double *points = NULL;
-  const int64_t count = plan->sample_count;
+  const int64_t count = spec->sample_count;
   VJ_TRY(vj_allocate((size_t)(count * dimensions), sizeof *points, "samples", &points));
-  vj_status status = vj_sampler_draw((vj_method)plan->method, (uint64_t)plan->sampling_seed, count, dimensions, points);
+  vj_status status = vj_sampler_draw((vj_method)spec->method, (uint64_t)spec->sampling_seed, count, dimensions, points);
   int64_t d = 0;
-  for (int64_t i = 0; i < plan->axis_count && status == VJ_OK; i++)
-    if (plan->axes[i].drawn) status = vj_axis_draw(pool, points + d++, dimensions, count, &plan->axes[i]);
+  for (int64_t i = 0; i < spec->axis_count && status == VJ_OK; i++)
+    if (spec->axes[i].drawn) status = vj_axis_draw(pool, points + d++, dimensions, count, &spec->axes[i]);
   free(points);
   return status;
 }
 
-static vj_status read_sampling(vj_pool *pool, vj_sweep_spec *plan) {
-  const vj_yaml *method = vj_yaml_get(plan->sweep, "method");
+static vj_status read_sampling(vj_pool *pool, vj_sweep_spec *spec) {
+  const vj_yaml *method = vj_yaml_get(spec->sweep, "method");
   int64_t dimensions = 0;
-  plan->sample_count = 1;
-  if (plan->method == VJ_METHOD_GRID) return check_grid(plan);
-  for (int64_t i = 0; i < plan->axis_count; i++) dimensions += plan->axes[i].drawn != NULL;
-  const int64_t most = vj_sampler_most_dimensions((vj_method)plan->method);
+  spec->sample_count = 1;
+  if (spec->method == VJ_METHOD_GRID) return check_grid(spec);
+  for (int64_t i = 0; i < spec->axis_count; i++) dimensions += spec->axes[i].drawn != NULL;
+  const int64_t most = vj_sampler_most_dimensions((vj_method)spec->method);
   if (dimensions == 0)
     return vj_fail_node(method, "sweep.method",
                         "no parameter is sampled; write one as uniform, log without n, integer, log_integer or choice, "
@@ -237,27 +237,27 @@ static vj_status read_sampling(vj_pool *pool, vj_sweep_spec *plan) {
         method, "sweep.method",
         "%s has at most %lld dimensions, and %lld parameters are sampled; use random or latin_hypercube", method->text,
         (long long)most, (long long)dimensions);
-  VJ_TRY(read_samples(pool, plan));
-  return draw(pool, plan, dimensions);
+  VJ_TRY(read_samples(pool, spec));
+  return draw(pool, spec, dimensions);
 }
 
-vj_status vj_sweep_spec_read(vj_pool *pool, const vj_yaml *root, vj_sweep_spec *plan) {
+vj_status vj_sweep_spec_read(vj_pool *pool, const vj_yaml *root, vj_sweep_spec *spec) {
   static const char *const names[] = {"method", "parameters", "samples", "sampling_seed",
                                       "seeds",  "stopping",   "trials"};
-  *plan = (vj_sweep_spec){.sweep = vj_yaml_get(root, "sweep"), .base = vj_yaml_shallow(pool, root)};
-  if (!plan->base) return fail_memory("the base");
-  vj_yaml_remove(plan->base, "sweep");
-  VJ_TRY(vj_keys_check(plan->sweep, "sweep", names, VJ_COUNT(names)));
-  VJ_TRY(vj_stopping_read(pool, plan->sweep, &plan->stopping));
-  VJ_TRY(read_method(pool, plan));
-  VJ_TRY(read_axes(pool, plan));
-  VJ_TRY(read_arms(plan));
-  for (int64_t i = 0; i < plan->axis_count; i++) {
-    VJ_TRY(check_overwriting(plan, i));
-    VJ_TRY(check_condition(plan, i));
-    VJ_TRY(find_partner(plan, i));
+  *spec = (vj_sweep_spec){.sweep = vj_yaml_get(root, "sweep"), .base = vj_yaml_shallow(pool, root)};
+  if (!spec->base) return fail_memory("the base");
+  vj_yaml_remove(spec->base, "sweep");
+  VJ_TRY(vj_keys_check(spec->sweep, "sweep", names, VJ_COUNT(names)));
+  VJ_TRY(vj_stopping_read(pool, spec->sweep, &spec->stopping));
+  VJ_TRY(read_method(pool, spec));
+  VJ_TRY(read_axes(pool, spec));
+  VJ_TRY(read_arms(spec));
+  for (int64_t i = 0; i < spec->axis_count; i++) {
+    VJ_TRY(check_overwriting(spec, i));
+    VJ_TRY(check_condition(spec, i));
+    VJ_TRY(find_partner(spec, i));
   }
-  VJ_TRY(read_sampling(pool, plan));
-  VJ_TRY(vj_seeds_read(pool, root, vj_yaml_get(plan->sweep, "seeds"), VJ_MOST_TRIALS, &plan->seeds, &plan->seed_count));
-  return gather_keys(pool, plan);
+  VJ_TRY(read_sampling(pool, spec));
+  VJ_TRY(vj_seeds_read(pool, root, vj_yaml_get(spec->sweep, "seeds"), VJ_MOST_TRIALS, &spec->seeds, &spec->seed_count));
+  return gather_keys(pool, spec);
 }

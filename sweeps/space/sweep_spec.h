@@ -25,6 +25,6 @@ typedef struct vj_sweep_spec {
   const vj_stopping *stopping; /* NULL: every trial is trained to its end */
 } vj_sweep_spec;
 
-VJ_MUST_USE vj_status vj_sweep_spec_read(vj_pool *pool, const vj_yaml *root, vj_sweep_spec *plan);
+VJ_MUST_USE vj_status vj_sweep_spec_read(vj_pool *pool, const vj_yaml *root, vj_sweep_spec *spec);
 
 #endif

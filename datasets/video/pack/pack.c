@@ -15,7 +15,7 @@
 struct vj_pack {
   char *path;
   int file;
-  vj_pack_checksum seal;
+  vj_pack_checksum checksum;
   int64_t offset; /* of the first frame in the file */
   int64_t videos, frames, height, width, channels;
   int64_t *first;                   /* [videos + 1]: of its frames */
@@ -35,7 +35,7 @@ static vj_status damaged(const vj_pack *p, const char *what) {
 
 /* Whether all values of a data set lie in the file in one piece; so nothing is ever larger than the file. */
 static bool is_there(const vj_pack *p, hid_t set, hid_t type, int axes, const hsize_t *size) {
-  const hsize_t file_bytes = (hsize_t)p->seal.bytes;
+  const hsize_t file_bytes = (hsize_t)p->checksum.bytes;
   hsize_t bytes = H5Tget_size(type);
   for (int i = 0; i < axes; i++) {
     if (size[i] > file_bytes) return false;
@@ -109,7 +109,7 @@ static vj_status read_word(const vj_pack *p, hid_t file, const char *name, char 
   return fits ? VJ_OK : damaged(p, name);
 }
 
-/* Where the frames are: where the seal says so, too. */
+/* Where the frames are: where the checksum says so, too. */
 static vj_status find_frames(vj_pack *p, hid_t file) {
   hsize_t size[4] = {(hsize_t)-1, (hsize_t)-1, (hsize_t)-1, (hsize_t)-1};
   hid_t set, type;
@@ -119,7 +119,7 @@ static vj_status find_frames(vj_pack *p, hid_t file) {
     p->channels = (int64_t)size[3], p->offset = (int64_t)H5Dget_offset(set);
     if (p->frames == 0 || H5Tequal(type, H5T_NATIVE_UINT8) <= 0)
       status = damaged(p, "frames");
-    else if (p->offset != p->seal.frames || H5Dget_storage_size(set) != (hsize_t)p->seal.frame_bytes)
+    else if (p->offset != p->checksum.frames || H5Dget_storage_size(set) != (hsize_t)p->checksum.frame_bytes)
       status = damaged(p, "its frames are not where its end says");
   }
   close_set(set, type);
@@ -224,7 +224,7 @@ vj_status vj_pack_open(const char *path, vj_pack **pack) {
   else if (!p->path)
     status = vj_fail(VJ_MEMORY, "%s: no memory for a pack", path);
   else
-    status = vj_pack_checksum_check(p->file, p->path, &p->seal);
+    status = vj_pack_checksum_check(p->file, p->path, &p->checksum);
   if (status == VJ_OK) status = read_file(p);
   if (status == VJ_OK) status = sort_videos(p);
   if (status == VJ_OK)
@@ -243,27 +243,27 @@ void vj_pack_close(vj_pack **pack) {
   *pack = NULL;
 }
 
-/* --- sealing ----------------------------------------------------------------------------------------------------- */
+/* --- checksum ----------------------------------------------------------------------------------------------------- */
 
 /* HDF5 says where the frames are. */
-static vj_status ask_for_frames(const char *path, vj_pack_checksum *seal) {
+static vj_status ask_for_frames(const char *path, vj_pack_checksum *checksum) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   const hid_t set = file < 0 ? -1 : H5Dopen2(file, "frames", H5P_DEFAULT);
   const haddr_t offset = set < 0 ? HADDR_UNDEF : H5Dget_offset(set);
   if (offset != HADDR_UNDEF)
-    *seal = (vj_pack_checksum){.frames = (int64_t)offset, .frame_bytes = (int64_t)H5Dget_storage_size(set)};
+    *checksum = (vj_pack_checksum){.frames = (int64_t)offset, .frame_bytes = (int64_t)H5Dget_storage_size(set)};
   if (set >= 0) H5Dclose(set);
   if (file >= 0) H5Fclose(file);
-  return offset != HADDR_UNDEF ? VJ_OK : vj_fail(VJ_DATA, "%s: can't be sealed: it has no frames", path);
+  return offset != HADDR_UNDEF ? VJ_OK : vj_fail(VJ_DATA, "%s: has no frames, so it is no pack", path);
 }
 
 vj_status vj_pack_checksum_file(const char *path) {
-  vj_pack_checksum seal;
-  VJ_TRY(ask_for_frames(path, &seal));
+  vj_pack_checksum checksum;
+  VJ_TRY(ask_for_frames(path, &checksum));
   const int file = open(path, O_RDWR | O_CLOEXEC);
   if (file < 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", path, strerror(errno));
-  const vj_status status = vj_pack_checksum_write(file, path, &seal);
+  const vj_status status = vj_pack_checksum_write(file, path, &checksum);
   close(file);
   return status;
 }

@@ -10,8 +10,8 @@
 
 typedef struct vj_pack vj_pack;
 
-/* Seals what HDF5 has written, when it is closed everywhere; see pack_checksum.h. Without its seal a file is no pack.
- * The caller brings it to the disk. */
+/* Adds the checksum of what HDF5 has written, when it is closed everywhere; see pack_checksum.h. Without it a file is
+ * no pack. The caller brings it to the disk. */
 VJ_MUST_USE vj_status vj_pack_checksum_file(const char *path);
 
 /* VJ_IO, VJ_DATA: no such file, no pack, or damaged. */

@@ -39,7 +39,7 @@ static vj_status add_range(int file, const char *path, int64_t from, int64_t end
   return VJ_OK;
 }
 
-/* `head`: the seal without its checksum. */
+/* `head`: the footer without its checksum. */
 static vj_status sum_of(int file, const char *path, const vj_pack_checksum *s, const unsigned char *head,
                         uint32_t *sum) {
   uLong running = crc32(0, NULL, 0);
@@ -54,37 +54,37 @@ static bool is_possible(const vj_pack_checksum *s) {
 }
 
 vj_status vj_pack_checksum_write(int file, const char *path, vj_pack_checksum *s) {
-  unsigned char seal[VJ_PACK_CHECKSUM_BYTES];
+  unsigned char footer[VJ_PACK_CHECKSUM_BYTES];
   struct stat about;
   uint32_t sum;
   if (fstat(file, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", path, strerror(errno));
   s->bytes = (int64_t)about.st_size;
   if (!is_possible(s)) return vj_fail(VJ_INTERNAL, "%s: frames beyond the end of the file", path);
-  memcpy(seal, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES);
-  put(seal + 8, (uint64_t)s->frames, 8);
-  put(seal + 16, (uint64_t)s->frame_bytes, 8);
-  put(seal + 24, (uint64_t)s->bytes, 8);
-  VJ_TRY(sum_of(file, path, s, seal, &sum));
-  put(seal + CHECKED_BYTES, sum, 4);
-  const ssize_t written = pwrite(file, seal, sizeof seal, (off_t)s->bytes);
-  if (written == (ssize_t)sizeof seal) return VJ_OK;
+  memcpy(footer, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES);
+  put(footer + 8, (uint64_t)s->frames, 8);
+  put(footer + 16, (uint64_t)s->frame_bytes, 8);
+  put(footer + 24, (uint64_t)s->bytes, 8);
+  VJ_TRY(sum_of(file, path, s, footer, &sum));
+  put(footer + CHECKED_BYTES, sum, 4);
+  const ssize_t written = pwrite(file, footer, sizeof footer, (off_t)s->bytes);
+  if (written == (ssize_t)sizeof footer) return VJ_OK;
   return vj_fail(VJ_IO, "%s: its end can't be written: %s", path, strerror(written < 0 ? errno : ENOSPC));
 }
 
 vj_status vj_pack_checksum_check(int file, const char *path, vj_pack_checksum *s) {
-  unsigned char seal[VJ_PACK_CHECKSUM_BYTES] = {0};
+  unsigned char footer[VJ_PACK_CHECKSUM_BYTES] = {0};
   struct stat about;
   uint32_t sum;
   if (fstat(file, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", path, strerror(errno));
   if (S_ISREG(about.st_mode) && about.st_size >= VJ_PACK_CHECKSUM_BYTES)
-    VJ_TRY(read_at(file, path, (int64_t)about.st_size - VJ_PACK_CHECKSUM_BYTES, VJ_PACK_CHECKSUM_BYTES, seal));
-  if (memcmp(seal, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES) != 0)
+    VJ_TRY(read_at(file, path, (int64_t)about.st_size - VJ_PACK_CHECKSUM_BYTES, VJ_PACK_CHECKSUM_BYTES, footer));
+  if (memcmp(footer, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES) != 0)
     return vj_fail(VJ_DATA, "%s: not a pack, or one that was cut short: `vjvcr data pack` makes one", path);
-  *s = (vj_pack_checksum){(int64_t)get(seal + 8, 8), (int64_t)get(seal + 16, 8), (int64_t)get(seal + 24, 8)};
+  *s = (vj_pack_checksum){(int64_t)get(footer + 8, 8), (int64_t)get(footer + 16, 8), (int64_t)get(footer + 24, 8)};
   if (s->bytes != (int64_t)about.st_size - VJ_PACK_CHECKSUM_BYTES || !is_possible(s))
     return vj_fail(VJ_DATA, "%s: a damaged pack: its end does not fit its size; make it again with `vjvcr data pack`",
                    path);
-  VJ_TRY(sum_of(file, path, s, seal, &sum));
-  if (sum == (uint32_t)get(seal + CHECKED_BYTES, 4)) return VJ_OK;
+  VJ_TRY(sum_of(file, path, s, footer, &sum));
+  if (sum == (uint32_t)get(footer + CHECKED_BYTES, 4)) return VJ_OK;
   return vj_fail(VJ_DATA, "%s: a damaged pack: its checksum does not fit; make it again with `vjvcr data pack`", path);
 }

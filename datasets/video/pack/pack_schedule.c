@@ -16,7 +16,7 @@ static double cost_of(const schedule *s, int64_t video) { return s->is_even ? 1.
 
 static vj_status make_schedule(schedule *s) {
   const vj_pack_work *const w = s->work;
-  VJ_TRY(vj_allocate((size_t)w->videos + 1, sizeof *s->before, "a plan of a pack", &s->before));
+  VJ_TRY(vj_allocate((size_t)w->videos + 1, sizeof *s->before, "a schedule of a pack", &s->before));
   for (int64_t v = 0; v < w->videos; v++)
     s->before[v + 1] = s->before[v] + (double)(w->first[v + 1] - w->first[v]) * cost_of(s, v);
   return VJ_OK;
@@ -109,7 +109,7 @@ static int64_t fewest_rounds(const schedule *s, int ranks, int64_t most) {
 static vj_status find_rounds(const schedule *s, const schedule *inside, int ranks, int64_t most, int rank,
                              int64_t limit, int64_t **edges, int64_t *rounds) {
   bool fits = false;
-  VJ_TRY(vj_allocate((size_t)limit + 1, sizeof **edges, "a plan of a pack", edges));
+  VJ_TRY(vj_allocate((size_t)limit + 1, sizeof **edges, "a schedule of a pack", edges));
   for (*rounds = fewest_rounds(s, ranks, most); *rounds <= limit; ++*rounds) {
     fits = true;
     for (int r = 0; r <= ranks && fits; r++) { /* the wanted one last: its edges stay */
@@ -124,7 +124,7 @@ static vj_status find_rounds(const schedule *s, const schedule *inside, int rank
 }
 
 /* Where costs differ so much that blocks of the same cost would be many and small, blocks have as many frames. */
-static vj_status plan(const schedule *s, int ranks, int64_t most, int rank, int64_t **edges, int64_t *rounds) {
+static vj_status divide_ranks(const schedule *s, int ranks, int64_t most, int rank, int64_t **edges, int64_t *rounds) {
   enum { SPARE = 16 };
   schedule even = {.work = s->work, .is_even = true};
   const int64_t limit = 2 * fewest_rounds(s, ranks, most) + SPARE;
@@ -145,7 +145,7 @@ vj_status vj_pack_schedule(const vj_pack_work *work, int ranks, int64_t most, in
   *rounds = 0;
   if (work->videos == 0 || work->first[work->videos] == 0) return VJ_OK;
   VJ_TRY(make_schedule(&s));
-  const vj_status status = plan(&s, ranks, most, rank, edges, rounds);
+  const vj_status status = divide_ranks(&s, ranks, most, rank, edges, rounds);
   free(s.before);
   return status;
 }

@@ -16,7 +16,7 @@ typedef struct change {
   int64_t first, count;
 } change;
 
-typedef struct refusal {
+typedef struct comparison {
   vj_pool *pool;
   const vj_sweep_file *file;
   const char *path;
@@ -24,7 +24,7 @@ typedef struct refusal {
   const int64_t *row;
   change changes[MOST_LINES];
   int64_t shown, others; /* changes; trials that were not compared or not shown */
-} refusal;
+} comparison;
 
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory to compare configurations"); }
 
@@ -56,7 +56,7 @@ static vj_status compare(vj_pool *pool, const vj_known_trial *known, const vj_tr
 }
 
 /* The trial without a row that has the fewest differences; another arm is one, too. -1: there is none. */
-static vj_status find_nearest(const refusal *r, const vj_known_trial *known, int64_t *nearest) {
+static vj_status find_nearest(const comparison *r, const vj_known_trial *known, int64_t *nearest) {
   int64_t least = 0, compared = 0;
   *nearest = -1;
   for (int64_t i = 0; i < r->space->trial_count && compared < MOST_COMPARED; i++) {
@@ -75,12 +75,13 @@ static vj_status find_nearest(const refusal *r, const vj_known_trial *known, int
   return VJ_OK;
 }
 
-static vj_status add_text(const refusal *r, const char **all, const char *text) {
+static vj_status add_text(const comparison *r, const char **all, const char *text) {
   *all = text ? vj_pool_format(r->pool, "%s%s%s", *all, (*all)[0] ? "; " : "", text) : NULL;
   return *all ? VJ_OK : no_memory();
 }
 
-static vj_status changed_text(const refusal *r, const vj_known_trial *known, const vj_trial *trial, const char **text) {
+static vj_status changed_text(const comparison *r, const vj_known_trial *known, const vj_trial *trial,
+                              const char **text) {
   vj_config_diff found;
   *text = "";
   VJ_TRY(compare(r->pool, known, trial, &found));
@@ -94,7 +95,7 @@ static vj_status changed_text(const refusal *r, const vj_known_trial *known, con
 }
 
 /* "is gone (strong, optim.lr=0.01, seed 1)" */
-static vj_status gone_text(const refusal *r, const vj_known_trial *known, const char **text) {
+static vj_status gone_text(const comparison *r, const vj_known_trial *known, const char **text) {
   const vj_yaml *seed = known->resolved ? vj_yaml_find(known->resolved, "seed") : NULL;
   const char *about = known->arm;
   for (int v = 0; known->resolved && about && v < vj_sweep_file_variable_count(r->file); v++) {
@@ -114,7 +115,7 @@ static vj_status gone_text(const refusal *r, const vj_known_trial *known, const 
 
 /* --- all of them ------------------------------------------------------------------------------------------------ */
 
-static void note(refusal *r, const char *text, int64_t trial) {
+static void note(comparison *r, const char *text, int64_t trial) {
   for (int64_t i = 0; i < r->shown; i++) {
     if (strcmp(r->changes[i].text, text) != 0) continue;
     r->changes[i].count++;
@@ -126,7 +127,7 @@ static void note(refusal *r, const char *text, int64_t trial) {
     r->changes[r->shown++] = (change){text, trial, 1};
 }
 
-static vj_status examine(refusal *r, int64_t trial) {
+static vj_status examine(comparison *r, int64_t trial) {
   vj_known_trial known;
   int64_t nearest = -1;
   const char *text = NULL;
@@ -145,7 +146,7 @@ static int ascending(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-static vj_status fail_with(const refusal *r) {
+static vj_status fail_with(const comparison *r) {
   const vj_status status =
       vj_fail(VJ_CONFIG,
               "%s: --resume adds trials and keeps those there are, but some of these are not what they were; undo "
@@ -166,7 +167,7 @@ static vj_status fail_with(const refusal *r) {
 
 vj_status vj_resume_error(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
                           const int64_t *row, const int64_t *lost, int64_t count) {
-  refusal r = {.pool = pool, .file = file, .path = path, .space = space, .row = row};
+  comparison r = {.pool = pool, .file = file, .path = path, .space = space, .row = row};
   int64_t *sorted = vj_pool_take(pool, (size_t)count * sizeof *sorted);
   if (!sorted) return no_memory();
   memcpy(sorted, lost, (size_t)count * sizeof *sorted);
