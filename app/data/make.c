@@ -10,7 +10,6 @@
 #include "framework/base/threads.h"
 #include "datasets/standins/standins.h"
 #include "app/experiment.h"
-#include "app/help.h"
 #include "vj/param.h"
 
 /* --- the request ------------------------------------------------------------------------------------------------- */
@@ -57,8 +56,7 @@ static vj_status read_section(const vj_command *command, vj_standin_request *r) 
 static vj_status read_request(const vj_command *command, vj_standin_request *r) {
   if (vj_command_has(command, "FILE.yaml")) return read_section(command, r);
   if (vj_command_has(command, "DIR")) return read_options(command, r);
-  const char *const usage = vj_help_usage(command->pool, command->verb);
-  return vj_fail(VJ_USAGE, "expected FILE.yaml, or KIND and DIR; usage: %s", usage ? usage : command->verb->name);
+  return vj_fail(VJ_USAGE, "expected FILE.yaml, or KIND and DIR; see `vjvcr data make --help`");
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------ */
@@ -152,10 +150,13 @@ static vj_status make(vj_command *command) {
 
 static const vj_verb_row rows[] = {
     {"FILE.yaml", VJ_VALUE_FILE, .optional = true,
-     .doc = "an experiment, whose section standin: says what to make and where; or:"},
+     .doc =
+         "an experiment, whose section standin: says what to make and where, instead of KIND, DIR and their options"},
     {"KIND", VJ_VALUE_CHOICE, .optional = true, .choice_at = vj_standin_kind, .choice_doc = vj_standin_about,
      .doc = "the data set to stand in for, and what is made without options"},
     {"DIR", VJ_VALUE_FOLDER, .optional = true, .doc = "the folder to make it in"},
+    VJ_ROW_SETTINGS,
+    VJ_ROW_QUICK,
     {"--videos", VJ_VALUE_COUNTS, .value = "N|TRAIN,VALIDATION[,TEST]", .maximum = 100000, .separator = ',', .least = 1,
      .most = VJ_SPLITS, .unit = "videos", .otherwise = "see KIND",
      .doc = "videos in all, split as the data set itself is; or of each split"},
@@ -166,8 +167,6 @@ static const vj_verb_row rows[] = {
     {"--seed", VJ_VALUE_COUNT, .value = "N", .fallback = "0", .doc = "another seed is another set"},
     {"--variant", VJ_VALUE_CHOICE, .choices = "max2action|all_actions", .otherwise = "max2action",
      .doc = "of cater: in max2action at most two objects move at a time"},
-    VJ_ROW_QUICK,
-    VJ_ROW_SETTINGS,
 };
 
 const vj_verb vj_verb_data_make = {

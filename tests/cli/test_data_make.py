@@ -391,8 +391,7 @@ class Making(Stand):
     def test_what_cannot_be_made_is_said(self):
         wanted = "--videos: expected N|TRAIN,VALIDATION[,TEST] of whole numbers from 0 to 100000 (videos), got "
         self.refused('KIND: expected one of clevrer, cater, videos, got "kinetics"', "kinetics", "k")
-        self.refused("expected FILE.yaml, or KIND and DIR; usage: vjvcr data make [FILE.yaml] [KIND] [DIR] [key=value ...] "
-                     "[options]; see `vjvcr help data make`", "cater")
+        self.refused("expected FILE.yaml, or KIND and DIR; see `vjvcr data make --help`", "cater")
         self.refused('--size: expected WIDTHxHEIGHT of whole numbers from 0 to 100000 (pixels), got "64"', "cater", "k", "--size", "64")
         self.refused("--size: expected even numbers from 16 to 4096, got 33x32", "cater", "k", "--size", "33x32")
         self.refused(wanted + '"many"', "cater", "k", "--videos", "many")
