@@ -24,9 +24,8 @@ static vj_status evaluate(vj_features predicted, vj_features truth, alignment *a
 
 static alignment alignment_of(int64_t clips, int64_t steps, int64_t width, const float *predicted, const float *truth) {
   alignment a = {0};
-  assert_int_equal(evaluate((vj_features){clips, steps, width, predicted, NULL},
-                            (vj_features){clips, steps, width, truth, NULL}, &a),
-                   VJ_OK);
+  assert_ok(evaluate((vj_features){clips, steps, width, predicted, NULL},
+                     (vj_features){clips, steps, width, truth, NULL}, &a));
   return a;
 }
 
@@ -80,12 +79,11 @@ static void what_does_not_fit_is_refused(void **state) {
   (void)state;
   const float x[6] = {1, 2, 3, NAN, 5, 6}, y[6] = {1, 2, 3, 4, 5, 6};
   alignment a;
-  assert_int_equal(evaluate((vj_features){1, 2, 3, y, NULL}, (vj_features){1, 3, 2, y, NULL}, &a), VJ_SHAPE);
-  assert_string_equal(vj_error_message(), "alignment: predicted are 2 steps x 3, true hidden states 3 steps x 2");
-  assert_int_equal(evaluate((vj_features){3, 1, 2, x, NULL}, (vj_features){3, 1, 2, y, NULL}, &a), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(),
-                      "alignment: validation sample 1 has a feature that is not a finite number; the hidden state has "
-                      "diverged, try a lower optim.lr");
+  assert_error(evaluate((vj_features){1, 2, 3, y, NULL}, (vj_features){1, 3, 2, y, NULL}, &a), VJ_SHAPE,
+               "alignment: predicted are 2 steps x 3, true hidden states 3 steps x 2");
+  assert_error(evaluate((vj_features){3, 1, 2, x, NULL}, (vj_features){3, 1, 2, y, NULL}, &a), VJ_NUMERIC,
+               "alignment: validation sample 1 has a feature that is not a finite number; the hidden state has "
+               "diverged, try a lower optim.lr");
 }
 
 static int export_cases(const char *folder) {

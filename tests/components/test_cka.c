@@ -11,8 +11,8 @@ enum { N = 40, P = 3, MANY = 200 };
 static vj_cka cka_of(int64_t n, int64_t p, const float *x, int64_t q, const float *y) {
   double *gram = calloc((size_t)(2 * n * n), sizeof *gram);
   assert_non_null(gram);
-  assert_int_equal(vj_cka_gram(n, p, x, gram), VJ_OK);
-  assert_int_equal(vj_cka_gram(n, q, y, gram + n * n), VJ_OK);
+  assert_ok(vj_cka_gram(n, p, x, gram));
+  assert_ok(vj_cka_gram(n, q, y, gram + n * n));
   const vj_cka cka = vj_cka_of(n, gram, gram + n * n);
   free(gram);
   return cka;

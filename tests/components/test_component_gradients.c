@@ -25,14 +25,10 @@ static const char base[] =
     "optim: {steps: 1, batch: 8, shards: 2}\n"
     "eval: {samples: 8}\n";
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 /* The batch is put in anew: its room in the arena is used again during a run. */
 static double loss_of(vj_model *model) {
-  check(vj_loader_fill_step(&loader, model->train.graph, model->train.frames, &alone, 0));
-  check(vj_graph_run(model->train.graph));
+  assert_ok(vj_loader_fill_step(&loader, model->train.graph, model->train.frames, &alone, 0));
+  assert_ok(vj_graph_run(model->train.graph));
   return vj_graph_values(model->train.graph, model->train.total, 0)[0];
 }
 
@@ -82,13 +78,13 @@ static void check_experiment(const char *what, const char *const *overrides, int
   vj_yaml *root = NULL;
   vj_config *config = NULL;
   vj_model *model = NULL;
-  check(vj_pool_create(&pool));
-  check(vj_yaml_read_text(pool, base, "test", &root));
-  for (int i = 0; i < count; i++) check(vj_yaml_override(pool, root, overrides[i]));
-  check(vj_config_create(pool, root, &config));
-  check(vj_loader_open(config, &loader));
-  check(vj_model_create(config, &loader.info, 1, &model));
-  check(vj_model_allocate(model, &alone));
+  assert_ok(vj_pool_create(&pool));
+  assert_ok(vj_yaml_read_text(pool, base, "test", &root));
+  for (int i = 0; i < count; i++) assert_ok(vj_yaml_override(pool, root, overrides[i]));
+  assert_ok(vj_config_create(pool, root, &config));
+  assert_ok(vj_loader_open(config, &loader));
+  assert_ok(vj_model_create(config, &loader.info, 1, &model));
+  assert_ok(vj_model_allocate(model, &alone));
   compare_slopes(model, what);
   vj_model_destroy(&model);
   vj_loader_close(&loader);
@@ -206,8 +202,8 @@ static void losses_have_exact_gradients(void **state) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_WORLD, &alone));
-  check(vj_builtin_register());
+  assert_ok(vj_comm_create(MPI_COMM_WORLD, &alone));
+  assert_ok(vj_builtin_register());
   const struct CMUnitTest tests[] = {cmocka_unit_test(models_have_exact_gradients),
                                      cmocka_unit_test(options_of_networks_have_exact_gradients),
                                      cmocka_unit_test(latents_on_maps_have_exact_gradients),

@@ -22,16 +22,12 @@ static const char base[] =
     "optim: {steps: 3, batch: 8, shards: 2, lr: 0.1, weight_decay: 0.5, schedule: constant}\n"
     "eval: {samples: 8}\n";
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 static void train(vj_model *model, vj_loader *loader, const vj_config *config) {
   vj_optimizer_state optimizer;
-  check(vj_optimizer_create(&config->optim, model->parameters, model->train.has_gradient, &optimizer));
+  assert_ok(vj_optimizer_create(&config->optim, model->parameters, model->train.has_gradient, &optimizer));
   for (int64_t step = 0; step < config->optim.steps; step++) {
-    check(vj_loader_fill_step(loader, model->train.graph, model->train.frames, &alone, step));
-    check(vj_graph_run(model->train.graph));
+    assert_ok(vj_loader_fill_step(loader, model->train.graph, model->train.frames, &alone, step));
+    assert_ok(vj_graph_run(model->train.graph));
     vj_optimizer_step(&optimizer, step, vj_gradient_norm(&optimizer));
   }
   vj_optimizer_destroy(&optimizer);
@@ -54,14 +50,14 @@ static void train_and_compare(const char *optimizer, const char *weight, bool de
   vj_config *config = NULL;
   vj_model *model = NULL;
   vj_loader loader = {.epoch = -1};
-  check(vj_pool_create(&pool));
-  check(vj_yaml_read_text(pool, base, "test", &root));
-  check(vj_yaml_override(pool, root, optimizer));
-  check(vj_yaml_override(pool, root, weight));
-  check(vj_config_create(pool, root, &config));
-  check(vj_loader_open(config, &loader));
-  check(vj_model_create(config, &loader.info, 1, &model));
-  check(vj_model_allocate(model, &alone));
+  assert_ok(vj_pool_create(&pool));
+  assert_ok(vj_yaml_read_text(pool, base, "test", &root));
+  assert_ok(vj_yaml_override(pool, root, optimizer));
+  assert_ok(vj_yaml_override(pool, root, weight));
+  assert_ok(vj_config_create(pool, root, &config));
+  assert_ok(vj_loader_open(config, &loader));
+  assert_ok(vj_model_create(config, &loader.info, 1, &model));
+  assert_ok(vj_model_allocate(model, &alone));
   const size_t bytes = (size_t)model->parameters->value_count * sizeof(vj_real);
   vj_real *first = malloc(bytes);
   assert_non_null(first);
@@ -88,8 +84,8 @@ static void a_decoder_that_learns_moves(void **state) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_WORLD, &alone));
-  check(vj_builtin_register());
+  assert_ok(vj_comm_create(MPI_COMM_WORLD, &alone));
+  assert_ok(vj_builtin_register());
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_decoder_that_learns_nothing_stays),
       cmocka_unit_test(a_decoder_that_learns_moves),

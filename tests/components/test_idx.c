@@ -120,10 +120,10 @@ static void plain_and_compressed_files_read_alike(void **state) {
     const uint8_t *kept;
     int64_t count;
     write_file(f, forms[form], images(300)); /* longer than any buffer */
-    assert_int_equal(vj_idx_images(f->pool, f->path, 120, &kept, &count), VJ_OK);
+    assert_ok(vj_idx_images(f->pool, f->path, 120, &kept, &count));
     assert_int_equal(count, 300);
     for (int64_t i = 0; i < 120 * 784; i++) assert_int_equal(kept[i], i % 251);
-    assert_int_equal(vj_idx_images(f->pool, f->path, 1000, &kept, &count), VJ_OK); /* wants more than there are */
+    assert_ok(vj_idx_images(f->pool, f->path, 1000, &kept, &count)); /* wants more than there are */
     assert_int_equal(count, 300);
     assert_int_equal(kept[300 * 784 - 1], (300 * 784 - 1) % 251);
   }
@@ -274,7 +274,7 @@ static void splits_share_no_digit(void **state) {
   fixture *f = *state;
   vj_digits digits;
   write_folder(f, ".gz");
-  assert_int_equal(vj_digits_read(f->pool, f->folder, &digits), VJ_OK);
+  assert_ok(vj_digits_read(f->pool, f->folder, &digits));
   static const struct { int64_t count, first; } expected[VJ_SPLITS] = {{55000, 0}, {5000, 55000}, {10000, 0}};
   for (int split = 0; split < VJ_SPLITS; split++) {
     const vj_digit_set *set = &digits.split[split];

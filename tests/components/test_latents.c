@@ -25,10 +25,6 @@ static const char base[] =
     "optim: {steps: 500, batch: 16, shards: 2, lr: 2.0e-2, schedule: constant}\n"
     "eval: {samples: 16}\n";
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 /* A model in training, and what a component reports of it. */
 typedef struct trainee {
   vj_pool *pool;
@@ -41,14 +37,14 @@ typedef struct trainee {
 static void open_trainee(const char *latent, trainee *t) {
   vj_yaml *root = NULL;
   *t = (trainee){.loader = {.epoch = -1}};
-  check(vj_pool_create(&t->pool));
-  check(vj_yaml_read_text(t->pool, base, "test", &root));
-  check(vj_yaml_override(t->pool, root, latent));
-  check(vj_config_create(t->pool, root, &t->config));
-  check(vj_loader_open(t->config, &t->loader));
-  check(vj_model_create(t->config, &t->loader.info, 1, &t->model));
-  check(vj_model_allocate(t->model, &alone));
-  check(vj_optimizer_create(&t->config->optim, t->model->parameters, t->model->train.has_gradient, &t->optimizer));
+  assert_ok(vj_pool_create(&t->pool));
+  assert_ok(vj_yaml_read_text(t->pool, base, "test", &root));
+  assert_ok(vj_yaml_override(t->pool, root, latent));
+  assert_ok(vj_config_create(t->pool, root, &t->config));
+  assert_ok(vj_loader_open(t->config, &t->loader));
+  assert_ok(vj_model_create(t->config, &t->loader.info, 1, &t->model));
+  assert_ok(vj_model_allocate(t->model, &alone));
+  assert_ok(vj_optimizer_create(&t->config->optim, t->model->parameters, t->model->train.has_gradient, &t->optimizer));
 }
 
 static void close_trainee(trainee *t) {
@@ -59,9 +55,9 @@ static void close_trainee(trainee *t) {
 }
 
 static void run(trainee *t, vj_model_graph *part, int64_t step) {
-  check(vj_loader_fill_step(&t->loader, part->graph, part->frames, &alone, step));
+  assert_ok(vj_loader_fill_step(&t->loader, part->graph, part->frames, &alone, step));
   part->graph->step = step;
-  check(vj_graph_run(part->graph));
+  assert_ok(vj_graph_run(part->graph));
 }
 
 static void train(trainee *t, int64_t steps) {
@@ -175,8 +171,8 @@ static void variance_holds_the_scale_of_codes(void **state) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_WORLD, &alone));
-  check(vj_builtin_register());
+  assert_ok(vj_comm_create(MPI_COMM_WORLD, &alone));
+  assert_ok(vj_builtin_register());
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_dead_head_comes_back_only_with_revive),
                                      cmocka_unit_test(perplexity_and_dead_heads_agree_with_the_shares),
                                      cmocka_unit_test(a_sparsity_out_of_reach_is_told),

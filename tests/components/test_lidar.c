@@ -18,7 +18,7 @@ static vj_status evaluate(int64_t clips, int64_t steps, int64_t width, const flo
 
 static double lidar_of(int64_t clips, int64_t steps, int64_t width, const float *values) {
   double lidar = -1;
-  assert_int_equal(evaluate(clips, steps, width, values, &lidar), VJ_OK);
+  assert_ok(evaluate(clips, steps, width, values, &lidar));
   return lidar;
 }
 
@@ -106,10 +106,9 @@ static void features_that_cannot_be_measured_are_refused(void **state) {
   (void)state;
   const float x[8] = {1, 2, 3, 4, 5, 6, INFINITY, 8};
   double lidar;
-  assert_int_equal(evaluate(2, 2, 2, x, &lidar), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(),
-                      "lidar: validation sample 1 has a feature that is not a finite number; the hidden state has "
-                      "diverged, try a lower optim.lr");
+  assert_error(evaluate(2, 2, 2, x, &lidar), VJ_NUMERIC,
+               "lidar: validation sample 1 has a feature that is not a finite number; the hidden state has "
+               "diverged, try a lower optim.lr");
 }
 
 /* Next to 1e36, the 1e-4 that makes the scatter within clips invertible is nothing. */
@@ -118,7 +117,7 @@ static void a_scatter_lost_in_rounding_gives_no_number(void **state) {
   float x[2 * 2 * 8];
   double lidar = 0;
   for (int i = 0; i < 32; i++) x[i] = (i / 8 % 2 ? -1e18F : 1e18F) * (float)(1 + i / 16);
-  assert_int_equal(evaluate(2, 2, 8, x, &lidar), VJ_OK);
+  assert_ok(evaluate(2, 2, 8, x, &lidar));
   assert_true(isnan(lidar));
 }
 

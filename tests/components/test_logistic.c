@@ -58,7 +58,7 @@ static void one_feature_has_the_closed_form(void **state) {
   const vj_penalties one = {exponent_of_three_quarters(), 1, 1};
   const vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, sides}, &switched);
   double results[METRICS];
-  assert_int_equal(evaluate(&one, &input, results), VJ_OK);
+  assert_ok(evaluate(&one, &input, results));
   assert_close(results[CROSS_ENTROPY], log(4.0 / 3), 1e-6);
   assert_close(results[ACCURACY], 1, 0);
   assert_close(results[ACCURACY_VALIDATION], 1, 0);
@@ -77,7 +77,7 @@ static void equal_accuracies_are_told_apart_by_cross_entropy(void **state) {
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, sides}, &switched);
   input.split[VJ_VALIDATION] = (vj_features){4, 1, 1, x, y};
   double results[METRICS];
-  assert_int_equal(evaluate(&three, &input, results), VJ_OK);
+  assert_ok(evaluate(&three, &input, results));
   assert_close(results[LAMBDA], 0.5 / log(3), 1e-14);
   assert_close(results[ACCURACY_VALIDATION], 0.75, 0);
   assert_close(results[CROSS_ENTROPY], log(4.0 / 3), 1e-6);
@@ -91,12 +91,12 @@ static void lambda_is_chosen_by_accuracy_first(void **state) {
   const vj_features split = {4, 1, 1, x, y};
   const vj_probe_input input = {.split = {{4, 1, 1, train_x, train_y}, split, split}, .label = &switched};
   double results[METRICS];
-  assert_int_equal(evaluate(&two, &input, results), VJ_OK);
+  assert_ok(evaluate(&two, &input, results));
   assert_close(results[LAMBDA], 1e-3, 1e-15);
   assert_close(results[ACCURACY], 0.75, 0);
   assert_true(results[CROSS_ENTROPY] > 10);
   const vj_penalties large = {3, 3, 1};
-  assert_int_equal(evaluate(&large, &input, results), VJ_OK);
+  assert_ok(evaluate(&large, &input, results));
   assert_close(results[ACCURACY], 0.5, 0);
   assert_close(results[MAJORITY_ACCURACY], 0.5, 0);
   assert_true(results[CROSS_ENTROPY] < 1);
@@ -107,7 +107,7 @@ static void collapsed_features_score_the_majority(void **state) {
   const float constant[10] = {0.1F, 0.7F, 0.1F, 0.7F, 0.1F, 0.7F, 0.1F, 0.7F, 0.1F, 0.7F}, y[5] = {7, 3, 3, 7, 5};
   const vj_probe_input input = same_splits((vj_features){5, 1, 2, constant, y}, &digit);
   double results[METRICS];
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_OK);
+  assert_ok(evaluate(&defaults, &input, results));
   assert_close(results[ACCURACY], 0.4, 0); /* of the equally common 3 and 7 the first */
   assert_close(results[MAJORITY_ACCURACY], 0.4, 0);
   assert_close(results[CROSS_ENTROPY], -(0.8 * log(0.4) + 0.2 * log(0.2)), 1e-14);
@@ -121,11 +121,11 @@ static void a_class_absent_from_train_is_never_predicted(void **state) {
   const float two_and_seven[4] = {2, 7, 2, 7}, with_nine[4] = {2, 7, 9, 7};
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, two_and_seven}, &digit);
   double results[METRICS];
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_OK);
+  assert_ok(evaluate(&defaults, &input, results));
   assert_close(results[ACCURACY], 1, 0);
   assert_true(results[CROSS_ENTROPY] < 0.01);
   input.split[VJ_TEST].target = input.split[VJ_VALIDATION].target = with_nine;
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_OK);
+  assert_ok(evaluate(&defaults, &input, results));
   assert_close(results[ACCURACY], 0.75, 0);
   assert_close(results[ACCURACY_VALIDATION], 0.75, 0);
   assert_close(results[LAMBDA], 1e-4, 1e-16); /* by the cross-entropy of the classes that are known */
@@ -138,7 +138,7 @@ static void a_single_class_in_train_is_always_predicted(void **state) {
   const vj_probe_input input = {.split = {{4, 1, 1, signs, one}, {4, 1, 1, signs, one}, {4, 1, 1, signs, sides}},
                                 .label = &switched};
   double results[METRICS];
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_OK);
+  assert_ok(evaluate(&defaults, &input, results));
   assert_close(results[ACCURACY_VALIDATION], 1, 0);
   assert_close(results[ACCURACY], 0.5, 0);
   assert_true(isinf(results[CROSS_ENTROPY]));
@@ -149,9 +149,9 @@ static void features_constant_in_train_are_ignored(void **state) {
   const float train[8] = {-1, 0.1F, 1, 0.1F, -1, 0.1F, 1, 0.1F}, test[8] = {-1, 50, 1, -9, -1, 3, 1, 1e6F};
   vj_probe_input input = same_splits((vj_features){4, 1, 2, train, sides}, &switched);
   double constant[METRICS], moving[METRICS];
-  assert_int_equal(evaluate(&defaults, &input, constant), VJ_OK);
+  assert_ok(evaluate(&defaults, &input, constant));
   input.split[VJ_TEST].values = test;
-  assert_int_equal(evaluate(&defaults, &input, moving), VJ_OK);
+  assert_ok(evaluate(&defaults, &input, moving));
   assert_memory_equal(constant, moving, sizeof constant);
 }
 
@@ -279,9 +279,9 @@ static void check_path(int64_t samples, int64_t features) {
   vj_softmax_regression *regression = NULL;
   create_fit(&f, samples, features, 3);
   const double start = objective(&f, 1);
-  assert_int_equal(vj_softmax_regression_create(samples, features, 3, f.z, f.label, &regression), VJ_OK);
+  assert_ok(vj_softmax_regression_create(samples, features, 3, f.z, f.label, &regression));
   for (size_t i = 0; i < VJ_COUNT(lambdas); i++) {
-    assert_int_equal(vj_softmax_regression_minimise(regression, lambdas[i], 1e-14), VJ_OK);
+    assert_ok(vj_softmax_regression_minimise(regression, lambdas[i], 1e-14));
     take_weights(&f, regression);
     assert_minimum(&f, lambdas[i]);
     assert_true(objective(&f, lambdas[i]) < start);
@@ -317,7 +317,7 @@ static void both_ways_of_solving_agree(void **state) {
       vj_softmax_regression_create(SAMPLES, PADDED, CLASSES, wide.z, narrow.label, &regressions[1])};
   assert_true(created[0] == VJ_OK && created[1] == VJ_OK);
   for (double lambda = 1; lambda > 1e-4; lambda /= 10) {
-    for (int i = 0; i < 2; i++) assert_int_equal(vj_softmax_regression_minimise(regressions[i], lambda, 1e-15), VJ_OK);
+    for (int i = 0; i < 2; i++) assert_ok(vj_softmax_regression_minimise(regressions[i], lambda, 1e-15));
     take_weights(&narrow, regressions[0]);
     take_weights(&wide, regressions[1]);
     for (int64_t k = 0; k < CLASSES; k++) {
@@ -396,7 +396,7 @@ static void separable_classes_are_found(void **state) {
   problem p;
   double results[METRICS];
   create(&p, &(shape){"separable", 150, 4, 20, 5, 3, 0, false});
-  assert_int_equal(evaluate(&defaults, &p.input, results), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, results));
   assert_close(results[ACCURACY], 1, 0);
   assert_close(results[ACCURACY_VALIDATION], 1, 0);
   assert_true(results[CROSS_ENTROPY] < 1e-2);
@@ -409,7 +409,7 @@ static void noise_cannot_be_classified(void **state) {
   problem p;
   double results[METRICS];
   create(&p, &(shape){"noise", 600, 4, 5, 4, 0, 0, false});
-  assert_int_equal(evaluate(&defaults, &p.input, results), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, results));
   assert_close(results[ACCURACY], 0.25, 0.1);
   assert_close(results[CROSS_ENTROPY], log(4), 0.15);
   assert_close(results[CHANCE], 0.25, 0);
@@ -421,10 +421,10 @@ static void the_scale_of_features_does_not_matter(void **state) {
   problem p;
   double before[METRICS], after[METRICS];
   create(&p, &(shape){"scale", 50, 3, 8, 3, 0.3, 0, false});
-  assert_int_equal(evaluate(&defaults, &p.input, before), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, before));
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++)
     for (int64_t i = 0; i < p.samples[split] * 24; i++) p.features[split][i] *= i % 2 ? 1024.0F : -0.125F;
-  assert_int_equal(evaluate(&defaults, &p.input, after), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, after));
   for (int i = 0; i < METRICS; i++) assert_close(after[i], before[i], 1e-6 * fabs(before[i]));
   destroy(&p);
 }
@@ -435,9 +435,9 @@ static void same_bits_for_any_thread_count(void **state) {
   double one[METRICS], two[METRICS];
   create(&p, &(shape){"threads", 200, 4, 60, 6, 0.2, 0, false});
   openblas_set_num_threads(1);
-  assert_int_equal(evaluate(&defaults, &p.input, one), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, one));
   openblas_set_num_threads(2);
-  assert_int_equal(evaluate(&defaults, &p.input, two), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, two));
   assert_memory_equal(one, two, sizeof one);
   destroy(&p);
 }
@@ -448,16 +448,13 @@ static void labels_that_do_not_fit_are_refused_before_training(void **state) {
   (void)state;
   const vj_probe_ops *probe = &vj_probe_logistic.as.probe;
   const vj_label actions = {.name = "actions", .kind = VJ_LABEL_CLASS, .width = 14, .classes = 2};
-  assert_int_equal(probe->check(&defaults, &digit), VJ_OK);
-  assert_int_equal(probe->check(&defaults, &speed), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "label \"speed\" is measured, and logistic predicts a class; numbers need a ridge probe");
-  assert_int_equal(probe->check(&defaults, &actions), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "label \"actions\" has 14 classes for each sample, and logistic predicts one");
-  assert_int_equal(probe->check(&(vj_penalties){1, -4, 6}, &digit), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "lambda_max is -4, below lambda_min, which is 1; give the smaller exponent first");
+  assert_ok(probe->check(&defaults, &digit));
+  assert_error(probe->check(&defaults, &speed), VJ_CONFIG,
+               "label \"speed\" is measured, and logistic predicts a class; numbers need a ridge probe");
+  assert_error(probe->check(&defaults, &actions), VJ_CONFIG,
+               "label \"actions\" has 14 classes for each sample, and logistic predicts one");
+  assert_error(probe->check(&(vj_penalties){1, -4, 6}, &digit), VJ_CONFIG,
+               "lambda_max is -4, below lambda_min, which is 1; give the smaller exponent first");
 }
 
 static void classes_out_of_range_are_named(void **state) {
@@ -465,21 +462,18 @@ static void classes_out_of_range_are_named(void **state) {
   const float twelve[4] = {0, 1, 12, 1}, half[4] = {0, 1, 0, 0.5F}, undefined[4] = {0, NAN, 0, 1};
   double results[METRICS];
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, twelve}, &digit);
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(),
-                      "logistic: label \"digit\" of train sample 2 is 12, expected a class 0 to 9; "
-                      "look at the data set");
+  assert_error(evaluate(&defaults, &input, results), VJ_DATA,
+               "logistic: label \"digit\" of train sample 2 is 12, expected a class 0 to 9; "
+               "look at the data set");
   input.split[VJ_TRAIN].target = sides;
   input.split[VJ_VALIDATION].target = half;
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(),
-                      "logistic: label \"digit\" of validation sample 3 is 0.5, expected a class 0 "
-                      "to 9; look at the data set");
+  assert_error(evaluate(&defaults, &input, results), VJ_DATA,
+               "logistic: label \"digit\" of validation sample 3 is 0.5, expected a class 0 "
+               "to 9; look at the data set");
   input.split[VJ_VALIDATION].target = undefined;
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(),
-                      "logistic: label \"digit\" of validation sample 1 is not a finite number; "
-                      "look at the data set");
+  assert_error(evaluate(&defaults, &input, results), VJ_DATA,
+               "logistic: label \"digit\" of validation sample 1 is not a finite number; "
+               "look at the data set");
 }
 
 static void splits_that_do_not_fit_are_refused(void **state) {
@@ -488,18 +482,15 @@ static void splits_that_do_not_fit_are_refused(void **state) {
   double results[METRICS];
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, sides}, &switched);
   input.split[VJ_VALIDATION].samples = 0;
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(),
-                      "logistic: needs at least 1 validation sample, got 0; raise eval.probe_validation");
+  assert_error(evaluate(&defaults, &input, results), VJ_DATA,
+               "logistic: needs at least 1 validation sample, got 0; raise eval.probe_validation");
   input.split[VJ_VALIDATION] = (vj_features){2, 1, 2, signs, sides};
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_SHAPE);
-  assert_string_equal(vj_error_message(),
-                      "logistic: train features are 1 steps x 1, validation features are 1 steps x 2");
+  assert_error(evaluate(&defaults, &input, results), VJ_SHAPE,
+               "logistic: train features are 1 steps x 1, validation features are 1 steps x 2");
   input.split[VJ_TRAIN].values = broken;
-  assert_int_equal(evaluate(&defaults, &input, results), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(),
-                      "logistic: train sample 2 has a feature that is not a finite number; the hidden state has "
-                      "diverged, try a lower optim.lr");
+  assert_error(evaluate(&defaults, &input, results), VJ_NUMERIC,
+               "logistic: train sample 2 has a feature that is not a finite number; the hidden state has "
+               "diverged, try a lower optim.lr");
 }
 
 /* --- cases for Python ---------------------------------------------------------------------------------------- */
@@ -515,11 +506,11 @@ static void export_weights(const char *folder, const char *name, const problem *
   f.weights = calloc((size_t)(k * (d + 1)), sizeof *f.weights);
   f.label = calloc((size_t)train->samples, sizeof *f.label);
   assert_true(f.z && f.weights && f.label);
-  assert_int_equal(vj_standard_create(&p->input, &standard), VJ_OK);
+  assert_ok(vj_standard_create(&p->input, &standard));
   vj_standard_apply(&standard, VJ_TRAIN, 0, train->samples, f.z);
   for (int64_t i = 0; i < train->samples; i++) f.label[i] = (int64_t)train->target[i];
-  assert_int_equal(vj_softmax_regression_create(f.samples, d, k, f.z, f.label, &regression), VJ_OK);
-  assert_int_equal(vj_softmax_regression_minimise(regression, lambda, 1e-14), VJ_OK);
+  assert_ok(vj_softmax_regression_create(f.samples, d, k, f.z, f.label, &regression));
+  assert_ok(vj_softmax_regression_minimise(regression, lambda, 1e-14));
   take_weights(&f, regression);
   npy_write(folder, name, "<f8", k, d + 1, f.weights);
   vj_softmax_regression_destroy(&regression);
@@ -532,7 +523,7 @@ static void export_case(const char *folder, const shape *s) {
   double results[METRICS];
   problem p;
   create(&p, s);
-  assert_int_equal(evaluate(&defaults, &p.input, results), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, results));
   for (int split = 0; split < VJ_SPLITS; split++) {
     snprintf(name, sizeof name, "logistic_%s_features%d", s->name, split);
     npy_write(folder, name, "<f4", p.samples[split], s->steps * s->width, p.features[split]);

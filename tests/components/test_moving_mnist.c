@@ -58,7 +58,7 @@ static vj_status try_open(const char *digits, const setting *settings, uint64_t 
 
 static fixture open_fixture(const char *digits, const setting *settings, uint64_t seed) {
   fixture f;
-  assert_int_equal(try_open(digits, settings, seed, &f.dataset), VJ_OK);
+  assert_ok(try_open(digits, settings, seed, &f.dataset));
   vj_dataset_moving_mnist.as.dataset.info(f.dataset, &f.info);
   f.frames = malloc((size_t)(f.info.frames * f.info.height * f.info.width * f.info.channels) * sizeof *f.frames);
   f.labels = malloc((size_t)f.info.label_width * sizeof *f.labels);
@@ -75,7 +75,7 @@ static void close_fixture(fixture *f) {
 }
 
 static void take(const fixture *f, vj_split split, int64_t number) {
-  assert_int_equal(vj_dataset_moving_mnist.as.dataset.sample(f->dataset, split, number, f->frames, f->labels), VJ_OK);
+  assert_ok(vj_dataset_moving_mnist.as.dataset.sample(f->dataset, split, number, f->frames, f->labels));
 }
 
 /* Where a label's numbers stand in the current sample. */
@@ -250,8 +250,8 @@ static void pixels_show_the_labelled_digits_at_the_labelled_places(void **state)
   (void)state;
   vj_pool *pool;
   vj_digits digits;
-  assert_int_equal(vj_pool_create(&pool), VJ_OK);
-  assert_int_equal(vj_digits_draw(pool, &digits), VJ_OK);
+  assert_ok(vj_pool_create(&pool));
+  assert_ok(vj_digits_draw(pool, &digits));
   for (int64_t n = 1; n <= 2; n++) {
     const setting count[] = {{"digit_count", n}, {NULL, 0}};
     fixture f = open_fixture("builtin", count, 11);
@@ -303,8 +303,8 @@ static void shrinking_a_digit_keeps_its_mean_ink(void **state) {
   (void)state;
   vj_pool *pool;
   vj_digits digits;
-  assert_int_equal(vj_pool_create(&pool), VJ_OK);
-  assert_int_equal(vj_digits_draw(pool, &digits), VJ_OK);
+  assert_ok(vj_pool_create(&pool));
+  assert_ok(vj_digits_draw(pool, &digits));
   static const int64_t sides[] = {4, 9, 14, 27, 28};
   for (size_t s = 0; s < VJ_COUNT(sides); s++) {
     const int64_t side = sides[s];
@@ -477,10 +477,10 @@ static void sizes_that_do_not_fit_are_refused(void **state) {
   assert_int_equal(try_open("builtin", no_room, 1, &dataset), VJ_CONFIG);
   assert_null(dataset);
   assert_string_equal(vj_error_message(), "data.size: expected more than digit_size = 28, got 28");
-  assert_int_equal(try_open("builtin", too_fast, 1, &dataset), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), "data.max_speed: expected at most size - digit_size = 4, got 5");
-  assert_int_equal(try_open("builtin", no_cells, 1, &dataset), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), "data.downsample: expected a divisor of size = 64, got 3");
+  assert_error(try_open("builtin", too_fast, 1, &dataset), VJ_CONFIG,
+               "data.max_speed: expected at most size - digit_size = 4, got 5");
+  assert_error(try_open("builtin", no_cells, 1, &dataset), VJ_CONFIG,
+               "data.downsample: expected a divisor of size = 64, got 3");
 }
 
 static void a_folder_without_digits_is_named(void **state) {
@@ -500,8 +500,8 @@ static void real_mnist_digits_move_too(void **state) {
   vj_pool *pool;
   vj_digits digits;
   int64_t ones = 0;
-  assert_int_equal(vj_pool_create(&pool), VJ_OK);
-  assert_int_equal(vj_digits_read(pool, folder, &digits), VJ_OK);
+  assert_ok(vj_pool_create(&pool));
+  assert_ok(vj_digits_read(pool, folder, &digits));
   assert_int_equal(digits.split[VJ_TRAIN].count, 55000);
   assert_int_equal(digits.split[VJ_VALIDATION].count, 5000);
   assert_int_equal(digits.split[VJ_VALIDATION].first, 55000);

@@ -41,7 +41,7 @@ static void ties_are_found_together(void **state) {
   const double scores[6] = {0.9, 0.8, 0.5, 0.5, 0.5, 0.1};
   const bool truths[6] = {false, true, true, false, true, false};
   vj_average_precision ap;
-  assert_int_equal(vj_average_precision_of(6, scores, truths, &ap), VJ_OK);
+  assert_ok(vj_average_precision_of(6, scores, truths, &ap));
   assert_close(ap.plain, 17.0 / 30, 1e-15); /* 0.566667 */
   assert_close(ap.envelope, 0.6, 1e-15);
   assert_int_equal(ap.positives, 3);
@@ -52,14 +52,14 @@ static void the_ends_of_average_precision(void **state) {
   const double up[4] = {4, 3, 2, 1}, same[4] = {7, 7, 7, 7};
   const bool first[4] = {true, true, false, false}, last[4] = {false, false, false, true}, none[4] = {false};
   vj_average_precision ap;
-  assert_int_equal(vj_average_precision_of(4, up, first, &ap), VJ_OK);
+  assert_ok(vj_average_precision_of(4, up, first, &ap));
   assert_close(ap.plain, 1, 0);
-  assert_int_equal(vj_average_precision_of(4, up, last, &ap), VJ_OK);
+  assert_ok(vj_average_precision_of(4, up, last, &ap));
   assert_close(ap.plain, 0.25, 0);
-  assert_int_equal(vj_average_precision_of(4, same, first, &ap), VJ_OK);
+  assert_ok(vj_average_precision_of(4, same, first, &ap));
   assert_close(ap.plain, 0.5, 0); /* the share of positives */
   assert_close(ap.envelope, 0.5, 0);
-  assert_int_equal(vj_average_precision_of(4, up, none, &ap), VJ_OK);
+  assert_ok(vj_average_precision_of(4, up, none, &ap));
   assert_true(isnan(ap.plain) && isnan(ap.envelope));
 }
 
@@ -100,7 +100,7 @@ static void columns_that_follow_from_features_are_found(void **state) {
   problem p;
   result r;
   create(&p, 400, 8, 0, 1);
-  assert_int_equal(evaluate(&p.input, &r), VJ_OK);
+  assert_ok(evaluate(&p.input, &r));
   assert_true(r.scalar[MAP] > 0.99);
   assert_true(r.scalar[MAP_ENVELOPE] >= r.scalar[MAP]);
   assert_true(r.scalar[BASELINE] < 0.5);
@@ -113,13 +113,13 @@ static void random_scores_get_the_share_of_positives(void **state) {
   problem p;
   result r, again;
   create(&p, 400, 8, 0, 1);
-  assert_int_equal(evaluate(&p.input, &r), VJ_OK);
+  assert_ok(evaluate(&p.input, &r));
   assert_close(r.scalar[RANDOM], r.scalar[BASELINE], 0.03);
   assert_true(r.scalar[RANDOM_ENVELOPE] > r.scalar[RANDOM]);
   assert_true(r.scalar[RANDOM_ENVELOPE] < r.scalar[BASELINE] + 0.06);
   assert_close(r.scalar[BASELINE_ENVELOPE], r.scalar[BASELINE], 0);
   for (int64_t i = 0; i < 400 * 8; i++) p.features[VJ_TRAIN][i] *= -1; /* the probe sees something else now */
-  assert_int_equal(evaluate(&p.input, &again), VJ_OK);
+  assert_ok(evaluate(&p.input, &again));
   assert_close(again.scalar[RANDOM], r.scalar[RANDOM], 0);
   destroy(&p);
 }
@@ -130,7 +130,7 @@ static void the_mean_is_over_columns_with_a_positive(void **state) {
   result r;
   create(&p, 300, 8, 0.3, 2);
   for (int64_t i = 0; i < SAMPLES; i++) p.targets[VJ_TEST][i * COLUMNS + 2] = 0;
-  assert_int_equal(evaluate(&p.input, &r), VJ_OK);
+  assert_ok(evaluate(&p.input, &r));
   assert_true(isnan(r.ap[2]) && isnan(r.envelope[2]));
   assert_close(r.prevalence[2], 0, 0);
   assert_close(r.scalar[MAP], (r.ap[0] + r.ap[1] + r.ap[3]) / 3, 1e-15);
@@ -146,7 +146,7 @@ static void columns_constant_in_train_get_one_score(void **state) {
   create(&p, 200, 8, 0.3, 3);
   for (int64_t i = 0; i < 200; i++) p.targets[VJ_TRAIN][i * COLUMNS + 1] = 0;
   for (int64_t i = 0; i < 200; i++) p.targets[VJ_TRAIN][i * COLUMNS + 3] = 1;
-  assert_int_equal(evaluate(&p.input, &r), VJ_OK);
+  assert_ok(evaluate(&p.input, &r));
   assert_close(r.ap[1], r.prevalence[1], 1e-15);
   assert_close(r.ap[3], r.prevalence[3], 1e-15);
   assert_true(r.ap[0] > r.prevalence[0] + 0.2);
@@ -161,7 +161,7 @@ static void no_positive_at_all_is_no_number(void **state) {
   create(&p, 50, 8, 0.3, 4);
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++)
     for (int64_t i = 0; i < p.input.split[split].samples * COLUMNS; i++) p.targets[split][i] = 0;
-  assert_int_equal(evaluate(&p.input, &r), VJ_OK);
+  assert_ok(evaluate(&p.input, &r));
   assert_true(isnan(r.scalar[MAP]) && isnan(r.scalar[MAP_VALIDATION]) && isnan(r.scalar[BASELINE]));
   assert_close(r.scalar[CROSS_ENTROPY], 0, 0);
   destroy(&p);
@@ -175,7 +175,7 @@ static void same_bits_for_any_thread_count(void **state) {
   create(&p, 80, 120, 0.3, 5);
   for (int i = 0; i < 2; i++) {
     openblas_set_num_threads(1 + i);
-    assert_int_equal(evaluate(&p.input, &r[i]), VJ_OK);
+    assert_ok(evaluate(&p.input, &r[i]));
   }
   assert_memory_equal(&r[0], &r[1], sizeof r[0]);
   destroy(&p);
@@ -191,7 +191,7 @@ static void labels_that_do_not_fit_are_refused(void **state) {
   const vj_label speed = {.name = "speed", .kind = VJ_LABEL_REAL, .width = 1};
   problem p;
   result r;
-  assert_int_equal(probe->check(&defaults, &walls), VJ_OK);
+  assert_ok(probe->check(&defaults, &walls));
   assert_int_equal(probe->check(&defaults, &digit), VJ_CONFIG);
   assert_string_equal(
       vj_error_message(),
@@ -223,7 +223,7 @@ static int export_cases(const char *folder) {
     result r;
     char name[128];
     create(&p, cases[i].train, cases[i].width, cases[i].noise, 20 + (uint32_t)i);
-    assert_int_equal(evaluate(&p.input, &r), VJ_OK);
+    assert_ok(evaluate(&p.input, &r));
     for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
       snprintf(name, sizeof name, "multilabel_%s_features%d", cases[i].name, (int)split);
       npy_write(folder, name, "<f4", p.input.split[split].samples, cases[i].width, p.features[split]);

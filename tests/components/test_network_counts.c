@@ -26,10 +26,6 @@ static const setup setups[] = {
      38480643, 58224279552},
     {"Swin 3 to 12, small", "{type: simvp}", "{type: swin}", 3, 12, 64, 3, 4086483, 1347551232}};
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 static vj_config *config_of(vj_pool *pool, const setup *s) {
   char text[512];
   vj_yaml *root = NULL;
@@ -38,8 +34,8 @@ static vj_config *config_of(vj_pool *pool, const setup *s) {
            "data: {dataset: moving_mnist}\nmodel:\n  encoder: %s\n  predictor: %s\n  decoder: {type: simvp, skip: e1}\n"
            "losses: {prediction: {weight: 1.0}}\noptim: {steps: 1}\n",
            s->encoder, s->predictor);
-  check(vj_yaml_read_text(pool, text, "test", &root));
-  check(vj_config_create(pool, root, &config));
+  assert_ok(vj_yaml_read_text(pool, text, "test", &root));
+  assert_ok(vj_config_create(pool, root, &config));
   return config;
 }
 
@@ -68,12 +64,12 @@ static void networks_have_the_published_numbers_of_parameters_and_multiply_adds(
     vj_pool *pool = NULL;
     vj_parameters *parameters = NULL;
     vj_graph *graph = NULL;
-    check(vj_pool_create(&pool));
-    check(vj_parameters_create(&parameters));
-    check(vj_graph_create(&(vj_graph_options){.shard_samples = 1, .shards = 1}, parameters, &graph));
+    assert_ok(vj_pool_create(&pool));
+    assert_ok(vj_parameters_create(&parameters));
+    assert_ok(vj_graph_create(&(vj_graph_options){.shard_samples = 1, .shards = 1}, parameters, &graph));
     build(graph, config_of(pool, s), s);
-    check(vj_graph_status(graph));
-    check(vj_graph_plan(graph, 1));
+    assert_ok(vj_graph_status(graph));
+    assert_ok(vj_graph_plan(graph, 1));
     int64_t count = 0;
     for (int k = 0; k < parameters->count; k++) count += parameters->rows[k].trained ? parameters->rows[k].count : 0;
     const double multiply_adds = vj_graph_flops(graph) / 2;
@@ -87,7 +83,7 @@ static void networks_have_the_published_numbers_of_parameters_and_multiply_adds(
 }
 
 int main(void) {
-  check(vj_builtin_register());
+  assert_ok(vj_builtin_register());
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(networks_have_the_published_numbers_of_parameters_and_multiply_adds)};
   return cmocka_run_group_tests(tests, NULL, NULL);

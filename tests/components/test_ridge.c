@@ -66,7 +66,7 @@ static void one_feature_has_the_closed_form(void **state) {
   const settings config = one_lambda(0);
   const vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
   double results[METRICS];
-  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_ok(evaluate(&config, &input, results));
   assert_close(results[MSE], 2.25, 1e-14);
   assert_close(results[MSE_VALIDATION], 2.25, 1e-14);
   assert_close(results[R2], 0.75, 1e-14);
@@ -82,7 +82,7 @@ static void lambda_is_chosen_on_validation(void **state) {
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
   input.split[VJ_VALIDATION].target = halved;
   double results[METRICS];
-  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_ok(evaluate(&config, &input, results));
   assert_close(results[LAMBDA], 1, 1e-14);
   assert_close(results[MSE_VALIDATION], 0, 1e-14);
   assert_close(results[MSE], 2.25, 1e-14);
@@ -94,7 +94,7 @@ static void collapsed_features_score_the_baseline(void **state) {
   const float constant[8] = {0.1F, 0.7F, 0.1F, 0.7F, 0.1F, 0.7F, 0.1F, 0.7F};
   const vj_probe_input input = same_splits((vj_features){4, 1, 2, constant, thrice_plus_five}, &speed);
   double results[METRICS];
-  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_ok(evaluate(&config, &input, results));
   assert_close(results[MSE], results[BASELINE_MSE], 0);
   assert_close(results[R2], 0, 1e-14);
   assert_close(results[LAMBDA], 1e4, 1e-9); /* of equals the largest */
@@ -107,11 +107,11 @@ static void r2_leaves_out_constant_outputs(void **state) {
   const float target[8] = {2, 7, 8, 7, 2, 7, 8, 7}, constant[8] = {7, 7, 7, 7, 7, 7, 7, 7};
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, target}, &pair);
   double results[METRICS];
-  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_ok(evaluate(&config, &input, results));
   assert_close(results[R2], 0.75, 1e-14);
   assert_close(results[MSE], 2.25 / 2, 1e-14);
   input.split[VJ_TEST].target = constant;
-  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_ok(evaluate(&config, &input, results));
   assert_true(isnan(results[R2]));
 }
 
@@ -127,15 +127,12 @@ static void gaps_are_left_out(void **state) {
   const float one_test[2] = {2, 15};
   double together[METRICS], first[METRICS], second[METRICS];
   const vj_features train = {6, 1, 1, x, both}, test = {3, 1, 1, x_test, both_test};
-  assert_int_equal(evaluate(&config, &(vj_probe_input){.split = {train, train, test}, .label = &pair}, together),
-                   VJ_OK);
+  assert_ok(evaluate(&config, &(vj_probe_input){.split = {train, train, test}, .label = &pair}, together));
   const vj_features train_one = {3, 1, 1, some_x, one}, test_one = {2, 1, 1, x_test, one_test};
-  assert_int_equal(
-      evaluate(&config, &(vj_probe_input){.split = {train_one, train_one, test_one}, .label = &speed}, first), VJ_OK);
+  assert_ok(evaluate(&config, &(vj_probe_input){.split = {train_one, train_one, test_one}, .label = &speed}, first));
   const vj_features train_other = {3, 1, 1, some_x, other}, test_other = {1, 1, 1, x_other, five};
-  assert_int_equal(
-      evaluate(&config, &(vj_probe_input){.split = {train_other, train_other, test_other}, .label = &speed}, second),
-      VJ_OK);
+  assert_ok(
+      evaluate(&config, &(vj_probe_input){.split = {train_other, train_other, test_other}, .label = &speed}, second));
   assert_close(together[MSE], (2 * first[MSE] + second[MSE]) / 3, 1e-12);
   assert_close(together[BASELINE_MSE], (2 * first[BASELINE_MSE] + second[BASELINE_MSE]) / 3, 1e-12);
   assert_close(together[MSE_VALIDATION], (first[MSE_VALIDATION] + second[MSE_VALIDATION]) / 2, 1e-12);
@@ -151,16 +148,15 @@ static void what_train_lacks_is_not_judged(void **state) {
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, missing}, &pair);
   double results[METRICS];
   input.split[VJ_TEST].target = there;
-  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_ok(evaluate(&config, &input, results));
   assert_close(results[MSE], 2.25, 1e-14);
   assert_close(results[MSE_STANDARDISED], 0.25, 1e-14);
   const float none[8] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
   input.split[VJ_VALIDATION].target = none;
   input.split[VJ_TRAIN].target = missing;
-  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(),
-                      "ridge: no number of label \"pair\" that two train samples have is in a validation sample; raise "
-                      "eval.probe_train or eval.probe_validation");
+  assert_error(evaluate(&config, &input, results), VJ_DATA,
+               "ridge: no number of label \"pair\" that two train samples have is in a validation sample; raise "
+               "eval.probe_train or eval.probe_validation");
 }
 
 /* --- larger problems: labels are a linear map of features, plus noise --------------------------------------- */
@@ -228,7 +224,7 @@ static void a_noise_free_linear_map_is_found(void **state) {
   problem p;
   create(&p, &(shape){"linear", 200, 4, 3, 2, 1, 0, 0});
   double results[METRICS];
-  assert_int_equal(evaluate(&config, &p.input, results), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, results));
   assert_true(results[R2] > 1 - 1e-6 && results[R2] <= 1);
   assert_true(results[MSE] < 1e-6 * results[BASELINE_MSE]);
   assert_close(results[LAMBDA], 1e-4, 1e-12);
@@ -241,7 +237,7 @@ static void noise_cannot_be_predicted(void **state) {
   problem p;
   create(&p, &(shape){"noise", 150, 4, 20, 3, 0, 1, 0});
   double results[METRICS];
-  assert_int_equal(evaluate(&config, &p.input, results), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, results));
   assert_true(results[R2] < 0.02 && results[R2] > -0.2);
   assert_close(results[BASELINE_MSE], 1, 0.2);
   destroy(&p);
@@ -255,7 +251,7 @@ static void dual_equals_primal(void **state) {
   problem p;
   create(&p, &(shape){"dual", 40, STEPS, WIDTH, 3, 1, 30, 0});
   double primal[METRICS], dual[METRICS];
-  assert_int_equal(evaluate(&config, &p.input, primal), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, primal));
   float *padded[VJ_SPLITS];
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
     const int64_t rows = p.samples[split] * STEPS;
@@ -266,7 +262,7 @@ static void dual_equals_primal(void **state) {
     p.input.split[split].values = padded[split];
     p.input.split[split].width = PADDED;
   }
-  assert_int_equal(evaluate(&config, &p.input, dual), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, dual));
   for (int i = 0; i < METRICS; i++) assert_close(dual[i], primal[i], 1e-10 * fabs(primal[i]));
   assert_true(primal[LAMBDA] > 1e-4 && primal[LAMBDA] < 1e4); /* the case is not a trivial one */
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) free(padded[split]);
@@ -279,9 +275,9 @@ static void features_constant_in_train_are_ignored(void **state) {
   const float train[8] = {-1, 0.1F, 1, 0.1F, -1, 0.1F, 1, 0.1F}, test[8] = {-1, 50, 1, -9, -1, 3, 1, 1e6F};
   vj_probe_input input = same_splits((vj_features){4, 1, 2, train, thrice_plus_five}, &speed);
   double constant[METRICS], moving[METRICS];
-  assert_int_equal(evaluate(&config, &input, constant), VJ_OK);
+  assert_ok(evaluate(&config, &input, constant));
   input.split[VJ_TEST].values = test;
-  assert_int_equal(evaluate(&config, &input, moving), VJ_OK);
+  assert_ok(evaluate(&config, &input, moving));
   assert_memory_equal(constant, moving, sizeof constant);
 }
 
@@ -291,10 +287,10 @@ static void the_scale_of_features_does_not_matter(void **state) {
   problem p;
   create(&p, &(shape){"scale", 50, 3, 8, 2, 1, 3, 0});
   double before[METRICS], after[METRICS];
-  assert_int_equal(evaluate(&config, &p.input, before), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, before));
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++)
     for (int64_t i = 0; i < p.samples[split] * 24; i++) p.features[split][i] *= i % 2 ? 1024.0F : -0.125F;
-  assert_int_equal(evaluate(&config, &p.input, after), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, after));
   for (int i = 0; i < METRICS; i++) assert_close(after[i], before[i], 1e-11 * fabs(before[i]));
   destroy(&p);
 }
@@ -306,9 +302,9 @@ static void same_bits_for_any_thread_count(void **state) {
   create(&p, &(shape){"threads", 300, 4, 50, 6, 1, 3, 0});
   double one[METRICS], two[METRICS];
   openblas_set_num_threads(1);
-  assert_int_equal(evaluate(&config, &p.input, one), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, one));
   openblas_set_num_threads(2);
-  assert_int_equal(evaluate(&config, &p.input, two), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, two));
   assert_memory_equal(one, two, sizeof one);
   destroy(&p);
 }
@@ -319,11 +315,10 @@ static void a_class_is_refused_before_training(void **state) {
   (void)state;
   const settings config = defaults();
   const vj_label digit = {.name = "digit", .kind = VJ_LABEL_CLASS, .width = 1, .classes = 10};
-  assert_int_equal(vj_probe_ridge.as.probe.check(config.bytes, &digit), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "label \"digit\" is one of 10 classes, and ridge predicts measured numbers; classes need a "
-                      "logistic probe");
-  assert_int_equal(vj_probe_ridge.as.probe.check(config.bytes, &speed), VJ_OK);
+  assert_error(vj_probe_ridge.as.probe.check(config.bytes, &digit), VJ_CONFIG,
+               "label \"digit\" is one of 10 classes, and ridge predicts measured numbers; classes need a "
+               "logistic probe");
+  assert_ok(vj_probe_ridge.as.probe.check(config.bytes, &speed));
 }
 
 static void lambdas_in_the_wrong_order_are_refused(void **state) {
@@ -331,9 +326,8 @@ static void lambdas_in_the_wrong_order_are_refused(void **state) {
   settings config = defaults();
   set(&config, "lambda_min", 2);
   set(&config, "lambda_max", -2.5);
-  assert_int_equal(vj_probe_ridge.as.probe.check(config.bytes, &speed), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "lambda_max is -2.5, below lambda_min, which is 2; give the smaller exponent first");
+  assert_error(vj_probe_ridge.as.probe.check(config.bytes, &speed), VJ_CONFIG,
+               "lambda_max is -2.5, below lambda_min, which is 2; give the smaller exponent first");
 }
 
 static void numbers_that_are_not_finite_are_named(void **state) {
@@ -343,14 +337,12 @@ static void numbers_that_are_not_finite_are_named(void **state) {
   double results[METRICS];
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
   input.split[VJ_TEST].values = broken;
-  assert_int_equal(evaluate(&config, &input, results), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(),
-                      "ridge: test sample 2 has a feature that is not a finite number; the hidden state has diverged, "
-                      "try a lower optim.lr");
+  assert_error(evaluate(&config, &input, results), VJ_NUMERIC,
+               "ridge: test sample 2 has a feature that is not a finite number; the hidden state has diverged, "
+               "try a lower optim.lr");
   input.split[VJ_VALIDATION].target = infinite;
-  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(),
-                      "ridge: label \"speed\" of validation sample 3 is not a finite number; look at the data set");
+  assert_error(evaluate(&config, &input, results), VJ_DATA,
+               "ridge: label \"speed\" of validation sample 3 is not a finite number; look at the data set");
 }
 
 static void splits_that_do_not_fit_are_refused(void **state) {
@@ -359,15 +351,15 @@ static void splits_that_do_not_fit_are_refused(void **state) {
   double results[METRICS];
   vj_probe_input input = same_splits((vj_features){4, 1, 1, signs, thrice_plus_five}, &speed);
   input.split[VJ_TRAIN].samples = 1;
-  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(), "ridge: needs at least 2 train samples, got 1; raise eval.probe_train");
+  assert_error(evaluate(&config, &input, results), VJ_DATA,
+               "ridge: needs at least 2 train samples, got 1; raise eval.probe_train");
   input.split[VJ_TRAIN].samples = 4;
   input.split[VJ_TEST].samples = 0;
-  assert_int_equal(evaluate(&config, &input, results), VJ_DATA);
-  assert_string_equal(vj_error_message(), "ridge: needs at least 1 test sample, got 0; raise eval.probe_test");
+  assert_error(evaluate(&config, &input, results), VJ_DATA,
+               "ridge: needs at least 1 test sample, got 0; raise eval.probe_test");
   input.split[VJ_TEST] = (vj_features){2, 2, 1, signs, thrice_plus_five};
-  assert_int_equal(evaluate(&config, &input, results), VJ_SHAPE);
-  assert_string_equal(vj_error_message(), "ridge: train features are 1 steps x 1, test features are 2 steps x 1");
+  assert_error(evaluate(&config, &input, results), VJ_SHAPE,
+               "ridge: train features are 1 steps x 1, test features are 2 steps x 1");
 }
 
 /* Twice the same feature: singular without a penalty, and the smallest lambda is lost in rounding. */
@@ -377,13 +369,12 @@ static void a_singular_system_moves_on_to_the_next_lambda(void **state) {
   const float twice[8] = {-1, -1, 1, 1, -1, -1, 1, 1};
   double results[METRICS];
   const vj_probe_input input = same_splits((vj_features){4, 1, 2, twice, thrice_plus_five}, &speed);
-  assert_int_equal(evaluate(&config, &input, results), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(),
-                      "ridge: no lambda from 1e-16 to 1e-16 makes the system of 4 train samples and 2 features "
-                      "positive definite; raise lambda_max");
+  assert_error(evaluate(&config, &input, results), VJ_NUMERIC,
+               "ridge: no lambda from 1e-16 to 1e-16 makes the system of 4 train samples and 2 features "
+               "positive definite; raise lambda_max");
   set(&config, "lambda_count", 2);
   set(&config, "lambda_max", -8);
-  assert_int_equal(evaluate(&config, &input, results), VJ_OK);
+  assert_ok(evaluate(&config, &input, results));
   assert_close(results[LAMBDA], 1e-8, 1e-20);
   assert_close(results[MSE], 0, 1e-12);
 }
@@ -396,7 +387,7 @@ static void export_case(const char *folder, const shape *s) {
   double results[METRICS];
   problem p;
   create(&p, s);
-  assert_int_equal(evaluate(&config, &p.input, results), VJ_OK);
+  assert_ok(evaluate(&config, &p.input, results));
   for (int split = 0; split < VJ_SPLITS; split++) {
     snprintf(name, sizeof name, "ridge_%s_features%d", s->name, split);
     npy_write(folder, name, "<f4", p.samples[split], s->steps * s->width, p.features[split]);

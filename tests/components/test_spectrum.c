@@ -27,9 +27,8 @@ static vj_status evaluate(vj_features features, double *singular_values, double 
 static spectrum spectrum_of(int64_t samples, int64_t steps, int64_t width, const float *values) {
   spectrum s = {0};
   double scalars[4] = {0};
-  assert_int_equal(
-      evaluate((vj_features){samples, steps, width, values, NULL}, s.singular_values, s.explained_variance, scalars),
-      VJ_OK);
+  assert_ok(
+      evaluate((vj_features){samples, steps, width, values, NULL}, s.singular_values, s.explained_variance, scalars));
   s.rankme = scalars[0];
   s.effective_rank = scalars[1];
   s.feature_std = scalars[2];
@@ -205,7 +204,7 @@ static void same_bits_for_any_thread_count(void **state) {
   normal_features(ROWS, WIDTH, x);
   for (int i = 0; i < 2; i++) {
     openblas_set_num_threads(1 + i);
-    assert_int_equal(evaluate((vj_features){ROWS, 1, WIDTH, x, NULL}, values[i], explained[i], scalars[i]), VJ_OK);
+    assert_ok(evaluate((vj_features){ROWS, 1, WIDTH, x, NULL}, values[i], explained[i], scalars[i]));
   }
   assert_memory_equal(values[0], values[1], sizeof values[0]);
   assert_memory_equal(explained[0], explained[1], sizeof explained[0]);
@@ -217,12 +216,11 @@ static void features_that_cannot_be_measured_are_refused(void **state) {
   (void)state;
   const float x[8] = {1, 2, 3, 4, 5, 6, NAN, 8};
   double values[4], explained[4], scalars[4];
-  assert_int_equal(evaluate((vj_features){2, 2, 2, x, NULL}, values, explained, scalars), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(),
-                      "spectrum: validation sample 1 has a feature that is not a finite number; the hidden state has "
-                      "diverged, try a lower optim.lr");
-  assert_int_equal(evaluate((vj_features){0, 2, 2, x, NULL}, values, explained, scalars), VJ_DATA);
-  assert_string_equal(vj_error_message(), "spectrum: needs at least 1 validation sample, got 0; raise eval.samples");
+  assert_error(evaluate((vj_features){2, 2, 2, x, NULL}, values, explained, scalars), VJ_NUMERIC,
+               "spectrum: validation sample 1 has a feature that is not a finite number; the hidden state has "
+               "diverged, try a lower optim.lr");
+  assert_error(evaluate((vj_features){0, 2, 2, x, NULL}, values, explained, scalars), VJ_DATA,
+               "spectrum: needs at least 1 validation sample, got 0; raise eval.samples");
 }
 
 /* --- cases for Python ---------------------------------------------------------------------------------------- */
@@ -261,7 +259,7 @@ static void export_case(const char *folder, const shape *s) {
   else
     normal_features(rows, s->width, x);
   const vj_features features = {s->samples, s->steps, s->width, x, NULL};
-  assert_int_equal(evaluate(features, curves, curves + components, scalars), VJ_OK);
+  assert_ok(evaluate(features, curves, curves + components, scalars));
   snprintf(name, sizeof name, "spectrum_%s_features", s->name);
   npy_write(folder, name, "<f4", rows, s->width, x);
   snprintf(name, sizeof name, "spectrum_%s_curves", s->name);

@@ -71,7 +71,7 @@ static vj_status try_open(const char *digits, const setting *settings, vj_clip_r
 
 static fixture open_request(const setting *settings, vj_clip_request request) {
   fixture f = {.input = request.input_frames, .target = request.target_frames};
-  assert_int_equal(try_open("builtin", settings, request, &f.dataset), VJ_OK);
+  assert_ok(try_open("builtin", settings, request, &f.dataset));
   vj_dataset_stochastic_moving_mnist.as.dataset.info(f.dataset, &f.info);
   f.frames = malloc((size_t)(f.info.frames * f.info.height * f.info.width * f.info.channels) * sizeof *f.frames);
   f.labels = malloc((size_t)f.info.label_width * sizeof *f.labels);
@@ -93,8 +93,7 @@ static void close_fixture(fixture *f) {
 
 static void take(const fixture *f, vj_split split, int64_t number) {
   assert_in_range(number, 0, f->info.samples[split] - 1);
-  assert_int_equal(
-      vj_dataset_stochastic_moving_mnist.as.dataset.sample(f->dataset, split, number, f->frames, f->labels), VJ_OK);
+  assert_ok(vj_dataset_stochastic_moving_mnist.as.dataset.sample(f->dataset, split, number, f->frames, f->labels));
 }
 
 /* Where a label's numbers stand in the current sample. */
@@ -168,8 +167,8 @@ static void pixels_show_the_labelled_digit_at_the_labelled_places(void **state) 
   static float frame[64 * 64];
   vj_pool *pool;
   vj_digits digits;
-  assert_int_equal(vj_pool_create(&pool), VJ_OK);
-  assert_int_equal(vj_digits_draw(pool, &digits), VJ_OK);
+  assert_ok(vj_pool_create(&pool));
+  assert_ok(vj_digits_draw(pool, &digits));
   fixture f = open_fixture(defaults, 11);
   for (int64_t i = 0; i < 180; i++) {
     const vj_digit_set *set = &digits.split[i % VJ_SPLITS];

@@ -27,20 +27,16 @@ typedef struct experiment {
   vj_model *model;
 } experiment;
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 static experiment start(const char *target) {
   experiment e = {.loader = {.epoch = -1}};
   vj_yaml *root = NULL;
-  check(vj_pool_create(&e.pool));
-  check(vj_yaml_read_text(e.pool, base, "test", &root));
-  check(vj_yaml_override(e.pool, root, target));
-  check(vj_config_create(e.pool, root, &e.config));
-  check(vj_loader_open(e.config, &e.loader));
-  check(vj_model_create(e.config, &e.loader.info, 1, &e.model));
-  check(vj_model_allocate(e.model, &alone));
+  assert_ok(vj_pool_create(&e.pool));
+  assert_ok(vj_yaml_read_text(e.pool, base, "test", &root));
+  assert_ok(vj_yaml_override(e.pool, root, target));
+  assert_ok(vj_config_create(e.pool, root, &e.config));
+  assert_ok(vj_loader_open(e.config, &e.loader));
+  assert_ok(vj_model_create(e.config, &e.loader.info, 1, &e.model));
+  assert_ok(vj_model_allocate(e.model, &alone));
   return e;
 }
 
@@ -51,8 +47,8 @@ static void end(experiment *e) {
 }
 
 static void run(experiment *e, const vj_model_graph *part) {
-  check(vj_loader_fill_step(&e->loader, part->graph, part->frames, &alone, 0));
-  check(vj_graph_run(part->graph));
+  assert_ok(vj_loader_fill_step(&e->loader, part->graph, part->frames, &alone, 0));
+  assert_ok(vj_graph_run(part->graph));
 }
 
 /* The row of "<name>" for that of "target.<name>"; NULL for every other row. */
@@ -113,8 +109,8 @@ static void an_average_asked_for_twice_is_one(void **state) {
   vj_graph *graph = NULL;
   const vj_graph_options options = {.training = true, .shard_samples = 1, .shards = 1};
   const vj_param_spec spec = {"weight", VJ_SHAPE(2, 3), "OI", VJ_INIT_UNIFORM, 1, true};
-  check(vj_parameters_create(&parameters));
-  check(vj_graph_create(&options, parameters, &graph));
+  assert_ok(vj_parameters_create(&parameters));
+  assert_ok(vj_graph_create(&options, parameters, &graph));
   vj_scope_push(graph, "encoder");
   vj_var *trained = vj_parameter(graph, &spec);
   graph->averages = true;
@@ -194,8 +190,8 @@ static void evaluation_takes_the_target_from_the_averages(void **state) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_WORLD, &alone));
-  check(vj_builtin_register());
+  assert_ok(vj_comm_create(MPI_COMM_WORLD, &alone));
+  assert_ok(vj_builtin_register());
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(averages_begin_as_the_encoder),
       cmocka_unit_test(averages_follow_their_recursion_exactly),

@@ -58,7 +58,7 @@ static void distances_are_euclidean_for_each_step(void **state) {
   const float twice[4] = {-1, -1, 1, 1}, swings[8] = {7, 16, 29.4F, 4.2F, 13, 24, 30.6F, 5.8F};
   const vj_probe_input input = same_splits((vj_features){2, 2, 1, twice, swings}, &label);
   results r;
-  assert_int_equal(evaluate(&one, &input, &r), VJ_OK);
+  assert_ok(evaluate(&one, &input, &r));
   assert_close(r.by_horizon[0], 5.0 / 3, 1e-6);
   assert_close(r.by_horizon[1], 1.0 / 3, 1e-6);
   assert_close(r.scalar[ERROR], 1, 1e-6);
@@ -76,7 +76,7 @@ static void shown_clips_have_their_paths(void **state) {
   vj_probe_input input = same_splits((vj_features){2, 2, 1, twice, swings}, &label);
   input.shown = 1;
   results r = {.predicted = {[4] = 17}, .truth = {[4] = 17}};
-  assert_int_equal(evaluate(&one, &input, &r), VJ_OK);
+  assert_ok(evaluate(&one, &input, &r));
   for (int i = 0; i < 4; i++) {
     assert_close(r.predicted[i], expected[i], 1e-12);
     assert_close(r.truth[i], swings[i], 0);
@@ -91,7 +91,7 @@ static void points_of_a_step_are_averaged(void **state) {
   const float twice[4] = {-1, -1, 1, 1}, places[16] = {1, 2, -6, -8, 1, 2, -12, -16, 1, 2, 6, 8, 1, 2, 12, 16};
   const vj_probe_input input = same_splits((vj_features){2, 2, 1, twice, places}, &label);
   results r;
-  assert_int_equal(evaluate(&one, &input, &r), VJ_OK);
+  assert_ok(evaluate(&one, &input, &r));
   assert_close(r.by_horizon[0], 10.0 / 6, 1e-14);
   assert_close(r.by_horizon[1], 20.0 / 6, 1e-14);
   assert_close(r.scalar[ERROR], 2.5, 1e-14);
@@ -105,7 +105,7 @@ static void collapsed_features_score_the_baseline(void **state) {
   const float constant[3] = {0.3F, 0.3F, 0.3F}, places[6] = {1, 5, 9, 2, 2, 2};
   const vj_probe_input input = same_splits((vj_features){3, 1, 1, constant, places}, &label);
   results r;
-  assert_int_equal(evaluate(&defaults, &input, &r), VJ_OK);
+  assert_ok(evaluate(&defaults, &input, &r));
   assert_close(r.scalar[ERROR], r.scalar[BASELINE_ERROR], 1e-15);
   assert_close(r.by_horizon[0], (hypot(3, 2) + hypot(5, 1) + hypot(2, 1)) / 3, 1e-14);
   assert_close(r.scalar[LAMBDA], 1e4, 1e-9); /* of equals the largest */
@@ -176,7 +176,7 @@ static void straight_motion_is_followed(void **state) {
   problem p;
   results r;
   create(&p, &(shape){"straight", 200, 6, 5, 2, 0});
-  assert_int_equal(evaluate(&defaults, &p.input, &r), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, &r));
   assert_true(r.scalar[ERROR] < 0.02);
   assert_close(r.scalar[WITHIN_2PX], 1, 0);
   assert_close(r.scalar[BASELINE_ERROR], 13, 2); /* 10 sqrt(pi / 2) at step 0, more later */
@@ -188,7 +188,7 @@ static void the_error_is_the_mean_over_the_horizon(void **state) {
   problem p;
   results r;
   create(&p, &(shape){"horizon", 200, 8, 5, 1, 20});
-  assert_int_equal(evaluate(&defaults, &p.input, &r), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, &r));
   double mean = 0;
   for (int step = 0; step < 8; step++) mean += r.by_horizon[step] / 8;
   assert_close(r.scalar[ERROR], mean, 1e-14 * mean);
@@ -204,18 +204,15 @@ static void labels_that_are_no_positions_are_refused_before_training(void **stat
   const vj_probe_ops *probe = &vj_probe_trajectory.as.probe;
   const vj_label digit = {.name = "digit", .kind = VJ_LABEL_CLASS, .width = 2, .classes = 10};
   const vj_label speed = {.name = "speed", .kind = VJ_LABEL_REAL, .width = 1}, pair = position(2);
-  assert_int_equal(probe->check(&defaults, &pair), VJ_OK);
-  assert_int_equal(probe->check(&defaults, &digit), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "label \"digit\" is one of 10 classes, and trajectory predicts positions; classes need a "
-                      "logistic probe");
-  assert_int_equal(probe->check(&defaults, &speed), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "label \"speed\" has an odd number of values, 1, and trajectory predicts pairs (x, y); other "
-                      "measured labels need a ridge probe");
-  assert_int_equal(probe->check(&(vj_penalties){2, 1.5, 3}, &pair), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "lambda_max is 1.5, below lambda_min, which is 2; give the smaller exponent first");
+  assert_ok(probe->check(&defaults, &pair));
+  assert_error(probe->check(&defaults, &digit), VJ_CONFIG,
+               "label \"digit\" is one of 10 classes, and trajectory predicts positions; classes need a "
+               "logistic probe");
+  assert_error(probe->check(&defaults, &speed), VJ_CONFIG,
+               "label \"speed\" has an odd number of values, 1, and trajectory predicts pairs (x, y); other "
+               "measured labels need a ridge probe");
+  assert_error(probe->check(&(vj_penalties){2, 1.5, 3}, &pair), VJ_CONFIG,
+               "lambda_max is 1.5, below lambda_min, which is 2; give the smaller exponent first");
 }
 
 static void a_label_of_other_steps_is_refused(void **state) {
@@ -224,10 +221,9 @@ static void a_label_of_other_steps_is_refused(void **state) {
   const float values[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3};
   const vj_probe_input input = same_splits((vj_features){2, 3, 2, values, values}, &label);
   results r;
-  assert_int_equal(evaluate(&defaults, &input, &r), VJ_SHAPE);
-  assert_string_equal(vj_error_message(),
-                      "trajectory: label \"position\" has 4 values, and 3 steps of positions (x, y) are a multiple of "
-                      "6; probe a view with as many steps as the label has, or another label");
+  assert_error(evaluate(&defaults, &input, &r), VJ_SHAPE,
+               "trajectory: label \"position\" has 4 values, and 3 steps of positions (x, y) are a multiple of "
+               "6; probe a view with as many steps as the label has, or another label");
 }
 
 static void errors_of_the_ridge_name_this_probe(void **state) {
@@ -237,13 +233,12 @@ static void errors_of_the_ridge_name_this_probe(void **state) {
   results r;
   vj_probe_input input = same_splits((vj_features){2, 1, 1, values, places}, &label);
   input.split[VJ_TEST].samples = 3;
-  assert_int_equal(evaluate(&defaults, &input, &r), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(),
-                      "trajectory: test sample 2 has a feature that is not a finite number; the hidden state has "
-                      "diverged, try a lower optim.lr");
+  assert_error(evaluate(&defaults, &input, &r), VJ_NUMERIC,
+               "trajectory: test sample 2 has a feature that is not a finite number; the hidden state has "
+               "diverged, try a lower optim.lr");
   input.split[VJ_TRAIN].samples = 1;
-  assert_int_equal(evaluate(&defaults, &input, &r), VJ_DATA);
-  assert_string_equal(vj_error_message(), "trajectory: needs at least 2 train samples, got 1; raise eval.probe_train");
+  assert_error(evaluate(&defaults, &input, &r), VJ_DATA,
+               "trajectory: needs at least 2 train samples, got 1; raise eval.probe_train");
 }
 
 /* --- cases for Python ---------------------------------------------------------------------------------------- */
@@ -253,7 +248,7 @@ static void export_case(const char *folder, const shape *s) {
   results r;
   problem p;
   create(&p, s);
-  assert_int_equal(evaluate(&defaults, &p.input, &r), VJ_OK);
+  assert_ok(evaluate(&defaults, &p.input, &r));
   for (int split = 0; split < VJ_SPLITS; split++) {
     snprintf(name, sizeof name, "trajectory_%s_features%d", s->name, split);
     npy_write(folder, name, "<f4", p.samples[split], s->steps * s->width, p.features[split]);

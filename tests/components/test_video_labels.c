@@ -35,9 +35,9 @@ static void make_standin(const char *kind, const char *name, int64_t train, int6
                                       .frames = 64,
                                       .width = 48,
                                       .height = 32};
-  assert_int_equal(vj_standin_open(&request, true, &set), VJ_OK);
-  for (int64_t i = 0; i < train + validation; i++) assert_int_equal(vj_standin_make(set, i, &made), VJ_OK);
-  assert_int_equal(vj_standin_finish(set), VJ_OK);
+  assert_ok(vj_standin_open(&request, true, &set));
+  for (int64_t i = 0; i < train + validation; i++) assert_ok(vj_standin_make(set, i, &made));
+  assert_ok(vj_standin_finish(set));
   vj_standin_close(&set);
 }
 
@@ -90,7 +90,7 @@ typedef struct fixture {
 static fixture open_fixture(const vj_component *c, const char *const *settings) {
   fixture f = {.component = c};
   const vj_status status = open_with(c, settings, &f.dataset);
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(status);
   c->as.dataset.info(f.dataset, &f.info);
   f.frames = malloc((size_t)(f.info.frames * f.info.height * f.info.width * f.info.channels) * sizeof *f.frames);
   f.labels = malloc((size_t)f.info.label_width * sizeof *f.labels);
@@ -107,7 +107,7 @@ static void close_fixture(fixture *f) {
 }
 
 static void take(const fixture *f, vj_split split, int64_t number) {
-  assert_int_equal(f->component->as.dataset.sample(f->dataset, split, number, f->frames, f->labels), VJ_OK);
+  assert_ok(f->component->as.dataset.sample(f->dataset, split, number, f->frames, f->labels));
 }
 
 /* --- CLEVRER ----------------------------------------------------------------------------------------------------- */
@@ -117,8 +117,8 @@ static vj_clevrer_annotation annotation_at(const char *name) {
   size_t bytes;
   vj_clevrer_annotation a;
   snprintf(path, sizeof path, "%s/%s", folder, name);
-  assert_int_equal(vj_list_read_file(path, &text, &bytes), VJ_OK);
-  assert_int_equal(vj_clevrer_annotation_parse(text, bytes, path, &a), VJ_OK);
+  assert_ok(vj_list_read_file(path, &text, &bytes));
+  assert_ok(vj_clevrer_annotation_parse(text, bytes, path, &a));
   free(text);
   return a;
 }
@@ -296,8 +296,8 @@ static vj_cater_scene scene_at(int number) {
   size_t bytes;
   vj_cater_scene s;
   snprintf(path, sizeof path, "%s/cater/max2action/scenes/CATER_new_%06d.json", folder, number);
-  assert_int_equal(vj_list_read_file(path, &text, &bytes), VJ_OK);
-  assert_int_equal(vj_cater_scene_parse(text, bytes, path, &s), VJ_OK);
+  assert_ok(vj_list_read_file(path, &text, &bytes));
+  assert_ok(vj_cater_scene_parse(text, bytes, path, &s));
   free(text);
   return s;
 }
@@ -387,8 +387,7 @@ static void cater_classes_have_the_numbers_of_the_release(void **state) {
 
 static void assert_annotation_refused(const char *text, const char *sentence) {
   vj_clevrer_annotation a;
-  assert_int_equal(vj_clevrer_annotation_parse(text, strlen(text), "a.json", &a), VJ_DATA);
-  assert_string_equal(vj_error_message(), sentence);
+  assert_error(vj_clevrer_annotation_parse(text, strlen(text), "a.json", &a), VJ_DATA, sentence);
   assert_null(a.moments);
 }
 
@@ -425,7 +424,7 @@ static void annotations_of_the_like_generator_are_read(void **state) {
                      "\"object_ids\":[4,4],"
                      "\"frame_id\":0}]}";
   vj_clevrer_annotation a;
-  assert_int_equal(vj_clevrer_annotation_parse(text, strlen(text), "a.json", &a), VJ_OK);
+  assert_ok(vj_clevrer_annotation_parse(text, strlen(text), "a.json", &a));
   assert_true(a.moments[0].speed == 5 && a.moments[0].in_view);
   assert_int_equal(a.slots[0], 1);
   assert_int_equal(a.collision_count, 1);
@@ -456,21 +455,20 @@ static void scenes_and_lists_with_faults_are_refused(void **state) {
       {"\n\n 4\n", "l.txt:3: expected the name of a video"},
   };
   vj_pool *pool = NULL;
-  assert_int_equal(vj_pool_create(&pool), VJ_OK);
+  assert_ok(vj_pool_create(&pool));
   for (size_t i = 0; i < VJ_COUNT(scenes); i++) {
     vj_cater_scene s;
-    assert_int_equal(vj_cater_scene_parse(scenes[i].text, strlen(scenes[i].text), "s.json", &s), VJ_DATA);
-    assert_string_equal(vj_error_message(), scenes[i].sentence);
+    assert_error(vj_cater_scene_parse(scenes[i].text, strlen(scenes[i].text), "s.json", &s), VJ_DATA,
+                 scenes[i].sentence);
   }
   int64_t count;
   const vj_cater_listed *listed;
   for (size_t i = 0; i < VJ_COUNT(lists); i++) {
-    assert_int_equal(vj_cater_list_parse(lists[i].text, strlen(lists[i].text), "l.txt", 14, pool, &count, &listed),
-                     VJ_DATA);
-    assert_string_equal(vj_error_message(), lists[i].sentence);
+    assert_error(vj_cater_list_parse(lists[i].text, strlen(lists[i].text), "l.txt", 14, pool, &count, &listed), VJ_DATA,
+                 lists[i].sentence);
   }
   const char *text = "output/images/a b.avi 13,0\r\n\nb.avi\nc.avi \n";
-  assert_int_equal(vj_cater_list_parse(text, strlen(text), "l.txt", 14, pool, &count, &listed), VJ_OK);
+  assert_ok(vj_cater_list_parse(text, strlen(text), "l.txt", 14, pool, &count, &listed));
   assert_int_equal(count, 3);
   assert_string_equal(listed[0].video, "a b.avi");
   assert_int_equal(listed[0].count, 2);

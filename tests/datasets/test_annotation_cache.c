@@ -42,7 +42,7 @@ static int tear_down(void **state) {
 
 static vj_annotation_cache *opened(const char *path, const char *form) {
   vj_annotation_cache *r = NULL;
-  assert_int_equal(vj_annotation_cache_open(path, form, &r), VJ_OK);
+  assert_ok(vj_annotation_cache_open(path, form, &r));
   return r;
 }
 
@@ -63,7 +63,7 @@ static void assert_known(const char *file, const char *text) {
 
 static void remember(const char *file, const char *text) {
   vj_annotation_cache *r = opened(memory, "words 1");
-  assert_int_equal(vj_annotation_cache_add(r, file, text, strlen(text)), VJ_OK);
+  assert_ok(vj_annotation_cache_add(r, file, text, strlen(text)));
   vj_annotation_cache_close(&r);
 }
 
@@ -117,7 +117,7 @@ static void test_another_form_or_no_file_is_no_memory(void **state) {
   for (int i = 0; i < 2; i++) {
     r = opened(i ? "/nowhere/memory" : NULL, "words 1");
     assert_null(vj_annotation_cache_find(r, two, &bytes));
-    assert_int_equal(vj_annotation_cache_add(r, two, "two", 3), VJ_OK);
+    assert_ok(vj_annotation_cache_add(r, two, "two", 3));
     vj_annotation_cache_close(&r);
   }
   assert_known(two, "two");
@@ -143,7 +143,7 @@ static void test_others_wait_for_the_first(void **state) {
   vj_annotation_cache *r = opened(memory, "words 1");
   assert_int_equal(write(ends[1], "!", 1), 1);
   nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-  assert_int_equal(vj_annotation_cache_add(r, two, "late!", 5), VJ_OK);
+  assert_ok(vj_annotation_cache_add(r, two, "late!", 5));
   vj_annotation_cache_close(&r);
   int outcome = -1;
   assert_int_equal(waitpid(child, &outcome, 0), child);

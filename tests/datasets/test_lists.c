@@ -17,14 +17,13 @@ static vj_list_rows parse(vj_pool *pool, parser with, const char *text) {
   vj_list_rows rows;
   const vj_status status = with(pool, text, strlen(text), "list", &rows);
   if (status != VJ_OK) print_error("%s\n", vj_error_message());
-  assert_int_equal(status, VJ_OK);
+  assert_ok(status);
   return rows;
 }
 
 static void assert_refused(vj_pool *pool, parser with, const char *text, const char *sentence) {
   vj_list_rows rows;
-  assert_int_equal(with(pool, text, strlen(text), "list", &rows), VJ_DATA);
-  assert_string_equal(vj_error_message(), sentence);
+  assert_error(with(pool, text, strlen(text), "list", &rows), VJ_DATA, sentence);
 }
 
 static void test_paths(void **state) {
@@ -109,7 +108,7 @@ static void test_damaged_texts(void **state) {
         char changed[sizeof text];
         memcpy(changed, text, sizeof text);
         changed[at] ^= 0x22;
-        assert_int_equal(vj_pool_create(&pool), VJ_OK);
+        assert_ok(vj_pool_create(&pool));
         const vj_status status = parsers[p](pool, changed, length, "list", &rows);
         assert_true(status == VJ_OK || status == VJ_DATA);
         vj_pool_destroy(&pool);

@@ -20,7 +20,7 @@ static int make_file(const unsigned char *bytes, size_t count, int seals) {
   assert_true(file >= 0);
   assert_int_equal(unlink(path), 0);
   assert_int_equal(write(file, bytes, count), (ssize_t)count);
-  if (seals) assert_int_equal(vj_pack_checksum_write(file, "p.h5", &seal), VJ_OK);
+  if (seals) assert_ok(vj_pack_checksum_write(file, "p.h5", &seal));
   return file;
 }
 
@@ -32,15 +32,14 @@ static int make_sealed(void) {
 
 static void assert_refused(int file, const char *sentence) {
   vj_pack_checksum seal;
-  assert_int_equal(vj_pack_checksum_check(file, "p.h5", &seal), VJ_DATA);
-  assert_string_equal(vj_error_message(), sentence);
+  assert_error(vj_pack_checksum_check(file, "p.h5", &seal), VJ_DATA, sentence);
 }
 
 static void what_was_sealed_fits(void **state) {
   (void)state;
   vj_pack_checksum seal;
   const int file = make_sealed();
-  assert_int_equal(vj_pack_checksum_check(file, "p.h5", &seal), VJ_OK);
+  assert_ok(vj_pack_checksum_check(file, "p.h5", &seal));
   assert_int_equal(seal.frames, FRAMES);
   assert_int_equal(seal.frame_bytes, FRAME_BYTES);
   assert_int_equal(seal.bytes, BYTES);
@@ -97,8 +96,7 @@ static void frames_must_lie_in_the_file(void **state) {
   unsigned char bytes[FRAMES] = {0};
   vj_pack_checksum seal = {.frames = 10, .frame_bytes = FRAMES};
   const int file = make_file(bytes, sizeof bytes, 0);
-  assert_int_equal(vj_pack_checksum_write(file, "p.h5", &seal), VJ_INTERNAL);
-  assert_string_equal(vj_error_message(), "p.h5: frames beyond the end of the file");
+  assert_error(vj_pack_checksum_write(file, "p.h5", &seal), VJ_INTERNAL, "p.h5: frames beyond the end of the file");
   close(file);
 }
 

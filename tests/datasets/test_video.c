@@ -75,11 +75,6 @@ static void copy_part(const char *from, const char *to, double part) {
   free(bytes);
 }
 
-static void assert_ok(vj_status status) {
-  if (status != VJ_OK) print_error("%s\n", vj_error_message());
-  assert_int_equal(status, VJ_OK);
-}
-
 /* --- frames ------------------------------------------------------------------------------------------------------- */
 
 typedef struct form {

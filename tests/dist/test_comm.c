@@ -31,7 +31,7 @@ static void sum_is_the_binary_tree_over_ranks(void **state) {
   double *values = malloc(COUNT * sizeof *values);
   assert_non_null(values);
   for (size_t i = 0; i < COUNT; i++) values[i] = number_of(world.rank, i);
-  assert_int_equal(vj_comm_sum_double(&world, values, COUNT), VJ_OK);
+  assert_ok(vj_comm_sum_double(&world, values, COUNT));
   bool order_matters = world.size < 4;
   for (size_t i = 0; i < COUNT; i++) {
     const double expected = tree(0, world.size, i);
@@ -49,10 +49,10 @@ static void sum_has_the_same_bits_on_every_rank(void **state) {
   enum { COUNT = 1000 };
   double values[COUNT];
   for (size_t i = 0; i < COUNT; i++) values[i] = number_of(world.rank, i) / 3.0;
-  assert_int_equal(vj_comm_sum_double(&world, values, COUNT), VJ_OK);
+  assert_ok(vj_comm_sum_double(&world, values, COUNT));
   double *all = malloc((size_t)world.size * sizeof values);
   assert_non_null(all);
-  assert_int_equal(vj_comm_gather_all(&world, values, all, sizeof values), VJ_OK);
+  assert_ok(vj_comm_gather_all(&world, values, all, sizeof values));
   for (int r = 0; r < world.size; r++) assert_memory_equal(all + r * COUNT, values, sizeof values);
   free(all);
 }
@@ -61,13 +61,13 @@ static void sum_over_three_ranks_is_refused(void **state) {
   (void)state;
   double value = 1;
   const vj_comm three = {.mpi = world.mpi, .rank = world.rank, .size = 3};
-  assert_int_equal(vj_comm_sum_double(&three, &value, 1), VJ_USAGE);
-  assert_string_equal(vj_error_message(), "a sum over 3 ranks: the number of ranks must be a power of two");
+  assert_error(vj_comm_sum_double(&three, &value, 1), VJ_USAGE,
+               "a sum over 3 ranks: the number of ranks must be a power of two");
 }
 
 static void agreement_of_all_is_success(void **state) {
   (void)state;
-  assert_int_equal(vj_comm_agree(&world, VJ_OK), VJ_OK);
+  assert_ok(vj_comm_agree(&world, VJ_OK));
 }
 
 static void failure_of_one_reaches_every_rank(void **state) {
@@ -88,22 +88,21 @@ static void lowest_of_several_failures_is_told(void **state) {
   const vj_status mine = world.rank == 0   ? VJ_OK
                          : world.rank == 1 ? vj_fail(VJ_NUMERIC, "the loss became NaN at step 3")
                                            : vj_fail(VJ_IO, "rank %d has another trouble", world.rank);
-  assert_int_equal(vj_comm_agree(&world, mine), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(), "rank 1: the loss became NaN at step 3");
+  assert_error(vj_comm_agree(&world, mine), VJ_NUMERIC, "rank 1: the loss became NaN at step 3");
 }
 
 /* A status that comes without a sentence must not go out with the sentence of some older failure. */
 static void old_sentence_is_not_told_again(void **state) {
   (void)state;
   assert_int_equal(vj_fail(VJ_DATA, "long forgotten"), VJ_DATA);
-  assert_int_equal(vj_comm_agree(&world, world.rank == 0 ? VJ_INTERRUPTED : VJ_OK), VJ_INTERRUPTED);
-  assert_string_equal(vj_error_message(), "rank 0: stopped early, can be resumed");
+  assert_error(vj_comm_agree(&world, world.rank == 0 ? VJ_INTERRUPTED : VJ_OK), VJ_INTERRUPTED,
+               "rank 0: stopped early, can be resumed");
 }
 
 static void what_all_ranks_met_alike_names_no_rank(void **state) {
   (void)state;
-  assert_int_equal(vj_comm_agree(&world, vj_fail(VJ_NUMERIC, "step 3: loss variance is nan")), VJ_NUMERIC);
-  assert_string_equal(vj_error_message(), "step 3: loss variance is nan");
+  assert_error(vj_comm_agree(&world, vj_fail(VJ_NUMERIC, "step 3: loss variance is nan")), VJ_NUMERIC,
+               "step 3: loss variance is nan");
 }
 
 static void gathering_keeps_the_order_of_ranks(void **state) {
@@ -111,7 +110,7 @@ static void gathering_keeps_the_order_of_ranks(void **state) {
   char mine[24] = "", all[24 * 8];
   snprintf(mine, sizeof mine, "from rank %d", world.rank);
   assert_true(world.size <= 8);
-  assert_int_equal(vj_comm_gather_all(&world, mine, all, sizeof mine), VJ_OK);
+  assert_ok(vj_comm_gather_all(&world, mine, all, sizeof mine));
   for (int r = 0; r < world.size; r++) {
     snprintf(mine, sizeof mine, "from rank %d", r);
     assert_string_equal(all + 24 * r, mine);
@@ -125,14 +124,14 @@ static void large_messages_arrive_whole(void **state) {
   unsigned char *mine = malloc(bytes), *all = malloc(bytes * (size_t)world.size);
   assert_true(mine && all);
   for (size_t i = 0; i < bytes; i++) mine[i] = (unsigned char)(i * 31 + i / 251 + (size_t)world.rank);
-  assert_int_equal(vj_comm_gather_all(&world, mine, all, bytes), VJ_OK);
+  assert_ok(vj_comm_gather_all(&world, mine, all, bytes));
   size_t wrong = 0;
   for (int r = 0; r < world.size; r++) {
     const unsigned char *row = all + (size_t)r * bytes;
     for (size_t i = 0; i < bytes; i++) wrong += row[i] != (unsigned char)(i * 31 + i / 251 + (size_t)r);
   }
   assert_int_equal(wrong, 0);
-  assert_int_equal(vj_comm_broadcast(&world, mine, bytes, world.size - 1), VJ_OK);
+  assert_ok(vj_comm_broadcast(&world, mine, bytes, world.size - 1));
   assert_memory_equal(mine, all + (size_t)(world.size - 1) * bytes, bytes);
   free(mine);
   free(all);
@@ -142,11 +141,11 @@ static void split_makes_groups_in_the_order_of_ranks(void **state) {
   (void)state;
   vj_comm group;
   const int groups = world.size > 1 ? 2 : 1, size = world.size / groups;
-  assert_int_equal(vj_comm_split(&world, world.rank / size, &group), VJ_OK);
+  assert_ok(vj_comm_split(&world, world.rank / size, &group));
   assert_int_equal(group.size, size);
   assert_int_equal(group.rank, world.rank % size);
   double one = 1;
-  assert_int_equal(vj_comm_sum_double(&group, &one, 1), VJ_OK);
+  assert_ok(vj_comm_sum_double(&group, &one, 1));
   assert_true(one == (double)size);
   vj_comm_destroy(&group);
   assert_true(group.mpi == MPI_COMM_NULL);

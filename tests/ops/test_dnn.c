@@ -20,10 +20,6 @@ enum { SAMPLES = 2, SHARDS = 2 };
 
 static vj_comm alone;
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 static vj_var *normal(vj_graph *g, const char *name, vj_shape shape) {
   return vj_parameter(g, &(vj_param_spec){name, shape, "", VJ_INIT_NORMAL, 1, false});
 }
@@ -97,8 +93,8 @@ static void agrees(bool linear, bool bf16, geometry q, bool oneDNN_has_weight_gr
   q.out_width = (q.width + 2 * q.padding - q.kernel) / q.stride + 1;
   vj_parameters *parameters = NULL;
   vj_graph *g = NULL;
-  check(vj_parameters_create(&parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, bf16}, parameters, &g));
+  assert_ok(vj_parameters_create(&parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, bf16}, parameters, &g));
   const int64_t batch = SAMPLES * SHARDS;
   vj_var *rows = normal(g, "x", VJ_SHAPE(batch, q.height, q.width, q.channels)), *x = vj_scatter_batch(g, rows);
   vj_var *w = linear ? normal(g, "w", VJ_SHAPE(q.out, q.channels))
@@ -114,15 +110,15 @@ static void agrees(bool linear, bool bf16, geometry q, bool oneDNN_has_weight_gr
   vj_graph_keep(y);
   vj_graph_keep(r);
   vj_graph_backward(g, loss);
-  check(vj_graph_status(g));
+  assert_ok(vj_graph_status(g));
   if (bf16 || vj_dnn_available()) assert_string_equal(y->producer->op->name, "dnn_convolution");
   assert_int_equal(strcmp(w->gradient->producer->op->name, "dnn_convolution_weight_gradient") == 0,
                    oneDNN_has_weight_gradient);
-  check(vj_parameters_allocate(parameters));
+  assert_ok(vj_parameters_allocate(parameters));
   vj_parameters_initialise(parameters, 5);
-  check(vj_graph_plan(g, SHARDS));
-  check(vj_graph_allocate(&g, 1, &alone));
-  check(vj_graph_run(g));
+  assert_ok(vj_graph_plan(g, SHARDS));
+  assert_ok(vj_graph_allocate(&g, 1, &alone));
+  assert_ok(vj_graph_run(g));
   vj_real *xs = all_of(g, x), *ys = all_of(g, y), *rs = all_of(g, r);
   expected e = {xs,
                 vj_graph_values(g, w, 0),
@@ -186,8 +182,8 @@ static void without_memory_there_is_no_other_kernel(void **state) {
   for (int made = 0;; made++) {
     vj_parameters *parameters = NULL;
     vj_graph *g = NULL;
-    check(vj_parameters_create(&parameters));
-    check(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, true}, parameters, &g));
+    assert_ok(vj_parameters_create(&parameters));
+    assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, true}, parameters, &g));
     vj_var *x = vj_scatter_batch(g, normal(g, "x", VJ_SHAPE(SAMPLES * SHARDS, 11 + made, 13, 16)));
     primitives_left = made;
     vj_var *y = vj_conv2d(g, x, normal(g, "w", VJ_SHAPE(16, 3, 3, 16)), NULL, &args);
@@ -195,10 +191,9 @@ static void without_memory_there_is_no_other_kernel(void **state) {
     primitives_left = -1;
     if (failed) {
       assert_null(y);
-      assert_int_equal(vj_graph_status(g), VJ_MEMORY);
-      assert_string_equal(vj_error_message(), "no memory for a kernel of oneDNN (its status: 1)");
+      assert_error(vj_graph_status(g), VJ_MEMORY, "no memory for a kernel of oneDNN (its status: 1)");
     } else {
-      check(vj_graph_status(g));
+      assert_ok(vj_graph_status(g));
       assert_string_equal(y->producer->op->name, "dnn_convolution");
       assert_int_equal(made, 6); /* a kernel and its packing for each of three passes */
     }
@@ -239,8 +234,8 @@ static void ops_round_what_they_make(void **state) {
   (void)state;
   vj_parameters *parameters = NULL;
   vj_graph *g = NULL;
-  check(vj_parameters_create(&parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, true}, parameters, &g));
+  assert_ok(vj_parameters_create(&parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, true}, parameters, &g));
   vj_var *x = vj_scatter_batch(g, normal(g, "x", VJ_SHAPE(SAMPLES * SHARDS, 5, 7)));
   vj_var *relu = vj_batch_norm(g, x, 1e-5, VJ_RELU), *silu = vj_batch_norm(g, relu, 1e-5, VJ_SILU);
   vj_var *loss = vj_mean_all(g, vj_square(g, silu));
@@ -251,12 +246,12 @@ static void ops_round_what_they_make(void **state) {
     vj_graph_keep(kept[i]);
     vj_graph_keep(vj_bf16(g, kept[i]));
   }
-  check(vj_graph_status(g));
-  check(vj_parameters_allocate(parameters));
+  assert_ok(vj_graph_status(g));
+  assert_ok(vj_parameters_allocate(parameters));
   vj_parameters_initialise(parameters, 5);
-  check(vj_graph_plan(g, SHARDS));
-  check(vj_graph_allocate(&g, 1, &alone));
-  check(vj_graph_run(g));
+  assert_ok(vj_graph_plan(g, SHARDS));
+  assert_ok(vj_graph_allocate(&g, 1, &alone));
+  assert_ok(vj_graph_run(g));
   is_its_rounding(g, x, "round_bf16");
   is_its_rounding(g, relu, "channel_affine_bf16");
   is_its_rounding(g, silu, "channel_affine_bf16");

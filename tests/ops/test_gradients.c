@@ -381,17 +381,13 @@ typedef struct model {
 
 static vj_comm alone;
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 /* The loss weighs every output number differently: mean(y r) + mean(y^2) with fixed r. */
 static model model_create(case_builder build, int64_t shards) {
   model m = {0};
-  check(vj_parameters_create(&m.parameters));
-  check(vj_graph_create(&(vj_graph_options){true, BATCH / shards, shards, 0, false}, m.parameters, &m.graph));
+  assert_ok(vj_parameters_create(&m.parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){true, BATCH / shards, shards, 0, false}, m.parameters, &m.graph));
   vj_var *y = build(m.graph);
-  check(vj_graph_status(m.graph));
+  assert_ok(vj_graph_status(m.graph));
   vj_shape shape = y->shape;
   if (y->batched) shape.size[0] = BATCH;
   vj_var *r = shared(m.graph, "readout", shape);
@@ -399,10 +395,10 @@ static model model_create(case_builder build, int64_t shards) {
   m.loss = vj_add(m.graph, vj_mean_all(m.graph, vj_mul(m.graph, y, r)), vj_mean_all(m.graph, vj_square(m.graph, y)));
   vj_graph_keep(m.loss);
   vj_graph_backward(m.graph, m.loss);
-  check(vj_parameters_allocate(m.parameters));
+  assert_ok(vj_parameters_allocate(m.parameters));
   vj_parameters_initialise(m.parameters, 3);
-  check(vj_graph_plan(m.graph, shards));
-  check(vj_graph_allocate(&m.graph, 1, &alone));
+  assert_ok(vj_graph_plan(m.graph, shards));
+  assert_ok(vj_graph_allocate(&m.graph, 1, &alone));
   return m;
 }
 
@@ -412,7 +408,7 @@ static void model_destroy(model *m) {
 }
 
 static double loss_of(model *m) {
-  check(vj_graph_run(m->graph));
+  assert_ok(vj_graph_run(m->graph));
   return vj_graph_values(m->graph, m->loss, 0)[0];
 }
 
@@ -506,8 +502,8 @@ static void every_op_of_the_table_is_checked(void **state) {
 static void expect_failure(case_builder build, const char *sentence) {
   vj_parameters *parameters = NULL;
   vj_graph *graph = NULL;
-  check(vj_parameters_create(&parameters));
-  check(vj_graph_create(&(vj_graph_options){true, 2, 4, 0, false}, parameters, &graph));
+  assert_ok(vj_parameters_create(&parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){true, 2, 4, 0, false}, parameters, &graph));
   vj_scope_push(graph, "encoder");
   assert_null(build(graph));
   assert_int_not_equal(vj_graph_status(graph), VJ_OK);
@@ -555,7 +551,7 @@ static void shape_errors_name_place_and_both_shapes(void **state) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_SELF, &alone));
+  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_agree_with_finite_differences),
       cmocka_unit_test(shards_do_not_change_loss_or_gradient),

@@ -18,22 +18,18 @@ typedef struct drawn {
   vj_var *directions, *others;
 } drawn;
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 static drawn create(bool training) {
   drawn d = {0};
-  check(vj_parameters_create(&d.parameters));
-  check(vj_graph_create(&(vj_graph_options){training, 2, 1, 7, false}, d.parameters, &d.graph));
+  assert_ok(vj_parameters_create(&d.parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){training, 2, 1, 7, false}, d.parameters, &d.graph));
   d.directions = vj_directions(d.graph, COUNT, WIDTH);
   d.others = vj_directions(d.graph, COUNT, WIDTH);
   vj_graph_keep(d.directions);
   vj_graph_keep(d.others);
-  check(vj_graph_status(d.graph));
-  check(vj_parameters_allocate(d.parameters));
-  check(vj_graph_plan(d.graph, 1));
-  check(vj_graph_allocate(&d.graph, 1, &alone));
+  assert_ok(vj_graph_status(d.graph));
+  assert_ok(vj_parameters_allocate(d.parameters));
+  assert_ok(vj_graph_plan(d.graph, 1));
+  assert_ok(vj_graph_allocate(&d.graph, 1, &alone));
   return d;
 }
 
@@ -45,7 +41,7 @@ static void release(drawn *d) {
 /* Of one step; valid until the next. */
 static const double *directions_at(drawn *d, int64_t step) {
   d->graph->step = step;
-  check(vj_graph_run(d->graph));
+  assert_ok(vj_graph_run(d->graph));
   return vj_graph_values(d->graph, d->directions, 0);
 }
 
@@ -95,7 +91,7 @@ static void evaluation_always_draws_the_same(void **state) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_SELF, &alone));
+  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
   const struct CMUnitTest tests[] = {cmocka_unit_test(directions_are_uniform_on_the_sphere),
                                      cmocka_unit_test(training_draws_anew_at_each_step),
                                      cmocka_unit_test(evaluation_always_draws_the_same)};

@@ -13,10 +13,6 @@ enum { SAMPLES = 6, SIZE = 5, HIDDEN = 12, WIDTH = 40 };
 
 static vj_comm alone;
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 /* Energies mean (B s(A z) - target)^2 with s the identity or silu. */
 typedef struct problem {
   vj_parameters *parameters;
@@ -32,8 +28,8 @@ static vj_var *normal(vj_graph *g, const char *name, vj_shape shape, double scal
 
 static problem problem_create(int64_t shards, vj_activation activation, double pull) {
   problem p = {.activation = activation, .pull = pull};
-  check(vj_parameters_create(&p.parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES / shards, shards, 0, false}, p.parameters, &p.graph));
+  assert_ok(vj_parameters_create(&p.parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES / shards, shards, 0, false}, p.parameters, &p.graph));
   p.first = normal(p.graph, "first", VJ_SHAPE(HIDDEN, SIZE), 0.7);
   p.second = normal(p.graph, "second", VJ_SHAPE(WIDTH, HIDDEN), 0.5);
   p.target = vj_scatter_batch(p.graph, normal(p.graph, "target", VJ_SHAPE(SAMPLES, WIDTH), 1));
@@ -51,12 +47,12 @@ static vj_var *energy(vj_graph *g, const void *context, vj_var *z) {
 }
 
 static void finish(problem *p, int64_t shards) {
-  check(vj_graph_status(p->graph));
-  check(vj_parameters_allocate(p->parameters));
+  assert_ok(vj_graph_status(p->graph));
+  assert_ok(vj_parameters_allocate(p->parameters));
   vj_parameters_initialise(p->parameters, 5);
-  check(vj_graph_plan(p->graph, shards));
-  check(vj_graph_allocate(&p->graph, 1, &alone));
-  check(vj_graph_run(p->graph));
+  assert_ok(vj_graph_plan(p->graph, shards));
+  assert_ok(vj_graph_allocate(&p->graph, 1, &alone));
+  assert_ok(vj_graph_run(p->graph));
 }
 
 static void release(problem *p) {
@@ -238,7 +234,7 @@ static void the_gradient_in_a_frozen_section_is_exact_and_leaves_nothing(void **
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_SELF, &alone));
+  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_quadratic_energy_gives_the_codes_of_the_fast_path),
                                      cmocka_unit_test(no_sample_loses_and_none_could_gain_in_a_curved_energy),
                                      cmocka_unit_test(a_batch_of_one_problem_ends_in_its_optimum),

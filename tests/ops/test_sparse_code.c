@@ -20,18 +20,14 @@ typedef struct problem {
   vj_var *base, *weight, *target, *z, *statistics;
 } problem;
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 static vj_var *normal(vj_graph *g, const char *name, vj_shape shape) {
   return vj_parameter(g, &(vj_param_spec){name, shape, "", VJ_INIT_NORMAL, 1, false});
 }
 
 static problem solve(const vj_sparse_code_args *args, double lambda) {
   problem p = {0};
-  check(vj_parameters_create(&p.parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0, false}, p.parameters, &p.graph));
+  assert_ok(vj_parameters_create(&p.parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0, false}, p.parameters, &p.graph));
   vj_graph *g = p.graph;
   p.base = vj_scatter_batch(g, normal(g, "base", VJ_SHAPE(SAMPLES, WIDTH)));
   p.target = vj_scatter_batch(g, normal(g, "target", VJ_SHAPE(SAMPLES, WIDTH)));
@@ -39,12 +35,12 @@ static problem solve(const vj_sparse_code_args *args, double lambda) {
   p.z = vj_sparse_code(g, p.base, p.weight, p.target, vj_constant(g, lambda), args, &p.statistics);
   vj_var *const kept[] = {p.base, p.target, p.z, p.statistics};
   for (int i = 0; i < 4; i++) vj_graph_keep(kept[i]);
-  check(vj_graph_status(g));
-  check(vj_parameters_allocate(p.parameters));
+  assert_ok(vj_graph_status(g));
+  assert_ok(vj_parameters_allocate(p.parameters));
   vj_parameters_initialise(p.parameters, 5);
-  check(vj_graph_plan(g, 1));
-  check(vj_graph_allocate(&g, 1, &alone));
-  check(vj_graph_run(g));
+  assert_ok(vj_graph_plan(g, 1));
+  assert_ok(vj_graph_allocate(&g, 1, &alone));
+  assert_ok(vj_graph_run(g));
   return p;
 }
 
@@ -139,7 +135,7 @@ static void every_sample_stops_for_itself(void **state) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  check(vj_comm_create(MPI_COMM_SELF, &alone));
+  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fista_reaches_the_optimum_of_coordinate_descent), cmocka_unit_test(ista_reaches_it_too),
       cmocka_unit_test(a_large_penalty_gives_the_zero_code_at_once), cmocka_unit_test(every_sample_stops_for_itself)};

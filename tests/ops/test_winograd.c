@@ -15,10 +15,6 @@ enum { SAMPLES = 2 };
 
 static vj_comm alone;
 
-static void check(vj_status status) {
-  if (status != VJ_OK) fail_msg("%s", vj_error_message());
-}
-
 static vj_var *normal(vj_graph *g, const char *name, vj_shape shape) {
   return vj_parameter(g, &(vj_param_spec){name, shape, "", VJ_INIT_NORMAL, 1, false});
 }
@@ -71,8 +67,8 @@ static void agrees(int64_t height, int64_t width, int64_t taps, int64_t padding,
   assert_int_equal(vj_winograd_tile(&c), tile);
   vj_parameters *parameters = NULL;
   vj_graph *g = NULL;
-  check(vj_parameters_create(&parameters));
-  check(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0, false}, parameters, &g));
+  assert_ok(vj_parameters_create(&parameters));
+  assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES, 1, 0, false}, parameters, &g));
   vj_var *x = vj_scatter_batch(g, normal(g, "x", VJ_SHAPE(SAMPLES, height, width, channels)));
   vj_var *w = taps ? normal(g, "w", VJ_SHAPE(out, 3, kw, channels)) : normal(g, "w", VJ_SHAPE(out, 3, channels));
   vj_var *b = normal(g, "b", VJ_SHAPE(out));
@@ -80,13 +76,13 @@ static void agrees(int64_t height, int64_t width, int64_t taps, int64_t padding,
       taps ? vj_conv2d(g, x, w, b, &(vj_conv2d_args){.padding = {padding, side}}) : vj_conv_time(g, x, w, b, padding);
   vj_graph_keep(x);
   vj_graph_keep(y);
-  check(vj_graph_status(g));
+  assert_ok(vj_graph_status(g));
   assert_int_equal(strcmp(y->producer->op->name, "minimal_convolution") == 0, tile > 0);
-  check(vj_parameters_allocate(parameters));
+  assert_ok(vj_parameters_allocate(parameters));
   vj_parameters_initialise(parameters, 5);
-  check(vj_graph_plan(g, 1));
-  check(vj_graph_allocate(&g, 1, &alone));
-  check(vj_graph_run(g));
+  assert_ok(vj_graph_plan(g, 1));
+  assert_ok(vj_graph_allocate(&g, 1, &alone));
+  assert_ok(vj_graph_run(g));
   compare(&c, vj_graph_values(g, x, 0), vj_graph_values(g, w, 0), vj_graph_values(g, b, 0), vj_graph_values(g, y, 0));
   vj_graph_destroy(&g);
   vj_parameters_destroy(&parameters);

@@ -46,7 +46,7 @@ static void assert_whole(int slot, uint64_t serial, size_t bytes) {
   vj_generation g;
   const vj_status status = vj_checkpoint_read(path, slot, &g);
   if (status != VJ_OK) print_error("%s\n", vj_error_message());
-  assert_int_equal(status, VJ_OK);
+  assert_ok(status);
   assert_non_null(g.image);
   assert_int_equal(g.serial, serial);
   assert_int_equal(g.bytes, bytes);
@@ -86,15 +86,15 @@ static off_t size_of(int slot) {
 static void generations_alternate(void **state) {
   (void)state;
   vj_generation g;
-  assert_int_equal(vj_checkpoint_read(path, 0, &g), VJ_OK);
+  assert_ok(vj_checkpoint_read(path, 0, &g));
   assert_null(g.image);
   vj_generation_free(&g);
-  assert_int_equal(save(1, SMALL), VJ_OK);
+  assert_ok(save(1, SMALL));
   assert_int_equal(size_of(0), -1);
-  assert_int_equal(save(2, SMALL + 1), VJ_OK);
+  assert_ok(save(2, SMALL + 1));
   assert_whole(1, 1, SMALL);
   assert_whole(0, 2, SMALL + 1);
-  assert_int_equal(save(3, SMALL - 1), VJ_OK);
+  assert_ok(save(3, SMALL - 1));
   assert_whole(0, 2, SMALL + 1);
   assert_whole(1, 3, SMALL - 1);
   vj_checkpoint_remove(path);
@@ -108,7 +108,7 @@ static void footer_is_as_documented(void **state) {
   static const unsigned char expected[28] = {'v', 'j', 'v', 'c', 'r', 'c', 'k', '1', 1, 0, 0, 0, 0, 0,
                                              0,   0,   0,   0,   0,   0,   0,   0,   0, 0, 0, 0, 0, 0};
   unsigned char there[28] = {0};
-  assert_int_equal(vj_checkpoint_write(path, 1, there, 0), VJ_OK);
+  assert_ok(vj_checkpoint_write(path, 1, there, 0));
   FILE *stream = fopen(slot_of(1), "rb");
   assert_non_null(stream);
   assert_int_equal(fread(there, 1, sizeof there, stream), sizeof there);
@@ -120,7 +120,7 @@ static void footer_is_as_documented(void **state) {
 
 static void every_flipped_byte_is_noticed(void **state) {
   (void)state;
-  assert_int_equal(save(1, SMALL), VJ_OK);
+  assert_ok(save(1, SMALL));
   for (off_t i = 0; i < size_of(1); i++) {
     static const unsigned char masks[] = {0x01, 0x80, 0xff};
     for (size_t m = 0; m < sizeof masks; m++) {
@@ -130,7 +130,7 @@ static void every_flipped_byte_is_noticed(void **state) {
     }
   }
   assert_whole(1, 1, SMALL);
-  assert_int_equal(save(2, LARGE), VJ_OK);
+  assert_ok(save(2, LARGE));
   for (off_t i = 0; i < size_of(0); i += 104729) {
     change_byte(0, i, 0x10);
     assert_damaged(0, "its checksum does not fit");
@@ -141,19 +141,19 @@ static void every_flipped_byte_is_noticed(void **state) {
 
 static void every_cut_is_noticed(void **state) {
   (void)state;
-  assert_int_equal(save(2, LARGE), VJ_OK);
+  assert_ok(save(2, LARGE));
   const off_t whole = size_of(0);
   for (int i = 63; i >= 0; i--) {
     assert_int_equal(truncate(slot_of(0), whole * i / 64), 0);
     assert_damaged(0, "it is cut off");
   }
-  assert_int_equal(save(1, SMALL), VJ_OK);
+  assert_ok(save(1, SMALL));
   for (off_t left = size_of(1) - 1; left >= 0; left--) {
     assert_int_equal(truncate(slot_of(1), left), 0);
     assert_damaged(1, "it is cut off");
   }
   /* Nor may anything be added. */
-  assert_int_equal(save(1, SMALL), VJ_OK);
+  assert_ok(save(1, SMALL));
   FILE *stream = fopen(slot_of(1), "ab");
   assert_non_null(stream);
   fputc(0, stream);
@@ -165,7 +165,7 @@ static void every_cut_is_noticed(void **state) {
 static void a_file_in_the_wrong_place_is_noticed(void **state) {
   (void)state;
   char other[PATH_BYTES + 8];
-  assert_int_equal(save(1, SMALL), VJ_OK);
+  assert_ok(save(1, SMALL));
   snprintf(other, sizeof other, "%s", slot_of(1));
   assert_int_equal(rename(other, slot_of(0)), 0);
   assert_damaged(0, "its checksum does not fit");
@@ -177,8 +177,8 @@ static void a_full_disk_leaves_what_was_there(void **state) {
   (void)state;
   struct rlimit before, low;
   char expected[PATH_BYTES + 128];
-  assert_int_equal(save(1, SMALL), VJ_OK);
-  assert_int_equal(save(2, SMALL), VJ_OK);
+  assert_ok(save(1, SMALL));
+  assert_ok(save(2, SMALL));
   assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
   for (rlim_t room = 0; room < SMALL; room += 97) {
     low = (struct rlimit){room, before.rlim_max};
@@ -233,7 +233,7 @@ static void kills_lose_nothing_that_was_saved(void **state) {
     uint64_t newest = 0;
     for (int slot = 0; slot < VJ_GENERATIONS; slot++) {
       vj_generation g;
-      assert_int_equal(vj_checkpoint_read(path, slot, &g), VJ_OK);
+      assert_ok(vj_checkpoint_read(path, slot, &g));
       if (g.image && g.serial > newest) newest = g.serial;
       if (g.image) assert_whole(slot, g.serial, 1 << 16);
       vj_generation_free(&g);

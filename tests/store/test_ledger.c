@@ -30,7 +30,7 @@ static void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expect
   vj_trial_state state = VJ_TRIAL_WAITING;
   int64_t count = 0;
   const char *text = NULL;
-  assert_int_equal(vj_ledger_state(ledger, trial, &state, &count, &text), VJ_OK);
+  assert_ok(vj_ledger_state(ledger, trial, &state, &count, &text));
   assert_int_equal(state, expected);
   assert_int_equal(count, attempts);
   assert_string_equal(text, reason);
@@ -38,14 +38,14 @@ static void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expect
 
 static void assert_claim(vj_ledger *ledger, int64_t trial, int64_t attempt) {
   int64_t claimed = -2, number = -2;
-  assert_int_equal(vj_ledger_claim(ledger, &claimed, &number), VJ_OK);
+  assert_ok(vj_ledger_claim(ledger, &claimed, &number));
   assert_int_equal(claimed, trial);
   assert_int_equal(number, attempt);
 }
 
 static int64_t release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context, int64_t most) {
   int64_t count = -1;
-  assert_int_equal(vj_ledger_release(ledger, lives, context, most, &count), VJ_OK);
+  assert_ok(vj_ledger_release(ledger, lives, context, most, &count));
   return count;
 }
 
@@ -81,8 +81,8 @@ static void trials_are_claimed_in_order_and_end(void **state) {
   assert_claim(ledger, 0, 1);
   assert_claim(ledger, 1, 1);
   assert_state(ledger, 0, VJ_TRIAL_RUNNING, 1, "");
-  assert_int_equal(vj_ledger_done(ledger, 0), VJ_OK);
-  assert_int_equal(vj_ledger_failed(ledger, 1, "the loss became \"NaN\"\nat C:\\step 12"), VJ_OK);
+  assert_ok(vj_ledger_done(ledger, 0));
+  assert_ok(vj_ledger_failed(ledger, 1, "the loss became \"NaN\"\nat C:\\step 12"));
   assert_claim(ledger, 2, 1);
   assert_claim(ledger, -1, 0);
   vj_ledger_close(&ledger);
@@ -99,10 +99,10 @@ static void released_trials_run_again_and_others_do_not(void **state) {
   (void)state;
   vj_ledger *lost = open_ledger(3), *resumed = NULL;
   assert_claim(lost, 0, 1);
-  assert_int_equal(vj_ledger_done(lost, 0), VJ_OK);
+  assert_ok(vj_ledger_done(lost, 0));
   assert_claim(lost, 1, 1);
   assert_claim(lost, 2, 1);
-  assert_int_equal(vj_ledger_failed(lost, 2, "bad data"), VJ_OK);
+  assert_ok(vj_ledger_failed(lost, 2, "bad data"));
   resumed = open_ledger(3);
   release(resumed, NULL, NULL, 0);
   assert_state(resumed, 1, VJ_TRIAL_WAITING, 1, "");
@@ -113,7 +113,7 @@ static void released_trials_run_again_and_others_do_not(void **state) {
   /* The first run still lives, against all expectation; it may not end the attempt of the second. */
   assert_int_equal(vj_ledger_failed(lost, 1, "late"), VJ_DATA);
   assert_sentence(": trial 1 can't be recorded as failed: attempt 1 was given up and attempt 2 runs elsewhere");
-  assert_int_equal(vj_ledger_done(resumed, 1), VJ_OK);
+  assert_ok(vj_ledger_done(resumed, 1));
   assert_state(lost, 1, VJ_TRIAL_DONE, 2, "");
   vj_ledger_close(&lost);
   vj_ledger_close(&resumed);
@@ -129,14 +129,14 @@ static void trials_of_the_living_are_left_alone(void **state) {
   bool alive = true, owns = false;
   vj_ledger *ledger = open_ledger(2);
   assert_claim(ledger, 0, 1);
-  assert_int_equal(vj_ledger_owns(ledger, 0, &owns), VJ_OK);
+  assert_ok(vj_ledger_owns(ledger, 0, &owns));
   assert_true(owns);
   assert_int_equal(release(ledger, is_alive, &alive, 1), 0);
   assert_state(ledger, 0, VJ_TRIAL_RUNNING, 1, "");
   alive = false;
   assert_int_equal(release(ledger, is_alive, &alive, 2), 1);
   assert_state(ledger, 0, VJ_TRIAL_WAITING, 1, "");
-  assert_int_equal(vj_ledger_owns(ledger, 0, &owns), VJ_OK);
+  assert_ok(vj_ledger_owns(ledger, 0, &owns));
   assert_false(owns);
   vj_ledger_close(&ledger);
 }
@@ -151,13 +151,13 @@ static void a_trial_that_kills_its_runs_is_set_aside(void **state) {
   assert_claim(ledger, 0, 2);
   release(ledger, NULL, NULL, 3);
   assert_claim(ledger, 0, 3);
-  assert_int_equal(vj_ledger_saved(ledger, 0), VJ_OK);
+  assert_ok(vj_ledger_saved(ledger, 0));
   assert_state(ledger, 0, VJ_TRIAL_RUNNING, 3, "");
   release(ledger, NULL, NULL, 3);
   assert_claim(ledger, 0, 4);
   release(ledger, NULL, NULL, 3);
   assert_claim(ledger, 0, 5);
-  assert_int_equal(vj_ledger_stop(ledger, 0), VJ_OK);
+  assert_ok(vj_ledger_stop(ledger, 0));
   assert_state(ledger, 0, VJ_TRIAL_WAITING, 5, "");
   for (int64_t attempt = 6; attempt <= 8; attempt++) {
     assert_claim(ledger, 0, attempt);
@@ -176,7 +176,7 @@ static void file_is_text_that_people_can_read(void **state) {
   static const char expected[] = "vjvcr ledger 1 trials 12 55aec705\n1 claim 0 1 host:1:2 ";
   vj_ledger *ledger = open_ledger(12);
   assert_claim(ledger, 0, 1);
-  assert_int_equal(vj_ledger_failed(ledger, 0, "no data"), VJ_OK);
+  assert_ok(vj_ledger_failed(ledger, 0, "no data"));
   vj_ledger_close(&ledger);
   read_file(bytes);
   /* The checksum of the first line by an independent calculation of CRC-32. */
@@ -203,7 +203,7 @@ static void a_sweep_that_grew_keeps_its_states(void **state) {
   (void)state;
   vj_ledger *ledger = open_ledger(2), *larger = NULL;
   assert_claim(ledger, 0, 1);
-  assert_int_equal(vj_ledger_done(ledger, 0), VJ_OK);
+  assert_ok(vj_ledger_done(ledger, 0));
   larger = open_ledger(4);
   assert_state(larger, 0, VJ_TRIAL_DONE, 1, "");
   assert_state(larger, 3, VJ_TRIAL_WAITING, 0, "");
@@ -235,14 +235,14 @@ static void the_first_of_a_list_is_taken(void **state) {
   int64_t trial, attempt;
   bool waits = false;
   for (int i = 0; i < 2; i++) {
-    assert_int_equal(vj_ledger_waits(ledger, mine, 2, &waits), VJ_OK);
+    assert_ok(vj_ledger_waits(ledger, mine, 2, &waits));
     assert_true(waits);
-    assert_int_equal(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt), VJ_OK);
+    assert_ok(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt));
     assert_int_equal(trial, mine[i]);
   }
-  assert_int_equal(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt), VJ_OK);
+  assert_ok(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt));
   assert_int_equal(trial, -1);
-  assert_int_equal(vj_ledger_waits(ledger, mine, 2, &waits), VJ_OK);
+  assert_ok(vj_ledger_waits(ledger, mine, 2, &waits));
   assert_false(waits);
   assert_claim(ledger, 0, 1);
   vj_ledger_close(&ledger);
@@ -264,8 +264,7 @@ static void other_files_are_left_alone(void **state) {
   char missing[PATH_BYTES + 32], expected[PATH_BYTES + 128];
   snprintf(missing, sizeof missing, "%s/nowhere/ledger", folder);
   snprintf(expected, sizeof expected, "%s: can't be opened: No such file or directory", missing);
-  assert_int_equal(vj_ledger_open(missing, 5, "host:1:2", &ledger), VJ_IO);
-  assert_string_equal(vj_error_message(), expected);
+  assert_error(vj_ledger_open(missing, 5, "host:1:2", &ledger), VJ_IO, expected);
 }
 
 /* --- torn and damaged ---------------------------------------------------------------------------------------- */
@@ -306,7 +305,7 @@ static void every_damaged_byte_is_noticed_and_its_line_named(void **state) {
   char whole[FILE_BYTES], damaged[FILE_BYTES];
   vj_ledger *ledger = open_ledger(3);
   assert_claim(ledger, 0, 1);
-  assert_int_equal(vj_ledger_failed(ledger, 0, "why not"), VJ_OK);
+  assert_ok(vj_ledger_failed(ledger, 0, "why not"));
   vj_ledger_close(&ledger);
   const size_t all = read_file(whole), first = strcspn(whole, "\n") + 1;
   const size_t second = first + strcspn(whole + first, "\n") + 1;
@@ -463,7 +462,7 @@ static void killed_claimers_lose_no_trial(void **state) {
     vj_trial_state ended = VJ_TRIAL_WAITING;
     int64_t attempts = 0;
     const char *reason = NULL;
-    assert_int_equal(vj_ledger_state(ledger, t, &ended, &attempts, &reason), VJ_OK);
+    assert_ok(vj_ledger_state(ledger, t, &ended, &attempts, &reason));
     assert_int_equal(ended, t % 5 == 0 ? VJ_TRIAL_FAILED : VJ_TRIAL_DONE);
   }
   vj_ledger_close(&ledger);

@@ -44,13 +44,13 @@ static vj_status rises(const void *context, const vj_ledger_measurement *earlier
 static vj_prune_decision judge(vj_ledger *ledger, int64_t trial, int64_t place, double value) {
   vj_prune_decision verdict = VJ_DECISION_LOST;
   const vj_ledger_measurement mine = {trial, place, value};
-  assert_int_equal(vj_ledger_decide(ledger, &mine, rises, "it has", &verdict), VJ_OK);
+  assert_ok(vj_ledger_decide(ledger, &mine, rises, "it has", &verdict));
   return verdict;
 }
 
 static int64_t claim(vj_ledger *ledger) {
   int64_t trial = -1, attempt = 0;
-  assert_int_equal(vj_ledger_claim(ledger, &trial, &attempt), VJ_OK);
+  assert_ok(vj_ledger_claim(ledger, &trial, &attempt));
   return trial;
 }
 
@@ -58,7 +58,7 @@ static void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expect
   vj_trial_state found;
   int64_t attempts;
   const char *text;
-  assert_int_equal(vj_ledger_state(ledger, trial, &found, &attempts, &text), VJ_OK);
+  assert_ok(vj_ledger_state(ledger, trial, &found, &attempts, &text));
   assert_int_equal(found, expected);
   assert_string_equal(text, reason);
 }
@@ -85,7 +85,7 @@ static void decisions_are_recorded_and_seen_by_later_ones(void **state) {
   assert_int_equal(judge(ledger, 1, 27, NAN), VJ_DECISION_GO_ON);
   assert_state(ledger, 0, VJ_TRIAL_RUNNING, "");
   assert_state(ledger, 2, VJ_TRIAL_PRUNED, "it has \"0.25\"");
-  assert_int_equal(vj_ledger_done(ledger, 0), VJ_OK);
+  assert_ok(vj_ledger_done(ledger, 0));
   assert_int_equal(claim(ledger), -1);
   vj_ledger_close(&ledger);
   assert_records(
@@ -113,7 +113,7 @@ static void what_was_decided_is_not_asked_again(void **state) {
   assert_int_equal(judge(ledger, 1, 9, 0.25), VJ_DECISION_GO_ON);
   vj_ledger_close(&ledger);
   ledger = open_ledger(2);
-  assert_int_equal(vj_ledger_release(ledger, NULL, NULL, 3, &released), VJ_OK);
+  assert_ok(vj_ledger_release(ledger, NULL, NULL, 3, &released));
   assert_int_equal(released, 2);
   assert_int_equal(claim(ledger), 0);
   read_file(before);
@@ -134,7 +134,7 @@ static void who_lost_a_trial_decides_nothing(void **state) {
   vj_ledger *slow = open_ledger(1);
   assert_int_equal(claim(slow), 0);
   vj_ledger *other = open_ledger(1);
-  assert_int_equal(vj_ledger_release(other, NULL, NULL, 3, &released), VJ_OK);
+  assert_ok(vj_ledger_release(other, NULL, NULL, 3, &released));
   assert_int_equal(claim(other), 0);
   read_file(before);
   assert_int_equal(judge(slow, 0, 9, 0.5), VJ_DECISION_LOST);
@@ -153,14 +153,14 @@ static void a_decision_leaves_deaths_as_they_are(void **state) {
   vj_ledger *ledger = open_ledger(1);
   for (int i = 0; i < 2; i++) {
     assert_int_equal(claim(ledger), 0);
-    if (i == 0) assert_int_equal(vj_ledger_saved(ledger, 0), VJ_OK);
+    if (i == 0) assert_ok(vj_ledger_saved(ledger, 0));
     judge(ledger, 0, 9 + i, 1);
-    assert_int_equal(vj_ledger_release(ledger, NULL, NULL, 2, &released), VJ_OK);
+    assert_ok(vj_ledger_release(ledger, NULL, NULL, 2, &released));
     assert_state(ledger, 0, VJ_TRIAL_WAITING, "");
   }
   assert_int_equal(claim(ledger), 0);
   judge(ledger, 0, 20, 1);
-  assert_int_equal(vj_ledger_release(ledger, NULL, NULL, 2, &released), VJ_OK);
+  assert_ok(vj_ledger_release(ledger, NULL, NULL, 2, &released));
   assert_state(ledger, 0, VJ_TRIAL_FAILED, "its run died 2 times in a row and had saved nothing (--max-attempts)");
   vj_ledger_close(&ledger);
 }

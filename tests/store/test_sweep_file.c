@@ -33,7 +33,7 @@ static const char *in_folder(const char *name, char *path) {
 
 static void fresh_sample(const char *name, char *path) {
   unlink(in_folder(name, path));
-  assert_int_equal(vj_sweep_file_create(path, &sample_layout), VJ_OK);
+  assert_ok(vj_sweep_file_create(path, &sample_layout));
 }
 
 static unsigned char *read_whole(const char *path, size_t *bytes) {
@@ -108,7 +108,7 @@ static void layout_reads_back(void **state) {
   vj_sweep_file *file = NULL;
   vj_file_variable_info info;
   fresh_sample("layout.h5", path);
-  assert_int_equal(vj_sweep_file_read_only(path, &file), VJ_OK);
+  assert_ok(vj_sweep_file_read_only(path, &file));
   assert_int_equal(vj_sweep_file_variable_count(file), VARIABLES + DIMENSIONS);
   for (int v = 0; v < VARIABLES; v++) {
     const vj_file_variable *laid = &sample_variables[v];
@@ -130,14 +130,13 @@ static void layout_reads_back(void **state) {
   assert_true(info.is_coordinate);
   assert_string_equal(info.dimension[0], "step");
   int64_t steps[STEPS];
-  assert_int_equal(
-      vj_sweep_file_read(file, vj_sweep_file_find(file, "step"), (int64_t[]){0}, (int64_t[]){STEPS}, steps), VJ_OK);
+  assert_ok(vj_sweep_file_read(file, vj_sweep_file_find(file, "step"), (int64_t[]){0}, (int64_t[]){STEPS}, steps));
   assert_memory_equal(steps, sample_steps, sizeof steps);
   assert_int_equal(vj_sweep_file_find(file, "val_loss"), -1);
   assert_string_equal(vj_sweep_file_attribute(file, "title"), "four trials");
   assert_string_equal(vj_sweep_file_attribute(file, "Conventions"), "CF-1.8");
   assert_null(vj_sweep_file_attribute(file, "colour"));
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_close(&file));
   assert_null(file);
 }
 
@@ -149,20 +148,20 @@ static void fresh_values_are_missing(void **state) {
   double values[TRIALS * STEPS * COMPONENTS], started = 0;
   int64_t committed[TRIALS];
   fresh_sample("fresh.h5", path);
-  assert_int_equal(vj_sweep_file_read_only(path, &file), VJ_OK);
+  assert_ok(vj_sweep_file_read_only(path, &file));
   const int64_t start[3] = {0, 0, 0}, all[3] = {TRIALS, STEPS, COMPONENTS};
-  assert_int_equal(vj_sweep_file_read(file, TRAIN_LOSS, start, all, losses), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, SINGULAR_VALUES, start, all, values), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, COMMITTED, start, all, committed), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, STARTED, start, all, &started), VJ_OK);
+  assert_ok(vj_sweep_file_read(file, TRAIN_LOSS, start, all, losses));
+  assert_ok(vj_sweep_file_read(file, SINGULAR_VALUES, start, all, values));
+  assert_ok(vj_sweep_file_read(file, COMMITTED, start, all, committed));
+  assert_ok(vj_sweep_file_read(file, STARTED, start, all, &started));
   memset(text, 'x', sizeof text);
-  assert_int_equal(vj_sweep_file_read(file, CONFIG, start, all, text), VJ_OK);
+  assert_ok(vj_sweep_file_read(file, CONFIG, start, all, text));
   for (int i = 0; i < TRIALS * STEPS; i++) assert_true(isnan(losses[i]));
   for (int i = 0; i < TRIALS * STEPS * COMPONENTS; i++) assert_true(isnan(values[i]));
   for (int i = 0; i < TRIALS; i++) assert_int_equal(committed[i], -1);
   for (size_t i = 0; i < sizeof text; i++) assert_int_equal(text[i], 0);
   assert_true(isnan(started));
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_close(&file));
 }
 
 static void rectangles_lie_where_they_were_written(void **state) {
@@ -174,15 +173,15 @@ static void rectangles_lie_where_they_were_written(void **state) {
   const double now = 12.5;
   fresh_sample("rectangle.h5", path);
   memcpy(names + NAME_ROOM, "simvp", 6);
-  assert_int_equal(vj_sweep_file_open(&self, path, &file), VJ_OK);
-  assert_int_equal(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){1, 2}, (int64_t[]){2, 3}, written), VJ_OK);
-  assert_int_equal(vj_sweep_file_write(file, ENCODER, (int64_t[]){2}, (int64_t[]){2}, names), VJ_OK);
-  assert_int_equal(vj_sweep_file_write(file, STARTED, NULL, NULL, &now), VJ_OK);
-  assert_int_equal(vj_sweep_file_sync(file), VJ_OK);
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_open(&self, path, &file));
+  assert_ok(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){1, 2}, (int64_t[]){2, 3}, written));
+  assert_ok(vj_sweep_file_write(file, ENCODER, (int64_t[]){2}, (int64_t[]){2}, names));
+  assert_ok(vj_sweep_file_write(file, STARTED, NULL, NULL, &now));
+  assert_ok(vj_sweep_file_sync(file));
+  assert_ok(vj_sweep_file_close(&file));
 
-  assert_int_equal(vj_sweep_file_read_only(path, &file), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, TRAIN_LOSS, (int64_t[]){0, 0}, (int64_t[]){TRIALS, STEPS}, losses), VJ_OK);
+  assert_ok(vj_sweep_file_read_only(path, &file));
+  assert_ok(vj_sweep_file_read(file, TRAIN_LOSS, (int64_t[]){0, 0}, (int64_t[]){TRIALS, STEPS}, losses));
   for (int t = 0; t < TRIALS; t++) {
     for (int s = 0; s < STEPS; s++) {
       const bool inside = (t == 1 || t == 2) && s >= 2 && s < 5;
@@ -194,11 +193,11 @@ static void rectangles_lie_where_they_were_written(void **state) {
   }
   char encoder[NAME_ROOM];
   double then = 0;
-  assert_int_equal(vj_sweep_file_read(file, ENCODER, (int64_t[]){3}, (int64_t[]){1}, encoder), VJ_OK);
+  assert_ok(vj_sweep_file_read(file, ENCODER, (int64_t[]){3}, (int64_t[]){1}, encoder));
   assert_string_equal(encoder, "simvp");
-  assert_int_equal(vj_sweep_file_read(file, STARTED, NULL, NULL, &then), VJ_OK);
+  assert_ok(vj_sweep_file_read(file, STARTED, NULL, NULL, &then));
   assert_true(then == now);
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_close(&file));
 }
 
 static void wrong_rectangles_are_refused(void **state) {
@@ -207,7 +206,7 @@ static void wrong_rectangles_are_refused(void **state) {
   vj_sweep_file *file = NULL;
   const float row[STEPS] = {0};
   fresh_sample("wrong.h5", path);
-  assert_int_equal(vj_sweep_file_open(&self, path, &file), VJ_OK);
+  assert_ok(vj_sweep_file_open(&self, path, &file));
   assert_int_equal(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){1, 4}, (int64_t[]){1, 3}, row), VJ_SHAPE);
   assert_sentence(path, ": train_loss: 3 values from 4 on do not lie in dimension step, which has 6");
   assert_int_equal(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){-1, 0}, (int64_t[]){1, 3}, row), VJ_SHAPE);
@@ -215,12 +214,12 @@ static void wrong_rectangles_are_refused(void **state) {
   memset(full, 'a', sizeof full);
   assert_int_equal(vj_sweep_file_write(file, ENCODER, (int64_t[]){0}, (int64_t[]){1}, full), VJ_SHAPE);
   assert_sentence(path, ": param.model.encoder: a text fills its 16 bytes and leaves none for the ending zero");
-  assert_int_equal(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){4, 0}, (int64_t[]){0, 3}, row), VJ_OK);
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
-  assert_int_equal(vj_sweep_file_read_only(path, &file), VJ_OK);
+  assert_ok(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){4, 0}, (int64_t[]){0, 3}, row));
+  assert_ok(vj_sweep_file_close(&file));
+  assert_ok(vj_sweep_file_read_only(path, &file));
   assert_int_equal(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){0, 0}, (int64_t[]){1, 3}, row), VJ_INTERNAL);
   assert_sentence(path, ": opened for reading only");
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_close(&file));
 }
 
 static void reader_sees_rows_while_they_are_written(void **state) {
@@ -228,19 +227,19 @@ static void reader_sees_rows_while_they_are_written(void **state) {
   char path[PATH_BYTES];
   vj_sweep_file *writer = NULL, *reader = NULL;
   fresh_sample("live.h5", path);
-  assert_int_equal(vj_sweep_file_open(&self, path, &writer), VJ_OK);
-  assert_int_equal(vj_sweep_file_read_only(path, &reader), VJ_OK);
+  assert_ok(vj_sweep_file_open(&self, path, &writer));
+  assert_ok(vj_sweep_file_read_only(path, &reader));
   for (int64_t t = 0; t < TRIALS; t++) {
     const int64_t row = 100 + t;
     int64_t seen = 0;
-    assert_int_equal(vj_sweep_file_read(reader, COMMITTED, &t, (int64_t[]){1}, &seen), VJ_OK);
+    assert_ok(vj_sweep_file_read(reader, COMMITTED, &t, (int64_t[]){1}, &seen));
     assert_int_equal(seen, -1);
-    assert_int_equal(vj_sweep_file_write(writer, COMMITTED, &t, (int64_t[]){1}, &row), VJ_OK);
-    assert_int_equal(vj_sweep_file_read(reader, COMMITTED, &t, (int64_t[]){1}, &seen), VJ_OK);
+    assert_ok(vj_sweep_file_write(writer, COMMITTED, &t, (int64_t[]){1}, &row));
+    assert_ok(vj_sweep_file_read(reader, COMMITTED, &t, (int64_t[]){1}, &seen));
     assert_int_equal(seen, row);
   }
-  assert_int_equal(vj_sweep_file_close(&reader), VJ_OK);
-  assert_int_equal(vj_sweep_file_close(&writer), VJ_OK);
+  assert_ok(vj_sweep_file_close(&reader));
+  assert_ok(vj_sweep_file_close(&writer));
 }
 
 /* --- the same each time -------------------------------------------------------------------------------------- */
@@ -273,8 +272,8 @@ static void opening_for_writing_changes_no_byte(void **state) {
   vj_sweep_file *file = NULL;
   fresh_sample("untouched.1.h5", other);
   fresh_sample("untouched.2.h5", path);
-  assert_int_equal(vj_sweep_file_open(&self, path, &file), VJ_OK);
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_open(&self, path, &file));
+  assert_ok(vj_sweep_file_close(&file));
   assert_equal_files(path, other);
 }
 
@@ -311,21 +310,20 @@ static void file_is_replaced_whole_or_not_at_all(void **state) {
   vj_sweep_file *before = NULL, *after = NULL;
   const int64_t first = 0, one = 1;
   unlink(in_folder("grown.h5", path));
-  assert_int_equal(vj_sweep_file_create_filled(path, &sample_layout, write_weights, &weight), VJ_OK);
+  assert_ok(vj_sweep_file_create_filled(path, &sample_layout, write_weights, &weight));
   fclose(fopen(in_folder("grown.h5.new-1", left), "w")); /* of a process that was killed */
-  assert_int_equal(vj_sweep_file_read_only(path, &before), VJ_OK);
+  assert_ok(vj_sweep_file_read_only(path, &before));
   weight = 2;
-  assert_int_equal(vj_sweep_file_replace(path, &sample_layout, write_weights, &weight), VJ_OK);
+  assert_ok(vj_sweep_file_replace(path, &sample_layout, write_weights, &weight));
   weight = -1;
-  assert_int_equal(vj_sweep_file_replace(path, &sample_layout, write_weights, &weight), VJ_DATA);
-  assert_string_equal(vj_error_message(), "no such weight");
-  assert_int_equal(vj_sweep_file_read_only(path, &after), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(before, WEIGHT, &first, &one, &found), VJ_OK);
+  assert_error(vj_sweep_file_replace(path, &sample_layout, write_weights, &weight), VJ_DATA, "no such weight");
+  assert_ok(vj_sweep_file_read_only(path, &after));
+  assert_ok(vj_sweep_file_read(before, WEIGHT, &first, &one, &found));
   assert_true(found == 0.5);
-  assert_int_equal(vj_sweep_file_read(after, WEIGHT, &first, &one, &found), VJ_OK);
+  assert_ok(vj_sweep_file_read(after, WEIGHT, &first, &one, &found));
   assert_true(found == 2);
-  assert_int_equal(vj_sweep_file_close(&before), VJ_OK);
-  assert_int_equal(vj_sweep_file_close(&after), VJ_OK);
+  assert_ok(vj_sweep_file_close(&before));
+  assert_ok(vj_sweep_file_close(&after));
   assert_int_equal(entries_like(folder, "grown"), 1);
 }
 
@@ -483,8 +481,7 @@ static void assert_refused(const char *path, vj_status expected, const char *sen
   assert_int_equal(uncatch_errors(), 0);
   assert_int_equal(status, expected);
   assert_sentence(path, sentence);
-  assert_int_equal(again, expected);
-  assert_string_equal(vj_error_message(), message);
+  assert_error(again, expected, message);
   assert_null(serial);
   assert_null(parallel);
 }
@@ -546,7 +543,7 @@ static void create_writer_file(const char *path) {
   const vj_file_layout layout = {
       .dimension_count = 2, .variable_count = 2, .dimensions = dimensions, .variables = variables};
   unlink(path);
-  assert_int_equal(vj_sweep_file_create(path, &layout), VJ_OK);
+  assert_ok(vj_sweep_file_create(path, &layout));
 }
 
 /* Every trial up to `last`, and every other one that says it is committed, must be whole. Returns those committed. */
@@ -555,17 +552,17 @@ static int64_t check_writer_file(const char *path, int64_t last) {
   static int64_t committed[WRITER_TRIALS];
   vj_sweep_file *file = NULL;
   int64_t count = 0;
-  assert_int_equal(vj_sweep_file_read_only(path, &file), VJ_OK);
+  assert_ok(vj_sweep_file_read_only(path, &file));
   const int64_t start[2] = {0, 0}, all[2] = {WRITER_TRIALS, WRITER_STEPS};
-  assert_int_equal(vj_sweep_file_read(file, 0, start, all, losses), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, 1, start, all, committed), VJ_OK);
+  assert_ok(vj_sweep_file_read(file, 0, start, all, losses));
+  assert_ok(vj_sweep_file_read(file, 1, start, all, committed));
   for (int64_t t = 0; t < WRITER_TRIALS; t++) {
     assert_true(committed[t] == t || (committed[t] == -1 && t > last));
     if (committed[t] == -1) continue;
     for (int64_t s = 0; s < WRITER_STEPS; s++) assert_true(losses[t][s] == expected_loss(t, s));
     count++;
   }
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_close(&file));
   return count;
 }
 

@@ -24,7 +24,7 @@ static void create_sample(const char *name, char *path) {
   vj_status status = VJ_OK;
   snprintf(path, PATH_BYTES, "%s/%s", folder, name);
   if (world.rank == 0) status = vj_sweep_file_create(path, &sample_layout);
-  assert_int_equal(vj_comm_agree(&world, status), VJ_OK);
+  assert_ok(vj_comm_agree(&world, status));
 }
 
 static void every_rank_writes_its_rows_by_itself(void **state) {
@@ -33,7 +33,7 @@ static void every_rank_writes_its_rows_by_itself(void **state) {
   vj_sweep_file *file = NULL;
   vj_status status = VJ_OK;
   create_sample("rows.h5", path);
-  assert_int_equal(vj_sweep_file_open(&world, path, &file), VJ_OK);
+  assert_ok(vj_sweep_file_open(&world, path, &file));
   /* Ranks have unequal numbers of rows and calls, so a hidden collective would hang here. */
   for (int64_t trial = world.rank; trial < TRIALS - 1 && status == VJ_OK; trial += world.size) {
     char name[NAME_ROOM] = "";
@@ -46,14 +46,14 @@ static void every_rank_writes_its_rows_by_itself(void **state) {
     if (status == VJ_OK) status = vj_sweep_file_write(file, COMMITTED, &trial, (int64_t[]){1}, &trial);
     if (status == VJ_OK) status = vj_sweep_file_sync(file);
   }
-  assert_int_equal(vj_comm_agree(&world, status), VJ_OK);
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_comm_agree(&world, status));
+  assert_ok(vj_sweep_file_close(&file));
 
   float losses[TRIALS][STEPS];
   char names[TRIALS][NAME_ROOM];
-  assert_int_equal(vj_sweep_file_read_only(path, &file), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, TRAIN_LOSS, (int64_t[]){0, 0}, (int64_t[]){TRIALS, STEPS}, losses), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, ENCODER, (int64_t[]){0}, (int64_t[]){TRIALS}, names), VJ_OK);
+  assert_ok(vj_sweep_file_read_only(path, &file));
+  assert_ok(vj_sweep_file_read(file, TRAIN_LOSS, (int64_t[]){0, 0}, (int64_t[]){TRIALS, STEPS}, losses));
+  assert_ok(vj_sweep_file_read(file, ENCODER, (int64_t[]){0}, (int64_t[]){TRIALS}, names));
   for (int64_t trial = 0; trial < TRIALS; trial++) {
     char name[NAME_ROOM] = "";
     if (trial < TRIALS - 1) snprintf(name, sizeof name, "r %d", (int)(trial % world.size));
@@ -65,8 +65,8 @@ static void every_rank_writes_its_rows_by_itself(void **state) {
         assert_true(isnan(losses[trial][step]));
     }
   }
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
-  assert_int_equal(vj_comm_barrier(&world), VJ_OK);
+  assert_ok(vj_sweep_file_close(&file));
+  assert_ok(vj_comm_barrier(&world));
 }
 
 static void a_rank_sees_what_another_wrote(void **state) {
@@ -76,13 +76,13 @@ static void a_rank_sees_what_another_wrote(void **state) {
   int64_t seen = 0;
   const int64_t last = TRIALS - 1, one = 1, written = 42;
   create_sample("seen.h5", path);
-  assert_int_equal(vj_sweep_file_open(&world, path, &file), VJ_OK);
+  assert_ok(vj_sweep_file_open(&world, path, &file));
   vj_status status = VJ_OK;
   if (world.rank == world.size - 1) status = vj_sweep_file_write(file, COMMITTED, &last, &one, &written);
-  assert_int_equal(vj_comm_agree(&world, status), VJ_OK);
-  assert_int_equal(vj_sweep_file_read(file, COMMITTED, &last, &one, &seen), VJ_OK);
+  assert_ok(vj_comm_agree(&world, status));
+  assert_ok(vj_sweep_file_read(file, COMMITTED, &last, &one, &seen));
   assert_int_equal(seen, written);
-  assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+  assert_ok(vj_sweep_file_close(&file));
 }
 
 static void opening_fails_on_all_ranks_together(void **state) {
@@ -94,13 +94,12 @@ static void opening_fails_on_all_ranks_together(void **state) {
   if (world.rank > 0) snprintf(path, PATH_BYTES, "%s/missing.%d.h5", folder, world.rank);
   const vj_status status = vj_sweep_file_open(&world, path, &file);
   if (world.size == 1) {
-    assert_int_equal(status, VJ_OK);
-    assert_int_equal(vj_sweep_file_close(&file), VJ_OK);
+    assert_ok(status);
+    assert_ok(vj_sweep_file_close(&file));
     return;
   }
   snprintf(expected, sizeof expected, "rank 1: %s/missing.1.h5: can't be opened: No such file or directory", folder);
-  assert_int_equal(status, VJ_IO);
-  assert_string_equal(vj_error_message(), expected);
+  assert_error(status, VJ_IO, expected);
   assert_null(file);
 }
 

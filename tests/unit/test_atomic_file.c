@@ -59,14 +59,14 @@ static void a_stream_that_is_dropped_leaves_what_was_there(void **state) {
   vj_atomic_file file;
   (void)state;
   assert_int_equal(write_two(path), 0);
-  assert_int_equal(vj_atomic_file_open(path, &file), VJ_OK);
-  assert_int_equal(vj_atomic_file_write(&file, "half", 4), VJ_OK);
+  assert_ok(vj_atomic_file_open(path, &file));
+  assert_ok(vj_atomic_file_write(&file, "half", 4));
   assert_holds("one, two");
-  assert_int_equal(vj_atomic_file_close(&file, false), VJ_OK);
+  assert_ok(vj_atomic_file_close(&file, false));
   assert_holds("one, two");
-  assert_int_equal(vj_atomic_file_open(path, &file), VJ_OK);
-  assert_int_equal(vj_atomic_file_write(&file, "whole", 5), VJ_OK);
-  assert_int_equal(vj_atomic_file_close(&file, true), VJ_OK);
+  assert_ok(vj_atomic_file_open(path, &file));
+  assert_ok(vj_atomic_file_write(&file, "whole", 5));
+  assert_ok(vj_atomic_file_close(&file, true));
   assert_holds("whole");
 }
 

@@ -23,13 +23,13 @@ static int teardown(void **state) {
 
 static vj_yaml *read_text(const char *text) {
   vj_yaml *root = NULL;
-  if (vj_yaml_read_text(pool, text, "a.yaml", &root) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
   return root;
 }
 
 static const vj_config *make(const char *text) {
   vj_config *config;
-  if (vj_config_create(pool, read_text(text), &config) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(vj_config_create(pool, read_text(text), &config));
   return config;
 }
 
@@ -37,15 +37,13 @@ static const vj_config *make(const char *text) {
 static void assert_override_refused(const char *assignment, const char *message) {
   vj_config *config;
   vj_yaml *root = read_text(FAKE_YAML);
-  if (vj_yaml_override(pool, root, assignment) != VJ_OK) fail_msg("%s", vj_error_message());
-  assert_int_equal(vj_config_create(pool, root, &config), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), message);
+  assert_ok(vj_yaml_override(pool, root, assignment));
+  assert_error(vj_config_create(pool, root, &config), VJ_CONFIG, message);
 }
 
 static void assert_text_refused(const char *text, const char *message) {
   vj_config *config;
-  assert_int_equal(vj_config_create(pool, read_text(text), &config), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), message);
+  assert_error(vj_config_create(pool, read_text(text), &config), VJ_CONFIG, message);
 }
 
 static void a_short_configuration_gets_its_defaults(void **state) {
@@ -80,8 +78,8 @@ static void a_loss_may_have_another_name_than_its_type(void **state) {
   (void)state;
   vj_yaml *root = read_text(FAKE_YAML);
   vj_config *config;
-  assert_int_equal(vj_yaml_override(pool, root, "losses.spread={type: variance, weight: 0, on: hx.conv1}"), VJ_OK);
-  assert_int_equal(vj_config_create(pool, root, &config), VJ_OK);
+  assert_ok(vj_yaml_override(pool, root, "losses.spread={type: variance, weight: 0, on: hx.conv1}"));
+  assert_ok(vj_config_create(pool, root, &config));
   assert_int_equal(config->loss_count, 3);
   assert_string_equal(config->losses[2].choice.key, "spread");
   assert_string_equal(config->losses[2].choice.component->name, "variance");
@@ -93,10 +91,9 @@ static void probes_have_a_view_and_a_target(void **state) {
   (void)state;
   vj_yaml *root = read_text(FAKE_YAML);
   vj_config *config;
-  assert_int_equal(vj_yaml_override(pool, root, "eval.probes={speed: {type: ridge, target: speed, lambdas: [2]}}"),
-                   VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "eval.probe_at=all"), VJ_OK);
-  assert_int_equal(vj_config_create(pool, root, &config), VJ_OK);
+  assert_ok(vj_yaml_override(pool, root, "eval.probes={speed: {type: ridge, target: speed, lambdas: [2]}}"));
+  assert_ok(vj_yaml_override(pool, root, "eval.probe_at=all"));
+  assert_ok(vj_config_create(pool, root, &config));
   assert_int_equal(config->eval.probe_at, VJ_PROBE_ALL);
   assert_int_equal(config->eval.probe_count, 1);
   assert_string_equal(config->eval.probes[0].choice.key, "speed");
@@ -275,8 +272,7 @@ static void section_rows_are_there_to_describe(void **state) {
 static void assert_register_refused(vj_component component, const char *message) {
   static vj_component kept; /* the table must not see a dead one, were it accepted */
   kept = component;
-  assert_int_equal(vj_component_register(&kept), VJ_PLUGIN);
-  assert_string_equal(vj_error_message(), message);
+  assert_error(vj_component_register(&kept), VJ_PLUGIN, message);
 }
 
 static void tables_refuse_what_cannot_be_used(void **state) {
@@ -336,10 +332,10 @@ static void plugins_fill_the_same_tables(void **state) {
       "#include \"vj/component.h\"\n"
       "static const vj_component extra = {.abi = VJ_ABI, .kind = VJ_LOSS, .name = \"extra\"};\nVJ_PLUGIN(&extra);\n");
   const char *text = vj_pool_format(pool, "plugins: [%s]\n", path);
-  assert_int_equal(vj_config_load_plugins(pool, read_text(text)), VJ_OK);
+  assert_ok(vj_config_load_plugins(pool, read_text(text)));
   assert_non_null(vj_component_find(VJ_LOSS, "extra"));
   /* A resolved configuration names its plug-ins again. */
-  assert_int_equal(vj_plugin_load(path), VJ_OK);
+  assert_ok(vj_plugin_load(path));
   const vj_config *config = make(vj_pool_format(pool, "%splugins: [\"%s\"]\n", FAKE_YAML, path));
   assert_string_equal(vj_yaml_print(pool, config->resolved),
                       vj_pool_format(pool, "%splugins: [\"%s\"]\n", resolved_text, path));
@@ -348,17 +344,16 @@ static void plugins_fill_the_same_tables(void **state) {
 static void plugins_that_cannot_be_loaded_say_why(void **state) {
   (void)state;
   vj_yaml *root = read_text("plugins:\n  - no/such.so\n");
-  assert_int_equal(vj_config_load_plugins(pool, root), VJ_PLUGIN);
-  assert_string_equal(vj_error_message(),
-                      "a.yaml:2:5: plugins: plug-in no/such.so: cannot be read: No such file or directory");
-  assert_int_equal(vj_config_load_plugins(pool, read_text("plugins: {a: b}\n")), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), "a.yaml:1:10: plugins: expected a list of texts, got a map");
+  assert_error(vj_config_load_plugins(pool, root), VJ_PLUGIN,
+               "a.yaml:2:5: plugins: plug-in no/such.so: cannot be read: No such file or directory");
+  assert_error(vj_config_load_plugins(pool, read_text("plugins: {a: b}\n")), VJ_CONFIG,
+               "a.yaml:1:10: plugins: expected a list of texts, got a map");
   const char *path = compile("empty", "int nothing_here;\n");
-  assert_int_equal(vj_plugin_load(path), VJ_PLUGIN);
-  assert_string_equal(vj_error_message(), vj_pool_format(pool,
-                                                         "plug-in %s: no symbol \"vj_plugin\"; end its source with "
-                                                         "VJ_PLUGIN(&my_component);",
-                                                         path));
+  assert_error(vj_plugin_load(path), VJ_PLUGIN,
+               vj_pool_format(pool,
+                              "plug-in %s: no symbol \"vj_plugin\"; end its source with "
+                              "VJ_PLUGIN(&my_component);",
+                              path));
   path = compile("old", "#include \"vj/component.h\"\nconst vj_plugin_table vj_plugin = {VJ_ABI + 1, 0, 0};\n");
   assert_int_equal(vj_plugin_load(path), VJ_PLUGIN);
   assert_string_equal(
@@ -367,12 +362,11 @@ static void plugins_that_cannot_be_loaded_say_why(void **state) {
   path = compile("twin",
                  "#include \"vj/component.h\"\nstatic const vj_component twin = {.abi = VJ_ABI, .kind = "
                  "VJ_ENCODER, .name = \"cnn\"};\nVJ_PLUGIN(&twin);\n");
-  assert_int_equal(vj_plugin_load(path), VJ_PLUGIN);
-  assert_string_equal(vj_error_message(),
-                      vj_pool_format(pool,
-                                     "plug-in %s: encoder \"cnn\": there is one of this name already; give it "
-                                     "another",
-                                     path));
+  assert_error(vj_plugin_load(path), VJ_PLUGIN,
+               vj_pool_format(pool,
+                              "plug-in %s: encoder \"cnn\": there is one of this name already; give it "
+                              "another",
+                              path));
   path = vj_pool_format(pool, "%s/old.c", folder);
   assert_int_equal(vj_plugin_load(path), VJ_PLUGIN);
   assert_non_null(strstr(vj_error_message(), "old.c: cannot be loaded: "));

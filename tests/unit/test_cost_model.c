@@ -118,12 +118,11 @@ static void a_cluster_file_is_read_and_checked(void **state) {
   vj_pool *pool = NULL;
   vj_cluster *cluster = NULL;
   (void)state;
-  assert_int_equal(vj_pool_create(&pool), VJ_OK);
-  assert_int_equal(read_cluster(pool,
-                                "{name: big, nodes: 3, ranks_per_node: 64, memory_gib: 256, gflops: 50, "
-                                "between: {latency_us: 4}}",
-                                &cluster),
-                   VJ_OK);
+  assert_ok(vj_pool_create(&pool));
+  assert_ok(read_cluster(pool,
+                         "{name: big, nodes: 3, ranks_per_node: 64, memory_gib: 256, gflops: 50, "
+                         "between: {latency_us: 4}}",
+                         &cluster));
   assert_string_equal(cluster->name, "big");
   assert_int_equal(cluster->nodes * cluster->ranks_per_node, 192);
   near(cluster->gflops, 50);

@@ -56,14 +56,13 @@ static vj_status read_sample(const char *text, const sample **read, vj_yaml *res
 
 static const sample *assert_read(const char *text) {
   const sample *read;
-  if (read_sample(text, &read, NULL) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(read_sample(text, &read, NULL));
   return read;
 }
 
 static void assert_refused(const char *text, const char *message) {
   const sample *read;
-  assert_int_equal(read_sample(text, &read, NULL), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), message);
+  assert_error(read_sample(text, &read, NULL), VJ_CONFIG, message);
 }
 
 static void defaults_fill_what_is_not_written(void **state) {
@@ -174,24 +173,24 @@ static void a_required_key_is_missed(void **state) {
   static const vj_param required[] = {VJ_INTEGER(sample, count, NULL, 1, INFINITY, "", "how many there are")};
   vj_yaml *map;
   void *config;
-  assert_int_equal(vj_yaml_read_text(pool, "{}", "a.yaml", &map), VJ_OK);
-  assert_int_equal(vj_params_read(pool, required, 1, sizeof(sample), map, "optim", NULL, &config, NULL), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), "a.yaml:1:1: optim: missing key \"count\" (how many there are)");
-  assert_int_equal(vj_params_read(pool, required, 1, sizeof(sample), NULL, "optim", NULL, &config, NULL), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), "optim: missing key \"count\" (how many there are)");
+  assert_ok(vj_yaml_read_text(pool, "{}", "a.yaml", &map));
+  assert_error(vj_params_read(pool, required, 1, sizeof(sample), map, "optim", NULL, &config, NULL), VJ_CONFIG,
+               "a.yaml:1:1: optim: missing key \"count\" (how many there are)");
+  assert_error(vj_params_read(pool, required, 1, sizeof(sample), NULL, "optim", NULL, &config, NULL), VJ_CONFIG,
+               "optim: missing key \"count\" (how many there are)");
 }
 
 static void resolved_has_every_row_in_order(void **state) {
   (void)state;
   const sample *read, *again;
   vj_yaml *resolved;
-  assert_int_equal(vj_yaml_read_text(pool, "{}", "a.yaml", &resolved), VJ_OK);
-  assert_int_equal(read_sample("mode: mse\nrate: 2.5\ntext: '7'\n", &read, resolved), VJ_OK);
+  assert_ok(vj_yaml_read_text(pool, "{}", "a.yaml", &resolved));
+  assert_ok(read_sample("mode: mse\nrate: 2.5\ntext: '7'\n", &read, resolved));
   const char *printed = vj_yaml_print(pool, resolved);
   assert_string_equal(printed,
                       "count: 3\nfree_integer: -7\nrate: 2.5\nfraction: 0.5\nflag: true\ntext: \"7\"\n"
                       "mode: mse\nintegers: [1, 2]\nreals: [0.5]\ntexts: [hx, hy]\n");
-  assert_int_equal(read_sample(printed, &again, NULL), VJ_OK);
+  assert_ok(read_sample(printed, &again, NULL));
   assert_true(again->rate == 2.5 && again->mode == 0);
   assert_string_equal(again->text, "7");
 }

@@ -14,7 +14,7 @@ enum { METHODS = sizeof methods / sizeof methods[0] };
 static double *draw(vj_method method, uint64_t seed, int64_t count, int64_t dimensions) {
   double *points = calloc((size_t)(count * dimensions), sizeof *points);
   assert_non_null(points);
-  assert_int_equal(vj_sampler_draw(method, seed, count, dimensions, points), VJ_OK);
+  assert_ok(vj_sampler_draw(method, seed, count, dimensions, points));
   return points;
 }
 

@@ -25,20 +25,19 @@ static int teardown(void **state) {
 static vj_status expand(const char *sweep, vj_space **space) {
   vj_yaml *root = NULL;
   const char *text = vj_pool_format(pool, "%s%s", FAKE_YAML, sweep);
-  if (vj_yaml_read_text(pool, text, "a.yaml", &root) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
   return vj_space_create(pool, root, space);
 }
 
 static const vj_space *make(const char *sweep) {
   vj_space *space;
-  if (expand(sweep, &space) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(expand(sweep, &space));
   return space;
 }
 
 static void assert_refused(const char *sweep, const char *message) {
   vj_space *space;
-  assert_int_equal(expand(sweep, &space), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), message);
+  assert_error(expand(sweep, &space), VJ_CONFIG, message);
 }
 
 static void assert_setting(const vj_trial *trial, int64_t i, const char *key, const char *text) {
@@ -138,8 +137,8 @@ static void trials_may_complete_the_base(void **state) {
   const char *text =
       "data: {dataset: squares}\nmodel: {predictor: {type: mlp}}\nlosses: {variance: }\noptim: {steps: 1}\n"
       "sweep: {parameters: {model.encoder.type: [cnn, vit]}}\n";
-  assert_int_equal(vj_yaml_read_text(pool, text, "a.yaml", &root), VJ_OK);
-  assert_int_equal(vj_space_create(pool, root, &space), VJ_OK);
+  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
+  assert_ok(vj_space_create(pool, root, &space));
   assert_string_equal(space->trials[1].config->encoder.component->name, "vit");
 }
 

@@ -88,7 +88,7 @@ static void a_full_grid_is_split_exactly(void **state) {
   const vj_design_factor factors[] = {{2, true, first}, {2, false, second}};
   const vj_design design = {2, factors, COUNT, y};
   vj_importance found;
-  assert_int_equal(vj_importance_find(&design, &found), VJ_OK);
+  assert_ok(vj_importance_find(&design, &found));
   assert_true(found.is_exact);
   near(found.main[0].share, 1.0 / 14, 1e-12);
   near(found.main[1].share, 4.0 / 14, 1e-12);
@@ -116,7 +116,7 @@ static void trees_find_what_matters_among_samples(void **state) {
   const vj_design_factor factors[] = {{LEVELS, true, level[0]}, {3, false, level[1]}, {LEVELS, true, level[2]}};
   const vj_design design = {3, factors, COUNT, y};
   vj_importance found;
-  assert_int_equal(vj_importance_find(&design, &found), VJ_OK);
+  assert_ok(vj_importance_find(&design, &found));
   assert_false(found.is_exact);
   near(found.main[0].share, from_x0 / (from_x0 + from_x1), 0.03);
   near(found.main[1].share, from_x1 / (from_x0 + from_x1), 0.03);
@@ -137,7 +137,7 @@ static void a_response_that_does_not_vary_has_no_shares(void **state) {
   const vj_design_factor factors[] = {{2, true, first}, {2, true, second}};
   const vj_design design = {2, factors, 4, y};
   vj_importance found;
-  assert_int_equal(vj_importance_find(&design, &found), VJ_OK);
+  assert_ok(vj_importance_find(&design, &found));
   assert_true(isnan(found.main[0].share) && isnan(found.within));
 }
 

@@ -90,7 +90,7 @@ static void decides_like(const vj_stopping *s, bool (*ends)(const vj_stopping *,
       const vj_ledger_measurement mine = {trial, ++next[trial], draw_value(&rng)};
       const vj_stopping_question question = {s, mine.place};
       vj_ledger_ruling judgement = {.threshold = NAN};
-      assert_int_equal(vj_stopping_rule(&question, all, count, &mine, &judgement), VJ_OK);
+      assert_ok(vj_stopping_rule(&question, all, count, &mine, &judgement));
       assert_int_equal(judgement.ends, ends(s, all, count, &mine));
       ended += judgement.ends;
       passed += !judgement.ends;
@@ -122,7 +122,7 @@ static void median_goes_by_means(void **state) {
 static vj_ledger_ruling ask(const vj_stopping *s, const vj_ledger_measurement *all, int64_t count, double value) {
   const vj_ledger_measurement mine = {count, 1, value};
   vj_ledger_ruling judgement = {.threshold = NAN};
-  assert_int_equal(vj_stopping_rule(&(vj_stopping_question){s, 20}, all, count, &mine, &judgement), VJ_OK);
+  assert_ok(vj_stopping_rule(&(vj_stopping_question){s, 20}, all, count, &mine, &judgement));
   return judgement;
 }
 

@@ -24,20 +24,19 @@ static int teardown(void **state) {
 static vj_status expand(const char *sweep, vj_space **space) {
   vj_yaml *root = NULL;
   const char *text = vj_pool_format(pool, "%s%s", FAKE_YAML, sweep);
-  if (vj_yaml_read_text(pool, text, "a.yaml", &root) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
   return vj_space_create(pool, root, space);
 }
 
 static const vj_space *make_space(const char *sweep) {
   vj_space *space = NULL;
-  if (expand(sweep, &space) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(expand(sweep, &space));
   return space;
 }
 
 static vj_trial_schedule *make(const vj_space *space, int ranks, int ranks_per_trial) {
   vj_trial_schedule *roster = NULL;
-  if (vj_trial_schedule_create(pool, space, ranks, ranks_per_trial, &roster) != VJ_OK)
-    fail_msg("%s", vj_error_message());
+  assert_ok(vj_trial_schedule_create(pool, space, ranks, ranks_per_trial, &roster));
   return roster;
 }
 
@@ -51,8 +50,7 @@ static void assert_order(const vj_trial_schedule *roster, const char *expected) 
 
 static void assert_refused(const char *sweep, int ranks, int ranks_per_trial, const char *message) {
   vj_trial_schedule *roster;
-  assert_int_equal(vj_trial_schedule_create(pool, make_space(sweep), ranks, ranks_per_trial, &roster), VJ_USAGE);
-  assert_string_equal(vj_error_message(), message);
+  assert_error(vj_trial_schedule_create(pool, make_space(sweep), ranks, ranks_per_trial, &roster), VJ_USAGE, message);
 }
 
 static const char mixed[] =
@@ -111,7 +109,7 @@ static void the_longest_comes_first_and_equal_ones_keep_their_order(void **state
   const vj_space *space = make_space("sweep: {parameters: {losses.variance.weight: [1, 2, 3, 4, 5, 6]}}\n");
   static const double work[] = {1, 5, NAN, 5, 7, 1};
   vj_trial_schedule *roster = make(space, 2, 1);
-  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
+  assert_ok(vj_trial_schedule_sort(roster, space, work));
   assert_order(roster, "4 1 3 0 5 2");
 }
 
@@ -125,7 +123,7 @@ static void samples_come_one_after_the_other(void **state) {
   vj_trial_schedule *roster = make(space, 2, 1);
   assert_int_equal(space->trials[1].sample, 0);
   assert_int_equal(space->trials[2].sample, 1);
-  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
+  assert_ok(vj_trial_schedule_sort(roster, space, work));
   assert_order(roster, "1 0 3 2");
 }
 
@@ -140,7 +138,7 @@ static void early_stopping_shuffles_a_grid_and_takes_samples_as_they_come(void *
   vj_trial_schedule *roster = make(space, 2, 1);
   int64_t order[6];
   vj_stopping_order(6, order);
-  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
+  assert_ok(vj_trial_schedule_sort(roster, space, work));
   assert_memory_equal(roster->order, order, sizeof order);
   text = vj_pool_format(pool,
                         "sweep:\n%s  method: random\n  samples: 6\n"
@@ -148,7 +146,7 @@ static void early_stopping_shuffles_a_grid_and_takes_samples_as_they_come(void *
                         stopping);
   space = make_space(text);
   roster = make(space, 2, 1);
-  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
+  assert_ok(vj_trial_schedule_sort(roster, space, work));
   assert_order(roster, "0 1 2 3 4 5");
 }
 
@@ -157,7 +155,7 @@ static void sorting_keeps_sizes_apart(void **state) {
   const vj_space *space = make_space(mixed);
   static const double work[] = {60, 70, 10, 20, 40, 30};
   vj_trial_schedule *roster = make(space, 8, 1);
-  assert_int_equal(vj_trial_schedule_sort(roster, space, work), VJ_OK);
+  assert_ok(vj_trial_schedule_sort(roster, space, work));
   assert_order(roster, "3 2 4 5 1 0");
 }
 
@@ -178,14 +176,12 @@ static void numbers_that_do_not_fit_are_refused(void **state) {
 static void wrong_ranks_have_a_place(void **state) {
   (void)state;
   vj_space *space;
-  assert_int_equal(expand("sweep:\n  parameters:\n    optim.ranks: [1, 3]\n", &space), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "trial 1 (optim.ranks=3): a.yaml:11:22: optim.ranks: expected a power of two, so that sums keep "
-                      "their order, got 3");
-  assert_int_equal(expand("sweep: {trials: {big: {optim.ranks: 16}}}\n", &space), VJ_CONFIG);
-  assert_string_equal(vj_error_message(),
-                      "trial 0 (optim.ranks=16): a.yaml:9:37: optim.ranks: 16 ranks do not divide 8 shards "
-                      "(optim.shards); use 1, 2, 4, .. up to the number of shards");
+  assert_error(expand("sweep:\n  parameters:\n    optim.ranks: [1, 3]\n", &space), VJ_CONFIG,
+               "trial 1 (optim.ranks=3): a.yaml:11:22: optim.ranks: expected a power of two, so that sums keep "
+               "their order, got 3");
+  assert_error(expand("sweep: {trials: {big: {optim.ranks: 16}}}\n", &space), VJ_CONFIG,
+               "trial 0 (optim.ranks=16): a.yaml:9:37: optim.ranks: 16 ranks do not divide 8 shards "
+               "(optim.shards); use 1, 2, 4, .. up to the number of shards");
 }
 
 int main(void) {

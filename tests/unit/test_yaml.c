@@ -23,14 +23,13 @@ static int teardown(void **state) {
 
 static vj_yaml *read_text(const char *text) {
   vj_yaml *root = NULL;
-  if (vj_yaml_read_text(pool, text, "a.yaml", &root) != VJ_OK) fail_msg("%s", vj_error_message());
+  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
   return root;
 }
 
 static void assert_refused(const char *text, const char *message) {
   vj_yaml *root = NULL;
-  assert_int_equal(vj_yaml_read_text(pool, text, "a.yaml", &root), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), message);
+  assert_error(vj_yaml_read_text(pool, text, "a.yaml", &root), VJ_CONFIG, message);
 }
 
 static void assert_at(const vj_yaml *root, const char *path, const char *text) {
@@ -87,7 +86,7 @@ static void anchors_aliases_and_merge_keys_are_resolved(void **state) {
 static void an_alias_is_a_copy_of_its_own(void **state) {
   (void)state;
   vj_yaml *root = read_text("a: &a {lr: 1}\nb: *a\n");
-  assert_int_equal(vj_yaml_override(pool, root, "b.lr=2"), VJ_OK);
+  assert_ok(vj_yaml_override(pool, root, "b.lr=2"));
   assert_at(root, "a.lr", "1");
   assert_at(root, "b.lr", "2");
 }
@@ -148,10 +147,9 @@ static void nesting_is_bounded(void **state) {
 static void a_missing_file_is_named(void **state) {
   (void)state;
   vj_yaml *root;
-  assert_int_equal(vj_yaml_read_file(pool, "no/such.yaml", &root), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), "no/such.yaml: cannot be read: No such file or directory");
-  assert_int_equal(vj_yaml_read_file(pool, "/", &root), VJ_CONFIG);
-  assert_string_equal(vj_error_message(), "/: cannot be read: Is a directory");
+  assert_error(vj_yaml_read_file(pool, "no/such.yaml", &root), VJ_CONFIG,
+               "no/such.yaml: cannot be read: No such file or directory");
+  assert_error(vj_yaml_read_file(pool, "/", &root), VJ_CONFIG, "/: cannot be read: Is a directory");
 }
 
 static void a_file_reads_like_its_text(void **state) {
@@ -165,7 +163,7 @@ static void a_file_reads_like_its_text(void **state) {
   vj_yaml *root = NULL;
   const vj_status status = vj_yaml_read_file(pool, path, &root);
   unlink(path);
-  assert_int_equal(status, VJ_OK);
+  assert_ok(status);
   assert_int_equal(root->count, 5000);
   assert_at(root, "key4999", "4999");
   assert_string_equal(vj_yaml_find(root, "key7")->source, path);
@@ -174,11 +172,11 @@ static void a_file_reads_like_its_text(void **state) {
 static void overrides_set_what_they_say(void **state) {
   (void)state;
   vj_yaml *root = read_text("name: demo\nlosses: {variance: {weight: 1}, covariance: }\n");
-  assert_int_equal(vj_yaml_override(pool, root, "losses.variance.weight=2.5"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "losses.covariance.on=[hx, hy]"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "optim.steps=10"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "name=a=b"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "tag="), VJ_OK);
+  assert_ok(vj_yaml_override(pool, root, "losses.variance.weight=2.5"));
+  assert_ok(vj_yaml_override(pool, root, "losses.covariance.on=[hx, hy]"));
+  assert_ok(vj_yaml_override(pool, root, "optim.steps=10"));
+  assert_ok(vj_yaml_override(pool, root, "name=a=b"));
+  assert_ok(vj_yaml_override(pool, root, "tag="));
   assert_string_equal(vj_yaml_print(pool, root),
                       "name: \"a=b\"\n"
                       "losses:\n"
@@ -198,11 +196,11 @@ static void overrides_set_what_they_say(void **state) {
 static void keys_of_a_sweep_keep_their_dots(void **state) {
   (void)state;
   vj_yaml *root = read_text("sweep: {trials: {one: {optim.lr: 1}}, parameters: {losses.variance.weight: [1]}}\n");
-  assert_int_equal(vj_yaml_override(pool, root, "sweep.parameters.losses.variance.weight=[2, 3]"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "sweep.parameters.optim.clip=[0]"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "sweep.trials.one.optim.lr=2"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "sweep.trials.two.optim.steps=4"), VJ_OK);
-  assert_int_equal(vj_yaml_override(pool, root, "sweep.trials.three={optim.lr: 5}"), VJ_OK);
+  assert_ok(vj_yaml_override(pool, root, "sweep.parameters.losses.variance.weight=[2, 3]"));
+  assert_ok(vj_yaml_override(pool, root, "sweep.parameters.optim.clip=[0]"));
+  assert_ok(vj_yaml_override(pool, root, "sweep.trials.one.optim.lr=2"));
+  assert_ok(vj_yaml_override(pool, root, "sweep.trials.two.optim.steps=4"));
+  assert_ok(vj_yaml_override(pool, root, "sweep.trials.three={optim.lr: 5}"));
   assert_string_equal(vj_yaml_print(pool, root),
                       "sweep:\n"
                       "  trials:\n"
@@ -234,8 +232,7 @@ static void wrong_overrides_are_refused(void **state) {
   vj_yaml *root = read_text("name: demo\nlosses: {on: [hx]}\n");
   const char *before = vj_yaml_print(pool, root);
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-    assert_int_equal(vj_yaml_override(pool, root, wrong[i].assignment), VJ_CONFIG);
-    assert_string_equal(vj_error_message(), wrong[i].message);
+    assert_error(vj_yaml_override(pool, root, wrong[i].assignment), VJ_CONFIG, wrong[i].message);
   }
   assert_string_equal(vj_yaml_print(pool, root), before);
 }
@@ -243,7 +240,7 @@ static void wrong_overrides_are_refused(void **state) {
 static void a_copy_shares_nothing(void **state) {
   (void)state;
   vj_yaml *root = read_text("a: {b: 1, c: [1, 2]}\n"), *copy = vj_yaml_copy(pool, root);
-  assert_int_equal(vj_yaml_override(pool, copy, "a.b=2"), VJ_OK);
+  assert_ok(vj_yaml_override(pool, copy, "a.b=2"));
   vj_yaml_remove(vj_yaml_find(copy, "a"), "c");
   vj_yaml_remove(copy, "not there");
   assert_at(root, "a.b", "1");
