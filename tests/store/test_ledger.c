@@ -11,30 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "framework/store/ledger/ledger.h"
-#include "tests/support/testing.h"
-
-enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
-
-static char folder[64], path[PATH_BYTES];
-
-static vj_ledger *open_ledger(int64_t trials) {
-  vj_ledger *ledger = NULL;
-  if (vj_ledger_open(path, trials, "host:1:2", &ledger) != VJ_OK) print_error("%s\n", vj_error_message());
-  assert_non_null(ledger);
-  return ledger;
-}
-
-static void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expected, int64_t attempts,
-                         const char *reason) {
-  vj_trial_state state = VJ_TRIAL_WAITING;
-  int64_t count = 0;
-  const char *text = NULL;
-  assert_ok(vj_ledger_state(ledger, trial, &state, &count, &text));
-  assert_int_equal(state, expected);
-  assert_int_equal(count, attempts);
-  assert_string_equal(text, reason);
-}
+#include "tests/store/ledger_testing.h"
 
 static void assert_claim(vj_ledger *ledger, int64_t trial, int64_t attempt) {
   int64_t claimed = -2, number = -2;
@@ -54,15 +31,6 @@ static void assert_sentence(const char *rest) {
   char expected[1024];
   snprintf(expected, sizeof expected, "%s%s", path, rest);
   assert_string_equal(vj_error_message(), expected);
-}
-
-static size_t read_file(char *bytes) {
-  FILE *stream = fopen(path, "rb");
-  assert_non_null(stream);
-  const size_t count = fread(bytes, 1, FILE_BYTES - 1, stream);
-  fclose(stream);
-  bytes[count] = '\0';
-  return count;
 }
 
 static void write_file(const char *bytes, size_t count, const char *mode) {
@@ -470,24 +438,6 @@ static void killed_claimers_lose_no_trial(void **state) {
 
 /* --- main ---------------------------------------------------------------------------------------------------- */
 
-static int make_folder(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/vjvcr-ledger-XXXXXX");
-  if (!mkdtemp(folder)) return -1;
-  snprintf(path, sizeof path, "%s/ledger", folder);
-  return 0;
-}
-
-static int remove_ledger(void **state) {
-  (void)state;
-  return unlink(path);
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  return rmdir(folder);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(trials_are_claimed_in_order_and_end, remove_ledger),
@@ -505,5 +455,5 @@ int main(void) {
       cmocka_unit_test_teardown(kill_of_the_one_with_the_lock_frees_it, remove_ledger),
       cmocka_unit_test_teardown(killed_claimers_lose_no_trial, remove_ledger),
   };
-  return cmocka_run_group_tests_name("ledger", tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -7,60 +7,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "framework/store/ledger/ledger.h"
-#include "tests/support/testing.h"
-
-enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
-
-static char folder[64], path[PATH_BYTES];
-
-static vj_ledger *open_ledger(int64_t trials) {
-  vj_ledger *ledger = NULL;
-  if (vj_ledger_open(path, trials, "host:1:2", &ledger) != VJ_OK) print_error("%s\n", vj_error_message());
-  assert_non_null(ledger);
-  return ledger;
-}
-
-static void read_file(char bytes[FILE_BYTES]) {
-  FILE *stream = fopen(path, "rb");
-  assert_non_null(stream);
-  bytes[fread(bytes, 1, FILE_BYTES - 1, stream)] = '\0';
-  fclose(stream);
-}
+#include "tests/store/ledger_testing.h"
 
 static int64_t asked; /* how often the rule was */
 
 /* Ends whoever has a value above the last one of the place. */
 static vj_status rises(const void *context, const vj_ledger_measurement *earlier, int64_t count,
-                       const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
+                       const vj_ledger_measurement *mine, vj_ledger_ruling *ruling) {
   asked++;
   for (int64_t i = 0; i < count; i++)
-    if (earlier[i].place == mine->place) judgement->threshold = earlier[i].value;
-  judgement->ends = mine->value > judgement->threshold;
-  snprintf(judgement->reason, sizeof judgement->reason, "%s \"%g\"", (const char *)context, mine->value);
+    if (earlier[i].place == mine->place) ruling->threshold = earlier[i].value;
+  ruling->ends = mine->value > ruling->threshold;
+  snprintf(ruling->reason, sizeof ruling->reason, "%s \"%g\"", (const char *)context, mine->value);
   return VJ_OK;
 }
 
-static vj_prune_decision judge(vj_ledger *ledger, int64_t trial, int64_t place, double value) {
-  vj_prune_decision verdict = VJ_DECISION_LOST;
+static vj_prune_decision decide(vj_ledger *ledger, int64_t trial, int64_t place, double value) {
+  vj_prune_decision decision = VJ_DECISION_LOST;
   const vj_ledger_measurement mine = {trial, place, value};
-  assert_ok(vj_ledger_decide(ledger, &mine, rises, "it has", &verdict));
-  return verdict;
+  assert_ok(vj_ledger_decide(ledger, &mine, rises, "it has", &decision));
+  return decision;
 }
 
 static int64_t claim(vj_ledger *ledger) {
   int64_t trial = -1, attempt = 0;
   assert_ok(vj_ledger_claim(ledger, &trial, &attempt));
   return trial;
-}
-
-static void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expected, const char *reason) {
-  vj_trial_state found;
-  int64_t attempts;
-  const char *text;
-  assert_ok(vj_ledger_state(ledger, trial, &found, &attempts, &text));
-  assert_int_equal(found, expected);
-  assert_string_equal(text, reason);
 }
 
 /* Without the checksums, which other tests look at. */
@@ -78,13 +50,13 @@ static void decisions_are_recorded_and_seen_by_later_ones(void **state) {
   (void)state;
   vj_ledger *ledger = open_ledger(3);
   for (int64_t i = 0; i < 3; i++) assert_int_equal(claim(ledger), i);
-  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON);
-  assert_int_equal(judge(ledger, 1, 9, 0.1), VJ_DECISION_GO_ON);
-  assert_int_equal(judge(ledger, 0, 27, 7), VJ_DECISION_GO_ON);
-  assert_int_equal(judge(ledger, 2, 9, 0.25), VJ_DECISION_PRUNE);
-  assert_int_equal(judge(ledger, 1, 27, NAN), VJ_DECISION_GO_ON);
-  assert_state(ledger, 0, VJ_TRIAL_RUNNING, "");
-  assert_state(ledger, 2, VJ_TRIAL_PRUNED, "it has \"0.25\"");
+  assert_int_equal(decide(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON);
+  assert_int_equal(decide(ledger, 1, 9, 0.1), VJ_DECISION_GO_ON);
+  assert_int_equal(decide(ledger, 0, 27, 7), VJ_DECISION_GO_ON);
+  assert_int_equal(decide(ledger, 2, 9, 0.25), VJ_DECISION_PRUNE);
+  assert_int_equal(decide(ledger, 1, 27, NAN), VJ_DECISION_GO_ON);
+  assert_state(ledger, 0, VJ_TRIAL_RUNNING, 1, "");
+  assert_state(ledger, 2, VJ_TRIAL_PRUNED, 1, "it has \"0.25\"");
   assert_ok(vj_ledger_done(ledger, 0));
   assert_int_equal(claim(ledger), -1);
   vj_ledger_close(&ledger);
@@ -108,9 +80,9 @@ static void what_was_decided_is_not_asked_again(void **state) {
   int64_t released = 0;
   vj_ledger *ledger = open_ledger(2);
   assert_int_equal(claim(ledger), 0);
-  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON);
+  assert_int_equal(decide(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON);
   assert_int_equal(claim(ledger), 1);
-  assert_int_equal(judge(ledger, 1, 9, 0.25), VJ_DECISION_GO_ON);
+  assert_int_equal(decide(ledger, 1, 9, 0.25), VJ_DECISION_GO_ON);
   vj_ledger_close(&ledger);
   ledger = open_ledger(2);
   assert_ok(vj_ledger_release(ledger, NULL, NULL, 3, &released));
@@ -118,11 +90,11 @@ static void what_was_decided_is_not_asked_again(void **state) {
   assert_int_equal(claim(ledger), 0);
   read_file(before);
   asked = 0;
-  assert_int_equal(judge(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON); /* now above the last */
+  assert_int_equal(decide(ledger, 0, 9, 0.5), VJ_DECISION_GO_ON); /* now above the last */
   assert_int_equal(asked, 0);
   read_file(after);
   assert_string_equal(after, before);
-  assert_int_equal(judge(ledger, 0, 10, 0.5), VJ_DECISION_GO_ON);
+  assert_int_equal(decide(ledger, 0, 10, 0.5), VJ_DECISION_GO_ON);
   assert_int_equal(asked, 1);
   vj_ledger_close(&ledger);
 }
@@ -137,11 +109,11 @@ static void who_lost_a_trial_decides_nothing(void **state) {
   assert_ok(vj_ledger_release(other, NULL, NULL, 3, &released));
   assert_int_equal(claim(other), 0);
   read_file(before);
-  assert_int_equal(judge(slow, 0, 9, 0.5), VJ_DECISION_LOST);
+  assert_int_equal(decide(slow, 0, 9, 0.5), VJ_DECISION_LOST);
   read_file(after);
   assert_string_equal(after, before);
-  assert_int_equal(judge(other, 0, 9, 0.5), VJ_DECISION_GO_ON);
-  assert_int_equal(judge(slow, 0, 9, 0.5), VJ_DECISION_LOST);
+  assert_int_equal(decide(other, 0, 9, 0.5), VJ_DECISION_GO_ON);
+  assert_int_equal(decide(slow, 0, 9, 0.5), VJ_DECISION_LOST);
   vj_ledger_close(&slow);
   vj_ledger_close(&other);
 }
@@ -154,14 +126,14 @@ static void a_decision_leaves_deaths_as_they_are(void **state) {
   for (int i = 0; i < 2; i++) {
     assert_int_equal(claim(ledger), 0);
     if (i == 0) assert_ok(vj_ledger_saved(ledger, 0));
-    judge(ledger, 0, 9 + i, 1);
+    decide(ledger, 0, 9 + i, 1);
     assert_ok(vj_ledger_release(ledger, NULL, NULL, 2, &released));
-    assert_state(ledger, 0, VJ_TRIAL_WAITING, "");
+    assert_state(ledger, 0, VJ_TRIAL_WAITING, i + 1, "");
   }
   assert_int_equal(claim(ledger), 0);
-  judge(ledger, 0, 20, 1);
+  decide(ledger, 0, 20, 1);
   assert_ok(vj_ledger_release(ledger, NULL, NULL, 2, &released));
-  assert_state(ledger, 0, VJ_TRIAL_FAILED, "its run died 2 times in a row and had saved nothing (--max-attempts)");
+  assert_state(ledger, 0, VJ_TRIAL_FAILED, 3, "its run died 2 times in a row and had saved nothing (--max-attempts)");
   vj_ledger_close(&ledger);
 }
 
@@ -169,27 +141,27 @@ static void a_decision_leaves_deaths_as_they_are(void **state) {
 
 /* Records how many decisions it saw. */
 static vj_status counts(const void *context, const vj_ledger_measurement *earlier, int64_t count,
-                        const vj_ledger_measurement *mine, vj_ledger_ruling *judgement) {
+                        const vj_ledger_measurement *mine, vj_ledger_ruling *ruling) {
   (void)context, (void)earlier, (void)mine;
-  judgement->threshold = (double)count;
-  judgement->ends = count % 3 == 2;
+  ruling->threshold = (double)count;
+  ruling->ends = count % 3 == 2;
   return VJ_OK;
 }
 
-static int judge_all(int64_t trials) {
+static int decide_all(int64_t trials) {
   vj_ledger *ledger = NULL;
   int64_t trial = 0, attempt;
-  vj_prune_decision verdict = VJ_DECISION_GO_ON;
+  vj_prune_decision decision = VJ_DECISION_GO_ON;
   if (vj_ledger_open(path, trials, "host:9:9", &ledger) != VJ_OK) return 1;
   for (;;) {
     if (vj_ledger_claim(ledger, &trial, &attempt) != VJ_OK) return 2;
     if (trial < 0) break;
     for (int64_t place = 1; place <= 3; place++) {
       const vj_ledger_measurement mine = {trial, place, 0};
-      if (vj_ledger_decide(ledger, &mine, counts, NULL, &verdict) != VJ_OK) return 3;
-      if (verdict == VJ_DECISION_PRUNE) break;
+      if (vj_ledger_decide(ledger, &mine, counts, NULL, &decision) != VJ_OK) return 3;
+      if (decision == VJ_DECISION_PRUNE) break;
     }
-    if (verdict == VJ_DECISION_GO_ON && vj_ledger_done(ledger, trial) != VJ_OK) return 4;
+    if (decision == VJ_DECISION_GO_ON && vj_ledger_done(ledger, trial) != VJ_OK) return 4;
   }
   vj_ledger_close(&ledger);
   return 0;
@@ -203,7 +175,7 @@ static void no_two_decisions_see_the_same_past(void **state) {
   int result;
   int64_t seen = 0;
   for (int i = 0; i < PROCESSES; i++)
-    if ((children[i] = fork()) == 0) _exit(judge_all(TRIALS));
+    if ((children[i] = fork()) == 0) _exit(decide_all(TRIALS));
   for (int i = 0; i < PROCESSES; i++) {
     assert_int_equal(waitpid(children[i], &result, 0), children[i]);
     assert_true(WIFEXITED(result));
@@ -222,24 +194,6 @@ static void no_two_decisions_see_the_same_past(void **state) {
 
 /* --- main ---------------------------------------------------------------------------------------------------- */
 
-static int make_folder(void **state) {
-  (void)state;
-  snprintf(folder, sizeof folder, "/tmp/vjvcr-judge-XXXXXX");
-  if (!mkdtemp(folder)) return -1;
-  snprintf(path, sizeof path, "%s/ledger", folder);
-  return 0;
-}
-
-static int remove_ledger(void **state) {
-  (void)state;
-  return unlink(path);
-}
-
-static int remove_folder(void **state) {
-  (void)state;
-  return rmdir(folder);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(decisions_are_recorded_and_seen_by_later_ones, remove_ledger),
@@ -248,5 +202,5 @@ int main(void) {
       cmocka_unit_test_teardown(a_decision_leaves_deaths_as_they_are, remove_ledger),
       cmocka_unit_test_teardown(no_two_decisions_see_the_same_past, remove_ledger),
   };
-  return cmocka_run_group_tests_name("judge", tests, make_folder, remove_folder);
+  return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
