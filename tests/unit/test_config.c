@@ -5,27 +5,8 @@
 #include <unistd.h>
 
 #include "tests/support/requirements.h"
+#include "tests/unit/config_testing.h"
 #include "tests/unit/fake_components.h"
-
-static vj_pool *pool;
-
-static int setup(void **state) {
-  (void)state;
-  return vj_pool_create(&pool) == VJ_OK ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  vj_pool_destroy(&pool);
-  vj_error_clear();
-  return 0;
-}
-
-static vj_yaml *read_text(const char *text) {
-  vj_yaml *root = NULL;
-  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
-  return root;
-}
 
 static const vj_config *make(const char *text) {
   vj_config *config;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "framework/config/config.h"
-#include "tests/support/testing.h"
+#include "tests/unit/config_testing.h"
 
 typedef struct sample {
   int64_t count, free_integer;
@@ -29,25 +29,10 @@ static const vj_param rows[] = {
     VJ_TEXTS(sample, texts, "[hx, hy]", "texts"),
 };
 
-static vj_pool *pool;
-
-static int setup(void **state) {
-  (void)state;
-  return vj_pool_create(&pool) == VJ_OK ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  vj_pool_destroy(&pool);
-  vj_error_clear();
-  return 0;
-}
-
 static vj_status read_sample(const char *text, const sample **read, vj_yaml *resolved) {
   static const char *const also_known[] = {"type", NULL};
-  vj_yaml *map = NULL;
+  const vj_yaml *map = text ? read_text(text) : NULL;
   void *config = NULL;
-  if (text && vj_yaml_read_text(pool, text, "a.yaml", &map) != VJ_OK) fail_msg("%s", vj_error_message());
   const vj_status status =
       vj_params_read(pool, rows, VJ_COUNT(rows), sizeof(sample), map, "model.encoder", also_known, &config, resolved);
   *read = config;
@@ -171,9 +156,8 @@ static void unknown_keys_get_a_suggestion_or_the_list(void **state) {
 static void a_required_key_is_missed(void **state) {
   (void)state;
   static const vj_param required[] = {VJ_INTEGER(sample, count, NULL, 1, INFINITY, "", "how many there are")};
-  vj_yaml *map;
+  const vj_yaml *map = read_text("{}");
   void *config;
-  assert_ok(vj_yaml_read_text(pool, "{}", "a.yaml", &map));
   assert_error(vj_params_read(pool, required, 1, sizeof(sample), map, "optim", NULL, &config, NULL), VJ_CONFIG,
                "a.yaml:1:1: optim: missing key \"count\" (how many there are)");
   assert_error(vj_params_read(pool, required, 1, sizeof(sample), NULL, "optim", NULL, &config, NULL), VJ_CONFIG,
@@ -183,8 +167,7 @@ static void a_required_key_is_missed(void **state) {
 static void resolved_has_every_row_in_order(void **state) {
   (void)state;
   const sample *read, *again;
-  vj_yaml *resolved;
-  assert_ok(vj_yaml_read_text(pool, "{}", "a.yaml", &resolved));
+  vj_yaml *resolved = read_text("{}");
   assert_ok(read_sample("mode: mse\nrate: 2.5\ntext: '7'\n", &read, resolved));
   const char *printed = vj_yaml_print(pool, resolved);
   assert_string_equal(printed,

@@ -3,37 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sweeps/space/space.h"
-#include "tests/support/testing.h"
-#include "tests/unit/fake_components.h"
-
-static vj_pool *pool;
-
-static int setup(void **state) {
-  (void)state;
-  return vj_pool_create(&pool) == VJ_OK ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  vj_pool_destroy(&pool);
-  vj_error_clear();
-  return 0;
-}
-
-/* The fake configuration, which has eight lines, with this sweep from line 9 on. */
-static vj_status expand(const char *sweep, vj_space **space) {
-  vj_yaml *root = NULL;
-  const char *text = vj_pool_format(pool, "%s%s", FAKE_YAML, sweep);
-  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
-  return vj_space_create(pool, root, space);
-}
-
-static const vj_space *make(const char *sweep) {
-  vj_space *space;
-  assert_ok(expand(sweep, &space));
-  return space;
-}
+#include "tests/unit/space_testing.h"
 
 static void assert_refused(const char *sweep, const char *message) {
   vj_space *space;
@@ -48,19 +18,19 @@ static void assert_setting(const vj_trial *trial, int64_t i, const char *key, co
 
 static void no_sweep_is_one_trial(void **state) {
   (void)state;
-  const vj_space *space = make("seed: 7\n");
+  const vj_space *space = make_space("seed: 7\n");
   assert_int_equal(space->trial_count, 1);
   assert_int_equal(space->key_count, 0);
   assert_int_equal(space->trials[0].setting_count, 0);
   assert_int_equal(space->trials[0].seed, 7);
   assert_string_equal(space->trials[0].arm, "");
   assert_true(space->trials[0].config->losses[1].weight == 10);
-  assert_int_equal(make("sweep:\n")->trial_count, 1);
+  assert_int_equal(make_space("sweep:\n")->trial_count, 1);
 }
 
 static void seeds_vary_fastest_and_the_first_parameter_slowest(void **state) {
   (void)state;
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "seed: 5\nsweep:\n  method: grid\n  seeds: 2\n  parameters:\n"
       "    losses.variance.weight: [0, 1]\n    model.encoder.channels: {values: [[8], [16, 32], [4]]}\n");
   assert_int_equal(space->trial_count, 12);
@@ -83,7 +53,7 @@ static void seeds_vary_fastest_and_the_first_parameter_slowest(void **state) {
 
 static void listed_seeds_are_taken_as_they_are(void **state) {
   (void)state;
-  const vj_space *space = make("seed: 5\nsweep: {seeds: [9, 0, 4]}\n");
+  const vj_space *space = make_space("seed: 5\nsweep: {seeds: [9, 0, 4]}\n");
   assert_int_equal(space->trial_count, 3);
   assert_int_equal(space->trials[0].seed, 9);
   assert_int_equal(space->trials[2].seed, 4);
@@ -92,16 +62,16 @@ static void listed_seeds_are_taken_as_they_are(void **state) {
 static void ranges_are_exact_at_their_ends(void **state) {
   (void)state;
   static const char *const expected[] = {"0.001", "0.01", "0.1", "1"};
-  const vj_space *space = make("sweep: {parameters: {losses.variance.weight: {log: [1.0e-3, 1.0], n: 4}}}\n");
+  const vj_space *space = make_space("sweep: {parameters: {losses.variance.weight: {log: [1.0e-3, 1.0], n: 4}}}\n");
   assert_int_equal(space->trial_count, 4);
   for (int64_t t = 0; t < 4; t++) assert_setting(&space->trials[t], 0, "losses.variance.weight", expected[t]);
-  space = make("sweep: {parameters: {losses.variance.weight: {linear: [0.1, 0.7], n: 3}}}\n");
+  space = make_space("sweep: {parameters: {losses.variance.weight: {linear: [0.1, 0.7], n: 3}}}\n");
   assert_setting(&space->trials[1], 0, "losses.variance.weight", "0.4");
   /* Between them whole numbers stay whole, so that integers can be swept. */
-  space = make("sweep: {parameters: {data.size: {log: [8, 64], n: 4}}}\n");
+  space = make_space("sweep: {parameters: {data.size: {log: [8, 64], n: 4}}}\n");
   assert_setting(&space->trials[1], 0, "data.size", "16");
   assert_setting(&space->trials[2], 0, "data.size", "32");
-  space = make("sweep: {parameters: {optim.lr: {log: [0.1234567890123456, 0.3], n: 2}}}\n");
+  space = make_space("sweep: {parameters: {optim.lr: {log: [0.1234567890123456, 0.3], n: 2}}}\n");
   assert_true(space->trials[0].config->optim.lr == 0.1234567890123456);
   assert_true(strtod(space->trials[0].settings[0].value->text, NULL) == 0.1234567890123456);
   assert_true(space->trials[1].config->optim.lr == 0.3);
@@ -109,7 +79,7 @@ static void ranges_are_exact_at_their_ends(void **state) {
 
 static void arms_set_their_own_keys_and_the_grid_runs_within(void **state) {
   (void)state;
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "sweep:\n  parameters: {optim.lr: [0.1, 0.2]}\n  trials:\n    full:\n"
       "    collapse: {losses.variance.weight: 0}\n    wide: {data.size: 128, losses.variance.weight: 3}\n");
   assert_int_equal(space->trial_count, 6);
@@ -132,13 +102,11 @@ static void arms_set_their_own_keys_and_the_grid_runs_within(void **state) {
 
 static void trials_may_complete_the_base(void **state) {
   (void)state;
-  vj_yaml *root;
   vj_space *space;
   const char *text =
       "data: {dataset: squares}\nmodel: {predictor: {type: mlp}}\nlosses: {variance: }\noptim: {steps: 1}\n"
       "sweep: {parameters: {model.encoder.type: [cnn, vit]}}\n";
-  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
-  assert_ok(vj_space_create(pool, root, &space));
+  assert_ok(vj_space_create(pool, read_text(text), &space));
   assert_string_equal(space->trials[1].config->encoder.component->name, "vit");
 }
 
@@ -234,7 +202,7 @@ static void wrong_seeds_are_refused(void **state) {
 static void samples_are_the_values_at_the_points_of_the_sequence(void **state) {
   (void)state;
   static const char *const expected[3][2] = {{"4", "0.001"}, {"6", "0.000316227766017"}, {"2", "0.00316227766017"}};
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "sweep: {method: sobol, samples: 3, parameters: {losses.variance.weight: {uniform: [0, 8]}, optim.lr: {log: "
       "[1.0e-4, 1.0e-2]}}}\n");
   assert_int_equal(space->trial_count, 3);
@@ -245,7 +213,7 @@ static void samples_are_the_values_at_the_points_of_the_sequence(void **state) {
   }
   assert_true(space->trials[2].config->optim.lr == 0.00316227766017);
   static const char *const whole[3][2] = {{"13", "2"}, {"14", "1"}, {"11", "4"}}; /* 10 + floor(6u); floor(8^u) */
-  space = make(
+  space = make_space(
       "sweep: {method: sobol, samples: 3, parameters: {data.size: {integer: [10, 15]}, optim.warmup: {log_integer: "
       "[1, 7]}}}\n");
   for (int64_t t = 0; t < 3; t++) {
@@ -253,8 +221,8 @@ static void samples_are_the_values_at_the_points_of_the_sequence(void **state) {
     assert_setting(&space->trials[t], 1, "optim.warmup", whole[t][1]);
   }
   static const int64_t channels[] = {16, 8, 4}; /* u = 1/2, 1/4, 3/4 of three choices */
-  space =
-      make("sweep: {method: halton, samples: 3, parameters: {model.encoder.channels: {choice: [[8], [16], [4]]}}}\n");
+  space = make_space(
+      "sweep: {method: halton, samples: 3, parameters: {model.encoder.channels: {choice: [[8], [16], [4]]}}}\n");
   for (int64_t t = 0; t < 3; t++) {
     const fake_encoder_config *encoder = space->trials[t].config->encoder.config;
     assert_int_equal(encoder->channels.at[0], channels[t]);
@@ -272,7 +240,7 @@ static int64_t count_of(const vj_space *space, int64_t setting, const char *text
 static void whole_numbers_and_choices_are_equally_likely(void **state) {
   (void)state;
   static const char *const numbers[] = {"8", "9", "10", "11", "12", "13"};
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "sweep: {method: latin_hypercube, samples: 60, sampling_seed: 4, parameters: {data.size: {integer: [8, 13]}, "
       "losses.variance.weight: {choice: [0.5, 1, 2]}}}\n");
   for (int i = 0; i < 6; i++) assert_int_equal(count_of(space, 0, numbers[i]), 10);
@@ -280,7 +248,8 @@ static void whole_numbers_and_choices_are_equally_likely(void **state) {
   assert_int_equal(count_of(space, 1, "1"), 20);
   assert_int_equal(count_of(space, 1, "2"), 20);
   /* log((k + 1) / k) / log 4 of 1000. */
-  space = make("sweep: {method: latin_hypercube, samples: 1000, parameters: {optim.warmup: {log_integer: [1, 3]}}}\n");
+  space = make_space(
+      "sweep: {method: latin_hypercube, samples: 1000, parameters: {optim.warmup: {log_integer: [1, 3]}}}\n");
   assert_in_range(count_of(space, 0, "1"), 499, 501);
   assert_in_range(count_of(space, 0, "2"), 291, 294);
   assert_in_range(count_of(space, 0, "3"), 206, 209);
@@ -288,7 +257,7 @@ static void whole_numbers_and_choices_are_equally_likely(void **state) {
 
 static void samples_run_slowest_then_arms_then_the_grid_then_seeds(void **state) {
   (void)state;
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "sweep:\n  method: sobol\n  samples: 2\n  seeds: 2\n  trials: {a: {data.size: 32}, b: {}}\n  parameters:\n"
       "    losses.variance.weight: [0, 1, 2]\n    optim.lr: {uniform: [0, 1]}\n");
   static const char *const lr[] = {"0.5", "0.75"}, *const weight[] = {"0", "1", "2"};
@@ -312,8 +281,8 @@ static void more_samples_are_added_behind_and_change_none_before(void **state) {
       "data.size: {integer: [8, 500]}}}\n";
   for (size_t m = 0; m < VJ_COUNT(methods); m++)
     for (int seed = 0; seed < 2; seed++) {
-      const vj_space *few = make(vj_pool_format(pool, sweep, methods[m], 5, seed));
-      const vj_space *many = make(vj_pool_format(pool, sweep, methods[m], 9, seed));
+      const vj_space *few = make_space(vj_pool_format(pool, sweep, methods[m], 5, seed));
+      const vj_space *many = make_space(vj_pool_format(pool, sweep, methods[m], 9, seed));
       assert_int_equal(few->trial_count, 10);
       assert_int_equal(many->trial_count, 18);
       for (int64_t t = 0; t < 10; t++)
@@ -327,8 +296,9 @@ static void samples_depend_on_the_sampling_seed_alone(void **state) {
   (void)state;
   static const char sweep[] =
       "seed: %d\nsweep: {method: random, samples: 3, sampling_seed: %d, parameters: {optim.lr: {uniform: [0, 1]}}}\n";
-  const vj_space *one = make(vj_pool_format(pool, sweep, 0, 1)), *same = make(vj_pool_format(pool, sweep, 9, 1));
-  const vj_space *other = make(vj_pool_format(pool, sweep, 0, 2));
+  const vj_space *one = make_space(vj_pool_format(pool, sweep, 0, 1)),
+                 *same = make_space(vj_pool_format(pool, sweep, 9, 1));
+  const vj_space *other = make_space(vj_pool_format(pool, sweep, 0, 2));
   for (int64_t t = 0; t < 3; t++) {
     const char *text = one->trials[t].settings[0].value->text;
     assert_setting(&same->trials[t], 0, "optim.lr", text);
@@ -400,7 +370,7 @@ static void more_dimensions_than_a_sequence_has_are_refused(void **state) {
 
 static void a_conditional_parameter_multiplies_only_the_trials_that_have_it(void **state) {
   (void)state;
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "sweep:\n  parameters:\n    model.encoder.type: [cnn, vit]\n"
       "    model.encoder.channels: {values: [[8], [16], [4]], when: {model.encoder.type: cnn}}\n"
       "    optim.lr: {linear: [0.1, 0.2], n: 2}\n");
@@ -415,7 +385,7 @@ static void a_conditional_parameter_multiplies_only_the_trials_that_have_it(void
   assert_setting(&space->trials[7], 1, "optim.lr", "0.2");
 }
 
-static int64_t trials_of(const char *sweep) { return make(sweep)->trial_count; }
+static int64_t trials_of(const char *sweep) { return make_space(sweep)->trial_count; }
 
 static void conditions_look_at_what_is_written_in_arms_parameters_and_the_file(void **state) {
   (void)state;
@@ -449,14 +419,14 @@ static void conditions_look_at_what_is_written_in_arms_parameters_and_the_file(v
 static void a_sampled_parameter_may_be_conditional_and_decide(void **state) {
   (void)state;
   /* decided by the grid: trials without anything sampled are there once, not once a sample */
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "sweep: {method: random, samples: 5, seeds: 2, parameters: {model.encoder.type: [cnn, vit], losses.variance.tau: "
       "{uniform: [0, 1], when: {model.encoder.type: cnn}}}}\n");
   assert_int_equal(space->trial_count, 2 * (5 + 1));
   assert_setting(&space->trials[2], 0, "model.encoder.type", "vit");
   assert_int_equal(space->trials[2].setting_count, 1);
   /* decided by a choice, which in turn decides how many values of the grid there are: u = 1/2, 3/4, 1/4, 3/8 */
-  space = make(
+  space = make_space(
       "sweep: {method: sobol, samples: 4, parameters: {model.encoder.type: {choice: [cnn, vit]}, model.encoder.bias: "
       "{values: [true, false], when: {model.encoder.type: cnn}}, optim.lr: {uniform: [0, 1], when: "
       "{model.encoder.bias: false}}}}\n");
@@ -469,7 +439,7 @@ static void a_sampled_parameter_may_be_conditional_and_decide(void **state) {
 
 static void linked_parameters_walk_together(void **state) {
   (void)state;
-  const vj_space *space = make(
+  const vj_space *space = make_space(
       "sweep:\n  parameters:\n    losses.variance.weight: {log: [1, 100], n: 3}\n    optim.lr: [0.1, 0.2]\n"
       "    losses.variance.tau: {values: [5, 6, 7], with: losses.variance.weight}\n"
       "    data.size: {linear: [8, 10], n: 3, with: losses.variance.tau}\n");

@@ -4,53 +4,27 @@
 
 #include "sweeps/schedule/trial_schedule.h"
 #include "sweeps/space/stopping.h"
-#include "tests/support/testing.h"
-#include "tests/unit/fake_components.h"
+#include "tests/unit/space_testing.h"
 
-static vj_pool *pool;
-
-static int setup(void **state) {
-  if (register_fakes(state) != 0) return -1;
-  return vj_pool_create(&pool) == VJ_OK ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  vj_pool_destroy(&pool);
-  vj_error_clear();
-  return 0;
-}
-
-static vj_status expand(const char *sweep, vj_space **space) {
-  vj_yaml *root = NULL;
-  const char *text = vj_pool_format(pool, "%s%s", FAKE_YAML, sweep);
-  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
-  return vj_space_create(pool, root, space);
-}
-
-static const vj_space *make_space(const char *sweep) {
-  vj_space *space = NULL;
-  assert_ok(expand(sweep, &space));
-  return space;
-}
+static int register_and_setup(void **state) { return register_fakes(state) == 0 ? setup(state) : -1; }
 
 static vj_trial_schedule *make(const vj_space *space, int ranks, int ranks_per_trial) {
-  vj_trial_schedule *roster = NULL;
-  assert_ok(vj_trial_schedule_create(pool, space, ranks, ranks_per_trial, &roster));
-  return roster;
+  vj_trial_schedule *schedule = NULL;
+  assert_ok(vj_trial_schedule_create(pool, space, ranks, ranks_per_trial, &schedule));
+  return schedule;
 }
 
 /* "0 3 1": trials in the order in which they are taken. */
-static void assert_order(const vj_trial_schedule *roster, const char *expected) {
+static void assert_order(const vj_trial_schedule *schedule, const char *expected) {
   const char *found = "";
-  for (int64_t i = 0; i < roster->trial_count; i++)
-    found = vj_pool_format(pool, "%s%s%lld", found, i ? " " : "", (long long)roster->order[i]);
+  for (int64_t i = 0; i < schedule->trial_count; i++)
+    found = vj_pool_format(pool, "%s%s%lld", found, i ? " " : "", (long long)schedule->order[i]);
   assert_string_equal(found, expected);
 }
 
 static void assert_refused(const char *sweep, int ranks, int ranks_per_trial, const char *message) {
-  vj_trial_schedule *roster;
-  assert_error(vj_trial_schedule_create(pool, make_space(sweep), ranks, ranks_per_trial, &roster), VJ_USAGE, message);
+  vj_trial_schedule *schedule;
+  assert_error(vj_trial_schedule_create(pool, make_space(sweep), ranks, ranks_per_trial, &schedule), VJ_USAGE, message);
 }
 
 static const char mixed[] =
@@ -58,30 +32,30 @@ static const char mixed[] =
 
 static void trials_get_what_they_ask_for_and_large_ones_come_first(void **state) {
   (void)state;
-  const vj_trial_schedule *roster = make(make_space(mixed), 8, 1);
+  const vj_trial_schedule *schedule = make(make_space(mixed), 8, 1);
   static const int expected[] = {1, 1, 4, 4, 2, 2};
-  for (int i = 0; i < 6; i++) assert_int_equal(roster->of_trial[i], expected[i]);
-  assert_int_equal(roster->most, 4);
-  assert_int_equal(roster->least, 1);
-  assert_order(roster, "2 3 4 5 0 1");
-  assert_null(vj_trial_schedule_note(pool, roster));
-  assert_string_equal(vj_trial_schedule_text(pool, roster), "2 on 4 ranks each, 2 on 2 ranks each, 2 on 1 rank");
+  for (int i = 0; i < 6; i++) assert_int_equal(schedule->of_trial[i], expected[i]);
+  assert_int_equal(schedule->most, 4);
+  assert_int_equal(schedule->least, 1);
+  assert_order(schedule, "2 3 4 5 0 1");
+  assert_null(vj_trial_schedule_note(pool, schedule));
+  assert_string_equal(vj_trial_schedule_text(pool, schedule), "2 on 4 ranks each, 2 on 2 ranks each, 2 on 1 rank");
 }
 
 static void ranks_per_trial_is_for_those_that_say_nothing(void **state) {
   (void)state;
-  const vj_trial_schedule *roster = make(make_space(mixed), 8, 2);
-  assert_int_equal(roster->of_trial[0], 2);
-  assert_int_equal(roster->of_trial[2], 4);
-  assert_order(roster, "2 3 0 1 4 5");
+  const vj_trial_schedule *schedule = make(make_space(mixed), 8, 2);
+  assert_int_equal(schedule->of_trial[0], 2);
+  assert_int_equal(schedule->of_trial[2], 4);
+  assert_order(schedule, "2 3 0 1 4 5");
 }
 
 static void who_asks_for_more_than_there_are_gets_all_and_it_is_said(void **state) {
   (void)state;
   const vj_space *space = make_space(mixed);
-  const vj_trial_schedule *roster = make(space, 3, 1);
-  assert_int_equal(roster->of_trial[2], 2);
-  assert_string_equal(vj_trial_schedule_note(pool, roster),
+  const vj_trial_schedule *schedule = make(space, 3, 1);
+  assert_int_equal(schedule->of_trial[2], 2);
+  assert_string_equal(vj_trial_schedule_note(pool, schedule),
                       "2 trials ask for up to 4 ranks (optim.ranks) and 3 are started: they run on 2, with the same "
                       "numbers");
   assert_string_equal(vj_trial_schedule_note(pool, make(space, 1, 1)),
@@ -91,26 +65,26 @@ static void who_asks_for_more_than_there_are_gets_all_and_it_is_said(void **stat
 
 static void ranks_start_in_the_largest_groups_and_every_leader_is_known(void **state) {
   (void)state;
-  const vj_trial_schedule *roster = make(make_space(mixed), 7, 1);
+  const vj_trial_schedule *schedule = make(make_space(mixed), 7, 1);
   static const int first[] = {0, 0, 0, 0, 4, 4, 6}, size[] = {4, 4, 4, 4, 2, 2, 1};
   for (int rank = 0; rank < 7; rank++) {
     int found_first, found_size;
-    vj_trial_schedule_block(roster, rank, &found_first, &found_size);
+    vj_trial_schedule_block(schedule, rank, &found_first, &found_size);
     assert_int_equal(found_first, first[rank]);
     assert_int_equal(found_size, size[rank]);
-    assert_true(vj_trial_schedule_may_lead(roster, rank));
+    assert_true(vj_trial_schedule_may_lead(schedule, rank));
   }
-  roster = make(make_space(mixed), 8, 2); /* no group is smaller than two */
-  for (int rank = 0; rank < 8; rank++) assert_int_equal(vj_trial_schedule_may_lead(roster, rank), rank % 2 == 0);
+  schedule = make(make_space(mixed), 8, 2); /* no group is smaller than two */
+  for (int rank = 0; rank < 8; rank++) assert_int_equal(vj_trial_schedule_may_lead(schedule, rank), rank % 2 == 0);
 }
 
 static void the_longest_comes_first_and_equal_ones_keep_their_order(void **state) {
   (void)state;
   const vj_space *space = make_space("sweep: {parameters: {losses.variance.weight: [1, 2, 3, 4, 5, 6]}}\n");
   static const double work[] = {1, 5, NAN, 5, 7, 1};
-  vj_trial_schedule *roster = make(space, 2, 1);
-  assert_ok(vj_trial_schedule_sort(roster, space, work));
-  assert_order(roster, "4 1 3 0 5 2");
+  vj_trial_schedule *schedule = make(space, 2, 1);
+  assert_ok(vj_trial_schedule_sort(schedule, space, work));
+  assert_order(schedule, "4 1 3 0 5 2");
 }
 
 /* A search that is stopped has compared everything on the samples it came to. */
@@ -120,11 +94,11 @@ static void samples_come_one_after_the_other(void **state) {
       "sweep:\n  method: sobol\n  samples: 2\n  trials: {a: {}, b: {}}\n"
       "  parameters: {losses.variance.weight: {uniform: [0, 1]}}\n");
   static const double work[] = {1, 2, 3, 4};
-  vj_trial_schedule *roster = make(space, 2, 1);
+  vj_trial_schedule *schedule = make(space, 2, 1);
   assert_int_equal(space->trials[1].sample, 0);
   assert_int_equal(space->trials[2].sample, 1);
-  assert_ok(vj_trial_schedule_sort(roster, space, work));
-  assert_order(roster, "1 0 3 2");
+  assert_ok(vj_trial_schedule_sort(schedule, space, work));
+  assert_order(schedule, "1 0 3 2");
 }
 
 /* With early stopping nothing says how long a trial will be, and who comes first is compared with nobody. */
@@ -135,28 +109,28 @@ static void early_stopping_shuffles_a_grid_and_takes_samples_as_they_come(void *
   const char *text =
       vj_pool_format(pool, "sweep:\n%s  parameters: {losses.variance.weight: [1, 2, 3, 4, 5, 6]}\n", stopping);
   const vj_space *space = make_space(text);
-  vj_trial_schedule *roster = make(space, 2, 1);
+  vj_trial_schedule *schedule = make(space, 2, 1);
   int64_t order[6];
   vj_stopping_order(6, order);
-  assert_ok(vj_trial_schedule_sort(roster, space, work));
-  assert_memory_equal(roster->order, order, sizeof order);
+  assert_ok(vj_trial_schedule_sort(schedule, space, work));
+  assert_memory_equal(schedule->order, order, sizeof order);
   text = vj_pool_format(pool,
                         "sweep:\n%s  method: random\n  samples: 6\n"
                         "  parameters: {losses.variance.weight: {uniform: [0, 1]}}\n",
                         stopping);
   space = make_space(text);
-  roster = make(space, 2, 1);
-  assert_ok(vj_trial_schedule_sort(roster, space, work));
-  assert_order(roster, "0 1 2 3 4 5");
+  schedule = make(space, 2, 1);
+  assert_ok(vj_trial_schedule_sort(schedule, space, work));
+  assert_order(schedule, "0 1 2 3 4 5");
 }
 
 static void sorting_keeps_sizes_apart(void **state) {
   (void)state;
   const vj_space *space = make_space(mixed);
   static const double work[] = {60, 70, 10, 20, 40, 30};
-  vj_trial_schedule *roster = make(space, 8, 1);
-  assert_ok(vj_trial_schedule_sort(roster, space, work));
-  assert_order(roster, "3 2 4 5 1 0");
+  vj_trial_schedule *schedule = make(space, 8, 1);
+  assert_ok(vj_trial_schedule_sort(schedule, space, work));
+  assert_order(schedule, "3 2 4 5 1 0");
 }
 
 static void numbers_that_do_not_fit_are_refused(void **state) {
@@ -197,5 +171,5 @@ int main(void) {
       cmocka_unit_test(numbers_that_do_not_fit_are_refused),
       cmocka_unit_test(wrong_ranks_have_a_place),
   };
-  return cmocka_run_group_tests_name("roster", tests, setup, teardown);
+  return cmocka_run_group_tests(tests, register_and_setup, teardown);
 }

@@ -5,27 +5,7 @@
 #include <unistd.h>
 
 #include "framework/config/yaml/yaml.h"
-#include "tests/support/testing.h"
-
-static vj_pool *pool;
-
-static int setup(void **state) {
-  (void)state;
-  return vj_pool_create(&pool) == VJ_OK ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  vj_pool_destroy(&pool);
-  vj_error_clear();
-  return 0;
-}
-
-static vj_yaml *read_text(const char *text) {
-  vj_yaml *root = NULL;
-  assert_ok(vj_yaml_read_text(pool, text, "a.yaml", &root));
-  return root;
-}
+#include "tests/unit/config_testing.h"
 
 static void assert_refused(const char *text, const char *message) {
   vj_yaml *root = NULL;
