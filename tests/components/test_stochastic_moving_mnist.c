@@ -1,116 +1,22 @@
 /* The digit that takes one of five ways: pixels tell which, the input frames do not, labels say what the pixels show,
  * and a clip is a pure function of (seed, split, number). */
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "datasets/digits/digits.h"
-#include "tests/support/testing.h"
-#include "vj/component.h"
+#include "tests/components/clip_testing.h"
 
 extern const vj_component vj_dataset_stochastic_moving_mnist;
 
-enum { INPUT = 3, TARGET = 12, WAYS = 5 };
+enum { WAYS = 5 };
+enum { ABSOLUTE = 1 }; /* of the parameter `turn` */
 static const double turn = 6.283185307179586;
 
-/* --- the data set under test ------------------------------------------------------------------------------------ */
-
-typedef struct fixture {
-  void *dataset;
-  vj_clip_info info;
-  int64_t input, target;
-  float *frames, *labels; /* room for one sample */
-} fixture;
-
-/* One "row=value" of a configuration. */
-typedef struct setting {
-  const char *row;
-  double value;
-} setting;
-
-static const setting defaults[] = {{NULL, 0}};
-enum { ABSOLUTE = 1 }; /* of `turn` */
-
-/* All defaults but for `settings` (ended by a NULL row), as the rows of the component say where they belong. */
-static void make_config(void *config, const char *digits, const setting *settings) {
-  const vj_component *c = &vj_dataset_stochastic_moving_mnist;
-  for (size_t i = 0; i < c->param_count; i++) {
-    const vj_param *row = &c->params[i];
-    void *const field = (char *)config + row->offset;
-    if (row->type == VJ_PARAM_TEXT) {
-      memcpy(field, &digits, sizeof digits);
-      continue;
-    }
-    double value = strtod(row->fallback, NULL);
-    for (const setting *s = settings; s->row; s++)
-      if (strcmp(s->row, row->name) == 0) value = s->value;
-    if (row->type == VJ_PARAM_CHOICE) { /* by its index; the first is the default */
-      const int chosen = (int)value;
-      memcpy(field, &chosen, sizeof chosen);
-      continue;
-    }
-    assert_true(value >= row->minimum && value <= row->maximum);
-    const int64_t whole = (int64_t)value;
-    assert_true(row->type == VJ_PARAM_INTEGER || row->type == VJ_PARAM_REAL);
-    if (row->type == VJ_PARAM_INTEGER)
-      memcpy(field, &whole, sizeof whole);
-    else
-      memcpy(field, &value, sizeof value);
-  }
-}
-
-static vj_status try_open(const char *digits, const setting *settings, vj_clip_request request, void **dataset) {
-  void *config = calloc(1, vj_dataset_stochastic_moving_mnist.config_bytes);
-  assert_non_null(config);
-  make_config(config, digits, settings);
-  const vj_status status = vj_dataset_stochastic_moving_mnist.as.dataset.open(config, &request, dataset);
-  free(config);
-  return status;
-}
-
 static fixture open_request(const setting *settings, vj_clip_request request) {
-  fixture f = {.input = request.input_frames, .target = request.target_frames};
-  assert_ok(try_open("builtin", settings, request, &f.dataset));
-  vj_dataset_stochastic_moving_mnist.as.dataset.info(f.dataset, &f.info);
-  f.frames = malloc((size_t)(f.info.frames * f.info.height * f.info.width * f.info.channels) * sizeof *f.frames);
-  f.labels = malloc((size_t)f.info.label_width * sizeof *f.labels);
-  assert_non_null(f.frames);
-  assert_non_null(f.labels);
-  return f;
+  return open_clips(&vj_dataset_stochastic_moving_mnist, "builtin", settings, request);
 }
 
-static fixture open_fixture(const setting *settings, uint64_t seed) {
-  return open_request(settings, (vj_clip_request){.input_frames = INPUT, .target_frames = TARGET, .seed = seed});
-}
-
-static void close_fixture(fixture *f) {
-  vj_dataset_stochastic_moving_mnist.as.dataset.close(&f->dataset);
-  assert_null(f->dataset);
-  free(f->frames);
-  free(f->labels);
-}
-
-static void take(const fixture *f, vj_split split, int64_t number) {
-  assert_in_range(number, 0, f->info.samples[split] - 1);
-  assert_ok(vj_dataset_stochastic_moving_mnist.as.dataset.sample(f->dataset, split, number, f->frames, f->labels));
-}
-
-/* Where a label's numbers stand in the current sample. */
-static const float *label(const fixture *f, const char *name) {
-  const float *at = f->labels;
-  for (int64_t i = 0; i < f->info.label_count; i++) {
-    if (strcmp(f->info.labels[i].name, name) == 0) return at;
-    at += f->info.labels[i].width;
-  }
-  fail_msg("there is no label %s", name);
-  return NULL;
-}
-
-/* Of the digit at frame t of the whole clip. */
-static const float *position(const fixture *f, int64_t t) {
-  return t < f->input ? label(f, "input_position") + 2 * t : label(f, "position") + 2 * (t - f->input);
-}
+static fixture open_fixture(const setting *settings, uint64_t seed) { return open_request(settings, usual_clip(seed)); }
 
 static void rotate(const double v[2], int psi, double turned[2]) {
   const double c = cos(turn * psi / WAYS), s = sin(turn * psi / WAYS);
@@ -122,23 +28,18 @@ static void rotate(const double v[2], int psi, double turned[2]) {
 
 static void info_describes_the_clip(void **state) {
   (void)state;
-  static const struct {
-    const char *name;
-    vj_label_kind kind;
-    int64_t width, classes;
-    const char *unit;
-  } expected[] = {
-      {"psi", VJ_LABEL_CLASS, 1, 5, ""},
-      {"switched", VJ_LABEL_CLASS, 1, 2, ""},
-      {"speed", VJ_LABEL_REAL, 1, 0, "px/frame"},
-      {"position", VJ_LABEL_REAL, 24, 0, "px"},
-      {"input_position", VJ_LABEL_REAL, 6, 0, "px"},
-      {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame"},
-      {"angle", VJ_LABEL_REAL, 1, 0, "rad"},
-      {"bounce", VJ_LABEL_FLAGS, 12, 0, ""},
-      {"walls", VJ_LABEL_FLAGS, 4, 0, ""},
-      {"digit_index", VJ_LABEL_REAL, 1, 0, ""},
-      {"digit", VJ_LABEL_CLASS, 1, 10, ""},
+  static const vj_label expected[] = {
+      {"psi", VJ_LABEL_CLASS, 1, 5, "", NULL, false},
+      {"switched", VJ_LABEL_CLASS, 1, 2, "", NULL, false},
+      {"speed", VJ_LABEL_REAL, 1, 0, "px/frame", NULL, false},
+      {"position", VJ_LABEL_REAL, 24, 0, "px", NULL, false},
+      {"input_position", VJ_LABEL_REAL, 6, 0, "px", NULL, false},
+      {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame", NULL, false},
+      {"angle", VJ_LABEL_REAL, 1, 0, "rad", NULL, false},
+      {"bounce", VJ_LABEL_FLAGS, 12, 0, "", NULL, false},
+      {"walls", VJ_LABEL_FLAGS, 4, 0, "", NULL, false},
+      {"digit_index", VJ_LABEL_REAL, 1, 0, "", NULL, false},
+      {"digit", VJ_LABEL_CLASS, 1, 10, "", NULL, false},
   };
   const setting smaller[] = {{"size", 48}, {"validation_size", 77}, {NULL, 0}};
   fixture f = open_fixture(smaller, 1);
@@ -149,120 +50,37 @@ static void info_describes_the_clip(void **state) {
   assert_int_equal(f.info.samples[VJ_TRAIN], 10000);
   assert_int_equal(f.info.samples[VJ_VALIDATION], 77);
   assert_int_equal(f.info.samples[VJ_TEST], 1000);
-  assert_int_equal(f.info.label_count, VJ_COUNT(expected));
   assert_int_equal(f.info.label_width, 54);
-  for (size_t i = 0; i < VJ_COUNT(expected); i++) {
-    assert_string_equal(f.info.labels[i].name, expected[i].name);
-    assert_int_equal(f.info.labels[i].kind, expected[i].kind);
-    assert_int_equal(f.info.labels[i].width, expected[i].width);
-    assert_int_equal(f.info.labels[i].classes, expected[i].classes);
-    assert_string_equal(f.info.labels[i].unit, expected[i].unit);
-  }
+  expect_labels(&f, expected, VJ_COUNT(expected));
   close_fixture(&f);
 }
 
-/* Draws the digit at the rounded labels and compares the clip with it, pixel by pixel. */
 static void pixels_show_the_labelled_digit_at_the_labelled_places(void **state) {
   (void)state;
-  static float frame[64 * 64];
   vj_pool *pool;
   vj_digits digits;
   assert_ok(vj_pool_create(&pool));
   assert_ok(vj_digits_draw(pool, &digits));
   fixture f = open_fixture(defaults, 11);
   for (int64_t i = 0; i < 180; i++) {
-    const vj_digit_set *set = &digits.split[i % VJ_SPLITS];
     take(&f, (vj_split)(i % VJ_SPLITS), i);
-    const int64_t image = (int64_t)label(&f, "digit_index")[0] - set->first;
-    assert_in_range(image, 0, set->count - 1);
-    assert_int_equal((int)label(&f, "digit")[0], set->labels[image]);
-    for (int64_t t = 0; t < INPUT + TARGET; t++) {
-      const long left = lroundf(position(&f, t)[0]), top = lroundf(position(&f, t)[1]);
-      memset(frame, 0, sizeof frame);
-      for (long pixel = 0; pixel < VJ_DIGIT_PIXELS; pixel++)
-        frame[(top + pixel / VJ_DIGIT_SIDE) * 64 + left + pixel % VJ_DIGIT_SIDE] =
-            (float)vj_digit_image(set, image)[pixel] / 255.0f;
-      assert_memory_equal(frame, f.frames + t * 64 * 64, sizeof frame);
-    }
+    expect_drawn_at_labels(&f, &digits, (vj_split)(i % VJ_SPLITS));
   }
   close_fixture(&f);
   vj_pool_destroy(&pool);
 }
 
-enum { THREADS = 4, SHARED_SAMPLES = 40 };
-
-typedef struct reader {
-  const fixture *f;
-  float *frames, *labels; /* SHARED_SAMPLES samples */
-  int64_t first;          /* each thread takes the samples in its own order */
-} reader;
-
-static void *read_samples(void *argument) {
-  const reader *r = argument;
-  const vj_clip_info *info = &r->f->info;
-  const int64_t pixels = info->frames * info->height * info->width;
-  for (int64_t i = 0; i < SHARED_SAMPLES; i++) {
-    const int64_t n = (i + r->first) % SHARED_SAMPLES;
-    if (vj_dataset_stochastic_moving_mnist.as.dataset.sample(r->f->dataset, VJ_TRAIN, n, r->frames + n * pixels,
-                                                             r->labels + n * info->label_width) != VJ_OK)
-      return argument;
-  }
-  return NULL;
-}
-
 static void any_thread_gets_the_same_sample(void **state) {
   (void)state;
   fixture f = open_fixture(defaults, 3);
-  const size_t frame_bytes = (size_t)(f.info.frames * f.info.height * f.info.width) * sizeof(float) * SHARED_SAMPLES;
-  const size_t label_bytes = (size_t)f.info.label_width * sizeof(float) * SHARED_SAMPLES;
-  pthread_t threads[THREADS];
-  reader readers[THREADS];
-  for (int i = 0; i < THREADS; i++) {
-    readers[i] = (reader){.f = &f, .frames = malloc(frame_bytes), .labels = malloc(label_bytes), .first = 11 * i};
-    assert_non_null(readers[i].frames);
-    assert_non_null(readers[i].labels);
-    /* Filled with rubbish: a sample writes every number. */
-    memset(readers[i].frames, 0x70 + i, frame_bytes);
-    memset(readers[i].labels, 0x70 + i, label_bytes);
-  }
-  for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, read_samples, &readers[i]), 0);
-  for (int i = 0; i < THREADS; i++) {
-    void *failed;
-    assert_int_equal(pthread_join(threads[i], &failed), 0);
-    assert_null(failed);
-  }
-  for (int i = 0; i < THREADS; i++) {
-    assert_memory_equal(readers[i].frames, readers[0].frames, frame_bytes);
-    assert_memory_equal(readers[i].labels, readers[0].labels, label_bytes);
-  }
-  for (int i = 0; i < THREADS; i++) {
-    free(readers[i].frames);
-    free(readers[i].labels);
-  }
+  expect_the_same_in_any_thread(&f);
   close_fixture(&f);
-}
-
-static int compare_floats(const void *a, const void *b) {
-  const float x = *(const float *)a, y = *(const float *)b;
-  return (x > y) - (x < y);
 }
 
 static void seeds_splits_and_numbers_give_other_clips(void **state) {
   (void)state;
-  enum { EACH = 100 };
-  static float angles[(VJ_SPLITS + 1) * EACH];
-  size_t count = 0;
   fixture f = open_fixture(defaults, 5), other = open_fixture(defaults, 6);
-  for (int64_t n = 0; n < EACH; n++) {
-    for (int split = 0; split < VJ_SPLITS; split++) {
-      take(&f, (vj_split)split, n);
-      angles[count++] = label(&f, "angle")[0];
-    }
-    take(&other, VJ_TRAIN, n);
-    angles[count++] = label(&other, "angle")[0];
-  }
-  qsort(angles, count, sizeof angles[0], compare_floats);
-  for (size_t i = 1; i < count; i++) assert_true(angles[i] != angles[i - 1]);
+  expect_other_clips(&f, &other, 100, "angle", sizeof(float));
   close_fixture(&f);
   close_fixture(&other);
 }
@@ -297,7 +115,8 @@ static int decoded_way(const fixture *f) {
   double seen[3][2], before[2], best = INFINITY;
   int way = 0;
   for (int64_t i = 0; i < 3; i++)
-    for (int axis = 0; axis < 2; axis++) seen[i][axis] = (double)lroundf(position(f, f->input - 1 + 2 * (i - 1))[axis]);
+    for (int axis = 0; axis < 2; axis++)
+      seen[i][axis] = (double)lroundf(position(f, f->input - 1 + 2 * (i - 1), 0)[axis]);
   for (int axis = 0; axis < 2; axis++) before[axis] = seen[1][axis] - seen[0][axis];
   for (int psi = 0; psi < WAYS; psi++) {
     double after[2];
@@ -332,14 +151,6 @@ static void rounded_places_always_tell_the_way(void **state) {
   expect_all_decoded(defaults, 5, 2000, 1000);
 }
 
-/* Sum of (count - expected)^2 / expected, all cells as likely. */
-static double chi_square(const int *counts, int cells, double draws) {
-  const double expected = draws / cells;
-  double sum = 0;
-  for (int i = 0; i < cells; i++) sum += (counts[i] - expected) * (counts[i] - expected) / expected;
-  return sum;
-}
-
 /* The first two target frames alone say it: their step points into direction psi. */
 static void an_absolute_way_is_the_direction_of_the_target(void **state) {
   (void)state;
@@ -348,7 +159,7 @@ static void an_absolute_way_is_the_direction_of_the_target(void **state) {
   int switched = 0, others = 0;
   for (int64_t number = 0; number < 2000; number++) {
     take(&f, VJ_TRAIN, number);
-    const float *from = position(&f, INPUT), *to = position(&f, INPUT + 1), *was = position(&f, INPUT - 1);
+    const float *from = position(&f, INPUT, 0), *to = position(&f, INPUT + 1, 0), *was = position(&f, INPUT - 1, 0);
     const double direction = atan2((double)to[1] - (double)from[1], (double)to[0] - (double)from[0]);
     const double way = turn * (double)label(&f, "psi")[0] / WAYS;
     const double off = fabs(remainder(direction - way, turn));
@@ -440,23 +251,17 @@ static void switch_probability_mixes_straight_and_turned_clips(void **state) {
 
 /* --- motion ------------------------------------------------------------------------------------------------------ */
 
-/* The straight line p + v t, folded into [0, range] like a paper strip: an independent form of exact reflection. */
-static double folded(double p, double v, double t, double range) {
-  const double q = fmod(fmod(p + v * t, 2.0 * range) + 2.0 * range, 2.0 * range);
-  return q <= range ? q : 2.0 * range - q;
-}
-
 /* One line to the last input frame, a turned and folded one from there; speed, bounces and walls as labelled. */
 static void check_motion(const fixture *f, double range) {
   const int64_t last = f->input - 1;
-  const float *corner = position(f, last), *labelled = label(f, "velocity");
+  const float *corner = position(f, last, 0), *labelled = label(f, "velocity");
   const double before[2] = {labelled[0], labelled[1]}, speed = label(f, "speed")[0];
   double after[2];
   bool walls[4] = {false};
   rotate(before, (int)label(f, "psi")[0], after);
   assert_true(fabs(hypot(before[0], before[1]) - speed) < 1e-5);
   for (int64_t t = 0; t < f->input + f->target; t++) {
-    const float *now = position(f, t), *then = position(f, t > 0 ? t - 1 : 0);
+    const float *now = position(f, t, 0), *then = position(f, t > 0 ? t - 1 : 0, 0);
     const double gone = (double)(t - last);
     bool bounced = false;
     for (int axis = 0; axis < 2; axis++) {
@@ -464,10 +269,7 @@ static void check_motion(const fixture *f, double range) {
       assert_true(now[axis] >= 0.0f && now[axis] <= (float)range);
       assert_true(fabs(now[axis] - folded(corner[axis], v, gone, range)) < 1e-4);
       if (t <= last + 2) assert_true(fabs(now[axis] - line) < 1e-4); /* no wall yet */
-      const double fold = floor(line / range), old = floor((line - v) / range);
-      if (t <= last || fold == old) continue;
-      bounced = true;
-      walls[2 * axis + (fmod(fmax(fold, old), 2.0) != 0)] = true; /* left and upper walls lie at even multiples */
+      if (t > last && meets_wall(line, line - v, range, axis, walls)) bounced = true;
     }
     if (t > last) assert_int_equal((int)label(f, "bounce")[t - f->input], bounced);
     if (t > 0 && !bounced) assert_true(fabs(hypot(now[0] - then[0], now[1] - then[1]) - speed) < 1e-4);
@@ -511,7 +313,7 @@ static void speeds_and_starts_are_uniform(void **state) {
   for (int64_t number = 0; number < DRAWS; number++) {
     take(&f, VJ_TRAIN, number);
     const double speed = label(&f, "speed")[0];
-    const float *corner = position(&f, INPUT - 1);
+    const float *corner = position(&f, INPUT - 1, 0);
     /* The speed between its bounds, the place in its square [2 r, 36 - 2 r]^2: each in [0, 1]. */
     const double drawn[DRAWN] = {(speed - 2.5) / 1.5, (corner[0] - 2 * speed) / (36 - 4 * speed),
                                  (corner[1] - 2 * speed) / (36 - 4 * speed)};
@@ -530,12 +332,9 @@ static void speeds_and_starts_are_uniform(void **state) {
 
 /* --- refusals ---------------------------------------------------------------------------------------------------- */
 
-static void expect_refused(const setting *settings, int64_t input, const char *message) {
-  void *dataset;
+static void refused(const setting *settings, int64_t input, const char *sentence) {
   const vj_clip_request request = {.input_frames = input, .target_frames = TARGET, .seed = 1};
-  assert_int_equal(try_open("builtin", settings, request, &dataset), VJ_CONFIG);
-  assert_null(dataset);
-  assert_string_equal(vj_error_message(), message);
+  expect_refused(&vj_dataset_stochastic_moving_mnist, "builtin", settings, request, VJ_CONFIG, sentence);
 }
 
 static void settings_that_do_not_fit_are_refused(void **state) {
@@ -544,31 +343,25 @@ static void settings_that_do_not_fit_are_refused(void **state) {
   const setting reversed[] = {{"speed_min", 5}, {"speed_max", 4.5}, {NULL, 0}};
   const setting small[] = {{"size", 32}, {NULL, 0}};
   const setting just_too_fast[] = {{"speed_max", 9}, {NULL, 0}};
-  expect_refused(no_room, INPUT, "data.size: expected more than digit_size = 28, got 28");
-  expect_refused(reversed, INPUT, "data.speed_min: expected at most speed_max = 4.5, got 5");
-  expect_refused(
+  refused(no_room, INPUT, "data.size: expected more than digit_size = 28, got 28");
+  refused(reversed, INPUT, "data.speed_min: expected at most speed_max = 4.5, got 5");
+  refused(
       small, INPUT,
       "data.speed_max: expected less than (size - digit_size) / 4 = (32 - 28) / 4 = 1, got 4: a digit needs 2 frames "
       "of free way around its place at the last input frame");
-  expect_refused(
+  refused(
       just_too_fast, INPUT,
       "data.speed_max: expected less than (size - digit_size) / 4 = (64 - 28) / 4 = 9, got 9: a digit needs 2 frames "
       "of free way around its place at the last input frame");
-  expect_refused(defaults, 6,
-                 "data.speed_max: expected less than (size - digit_size) / 10 = (64 - 28) / 10 = 3.6, got 4: a digit "
-                 "needs 5 frames "
-                 "of free way around its place at the last input frame");
+  refused(defaults, 6,
+          "data.speed_max: expected less than (size - digit_size) / 10 = (64 - 28) / 10 = 3.6, got 4: a digit "
+          "needs 5 frames "
+          "of free way around its place at the last input frame");
 }
 
 static void a_folder_without_digits_is_named(void **state) {
   (void)state;
-  void *dataset;
-  const vj_clip_request request = {.input_frames = INPUT, .target_frames = TARGET, .seed = 1};
-  assert_int_equal(try_open("no/such/folder", defaults, request, &dataset), VJ_IO);
-  assert_null(dataset);
-  assert_string_equal(vj_error_message(),
-                      "no/such/folder: found neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; name the "
-                      "folder with the four MNIST files, or leave out `digits` to use the built-in ones");
+  expect_folder_without_digits_named(&vj_dataset_stochastic_moving_mnist);
 }
 
 int main(void) {
