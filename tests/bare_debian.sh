@@ -50,6 +50,7 @@ copy=$system/root/vjvcr
 [[ -e $copy/.git ]] || git init -q "$copy"
 git -C "$copy" fetch -q --depth 1 "file://$root" HEAD
 git -C "$copy" reset -q --hard FETCH_HEAD
+git -C "$copy" clean -qfd
 rm -rf -- "$copy/runs"
 # What is within passes over signals, as the first process of its namespace; it ends when unshare is killed.
 unshare --mount --pid --fork --kill-child -- "${BASH_SOURCE[0]}" --within "$system" "$@" </dev/null &
