@@ -15,15 +15,8 @@ const char *vj_export_path(vj_pool *pool, const vj_export_request *r, const char
 
 vj_status vj_export_wrote(vj_export_outcome *o, const char *path) {
   const char *copy = vj_pool_text(o->pool, path);
-  if (o->files == o->capacity) {
-    const int64_t capacity = o->capacity ? 2 * o->capacity : 8;
-    const char **paths = vj_pool_take(o->pool, (size_t)capacity * sizeof *paths);
-    if (!paths) return vj_fail(VJ_MEMORY, "%s is written; no memory to go on", path);
-    for (int64_t i = 0; i < o->files; i++) paths[i] = o->paths[i];
-    o->paths = paths;
-    o->capacity = capacity;
-  }
-  if (!copy) return vj_fail(VJ_MEMORY, "%s is written; no memory to go on", path);
+  if (!copy || !vj_pool_grow(o->pool, &o->paths, o->files, sizeof *o->paths))
+    return vj_fail(VJ_MEMORY, "%s is written; no memory to go on", path);
   o->paths[o->files++] = copy;
   return VJ_OK;
 }

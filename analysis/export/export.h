@@ -18,7 +18,7 @@ typedef struct vj_export_request {
 /* What was written, also on the way to a failure. Owned by a pool that outlives it. */
 typedef struct vj_export_outcome {
   vj_pool *pool;
-  int64_t files, capacity;
+  int64_t files;
   const char **paths;
   int64_t arrays;         /* of weights */
   const char *steps_done; /* by the trial whose weights they are */

@@ -32,7 +32,7 @@ typedef struct packer {
   const vj_export_request *request;
   vj_weights weights;
   tensor *tensors;
-  int64_t count, capacity;
+  int64_t count;
 } packer;
 
 /* --- arrays ------------------------------------------------------------------------------------------------------ */
@@ -69,12 +69,8 @@ static vj_status add_tensor(void *context, const vj_array_info *info) {
   if (info->rank > MOST_DIMENSIONS || info->type != VJ_ARRAY_FLOAT)
     return vj_fail(VJ_DATA, "%s: %s is no array of float32 with at most %d dimensions", p->weights.generation.path,
                    info->name, MOST_DIMENSIONS);
-  if (p->count == p->capacity) {
-    p->capacity = p->capacity ? 2 * p->capacity : 64;
-    tensor *more = realloc(p->tensors, (size_t)p->capacity * sizeof *more);
-    if (!more) return vj_fail(VJ_MEMORY, "no memory for %lld arrays", (long long)p->capacity);
-    p->tensors = more;
-  }
+  if (!vj_pool_grow(p->pool, &p->tensors, p->count, sizeof *p->tensors))
+    return vj_fail(VJ_MEMORY, "no memory for %lld arrays", (long long)p->count + 1);
   tensor *t = &p->tensors[p->count++];
   *t = (tensor){.source = vj_pool_text(p->pool, info->name), .rank = info->rank, .count = info->count};
   t->name = t->source ? name_of(p, info->name) : NULL;
@@ -233,7 +229,6 @@ vj_status vj_export_weights(const vj_results *results, const vj_export_request *
   VJ_TRY(vj_pool_create(&p.pool));
   const vj_status status = pack(&p, outcome);
   vj_weights_close(&p.weights);
-  free(p.tensors);
   vj_pool_destroy(&p.pool);
   return status;
 }

@@ -29,7 +29,7 @@ struct vj_plots {
   vj_pool *pool;
   char *folder;
   FILE *script;
-  int count, capacity;
+  int count;
   picture *pictures;
 };
 
@@ -86,14 +86,7 @@ void vj_plots_destroy(vj_plots **plots) {
 int vj_plots_count(const vj_plots *plots) { return plots->count; }
 
 static picture *next_picture(vj_plots *p) {
-  if (p->count == p->capacity) {
-    p->capacity = p->capacity ? 2 * p->capacity : 64;
-    picture *fresh = vj_pool_take(p->pool, (size_t)p->capacity * sizeof *fresh);
-    if (!fresh) return NULL;
-    if (p->count) memcpy(fresh, p->pictures, (size_t)p->count * sizeof *fresh);
-    p->pictures = fresh;
-  }
-  return &p->pictures[p->count];
+  return vj_pool_grow(p->pool, &p->pictures, p->count, sizeof *p->pictures) ? &p->pictures[p->count] : NULL;
 }
 
 FILE *vj_plots_begin(vj_plots *plots, int width, int height, const char *alt) {

@@ -18,7 +18,7 @@ typedef struct value {
 
 struct vj_row_writer {
   vj_pool *pool;
-  int columns, cells, capacity;
+  int columns, cells;
   const char *names[COLUMNS];
   value *cell;
   bool failed; /* memory ran out: printing says so */
@@ -57,14 +57,7 @@ void vj_row_writer_column(vj_row_writer *records, const char *name) {
 }
 
 static void add(vj_row_writer *r, value v) {
-  if (r->cells == r->capacity && !r->failed) {
-    const int capacity = r->capacity ? 2 * r->capacity : 256;
-    value *fresh = vj_pool_take(r->pool, (size_t)capacity * sizeof *fresh);
-    if (fresh && r->cells) memcpy(fresh, r->cell, (size_t)r->cells * sizeof *fresh);
-    r->failed = !fresh;
-    r->capacity = fresh ? capacity : r->capacity;
-    r->cell = fresh ? fresh : r->cell;
-  }
+  r->failed = r->failed || !vj_pool_grow(r->pool, &r->cell, r->cells, sizeof *r->cell);
   if (!r->failed) r->cell[r->cells++] = v;
 }
 

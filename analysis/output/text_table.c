@@ -9,7 +9,7 @@ enum { COLUMNS = 64, CELL_BYTES = 4096, NARROWEST = 32 /* characters that wrappe
 
 struct vj_table {
   vj_pool *pool;
-  int columns, cells, capacity;
+  int columns, cells;
   int rule; /* cells above it; 0: none */
   char *headings[COLUMNS];
   bool numeric[COLUMNS];
@@ -56,16 +56,8 @@ void vj_table_cell(vj_table *table, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  if (table->cells == table->capacity) {
-    table->capacity = table->capacity ? 2 * table->capacity : 256;
-    char **fresh = vj_pool_take(table->pool, (size_t)table->capacity * sizeof *fresh);
-    if (!fresh) { /* what stands there stays; what comes is left out */
-      table->capacity = table->cells;
-      return;
-    }
-    if (table->cells) memcpy(fresh, table->cell, (size_t)table->cells * sizeof *fresh);
-    table->cell = fresh;
-  }
+  if (!vj_pool_grow(table->pool, &table->cell, table->cells, sizeof *table->cell))
+    return; /* what stands there stays; what comes is left out */
   table->cell[table->cells++] = text_or_mark(table, text);
 }
 

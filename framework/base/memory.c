@@ -53,6 +53,19 @@ void *vj_pool_take(vj_pool *pool, size_t bytes) {
   return taken;
 }
 
+/* Places are doubled when they are used up, so their number follows from the count. */
+bool vj_pool_grow(vj_pool *pool, void *array, int64_t count, size_t size) {
+  enum { FIRST_PLACES = 16 };
+  const bool is_power_of_two = (count & (count - 1)) == 0;
+  if (count != 0 && (count < FIRST_PLACES || !is_power_of_two)) return true;
+  void *former, *larger = vj_pool_take(pool, (size_t)(count ? 2 * count : FIRST_PLACES) * size);
+  if (!larger) return false;
+  memcpy(&former, array, sizeof former);
+  if (count) memcpy(larger, former, (size_t)count * size);
+  memcpy(array, &larger, sizeof larger);
+  return true;
+}
+
 char *vj_pool_text(vj_pool *pool, const char *text) {
   const size_t bytes = strlen(text) + 1;
   char *copy = vj_pool_take(pool, bytes);

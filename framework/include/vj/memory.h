@@ -3,7 +3,9 @@
 #ifndef VJ_MEMORY_H
 #define VJ_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "vj/status.h"
 
@@ -18,6 +20,9 @@ typedef struct vj_pool vj_pool;
 VJ_MUST_USE vj_status vj_pool_create(vj_pool **pool);
 /* Zeroed, aligned to 16; NULL only when memory is out. */
 void *vj_pool_take(vj_pool *pool, size_t bytes);
+/* Makes sure that an array of `count` elements, in which nothing but this made place, has place for one more; `array`
+ * is the address of its pointer, NULL at first. Old places stay in the pool. False only when memory is out. */
+bool vj_pool_grow(vj_pool *pool, void *array, int64_t count, size_t size);
 /* A copy of a text, and one made as printf does; NULL only when memory is out. */
 char *vj_pool_text(vj_pool *pool, const char *text);
 char *vj_pool_format(vj_pool *pool, const char *format, ...) VJ_PRINTF(2, 3);
