@@ -14,10 +14,13 @@ typedef struct sheet {
   int columns, cells;
 } sheet;
 
-static const char *const dimension_columns[] = {"dimension", "units", "long name", "meaning"};
-static const char *const record_columns[] = {"variable",  "dimensions", "type",   "units",
-                                             "long name", "there",      "meaning"};
-static const char *const metric_columns[] = {"variable", "of", "dimensions", "units", "meaning"};
+/* The first columns always have room; the others, in a terminal, where it is wide. */
+enum { SHOWN_COLUMNS = 3 };
+
+static const char *const dimension_columns[] = {"dimension", "long name", "units", "meaning"};
+static const char *const record_columns[] = {"variable", "dimensions", "long name", "units",
+                                             "type",     "there",      "meaning"};
+static const char *const metric_columns[] = {"variable", "of", "meaning", "dimensions", "units"};
 
 static vj_status sheet_start(sheet *s, vj_format format, const char *const *names, int columns) {
   *s = (sheet){.format = format, .columns = columns};
@@ -25,6 +28,7 @@ static vj_status sheet_start(sheet *s, vj_format format, const char *const *name
   if (format == VJ_FORMAT_JSON) VJ_TRY(vj_row_writer_create(&s->rows));
   for (int c = 0; c < columns; c++) {
     if (s->table) vj_table_column(s->table, names[c], false);
+    if (s->table && c >= SHOWN_COLUMNS) vj_table_dispensable(s->table, columns - c);
     if (s->rows) vj_row_writer_column(s->rows, names[c]);
     if (format == VJ_FORMAT_MARKDOWN) printf("| %s %s", names[c], c == columns - 1 ? "|\n" : "");
   }
@@ -91,9 +95,9 @@ static void record_cells(sheet *s, const vj_record *record) {
   char text[160];
   cell(s, record->name);
   cell(s, dimensions_text(record, VJ_METRIC_SCALAR, text, sizeof text));
-  cell(s, type_text(record, text, sizeof text));
-  cell(s, record->units);
   cell(s, record->long_name);
+  cell(s, record->units);
+  cell(s, type_text(record, text, sizeof text));
   cell(s, record->when ? record->when : "always");
   cell(s, record->meaning);
 }
@@ -116,9 +120,9 @@ static vj_status metric_cells(sheet *s, vj_pool *pool, const vj_component *probe
                              vj_dimension_rows[dimension[d]].name);
   cell(s, name);
   cell(s, probe->name);
+  cell(s, metric->doc);
   cell(s, text);
   cell(s, metric->unit);
-  cell(s, metric->doc);
   return VJ_OK;
 }
 
@@ -147,7 +151,7 @@ vj_status vj_records_print(vj_format format) {
   VJ_TRY(sheet_start(&s, format, dimension_columns, VJ_COUNT(dimension_columns)));
   for (int d = 0; d < VJ_DIMENSIONS; d++) {
     const vj_dimension_row *row = &vj_dimension_rows[d];
-    cell(&s, row->name), cell(&s, row->units), cell(&s, row->long_name), cell(&s, row->meaning);
+    cell(&s, row->name), cell(&s, row->long_name), cell(&s, row->units), cell(&s, row->meaning);
   }
   sheet_end(&s, object, "dimensions");
   gap(format);
