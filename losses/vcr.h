@@ -1,5 +1,5 @@
 /* What losses on the distribution of hidden states have in common: the views; and the normalisation of variance and
- * covariance. */
+ * covariance. Losses see vj/... and this; begin with variance.c. */
 #ifndef VJ_LOSSES_VCR_H
 #define VJ_LOSSES_VCR_H
 

@@ -1,4 +1,5 @@
-/* Digit images for the moving-digit data sets: drawn here, or read from the IDX files of MNIST.
+/* Digit images for the moving-digit data sets: drawn here, or read from the IDX files of MNIST. The room sees vj/...
+ * alone; begin here, then builtin_digits.c (drawn) and idx.c (read).
  *
  * Everything a vj_digits points to is owned by the pool it was made in. Nothing here is collective. */
 #ifndef VJ_DATASETS_DIGITS_DIGITS_H

@@ -1,4 +1,6 @@
-/* Running a sweep: groups of ranks take trials from the ledger and record them in one file. */
+/* Running a sweep: groups of ranks take trials from the ledger and record them in one file. The room sees the framework
+ * and the other rooms of sweeps/, and no component. Begin here, then driver.c: startup.c prepares the folder, layout.c
+ * says what sweep.h5 holds, claim.c takes and ends trials, resume/ goes on with an earlier run. */
 #ifndef VJ_SWEEPS_RUN_DRIVER_H
 #define VJ_SWEEPS_RUN_DRIVER_H
 
