@@ -13,14 +13,6 @@
 #include "analysis/output/text_table.h"
 #include "app/verb.h"
 
-typedef struct request {
-  const char *folder, *metric; /* metric: NULL for the default */
-  int best;                    /* vj_best; NONE: as the quantity says */
-  bool grouped;
-  int64_t most;
-  vj_format format;
-} request;
-
 /* A trial, or with --group-seeds those that differ only in their seed. */
 typedef struct entry {
   int64_t first, count; /* its first trial; trials */
@@ -127,11 +119,7 @@ static vj_status print_table(const ranking *r, int64_t shown, vj_format format) 
   if (format == VJ_FORMAT_MARKDOWN) putchar('\n');
   add_headings(r, table);
   for (int64_t i = 0; i < shown; i++) add_row(r, table, &r->entries[i]);
-  if (format == VJ_FORMAT_MARKDOWN)
-    vj_table_print_markdown(table, stdout);
-  else
-    vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, format, stdout);
   print_left_out(r);
   return VJ_OK;
 }
@@ -176,47 +164,39 @@ static vj_status print_records(const ranking *r, int64_t shown, vj_format format
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
-static vj_status choose(const request *wanted, ranking *r) {
-  if (wanted->metric)
-    VJ_TRY(vj_objective_by(r->results, wanted->folder, "METRIC", wanted->metric, &r->objective));
+static vj_status choose(const vj_command *command, ranking *r) {
+  const char *folder = vj_command_text(command, "DIR"), *metric = vj_command_text(command, "METRIC");
+  const bool low = vj_command_has(command, "--asc"), high = vj_command_has(command, "--desc");
+  if (metric)
+    VJ_TRY(vj_objective_by(r->results, folder, "METRIC", metric, &r->objective));
   else
-    VJ_TRY(vj_objective_default(r->results, wanted->folder, &r->objective));
+    VJ_TRY(vj_objective_default(r->results, folder, &r->objective));
   if (!r->objective.quantity)
-    return vj_fail(VJ_USAGE, "%s: neither a probe nor a column of a report says what is good; name a METRIC",
-                   wanted->folder);
-  if (wanted->best != VJ_BEST_NONE) r->objective.best = wanted->best;
+    return vj_fail(VJ_USAGE, "%s: neither a probe nor a column of a report says what is good; name a METRIC", folder);
+  if (low || high) r->objective.best = low ? VJ_BEST_LOW : VJ_BEST_HIGH;
   if (r->objective.best != VJ_BEST_NONE) return VJ_OK;
   return vj_fail(VJ_USAGE, "%s: nothing says whether low or high is good; add --asc or --desc", r->objective.quantity);
 }
 
-static vj_status rank(const request *wanted) {
-  vj_results *results = NULL;
-  VJ_TRY(vj_results_open(wanted->folder, &results));
-  ranking r = {.results = results, .grouped = wanted->grouped};
-  vj_status status = choose(wanted, &r);
-  if (status == VJ_OK) status = collect(&r);
-  if (status == VJ_OK) {
-    sort(&r);
-    const int64_t shown = r.count < wanted->most ? r.count : wanted->most;
-    status = vj_format_is_exact(wanted->format) ? print_records(&r, shown, wanted->format)
-                                                : print_table(&r, shown, wanted->format);
-  }
-  vj_results_close(&results);
-  return status;
+static vj_status rank(const vj_command *command, ranking *r) {
+  const int64_t most = vj_command_count(command, "-n");
+  const vj_format format = (vj_format)vj_command_choice(command, "--format");
+  VJ_TRY(choose(command, r));
+  VJ_TRY(collect(r));
+  sort(r);
+  const int64_t shown = r->count < most ? r->count : most;
+  return vj_format_is_exact(format) ? print_records(r, shown, format) : print_table(r, shown, format);
 }
 
 static vj_status best(vj_command *command) {
-  const bool low = vj_command_has(command, "--asc"), high = vj_command_has(command, "--desc");
-  if (low && high) return vj_fail(VJ_USAGE, "--asc and --desc: expected one of them");
-  const request wanted = {.folder = vj_command_text(command, "DIR"),
-                          .metric = vj_command_text(command, "METRIC"),
-                          .best = low    ? VJ_BEST_LOW
-                                  : high ? VJ_BEST_HIGH
-                                         : VJ_BEST_NONE,
-                          .grouped = vj_command_has(command, "--group-seeds"),
-                          .most = vj_command_count(command, "-n"),
-                          .format = (vj_format)vj_command_choice(command, "--format")};
-  return rank(&wanted);
+  vj_results *results = NULL;
+  if (vj_command_has(command, "--asc") && vj_command_has(command, "--desc"))
+    return vj_fail(VJ_USAGE, "--asc and --desc: expected one of them");
+  VJ_TRY(vj_results_open(vj_command_text(command, "DIR"), &results));
+  ranking r = {.results = results, .grouped = vj_command_has(command, "--group-seeds")};
+  const vj_status status = rank(command, &r);
+  vj_results_close(&results);
+  return status;
 }
 
 static const vj_verb_row rows[] = {

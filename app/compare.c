@@ -11,11 +11,6 @@
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
 
-static void print_end(vj_table **table, vj_format format) {
-  format == VJ_FORMAT_MARKDOWN ? vj_table_print_markdown(*table, stdout) : vj_table_print(*table, stdout);
-  vj_table_destroy(table);
-}
-
 static void print_selection(const char *name, const vj_trial_selector *s, int64_t done) {
   printf("%s: %s: trial%s ", name, s->word, s->count == 1 ? "" : "s");
   for (int64_t i = 0; i < s->count; i++) {
@@ -57,7 +52,7 @@ static vj_status print_settings(const vj_comparison *c, vj_format format) {
     vj_table_cell(table, "%s", c->settings[i].a[0] ? c->settings[i].a : "-");
     vj_table_cell(table, "%s", c->settings[i].b[0] ? c->settings[i].b : "-");
   }
-  print_end(&table, format);
+  vj_table_end(&table, format, stdout);
   return VJ_OK;
 }
 
@@ -108,7 +103,7 @@ static vj_status print_results(const vj_comparison *c, vj_format format) {
     count_cell(table, d);
     vj_table_cell(table, "%s", d->units);
   }
-  print_end(&table, format);
+  vj_table_end(&table, format, stdout);
   if (format == VJ_FORMAT_MARKDOWN) putchar('\n');
   if (c->same_count) printf("%lld more quantities are the same\n", (long long)c->same_count);
   if (intervals)
@@ -141,7 +136,7 @@ static vj_status print_states(const vj_comparison *c, vj_format format) {
     similarity_cell(table, v->within_b, v->within_b_pairs);
     vj_table_cell(table, "%lld", (long long)v->clips);
   }
-  print_end(&table, format);
+  vj_table_end(&table, format, stdout);
   if (format == VJ_FORMAT_MARKDOWN) putchar('\n');
   puts(
       "linear CKA of hidden states, debiased, mean over so many pairs of trials: 1 alike but for rotation and scale, 0 "

@@ -56,8 +56,7 @@ static vj_status list(vj_command *command) {
       vj_table_cell(table, "%s", component->summary);
     }
   }
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   return VJ_OK;
 }
 
@@ -90,8 +89,7 @@ static vj_status print_rows(const vj_param *rows, size_t count) {
     vj_table_cell(table, "%s", rows[i].unit);
     vj_table_cell(table, "%s", rows[i].doc);
   }
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   return VJ_OK;
 }
 

@@ -61,19 +61,22 @@ static void cell(sheet *s, const char *text) {
 
 /* Prints it and nulls it; in JSON it becomes the object's member. */
 static void sheet_end(sheet *s, json_t *object, const char *member) {
-  if (s->table) vj_table_print(s->table, stdout);
+  if (s->table) vj_table_end(&s->table, s->format, stdout);
   if (s->rows) json_object_set_new(object, member, vj_row_writer_array(s->rows));
-  if (s->table) vj_table_destroy(&s->table);
-  if (s->rows) vj_row_writer_destroy(&s->rows);
+  vj_row_writer_destroy(&s->rows);
 }
 
-static const char *dimensions_text(const vj_record *record, vj_metric_axis metric, char *text, size_t bytes) {
+/* Those from the `first` on; of all, with what a metric adds. */
+static const char *dimensions_text(const vj_record *record, vj_metric_axis metric, int first, char *text,
+                                   size_t bytes) {
   int dimension[VJ_FILE_MAX_DIMENSIONS];
   const int rank = vj_record_dimensions(record, metric, dimension);
   size_t used = 0;
-  for (int d = 0; d < rank && used < bytes; d++)
-    used += (size_t)snprintf(text + used, bytes - used, "%s%s", d ? ", " : "", vj_dimension_rows[dimension[d]].name);
-  if (record->and_of_metric && metric == VJ_METRIC_SCALAR && used < bytes)
+  text[0] = '\0';
+  for (int d = first; d < rank && used < bytes; d++)
+    used += (size_t)snprintf(text + used, bytes - used, "%s%s", d > first ? ", " : "",
+                             vj_dimension_rows[dimension[d]].name);
+  if (record->and_of_metric && first == 0 && used < bytes)
     snprintf(text + used, bytes - used, "%s", "; and those of the metric");
   return text;
 }
@@ -94,7 +97,7 @@ static const char *type_text(const vj_record *record, char *text, size_t bytes) 
 static void record_cells(sheet *s, const vj_record *record) {
   char text[160];
   cell(s, record->name);
-  cell(s, dimensions_text(record, VJ_METRIC_SCALAR, text, sizeof text));
+  cell(s, dimensions_text(record, VJ_METRIC_SCALAR, 0, text, sizeof text));
   cell(s, record->long_name);
   cell(s, record->units);
   cell(s, type_text(record, text, sizeof text));
@@ -111,17 +114,10 @@ static vj_status metric_cells(sheet *s, vj_pool *pool, const vj_component *probe
   const char *name = vj_record_fill(pool, record->name, words);
   char text[160];
   if (!name) return vj_fail(VJ_MEMORY, "no memory for the name of a record");
-  int dimension[VJ_FILE_MAX_DIMENSIONS];
-  const int rank = vj_record_dimensions(record, metric->axis, dimension);
-  size_t used = 0;
-  text[0] = '\0';
-  for (int d = 2; d < rank; d++)
-    used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", d > 2 ? ", " : "",
-                             vj_dimension_rows[dimension[d]].name);
   cell(s, name);
   cell(s, probe->name);
   cell(s, metric->doc);
-  cell(s, text);
+  cell(s, dimensions_text(record, metric->axis, 2, text, sizeof text));
   cell(s, metric->unit);
   return VJ_OK;
 }
@@ -173,7 +169,7 @@ vj_status vj_record_describe(const char *name) {
     char dimensions[160], type[40];
     if (exact ? record != exact : !vj_record_is(name, record->name)) continue;
     printf("%s%s: %s\n", found ? "\n" : "", record->name, record->long_name);
-    printf("(%s), %s%s%s\n", dimensions_text(record, VJ_METRIC_SCALAR, dimensions, sizeof dimensions),
+    printf("(%s), %s%s%s\n", dimensions_text(record, VJ_METRIC_SCALAR, 0, dimensions, sizeof dimensions),
            type_text(record, type, sizeof type), record->units ? ", " : "", record->units ? record->units : "");
     printf("there: %s\n", record->when ? record->when : "always");
     if (record->meaning) printf("%s\n", record->meaning);

@@ -100,10 +100,9 @@ static vj_status print_measured(const vj_results *o, int64_t trial, vj_format fo
     vj_table_cell(table, "%s", list[i].units);
   }
   putchar('\n');
-  format == VJ_FORMAT_MARKDOWN ? vj_table_print_markdown(table, stdout) : vj_table_print(table, stdout);
+  vj_table_end(&table, format, stdout);
   if (format == VJ_FORMAT_MARKDOWN) putchar('\n');
   print_lists(o);
-  vj_table_destroy(&table);
   return VJ_OK;
 }
 
@@ -125,8 +124,7 @@ static void print_times(const vj_results *o, int64_t trial) {
   const char *before = "times     ";
 #define PRINT_TIME(field, name)                                                                             \
   {                                                                                                         \
-    const vj_report_column c = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};         \
-    const double seconds = vj_results_number(o, &c, trial);                                                 \
+    const double seconds = vj_results_newest(o, name, trial);                                               \
     if (isfinite(seconds)) printf("%s%s %.4g s", before, (name) + strlen("time_"), seconds), before = ", "; \
   }
   VJ_TRIAL_TIMES(PRINT_TIME)
@@ -190,11 +188,7 @@ static vj_status make_records(const vj_results *o, int64_t trial, vj_row_writer 
 
 static json_t *times_object(const vj_results *o, int64_t trial) {
   json_t *times = json_object();
-#define ADD_TIME(field, name)                                                                       \
-  {                                                                                                 \
-    const vj_report_column c = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR}; \
-    json_object_set_new(times, name, vj_json_number(vj_results_number(o, &c, trial)));              \
-  }
+#define ADD_TIME(field, name) json_object_set_new(times, name, vj_json_number(vj_results_newest(o, name, trial)));
   VJ_TRIAL_TIMES(ADD_TIME)
 #undef ADD_TIME
   return times;

@@ -80,9 +80,8 @@ static vj_status print_running(const vj_sweep_status *s) {
   for (int64_t i = 0; i < s->results->trials; i++)
     if (s->state[i] == VJ_TRIAL_RUNNING) running_row(s, table, i);
   putchar('\n');
-  vj_table_print(table, stdout);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   putchar('\n');
-  vj_table_destroy(&table);
   return VJ_OK;
 }
 

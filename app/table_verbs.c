@@ -4,26 +4,16 @@
 #include "analysis/results/result_table.h"
 #include "app/verb.h"
 
-/* By the report of another experiment. */
-static vj_status print_by_report_of(const char *folder, const char *file, vj_format format) {
-  vj_pool *pool = NULL;
-  vj_yaml *root = NULL;
-  const vj_report_spec *report = NULL;
-  vj_status status;
-  VJ_TRY(vj_pool_create(&pool));
-  VJ_TRY_GOTO(status, vj_yaml_read_file(pool, file, &root), done);
-  VJ_TRY_GOTO(status, vj_report_read(pool, root, &report), done);
-  if (!report) status = vj_fail(VJ_CONFIG, "%s: there is no section \"report\"", file);
-  if (status == VJ_OK) status = vj_result_table_print(folder, report, format, stdout);
-done:
-  vj_pool_destroy(&pool);
-  return status;
-}
-
+/* By the sweep's own report, or that of another experiment. */
 static vj_status table(vj_command *command) {
   const char *folder = vj_command_text(command, "DIR"), *file = vj_command_text(command, "FILE.yaml");
   const vj_format format = (vj_format)vj_command_choice(command, "--format");
-  return file ? print_by_report_of(folder, file, format) : vj_result_table_print(folder, NULL, format, stdout);
+  vj_yaml *root = NULL;
+  const vj_report_spec *report = NULL;
+  if (file) VJ_TRY(vj_yaml_read_file(command->pool, file, &root));
+  if (file) VJ_TRY(vj_report_read(command->pool, root, &report));
+  if (file && !report) return vj_fail(VJ_CONFIG, "%s: there is no section \"report\"", file);
+  return vj_result_table_print(folder, report, format, stdout);
 }
 
 static vj_status ls(vj_command *command) {

@@ -7,11 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "vj/memory.h"
-#include "vj/status.h"
-
-/* What a verb prints. */
-typedef enum vj_format { VJ_FORMAT_TEXT, VJ_FORMAT_JSON, VJ_FORMAT_CSV, VJ_FORMAT_MARKDOWN } vj_format;
+#include "analysis/output/text_table.h"
 
 /* Whether a program reads it: exact values, and nothing around them. */
 bool vj_format_is_exact(vj_format format);

@@ -213,7 +213,7 @@ static void print_hidden(const vj_table *table, const layout *l, FILE *to) {
   if (before[0] == ',') fputc('\n', to);
 }
 
-void vj_table_print(const vj_table *table, FILE *to) {
+static void print_text(const vj_table *table, FILE *to) {
   const layout l = fit(table, vj_terminal_columns());
   print_row(table, table->headings, &l, true, to);
   print_rule(l.whole, to);
@@ -238,10 +238,15 @@ static void put_markdown(char *const *row, int columns, FILE *to) {
   fputs("|\n", to);
 }
 
-void vj_table_print_markdown(const vj_table *table, FILE *to) {
+static void print_markdown(const vj_table *table, FILE *to) {
   put_markdown(table->headings, table->columns, to);
   for (int c = 0; c < table->columns; c++) fputs(table->numeric[c] ? "|---:" : "|---", to);
   fputs("|\n", to);
   for (int i = 0; i + table->columns <= table->cells; i += table->columns)
     put_markdown(table->cell + i, table->columns, to);
+}
+
+void vj_table_end(vj_table **table, vj_format format, FILE *to) {
+  format == VJ_FORMAT_MARKDOWN ? print_markdown(*table, to) : print_text(*table, to);
+  vj_table_destroy(table);
 }

@@ -10,6 +10,9 @@
 
 #include "vj/memory.h"
 
+/* What a verb prints. */
+typedef enum vj_format { VJ_FORMAT_TEXT, VJ_FORMAT_JSON, VJ_FORMAT_CSV, VJ_FORMAT_MARKDOWN } vj_format;
+
 typedef struct vj_table vj_table;
 
 VJ_MUST_USE vj_status vj_table_create(vj_table **table);
@@ -25,10 +28,8 @@ void vj_table_cell(vj_table *table, const char *format, ...) VJ_PRINTF(2, 3);
 void vj_table_rule(vj_table *table);
 /* Columns it takes on a terminal. */
 int vj_table_width(const vj_table *table);
-/* Aligned, within the columns that vj_terminal_columns tells: first words are wrapped, then dispensable columns are
- * left out and named below. */
-void vj_table_print(const vj_table *table, FILE *to);
-/* As a table of GitHub's Markdown, whole. A rule is left out. */
-void vj_table_print_markdown(const vj_table *table, FILE *to);
+/* Prints and destroys it. Text is aligned, within the columns that vj_terminal_columns tells: first words are wrapped,
+ * then dispensable columns are left out and named below. A table of GitHub's Markdown is whole, but has no rule. */
+void vj_table_end(vj_table **table, vj_format format, FILE *to);
 
 #endif

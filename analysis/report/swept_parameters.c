@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/statistics/summary.h"
 #include "framework/config/nodes.h"
 #include "vj/param.h"
 
@@ -17,24 +18,19 @@ const char *vj_swept_parameter_text(const vj_swept_parameter *factor, int64_t va
 
 /* --- values ------------------------------------------------------------------------------------------------------ */
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static vj_status number_values(const vj_results *o, vj_swept_parameter *factor, int64_t *value_of) {
   for (int64_t i = 0; i < o->trials; i++) {
     const double number = vj_results_setting_number(o, factor->setting, i);
     if (isfinite(number)) factor->values[factor->count++] = number;
   }
-  qsort(factor->values, (size_t)factor->count, sizeof *factor->values, ascending);
+  qsort(factor->values, (size_t)factor->count, sizeof *factor->values, vj_ascending);
   int64_t kept = 0;
   for (int64_t i = 0; i < factor->count; i++)
     if (kept == 0 || factor->values[i] > factor->values[kept - 1]) factor->values[kept++] = factor->values[i];
   factor->count = kept;
   for (int64_t i = 0; i < o->trials; i++) {
     const double number = vj_results_setting_number(o, factor->setting, i);
-    const double *found = bsearch(&number, factor->values, (size_t)kept, sizeof number, ascending);
+    const double *found = bsearch(&number, factor->values, (size_t)kept, sizeof number, vj_ascending);
     value_of[i] = isfinite(number) && found ? found - factor->values : -1;
   }
   for (int64_t k = 0; k < kept; k++)

@@ -51,7 +51,6 @@ static void print_text(const char *text, FILE *to) {
 
 static void print_progress(const vj_result_rows *r, FILE *to) {
   const vj_results *o = r->results;
-  const vj_report_column total = {.quantity = VJ_RECORD_TIME_TOTAL, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   int64_t done = 0, failed = 0, running = 0;
   double seconds = 0;
   char took[VJ_DURATION_BYTES];
@@ -59,7 +58,7 @@ static void print_progress(const vj_result_rows *r, FILE *to) {
     done += o->status[i] == VJ_TRIAL_DONE;
     failed += o->status[i] == VJ_TRIAL_FAILED;
     running += o->status[i] == VJ_TRIAL_RUNNING;
-    const double of_trial = vj_results_number(o, &total, i);
+    const double of_trial = vj_results_newest(o, VJ_RECORD_TIME_TOTAL, i);
     if ((o->status[i] == VJ_TRIAL_DONE || o->status[i] == VJ_TRIAL_PRUNED) && isfinite(of_trial)) seconds += of_trial;
   }
   fprintf(to, "%lld of %lld trials done, in %s of training", (long long)done, (long long)o->trials,

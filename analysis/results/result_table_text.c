@@ -188,16 +188,16 @@ static void fill_table(const vj_result_rows *r, vj_table *table, bool short_name
 
 /* Where the terminal is too narrow, settings get short names, and then means go without their spreads over seeds. */
 vj_status vj_result_table_print_text(const vj_result_rows *r, vj_format format, FILE *to) {
-  const bool is_markdown = format == VJ_FORMAT_MARKDOWN;
-  const int columns = is_markdown ? 0 : vj_terminal_columns();
+  const int columns = format == VJ_FORMAT_MARKDOWN ? 0 : vj_terminal_columns();
   for (int cut = 0; cut < 3; cut++) {
     vj_table *table = NULL;
     VJ_TRY(vj_table_create(&table));
     fill_table(r, table, cut > 0, cut < 2);
-    const bool fits = !columns || vj_table_width(table) <= columns || cut == 2;
-    if (fits) is_markdown ? vj_table_print_markdown(table, to) : vj_table_print(table, to);
+    if (!columns || vj_table_width(table) <= columns || cut == 2) {
+      vj_table_end(&table, format, to);
+      break;
+    }
     vj_table_destroy(&table);
-    if (fits) break;
   }
   return VJ_OK;
 }

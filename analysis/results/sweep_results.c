@@ -69,6 +69,11 @@ double vj_results_number(const vj_results *o, const vj_report_column *column, in
   return isfinite(from[k]) ? from[k] : NAN;
 }
 
+double vj_results_newest(const vj_results *o, const char *quantity, int64_t trial) {
+  const vj_report_column column = {.quantity = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
+  return vj_results_number(o, &column, trial);
+}
+
 double vj_results_final(const vj_results *o, const vj_report_column *column, int64_t trial) {
   return o->status[trial] == VJ_TRIAL_DONE ? vj_results_number(o, column, trial) : NAN;
 }
@@ -113,8 +118,7 @@ bool vj_results_setting_is_number(const vj_results *o, int setting) {
 double vj_results_setting_number(const vj_results *o, int setting, int64_t trial) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
-  const vj_report_column column = {.quantity = info.name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  return vj_results_number(o, &column, trial);
+  return vj_results_newest(o, info.name, trial);
 }
 
 const char *vj_results_setting(const vj_results *o, int setting, int64_t trial) {

@@ -33,7 +33,9 @@ const char *vj_results_text(const vj_results *results, const char *name, int64_t
 const char *vj_results_reason(const vj_results *results, int64_t trial);
 /* What a trial has in a column, counting only what is recorded as whole; NaN if there is nothing. */
 double vj_results_number(const vj_results *results, const vj_report_column *column, int64_t trial);
-/* The same of a trial that is done; NaN otherwise. */
+/* The newest number that a trial has of a quantity; NaN if there is none. */
+double vj_results_newest(const vj_results *results, const char *quantity, int64_t trial);
+/* What a trial that is done has in a column; NaN otherwise. */
 double vj_results_final(const vj_results *results, const vj_report_column *column, int64_t trial);
 /* A trial's whole number; -1 if there is none. */
 int64_t vj_results_count(const vj_results *results, const char *name, int64_t trial);

@@ -61,12 +61,11 @@ static vj_sweep_state whole_state(const vj_sweep_status *s) {
 /* Seconds that a group takes for a step, evaluations included: of the trials that are done; before there are any, of
  * one that runs for the first time and since a known time. NaN if there is no such trial. */
 static double seconds_a_step(const vj_sweep_status *s) {
-  const vj_report_column total = {.quantity = VJ_RECORD_TIME_TOTAL, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   const vj_results *o = s->results;
   double seconds = 0, steps = 0;
   for (int64_t i = 0; i < o->trials; i++) {
     const bool ended = s->state[i] == VJ_TRIAL_DONE || s->state[i] == VJ_TRIAL_PRUNED;
-    const double took = ended ? vj_results_number(o, &total, i) : NAN;
+    const double took = ended ? vj_results_newest(o, VJ_RECORD_TIME_TOTAL, i) : NAN;
     if (!isfinite(took)) continue;
     seconds += took;
     steps += (double)o->committed[i];

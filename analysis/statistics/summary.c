@@ -13,3 +13,8 @@ vj_summary vj_summary_of(const double *values, int64_t count) {
   for (int64_t i = 0; i < count; i++) vj_summary_add(&s, values[i]);
   return s;
 }
+
+int vj_ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}

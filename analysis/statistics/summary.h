@@ -22,4 +22,7 @@ typedef struct vj_summary {
 void vj_summary_add(vj_summary *summary, double value);
 vj_summary vj_summary_of(const double *values, int64_t count);
 
+/* For qsort and bsearch: doubles, ascending. */
+int vj_ascending(const void *a, const void *b);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "analysis/statistics/summary.h"
 #include "framework/base/threads.h"
 #include "app/bench/machine_file.h"
 #include "app/blas_core.h"
@@ -34,13 +35,8 @@ typedef struct bench {
   double exchange, idle, messages, sent;
 } bench;
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double median(double *values, int64_t count) {
-  qsort(values, (size_t)count, sizeof *values, by_value);
+  qsort(values, (size_t)count, sizeof *values, vj_ascending);
   return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
 }
 
@@ -178,8 +174,7 @@ static vj_status print_ops(const bench *b, int64_t steps, double step_seconds, b
     }
   }
   puts("");
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   free(rows);
   return VJ_OK;
 }

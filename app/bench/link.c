@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
+#include "analysis/statistics/summary.h"
 #include "framework/comm/exchange.h"
 #include "vj/memory.h"
 
@@ -25,11 +26,6 @@ static vj_status gather(const vj_comm *comm, void *values, size_t bytes) {
   return vj_comm_gather_in_place(comm, values, bytes / (size_t)comm->size);
 }
 
-static int by_value(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* The median of what it takes this rank, all of them beginning together. */
 static vj_status measure(const vj_comm *comm, collective what, void *values, double bytes, double *seconds) {
   double each[REPEATS];
@@ -39,7 +35,7 @@ static vj_status measure(const vj_comm *comm, collective what, void *values, dou
     VJ_TRY(what(comm, values, (size_t)bytes));
     each[k] = omp_get_wtime() - start;
   }
-  qsort(each, REPEATS, sizeof *each, by_value);
+  qsort(each, REPEATS, sizeof *each, vj_ascending);
   *seconds = each[REPEATS / 2];
   return VJ_OK;
 }

@@ -27,8 +27,7 @@ static vj_status print_splits(const vj_inspection *n) {
     vj_table_cell(table, "%.1f", f->seconds / 60.0);
     vj_table_cell(table, "%.1f", f->bytes / 1e6);
   }
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   return VJ_OK;
 }
 

@@ -81,8 +81,7 @@ static vj_status print_trials(vj_pool *pool, const vj_space *space, const vj_swe
   if (first_left_out < count) add_others(table, layout, first_left_out, count - AT_EACH_END);
   for (int64_t i = first_left_out < count ? count - AT_EACH_END : count; i < count; i++)
     add_trial(pool, table, &space->trials[i], layout->problems[i]);
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   return VJ_OK;
 }
 
@@ -256,8 +255,7 @@ static vj_status print_timings(const dry_run *d, const vj_timing *timings) {
   for (int64_t i = 0; i < d->space->trial_count; i++)
     if (d->like[i] == i) add_timing(table, d, i, &timings[i]);
   putchar('\n');
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   return VJ_OK;
 }
 

@@ -56,8 +56,7 @@ static vj_status print_rows(const vj_rank_advice *advice) {
   VJ_TRY(vj_table_create(&table));
   for (size_t i = 0; i < VJ_COUNT(headings); i++) vj_table_column(table, headings[i], i < 2 || i == 6);
   for (int i = 0; i < advice->row_count; i++) add_row(table, &advice->rows[i], i == advice->best);
-  vj_table_print(table, stdout);
-  vj_table_destroy(&table);
+  vj_table_end(&table, VJ_FORMAT_TEXT, stdout);
   return VJ_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/statistics/summary.h"
 #include "framework/train/trial.h"
 
 enum { STEPS = 7, MIDDLE = 4 }; /* tried; an evaluation comes after the middle one */
@@ -31,18 +32,13 @@ static void on_progress(void *context, const vj_progress *progress) {
   if (*mark == 0) *mark = now;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Evaluations are what passed beyond an ordinary step. The first step, which finds cold memory, is not counted. */
 static vj_timing read_marks(const marks *m) {
   double steps[STEPS] = {0};
   int count = 0;
   for (int k = 2; k <= STEPS; k++)
     if (k != MIDDLE + 1) steps[count++] = m->step[k] - m->step[k - 1];
-  qsort(steps, (size_t)count, sizeof *steps, ascending);
+  qsort(steps, (size_t)count, sizeof *steps, vj_ascending);
   vj_timing t = {.start = m->first - m->began, .step = steps[count / 2]};
   t.first = fmax(0, m->step[1] - m->first - t.step);
   t.middle = fmax(0, m->step[MIDDLE + 1] - m->middle - t.step);

@@ -52,9 +52,8 @@ static double usage_of(const vj_report_data *data, const vj_group *g, int64_t he
   char name[48];
   vj_summary s = VJ_SUMMARY_NONE;
   snprintf(name, sizeof name, VJ_NAME_OF_VALIDATION("latent_usage_%lld"), (long long)head);
-  const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   for (int64_t k = 0; k < g->members.count; k++)
-    vj_summary_add(&s, vj_results_number(data->results, &column, g->members.trials[k]));
+    vj_summary_add(&s, vj_results_newest(data->results, name, g->members.trials[k]));
   return s.mean;
 }
 

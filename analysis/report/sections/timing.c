@@ -20,8 +20,7 @@ typedef struct spent {
 } spent;
 
 static double seconds(const vj_report_data *data, const char *name, int64_t trial) {
-  const vj_report_column column = {.quantity = name, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  const double value = vj_results_number(data->results, &column, trial);
+  const double value = vj_results_newest(data->results, name, trial);
   return isfinite(value) ? value : 0;
 }
 
