@@ -1,9 +1,7 @@
 /* `vjvcr best DIR METRIC`: the trials of a sweep in the order of one quantity, or with --group-seeds those that differ
  * in more than their seed, by the mean over it. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/results/setting_rows.h"
 #include "analysis/results/objective.h"

@@ -82,13 +82,8 @@ void vj_blas_core_choose(int argc, char **argv) {
   if (!target || argc < 1) return;
 
   const char *user_value = getenv("OPENBLAS_CORETYPE");
-  char *kept = NULL;
-  if (user_value) {
-    const size_t bytes = strlen(user_value) + 1;
-    kept = malloc(bytes);
-    if (!kept) return;
-    memcpy(kept, user_value, bytes);
-  }
+  char *kept = user_value ? strdup(user_value) : NULL;
+  if (user_value && !kept) return;
   if (setenv("OPENBLAS_CORETYPE", target, 1) == 0 && setenv(BEFORE, core, 1) == 0) start_again(argv);
   unsetenv(BEFORE);
   if (kept)

@@ -1,8 +1,6 @@
 /* `vjvcr compare DIR A B`: two trials, or two arms over their seeds: what differs in settings and in outcome. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "analysis/results/comparison.h"
 #include "analysis/output/row_writer.h"
@@ -155,7 +153,7 @@ static vj_status print_text(const vj_comparison *c, vj_format format) {
 
 /* --- for programs ---------------------------------------------------------------------------------------------- */
 
-static vj_status make_records(const vj_comparison *c, vj_row_writer *records) {
+static void make_records(const vj_comparison *c, vj_row_writer *records) {
   static const char *const names[] = {"quantity", "a",     "b",        "difference", "difference_sd", "low",
                                       "high",     "pairs", "a_trials", "b_trials",   "units"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) vj_row_writer_column(records, names[i]);
@@ -169,7 +167,6 @@ static vj_status make_records(const vj_comparison *c, vj_row_writer *records) {
     vj_row_writer_integer(records, d->b_count);
     vj_row_writer_text(records, d->units);
   }
-  return VJ_OK;
 }
 
 static json_t *selection_object(const vj_trial_selector *s, int64_t done) {
@@ -256,10 +253,9 @@ static json_t *comparison_object(const vj_comparison *c, const vj_row_writer *re
 static vj_status print_exact(const vj_comparison *c, vj_format format) {
   vj_row_writer *records = NULL;
   VJ_TRY(vj_row_writer_create(&records));
-  vj_status status = make_records(c, records);
-  if (status == VJ_OK)
-    status = format == VJ_FORMAT_JSON ? vj_json_print(comparison_object(c, records), stdout)
-                                      : vj_row_writer_print(records, format, stdout);
+  make_records(c, records);
+  const vj_status status = format == VJ_FORMAT_JSON ? vj_json_print(comparison_object(c, records), stdout)
+                                                    : vj_row_writer_print(records, format, stdout);
   vj_row_writer_destroy(&records);
   return status;
 }

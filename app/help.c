@@ -45,7 +45,7 @@ static void put_labelled(FILE *to, const char *label, int column, const char *te
   if (2 + length + 2 <= column) {
     fprintf(to, "  %-*s", column - 2, label);
   } else {
-    put(to, 2 + fprintf(to, "  ") - 2, 4, label);
+    put(to, fprintf(to, "  "), 4, label);
     fprintf(to, "%*s", column, "");
   }
   put(to, column, column, text);
@@ -123,18 +123,6 @@ static void put_rows(FILE *to, const vj_verb *verb, bool options, const char *he
   if (options) put_labelled(to, "--help", column_for(longest), "print this text");
 }
 
-static void put_usage(FILE *to, const vj_verb *verb) {
-  char text[VJ_HELP_BYTES];
-  const int indent = 4;
-  int at = fprintf(to, "usage: vjvcr %s", verb->name);
-  for (size_t i = 0; i < verb->row_count; i++) {
-    const int length = (int)strlen(vj_help_synopsis(&verb->rows[i], text));
-    if (at + 1 + length > width()) at = fprintf(to, "\n%*s", indent - 1, "") - 1;
-    at += fprintf(to, " %s", text);
-  }
-  fputc('\n', to);
-}
-
 static void put_section(FILE *to, const char *heading, const char *text) {
   if (!text) return;
   fprintf(to, "\n%s:\n  ", heading);
@@ -146,7 +134,7 @@ void vj_help_print_verb(FILE *to, const vj_verb *verb) {
   snprintf(text, sizeof text, "vjvcr %s: %s", verb->name, verb->summary);
   put(to, 0, 0, text);
   fputc('\n', to);
-  put_usage(to, verb);
+  vj_help_print_synopsis(to, "usage: ", verb, width());
   put_rows(to, verb, false, "arguments");
   put_rows(to, verb, true, "options");
   if (verb->notes) {

@@ -19,6 +19,7 @@ void vj_help_print_markdown(FILE *to);
 /* For these: a row as a synopsis has it, "[-o DIR]"; the value of an option, "DIR" or "text|json" ("" for a flag); the
  * default as help tells it, "" without one; bounds and unit, "0.1 to 86400 seconds", "" without. */
 enum { VJ_HELP_BYTES = 256 };
+void vj_help_print_synopsis(FILE *to, const char *before, const vj_verb *verb, int width); /* of all rows */
 const char *vj_help_synopsis(const vj_verb_row *row, char text[VJ_HELP_BYTES]);
 const char *vj_help_value(const vj_verb_row *row, char text[VJ_HELP_BYTES]);
 const char *vj_help_default(const vj_verb_row *row);

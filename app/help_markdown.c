@@ -39,21 +39,11 @@ static void put_paragraphs(FILE *to, const char *before, const char *text) {
   fputc('\n', to);
 }
 
-static void put_synopsis(FILE *to, const vj_verb *verb) {
-  char text[VJ_HELP_BYTES];
-  enum { WIDTH = 100 };
-  fputs("\n```\n", to);
-  int at = fprintf(to, "vjvcr %s", verb->name);
-  for (size_t i = 0; i < verb->row_count; i++) {
-    if (at + 1 + (int)strlen(vj_help_synopsis(&verb->rows[i], text)) > WIDTH) at = fprintf(to, "\n   ") - 1;
-    at += fprintf(to, " %s", text);
-  }
-  fputs("\n```\n", to);
-}
-
 static void put_verb(FILE *to, const vj_verb *verb) {
   fprintf(to, "\n## vjvcr %s\n\n%c%s.\n", verb->name, toupper((unsigned char)verb->summary[0]), verb->summary + 1);
-  put_synopsis(to, verb);
+  fputs("\n```\n", to);
+  vj_help_print_synopsis(to, "", verb, 100);
+  fputs("```\n", to);
   if (verb->row_count) fputs("\n| | value | default | meaning |\n|---|---|---|---|\n", to);
   for (size_t i = 0; i < verb->row_count; i++) put_row(to, &verb->rows[i]);
   put_paragraphs(to, "", verb->notes);

@@ -32,6 +32,17 @@ const char *vj_help_synopsis(const vj_verb_row *row, char text[VJ_HELP_BYTES]) {
   return text;
 }
 
+void vj_help_print_synopsis(FILE *to, const char *before, const vj_verb *verb, int width) {
+  char text[VJ_HELP_BYTES];
+  int at = fprintf(to, "%svjvcr %s", before, verb->name);
+  for (size_t i = 0; i < verb->row_count; i++) {
+    const int length = (int)strlen(vj_help_synopsis(&verb->rows[i], text));
+    if (at + 1 + length > width) at = fprintf(to, "\n   ") - 1;
+    at += fprintf(to, " %s", text);
+  }
+  fputc('\n', to);
+}
+
 const char *vj_help_default(const vj_verb_row *row) {
   return row->otherwise ? row->otherwise : row->fallback ? row->fallback : "";
 }

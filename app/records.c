@@ -1,7 +1,5 @@
 #include "app/records.h"
 
-#include <string.h>
-
 #include "analysis/output/text_table.h"
 #include "framework/store/records/records.h"
 #include "vj/component.h"

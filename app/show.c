@@ -1,7 +1,6 @@
 /* `vjvcr show DIR TRIAL`: everything that is known of one trial. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/results/setting_rows.h"
@@ -116,8 +115,8 @@ static void print_state(const vj_sweep_status *s, int64_t trial) {
   if (attempts) printf(", attempt %lld", (long long)attempts);
   if (who[0]) printf(", run by %s", who);
   if (s->state[trial] == VJ_TRIAL_RUNNING && vj_claim_runner(who) == VJ_RUNNER_GONE) fputs(" (gone)", stdout);
-  const int64_t made = o->committed[trial] > 0 ? o->committed[trial] : 0;
-  printf("\nsteps     %lld of %lld\n", (long long)made, (long long)vj_results_steps(o, trial));
+  printf("\nsteps     %lld of %lld\n", (long long)vj_results_steps_made(o, trial),
+         (long long)vj_results_steps(o, trial));
 }
 
 static void print_times(const vj_results *o, int64_t trial) {
@@ -221,7 +220,7 @@ static json_t *trial_object(const vj_sweep_status *s, int64_t trial, const vj_ro
   json_object_set_new(object, "attempts", json_integer(trial < s->ledger.count ? s->ledger.of[trial].attempts : 0));
   json_object_set_new(object, "run_by", who[0] ? vj_json_text(who) : json_null());
   json_object_set_new(object, "reason", reason[0] ? vj_json_text(reason) : json_null());
-  json_object_set_new(object, "step", json_integer(o->committed[trial] > 0 ? o->committed[trial] : 0));
+  json_object_set_new(object, "step", json_integer(vj_results_steps_made(o, trial)));
   json_object_set_new(object, "steps", json_integer(vj_results_steps(o, trial)));
   json_object_set_new(object, "videos", videos_object(o, trial));
   json_object_set_new(object, "times", times_object(o, trial));

@@ -2,7 +2,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,10 +21,6 @@ static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",
                                           [VJ_SWEEP_IDLE] = "idle"};
 
 static double share(int64_t part, int64_t whole) { return whole > 0 ? 100 * (double)part / (double)whole : 100; }
-
-static int64_t steps_made(const vj_sweep_status *s, int64_t trial) {
-  return s->results->committed[trial] > 0 ? s->results->committed[trial] : 0;
-}
 
 /* --- text ------------------------------------------------------------------------------------------------------ */
 
@@ -53,7 +48,7 @@ static void since_cell(vj_table *table, double since, double now) {
 
 static void running_row(const vj_sweep_status *s, vj_table *table, int64_t trial) {
   const vj_results *o = s->results;
-  const int64_t steps = vj_results_steps(o, trial), made = steps_made(s, trial);
+  const int64_t steps = vj_results_steps(o, trial), made = vj_results_steps_made(o, trial);
   const char *who = vj_sweep_status_who(s, trial);
   vj_table_cell(table, "%lld", (long long)trial);
   if (o->has_arms) vj_table_cell(table, "%s", vj_results_text(o, VJ_RECORD_ARM, trial));
@@ -152,7 +147,7 @@ static json_t *trial_object(const vj_sweep_status *s, int64_t trial) {
 }
 
 static json_t *running_object(const vj_sweep_status *s, int64_t trial) {
-  const int64_t steps = vj_results_steps(s->results, trial), made = steps_made(s, trial);
+  const int64_t steps = vj_results_steps(s->results, trial), made = vj_results_steps_made(s->results, trial);
   const char *who = vj_sweep_status_who(s, trial);
   const vj_runner runner = vj_claim_runner(who);
   json_t *object = trial_object(s, trial);

@@ -2,7 +2,6 @@
  * trial, evaluation and component. A row that no quantity has a number in is left out: it is not measured yet, or
  * never in this trial. */
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 

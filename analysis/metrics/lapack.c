@@ -61,8 +61,7 @@ vj_status vj_singular_values(int64_t order, int64_t stride, const double *matrix
   for (size_t j = 0; j < column; j++) memcpy(copy + j * column, matrix + j * (size_t)stride, column * sizeof *copy);
   const vj_status status = destroyed_singular_values((int)order, copy, values);
   free(copy);
-  VJ_TRY(status);
-  return VJ_OK;
+  return status;
 }
 
 vj_status vj_cholesky_factor(int64_t order, double *matrix, bool *definite) {

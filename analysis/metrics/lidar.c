@@ -152,8 +152,7 @@ static vj_status evaluate(const void *config, const vj_probe_input *input, doubl
   if (features->steps < 2 || features->samples < 2) return VJ_OK;
   vj_lapack_single_thread();
   lidar l = {.clips = features->samples, .steps = features->steps, .width = features->width};
-  VJ_TRY(measure(&l, features->values, results[0]));
-  return VJ_OK;
+  return measure(&l, features->values, results[0]);
 }
 
 const vj_component vj_probe_lidar = {

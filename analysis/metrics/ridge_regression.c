@@ -98,11 +98,7 @@ done:
 }
 
 static vj_status fit_system(const ridge_system *s, const vj_penalties *penalties) {
-  if (s->samples < s->features)
-    VJ_TRY(fit_dual(s, penalties));
-  else
-    VJ_TRY(fit_primal(s, penalties));
-  return VJ_OK;
+  return s->samples < s->features ? fit_dual(s, penalties) : fit_primal(s, penalties);
 }
 
 /* All outputs at once: the train labels to mean 0 -> y [q, N], row-major. */
@@ -111,8 +107,7 @@ static vj_status fit_together(vj_ridge *r, const vj_penalties *penalties, const 
   for (int64_t i = 0; i < r->samples; i++)
     for (int64_t k = 0; k < r->outputs; k++) y[k * r->samples + i] = target[i * r->outputs + k] - r->target_mean[k];
   const ridge_system s = {r->samples, r->features, r->outputs, r->candidates, z, y, r->weights, r->solved};
-  VJ_TRY(fit_system(&s, penalties));
-  return VJ_OK;
+  return fit_system(&s, penalties);
 }
 
 /* The columns of rows [N, D] to mean 0. */
@@ -206,8 +201,7 @@ done:
 
 vj_status vj_ridge_predict(const vj_ridge *ridge, vj_split split, void *context,
                            void (*take)(void *context, const double *predicted, const float *target)) {
-  VJ_TRY(predict(ridge, split, ridge->chosen, 1, context, take));
-  return VJ_OK;
+  return predict(ridge, split, ridge->chosen, 1, context, take);
 }
 
 /* --- choosing lambda ----------------------------------------------------------------------------------------- */
@@ -274,8 +268,7 @@ vj_status vj_ridge_fit(const char *probe, const vj_probe_input *input, const vj_
   vj_lapack_single_thread();
   VJ_TRY(prepare(ridge));
   VJ_TRY(fit_all(ridge, penalties));
-  VJ_TRY(choose_on_validation(probe, penalties, ridge));
-  return VJ_OK;
+  return choose_on_validation(probe, penalties, ridge);
 }
 
 void vj_ridge_destroy(vj_ridge *ridge) {

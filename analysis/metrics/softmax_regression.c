@@ -49,8 +49,7 @@ struct vj_softmax_regression {
 /* --- vectors ------------------------------------------------------------------------------------------------- */
 
 static vj_status make_array(const vj_softmax_regression *r, int64_t columns, double **array) {
-  VJ_TRY(vj_allocate((size_t)(r->classes * columns), sizeof **array, "logistic regression", array));
-  return VJ_OK;
+  return vj_allocate((size_t)(r->classes * columns), sizeof **array, "logistic regression", array);
 }
 
 static vj_status make_vector(const vj_softmax_regression *r, vector *v) {
@@ -232,8 +231,7 @@ static vj_status start(vj_softmax_regression *r, double lambda) {
   score(r, &r->point, r->scores);
   r->loss = evaluate(r, r->scores);
   differentiate(r);
-  VJ_TRY(factorise(r));
-  return VJ_OK;
+  return factorise(r);
 }
 
 vj_status vj_softmax_regression_minimise(vj_softmax_regression *r, double lambda, double excess) {

@@ -212,8 +212,7 @@ static vj_status evaluate(const void *config, const vj_probe_input *input, doubl
   free(s.centred);
   free(s.deviation);
   free(s.mean);
-  VJ_TRY(status);
-  return VJ_OK;
+  return status;
 }
 
 const vj_component vj_probe_spectrum = {

@@ -1,7 +1,6 @@
 #include "analysis/output/row_writer.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "analysis/output/csv.h"
 

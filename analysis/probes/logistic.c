@@ -53,8 +53,7 @@ static vj_status check(const void *config, const vj_label *label) {
   if (label->width != 1)
     return vj_fail(VJ_CONFIG, "label \"%s\" has %lld classes for each sample, and logistic predicts one", label->name,
                    (long long)label->width);
-  VJ_TRY(vj_penalties_check(config));
-  return VJ_OK;
+  return vj_penalties_check(config);
 }
 
 typedef struct classifier {

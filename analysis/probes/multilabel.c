@@ -69,8 +69,7 @@ static vj_status check(const void *config, const vj_label *label) {
   if (label->kind != VJ_LABEL_FLAGS)
     return vj_fail(VJ_CONFIG, "label \"%s\" is not columns of 0 and 1, which multilabel predicts; %s", label->name,
                    label->kind == VJ_LABEL_CLASS ? "one class needs a logistic probe" : "numbers need a ridge probe");
-  VJ_TRY(vj_penalties_check(config));
-  return VJ_OK;
+  return vj_penalties_check(config);
 }
 
 typedef struct tagger {

@@ -36,8 +36,7 @@ static vj_status check(const void *config, const vj_label *label) {
                    "label \"%s\" is one of %lld classes, and ridge predicts measured numbers; classes need a logistic "
                    "probe",
                    label->name, (long long)label->classes);
-  VJ_TRY(vj_penalties_check(config));
-  return VJ_OK;
+  return vj_penalties_check(config);
 }
 
 typedef struct test_squares {

@@ -43,8 +43,7 @@ static vj_status check(const void *config, const vj_label *label) {
                    "label \"%s\" has an odd number of values, %lld, and trajectory predicts pairs (x, y); other "
                    "measured labels need a ridge probe",
                    label->name, (long long)label->width);
-  VJ_TRY(vj_penalties_check(config));
-  return VJ_OK;
+  return vj_penalties_check(config);
 }
 
 static vj_status check_steps(const vj_probe_input *input) {

@@ -6,7 +6,6 @@
 
 #include "analysis/results/objective.h"
 #include "analysis/results/default_columns.h"
-#include "framework/store/ledger/ledger.h"
 #include "vj/param.h"
 
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for a report"); }

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { MOST_POINTS = 150 };
 static const double worth_a_log = 30; /* largest over smallest number */

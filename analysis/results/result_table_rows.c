@@ -46,7 +46,7 @@ static void add_record(const vj_result_rows *r, vj_row_writer *records, int64_t 
   vj_row_writer_settings(records, o, row->trials[0]);
   if (r->by_trial) {
     vj_row_writer_text(records, vj_trial_state_word(vj_results_state(o, row->trials[0])));
-    vj_row_writer_integer(records, o->committed[row->trials[0]] > 0 ? o->committed[row->trials[0]] : 0);
+    vj_row_writer_integer(records, vj_results_steps_made(o, row->trials[0]));
     vj_row_writer_text(records, reason[0] ? reason : NULL);
   } else {
     vj_row_writer_integer(records, row->count);

@@ -1,7 +1,6 @@
 #include "analysis/results/sweep_results.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,6 +168,10 @@ int64_t vj_results_steps(const vj_results *o, int64_t trial) {
   for (int s = 0; s < o->setting_count; s++) is_set = is_set || is_steps_key(vj_results_setting_key(o, s));
   const char *steps = is_set ? vj_results_config(o, "optim.steps", trial) : NULL;
   return steps ? strtoll(steps, NULL, 10) : o->steps;
+}
+
+int64_t vj_results_steps_made(const vj_results *o, int64_t trial) {
+  return o->committed[trial] > 0 ? o->committed[trial] : 0;
 }
 
 vj_status vj_results_report(const vj_results *o, const char *folder, const vj_report_spec **report) {

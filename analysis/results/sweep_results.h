@@ -54,8 +54,9 @@ const char *vj_results_settings(const vj_results *results, int64_t trial);
 /* What a trial's whole configuration has at a path, "optim.batch", as it is written; NULL where that is nothing, or no
  * scalar. Owned by the results. */
 const char *vj_results_config(const vj_results *results, const char *path, int64_t trial);
-/* Training steps that a trial has to make. */
+/* Training steps that a trial has to make, and those it has made. */
 int64_t vj_results_steps(const vj_results *results, int64_t trial);
+int64_t vj_results_steps_made(const vj_results *results, int64_t trial);
 /* The sweep's own report; NULL if it has none. `folder` is the sweep's. */
 VJ_MUST_USE vj_status vj_results_report(const vj_results *results, const char *folder, const vj_report_spec **report);
 /* Singular values that a trial has of a view; 0 if none are recorded. */

@@ -23,7 +23,8 @@ double vj_sweep_status_since(const vj_sweep_status *s, int64_t trial) {
 /* Steps that a trial makes in all, as far as can be told. `share`: of its steps that one makes that waits. */
 static int64_t expected_steps(const vj_sweep_status *s, int64_t trial, double share) {
   const int64_t steps = vj_results_steps(s->results, trial), made = s->results->committed[trial];
-  if (s->state[trial] == VJ_TRIAL_FAILED || s->state[trial] == VJ_TRIAL_PRUNED) return made > 0 ? made : 0;
+  if (s->state[trial] == VJ_TRIAL_FAILED || s->state[trial] == VJ_TRIAL_PRUNED)
+    return vj_results_steps_made(s->results, trial);
   return s->state[trial] == VJ_TRIAL_WAITING && made <= 0 ? (int64_t)lround(share * (double)steps) : steps;
 }
 
@@ -44,7 +45,7 @@ static void find_states(vj_sweep_status *s) {
   for (int64_t i = 0; i < o->trials; i++) {
     s->state[i] = i < s->ledger.count ? s->ledger.of[i].state : vj_results_state(o, i);
     s->count[s->state[i]]++;
-    s->steps_done += o->committed[i] > 0 ? o->committed[i] : 0;
+    s->steps_done += vj_results_steps_made(o, i);
   }
   const double share = share_made(s);
   for (int64_t i = 0; i < o->trials; i++) s->steps += expected_steps(s, i, share);

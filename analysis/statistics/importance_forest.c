@@ -1,6 +1,5 @@
 #include "analysis/statistics/importance_forest.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "vj/memory.h"

@@ -1,8 +1,6 @@
 #include "analysis/statistics/importance_table.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "vj/memory.h"
 #include "vj/rng.h"

@@ -1,5 +1,4 @@
 /* `vjvcr data pack FILE.yaml [-o PACK.h5]`: all frames of a data set's videos, decoded once. */
-#include <mpi.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "analysis/report/seed_bands.h"
-#include "analysis/report/interactions.h"
-#include "framework/store/ledger/ledger.h"
 
 enum { MOST_HEADS = 32 };
 

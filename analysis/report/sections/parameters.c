@@ -278,8 +278,7 @@ static vj_status write(vj_page *page) {
       "<p class=\"note\">Rings: single trials that are done. Points: means over all other settings and seeds, ± "
       "standard deviation. Cells: means. Coloured points: dark to light is lowest to highest.</p>\n",
       page->to);
-  VJ_TRY(page->data->swept.count == 1 ? draw_one(page) : draw_several(page));
-  return VJ_OK;
+  return page->data->swept.count == 1 ? draw_one(page) : draw_several(page);
 }
 
 const vj_section vj_section_parameters = {

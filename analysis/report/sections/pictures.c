@@ -6,7 +6,6 @@
 #include "analysis/report/section.h"
 #include "analysis/output/canvas.h"
 #include "analysis/report/horizon_means.h"
-#include "framework/store/ledger/ledger.h"
 
 enum { GAP = 1, MOST_CLIPS = 4 };
 
@@ -284,8 +283,7 @@ static vj_status write(vj_page *page) {
       page->to);
   vj_page_legend(page);
   VJ_TRY(draw_trajectories(page));
-  VJ_TRY(write_frames(page));
-  return VJ_OK;
+  return write_frames(page);
 }
 
 const vj_section vj_section_pictures = {

@@ -1,5 +1,4 @@
 /* How to get it again: versions, command, seeds, the whole configuration. */
-#include <string.h>
 
 #include "analysis/report/section.h"
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/results/objective.h"
 #include "analysis/report/section.h"
 #include "analysis/statistics/difference.h"
 #include "framework/store/ledger/ledger.h"
@@ -217,7 +216,7 @@ static void write_trial(vj_page *page, int64_t trial) {
   vj_html_cell(page->to, false);
   fputs(vj_trial_state_word(vj_results_state(o, trial)), page->to);
   vj_html_cell(page->to, true);
-  fprintf(page->to, "%lld", (long long)(o->committed[trial] > 0 ? o->committed[trial] : 0));
+  fprintf(page->to, "%lld", (long long)vj_results_steps_made(o, trial));
   for (int64_t c = 0; c < data->report.column_count; c++) {
     vj_html_cell(page->to, true);
     vj_html_number(page->to, vj_results_number(o, &data->report.columns[c], trial));

@@ -1,7 +1,5 @@
 /* What hidden states use of their space: singular values, explained variance, RankMe, and what has collapsed. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "analysis/results/collapse.h"
 #include "analysis/results/hidden_states.h"
@@ -246,8 +244,7 @@ static vj_status write(vj_page *page) {
                    "set xlabel 'components'\nset logscale x\nset autoscale xfix\nset yrange [0:1]\n", false));
   VJ_TRY(draw_over_time(page));
   vj_page_pictures_end(page);
-  VJ_TRY(draw_changes(page));
-  return VJ_OK;
+  return draw_changes(page);
 }
 
 const vj_section vj_section_spectra = {

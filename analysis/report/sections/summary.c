@@ -1,12 +1,7 @@
 /* The first screen: what was swept, what became of it, what is best, what mattered. */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "analysis/results/collapse.h"
 #include "analysis/results/objective.h"
-#include "sweeps/run/layout.h"
-#include "analysis/output/terminal.h"
 #include "analysis/report/section.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"

@@ -1,11 +1,9 @@
 /* Where the time went. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "analysis/output/terminal.h"
 #include "analysis/report/section.h"
-#include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
 /* Parts of a trial's time that do not overlap, in the order of their bars; what is left of the total is "other". */
