@@ -96,10 +96,10 @@ static int export_cases(const char *folder) {
     predicted[i] = (float)(truth[i] + 0.2 * (1 + i / WIDTH % STEPS) * vj_rng_normal(&rng));
   }
   const alignment a = alignment_of(CLIPS, STEPS, WIDTH, predicted, truth);
-  npy_write(folder, "alignment_truth", "<f4", CLIPS * STEPS, WIDTH, truth);
-  npy_write(folder, "alignment_predicted", "<f4", CLIPS * STEPS, WIDTH, predicted);
-  npy_write(folder, "alignment_scalars", "<f8", 1, SCALARS, a.scalar);
-  npy_write(folder, "alignment_horizon", "<f8", SCALARS, STEPS, a.by_step);
+  npy_write(folder, "alignment", "made", "truth", "<f4", CLIPS * STEPS, WIDTH, truth);
+  npy_write(folder, "alignment", "made", "predicted", "<f4", CLIPS * STEPS, WIDTH, predicted);
+  npy_write(folder, "alignment", "made", "scalars", "<f8", 1, SCALARS, a.scalar);
+  npy_write(folder, "alignment", "made", "horizon", "<f8", SCALARS, STEPS, a.by_step);
   free(predicted);
   free(truth);
   return 0;

@@ -129,14 +129,11 @@ static int export_cases(const char *folder) {
   for (size_t i = 0; i < VJ_COUNT(cases); i++) {
     const int64_t n = cases[i].clips, q = cases[i].steps, d = cases[i].width;
     float *x = calloc((size_t)(n * q * d), sizeof *x);
-    char name[128];
     assert_non_null(x);
     normal_features(n, q, d, x);
     const double result[2] = {(double)n, lidar_of(n, q, d, x)};
-    snprintf(name, sizeof name, "lidar_%s_features", cases[i].name);
-    npy_write(folder, name, "<f4", n * q, d, x);
-    snprintf(name, sizeof name, "lidar_%s_results", cases[i].name);
-    npy_write(folder, name, "<f8", 1, 2, result);
+    npy_write(folder, "lidar", cases[i].name, "features", "<f4", n * q, d, x);
+    npy_write(folder, "lidar", cases[i].name, "results", "<f8", 1, 2, result);
     free(x);
   }
   return 0;

@@ -6,12 +6,9 @@
 #include <string.h>
 
 #include "analysis/metrics/features.h"
-#include "analysis/metrics/penalty.h"
 #include "analysis/metrics/softmax.h"
 #include "analysis/metrics/softmax_regression.h"
 #include "tests/components/probe_testing.h"
-#include "vj/component.h"
-#include "vj/rng.h"
 
 extern const vj_component vj_probe_logistic;
 
@@ -25,10 +22,6 @@ static vj_status evaluate(const vj_penalties *penalties, const vj_probe_input *i
   return vj_probe_logistic.as.probe.evaluate(penalties, input, rooms);
 }
 
-static vj_probe_input same_splits(vj_features features, const vj_label *label) {
-  return (vj_probe_input){.split = {features, features, features}, .label = label};
-}
-
 static const vj_label switched = {.name = "switched", .kind = VJ_LABEL_CLASS, .width = 1, .classes = 2};
 static const vj_label digit = {.name = "digit", .kind = VJ_LABEL_CLASS, .width = 1, .classes = 10};
 static const vj_label speed = {.name = "speed", .kind = VJ_LABEL_REAL, .width = 1, .unit = "px/frame"};
@@ -37,14 +30,7 @@ static const float signs[4] = {-1, 1, -1, 1}, sides[4] = {0, 1, 0, 1};
 
 static void the_parameters_have_the_stated_defaults(void **state) {
   (void)state;
-  const char *const names[] = {"lambda_min", "lambda_max", "lambda_count"};
-  const double values[] = {defaults.lambda_min, defaults.lambda_max, (double)defaults.lambda_count};
-  assert_int_equal(vj_probe_logistic.config_bytes, sizeof defaults);
-  assert_int_equal(vj_probe_logistic.param_count, 3);
-  for (size_t i = 0; i < 3; i++) {
-    assert_string_equal(vj_probe_logistic.params[i].name, names[i]);
-    assert_close(strtod(vj_probe_logistic.params[i].fallback, NULL), values[i], 0);
-  }
+  assert_parameters_are(&vj_probe_logistic, &defaults);
 }
 
 /* --- closed forms -------------------------------------------------------------------------------------------- */
@@ -335,13 +321,6 @@ static void both_ways_of_solving_agree(void **state) {
 
 /* --- larger problems: features with some directions that tell the class, and noise ------------------------------ */
 
-typedef struct problem {
-  vj_label label;
-  int64_t samples[VJ_SPLITS];
-  float *features[VJ_SPLITS], *targets[VJ_SPLITS];
-  vj_probe_input input;
-} problem;
-
 typedef struct shape {
   const char *name;
   int64_t train, steps, width, classes;
@@ -353,9 +332,6 @@ typedef struct shape {
 static void fill_split(problem *p, const shape *s, vj_split split, const double *centres) {
   vj_rng rng = vj_rng_stream(6, VJ_RNG_TEST, (uint32_t)split, vj_hash_text(s->name));
   const int64_t d = s->steps * s->width, n = p->samples[split];
-  p->features[split] = calloc((size_t)(n * d), sizeof(float));
-  p->targets[split] = calloc((size_t)n, sizeof(float));
-  assert_true(p->features[split] && p->targets[split]);
   for (int64_t i = 0; i < n; i++) {
     const double u = vj_rng_uniform(&rng);
     const int64_t class = (int64_t)((s->uneven ? u * u : u) * (double)s->classes);
@@ -366,29 +342,15 @@ static void fill_split(problem *p, const shape *s, vj_split split, const double 
       p->features[split][i * d + j] = constant ? 0.3F : (float)(10 * (double)(j % 3) + (1 + (double)(j % 7)) * value);
     }
   }
-  p->input.split[split] = (vj_features){n, s->steps, s->width, p->features[split], p->targets[split]};
 }
 
 static void create(problem *p, const shape *s) {
   const int64_t d = s->steps * s->width;
-  vj_rng rng = vj_rng_stream(6, VJ_RNG_TEST, 99, vj_hash_text(s->name));
-  double *centres = calloc((size_t)(s->classes * d), sizeof *centres);
-  assert_non_null(centres);
-  for (int64_t i = 0; i < s->classes * d; i++) centres[i] = vj_rng_normal(&rng);
-  p->label = (vj_label){.name = "digit", .kind = VJ_LABEL_CLASS, .width = 1, .classes = s->classes};
-  p->samples[VJ_TRAIN] = s->train;
-  p->samples[VJ_VALIDATION] = 300; /* more than one block of predictions */
-  p->samples[VJ_TEST] = 270;
+  double *centres = normal_numbers(vj_rng_stream(6, VJ_RNG_TEST, 99, vj_hash_text(s->name)), s->classes * d);
+  create_problem(p, (vj_label){.name = "digit", .kind = VJ_LABEL_CLASS, .width = 1, .classes = s->classes}, s->train,
+                 s->steps, s->width);
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) fill_split(p, s, split, centres);
-  p->input.label = &p->label;
   free(centres);
-}
-
-static void destroy(problem *p) {
-  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
-    free(p->features[split]);
-    free(p->targets[split]);
-  }
 }
 
 static void separable_classes_are_found(void **state) {
@@ -401,7 +363,7 @@ static void separable_classes_are_found(void **state) {
   assert_close(results[ACCURACY_VALIDATION], 1, 0);
   assert_true(results[CROSS_ENTROPY] < 1e-2);
   assert_close(results[LAMBDA], 1e-4, 1e-16); /* of equal accuracies the least cross-entropy */
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void noise_cannot_be_classified(void **state) {
@@ -413,7 +375,7 @@ static void noise_cannot_be_classified(void **state) {
   assert_close(results[ACCURACY], 0.25, 0.1);
   assert_close(results[CROSS_ENTROPY], log(4), 0.15);
   assert_close(results[CHANCE], 0.25, 0);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void the_scale_of_features_does_not_matter(void **state) {
@@ -426,7 +388,7 @@ static void the_scale_of_features_does_not_matter(void **state) {
     for (int64_t i = 0; i < p.samples[split] * 24; i++) p.features[split][i] *= i % 2 ? 1024.0F : -0.125F;
   assert_ok(evaluate(&defaults, &p.input, after));
   for (int i = 0; i < METRICS; i++) assert_close(after[i], before[i], 1e-6 * fabs(before[i]));
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void same_bits_for_any_thread_count(void **state) {
@@ -439,7 +401,7 @@ static void same_bits_for_any_thread_count(void **state) {
   openblas_set_num_threads(2);
   assert_ok(evaluate(&defaults, &p.input, two));
   assert_memory_equal(one, two, sizeof one);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* --- errors -------------------------------------------------------------------------------------------------- */
@@ -512,29 +474,21 @@ static void export_weights(const char *folder, const char *name, const problem *
   assert_ok(vj_softmax_regression_create(f.samples, d, k, f.z, f.label, &regression));
   assert_ok(vj_softmax_regression_minimise(regression, lambda, 1e-14));
   take_weights(&f, regression);
-  npy_write(folder, name, "<f8", k, d + 1, f.weights);
+  npy_write(folder, "logistic", name, "weights", "<f8", k, d + 1, f.weights);
   vj_softmax_regression_destroy(&regression);
   vj_standard_destroy(&standard);
   destroy_fit(&f);
 }
 
 static void export_case(const char *folder, const shape *s) {
-  char name[128];
   double results[METRICS];
   problem p;
   create(&p, s);
   assert_ok(evaluate(&defaults, &p.input, results));
-  for (int split = 0; split < VJ_SPLITS; split++) {
-    snprintf(name, sizeof name, "logistic_%s_features%d", s->name, split);
-    npy_write(folder, name, "<f4", p.samples[split], s->steps * s->width, p.features[split]);
-    snprintf(name, sizeof name, "logistic_%s_target%d", s->name, split);
-    npy_write(folder, name, "<f4", p.samples[split], 1, p.targets[split]);
-  }
-  snprintf(name, sizeof name, "logistic_%s_results", s->name);
-  npy_write(folder, name, "<f8", 1, METRICS, results);
-  snprintf(name, sizeof name, "logistic_%s_weights", s->name);
-  export_weights(folder, name, &p, results[LAMBDA]);
-  destroy(&p);
+  write_problem(folder, "logistic", s->name, &p);
+  npy_write(folder, "logistic", s->name, "results", "<f8", 1, METRICS, results);
+  export_weights(folder, s->name, &p, results[LAMBDA]);
+  destroy_problem(&p);
 }
 
 static int export_cases(const char *folder) {

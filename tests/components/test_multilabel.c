@@ -5,10 +5,7 @@
 #include <stdlib.h>
 
 #include "analysis/metrics/average_precision.h"
-#include "analysis/metrics/penalty.h"
 #include "tests/components/probe_testing.h"
-#include "vj/component.h"
-#include "vj/rng.h"
 
 extern const vj_component vj_probe_multilabel;
 
@@ -19,12 +16,6 @@ static const vj_penalties defaults = {-4, 1, 6};
 typedef struct result {
   double scalar[SCALARS], ap[COLUMNS], envelope[COLUMNS], prevalence[COLUMNS];
 } result;
-
-typedef struct problem {
-  vj_label label;
-  vj_probe_input input;
-  float *features[VJ_SPLITS], *targets[VJ_SPLITS];
-} problem;
 
 static vj_status evaluate(const vj_probe_input *input, result *r) {
   double *rooms[SCALARS + 3] = {NULL};
@@ -88,13 +79,6 @@ static void create(problem *p, int64_t train, int64_t width, double noise, uint3
   p->input.label = &p->label;
 }
 
-static void destroy(problem *p) {
-  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
-    free(p->features[split]);
-    free(p->targets[split]);
-  }
-}
-
 static void columns_that_follow_from_features_are_found(void **state) {
   (void)state;
   problem p;
@@ -104,7 +88,7 @@ static void columns_that_follow_from_features_are_found(void **state) {
   assert_true(r.scalar[MAP] > 0.99);
   assert_true(r.scalar[MAP_ENVELOPE] >= r.scalar[MAP]);
   assert_true(r.scalar[BASELINE] < 0.5);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* 300 samples and ten draws: the map of a random score lies within some hundredths of the share of positives. */
@@ -121,7 +105,7 @@ static void random_scores_get_the_share_of_positives(void **state) {
   for (int64_t i = 0; i < 400 * 8; i++) p.features[VJ_TRAIN][i] *= -1; /* the probe sees something else now */
   assert_ok(evaluate(&p.input, &again));
   assert_close(again.scalar[RANDOM], r.scalar[RANDOM], 0);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void the_mean_is_over_columns_with_a_positive(void **state) {
@@ -135,7 +119,7 @@ static void the_mean_is_over_columns_with_a_positive(void **state) {
   assert_close(r.prevalence[2], 0, 0);
   assert_close(r.scalar[MAP], (r.ap[0] + r.ap[1] + r.ap[3]) / 3, 1e-15);
   assert_close(r.scalar[BASELINE], (r.prevalence[0] + r.prevalence[1] + r.prevalence[3]) / 3, 1e-15);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* Nothing can be learnt of column 1; of column 3 what train always has. */
@@ -151,7 +135,7 @@ static void columns_constant_in_train_get_one_score(void **state) {
   assert_close(r.ap[3], r.prevalence[3], 1e-15);
   assert_true(r.ap[0] > r.prevalence[0] + 0.2);
   assert_true(isinf(r.scalar[CROSS_ENTROPY]));
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void no_positive_at_all_is_no_number(void **state) {
@@ -164,7 +148,7 @@ static void no_positive_at_all_is_no_number(void **state) {
   assert_ok(evaluate(&p.input, &r));
   assert_true(isnan(r.scalar[MAP]) && isnan(r.scalar[MAP_VALIDATION]) && isnan(r.scalar[BASELINE]));
   assert_close(r.scalar[CROSS_ENTROPY], 0, 0);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void same_bits_for_any_thread_count(void **state) {
@@ -178,7 +162,7 @@ static void same_bits_for_any_thread_count(void **state) {
     assert_ok(evaluate(&p.input, &r[i]));
   }
   assert_memory_equal(&r[0], &r[1], sizeof r[0]);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* --- errors ---------------------------------------------------------------------------------------------------- */
@@ -207,7 +191,7 @@ static void labels_that_do_not_fit_are_refused(void **state) {
   assert_string_equal(
       vj_error_message(),
       "multilabel: label \"walls\" of validation sample 7 is 0.5, expected 0 or 1; look at the data set");
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* --- cases for Python ------------------------------------------------------------------------------------------ */
@@ -221,24 +205,16 @@ static int export_cases(const char *folder) {
   for (size_t i = 0; i < VJ_COUNT(cases); i++) {
     problem p;
     result r;
-    char name[128];
     create(&p, cases[i].train, cases[i].width, cases[i].noise, 20 + (uint32_t)i);
     assert_ok(evaluate(&p.input, &r));
-    for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
-      snprintf(name, sizeof name, "multilabel_%s_features%d", cases[i].name, (int)split);
-      npy_write(folder, name, "<f4", p.input.split[split].samples, cases[i].width, p.features[split]);
-      snprintf(name, sizeof name, "multilabel_%s_target%d", cases[i].name, (int)split);
-      npy_write(folder, name, "<f4", p.input.split[split].samples, COLUMNS, p.targets[split]);
-    }
-    snprintf(name, sizeof name, "multilabel_%s_results", cases[i].name);
-    npy_write(folder, name, "<f8", 1, SCALARS, r.scalar);
+    write_problem(folder, "multilabel", cases[i].name, &p);
+    npy_write(folder, "multilabel", cases[i].name, "results", "<f8", 1, SCALARS, r.scalar);
     double columns[3][COLUMNS];
     memcpy(columns[0], r.ap, sizeof r.ap);
     memcpy(columns[1], r.envelope, sizeof r.envelope);
     memcpy(columns[2], r.prevalence, sizeof r.prevalence);
-    snprintf(name, sizeof name, "multilabel_%s_columns", cases[i].name);
-    npy_write(folder, name, "<f8", 3, COLUMNS, columns);
-    destroy(&p);
+    npy_write(folder, "multilabel", cases[i].name, "columns", "<f8", 3, COLUMNS, columns);
+    destroy_problem(&p);
   }
   return 0;
 }

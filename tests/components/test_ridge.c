@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "tests/components/probe_testing.h"
-#include "vj/component.h"
-#include "vj/rng.h"
 
 extern const vj_component vj_probe_ridge;
 
@@ -49,11 +47,6 @@ static vj_status evaluate(const settings *config, const vj_probe_input *input, d
   double *rooms[METRICS];
   for (int i = 0; i < METRICS; i++) rooms[i] = &results[i];
   return vj_probe_ridge.as.probe.evaluate(config->bytes, input, rooms);
-}
-
-/* The same small numbers as every split. */
-static vj_probe_input same_splits(vj_features features, const vj_label *label) {
-  return (vj_probe_input){.split = {features, features, features}, .label = label};
 }
 
 static const vj_label speed = {.name = "speed", .kind = VJ_LABEL_REAL, .width = 1, .unit = "px/frame"};
@@ -161,13 +154,6 @@ static void what_train_lacks_is_not_judged(void **state) {
 
 /* --- larger problems: labels are a linear map of features, plus noise --------------------------------------- */
 
-typedef struct problem {
-  vj_label label;
-  int64_t samples[VJ_SPLITS], steps, width;
-  float *features[VJ_SPLITS], *targets[VJ_SPLITS];
-  vj_probe_input input;
-} problem;
-
 typedef struct shape {
   const char *name;
   int64_t train, steps, width, outputs;
@@ -178,9 +164,6 @@ typedef struct shape {
 static void fill_split(problem *p, const shape *s, vj_split split, const double *map) {
   vj_rng rng = vj_rng_stream(5, VJ_RNG_TEST, (uint32_t)split, vj_hash_text(s->name));
   const int64_t d = s->steps * s->width, n = p->samples[split];
-  p->features[split] = calloc((size_t)(n * d), sizeof(float));
-  p->targets[split] = calloc((size_t)(n * s->outputs), sizeof(float));
-  assert_true(p->features[split] && p->targets[split]);
   for (int64_t i = 0; i < n; i++) {
     float *x = p->features[split] + i * d, *y = p->targets[split] + i * s->outputs;
     for (int64_t j = 0; j < d; j++) {
@@ -193,29 +176,15 @@ static void fill_split(problem *p, const shape *s, vj_split split, const double 
       y[k] = (float)sum;
     }
   }
-  p->input.split[split] = (vj_features){n, s->steps, s->width, p->features[split], p->targets[split]};
 }
 
 static void create(problem *p, const shape *s) {
   const int64_t d = s->steps * s->width;
-  vj_rng rng = vj_rng_stream(5, VJ_RNG_TEST, 99, vj_hash_text(s->name));
-  double *map = calloc((size_t)(s->outputs * d), sizeof *map);
-  assert_non_null(map);
-  for (int64_t i = 0; i < s->outputs * d; i++) map[i] = vj_rng_normal(&rng);
-  p->label = (vj_label){.name = "speed", .kind = VJ_LABEL_REAL, .width = s->outputs};
-  p->samples[VJ_TRAIN] = s->train;
-  p->samples[VJ_VALIDATION] = 300; /* more than one block of predictions */
-  p->samples[VJ_TEST] = 270;
+  double *map = normal_numbers(vj_rng_stream(5, VJ_RNG_TEST, 99, vj_hash_text(s->name)), s->outputs * d);
+  create_problem(p, (vj_label){.name = "speed", .kind = VJ_LABEL_REAL, .width = s->outputs}, s->train, s->steps,
+                 s->width);
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) fill_split(p, s, split, map);
-  p->input.label = &p->label;
   free(map);
-}
-
-static void destroy(problem *p) {
-  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
-    free(p->features[split]);
-    free(p->targets[split]);
-  }
 }
 
 static void a_noise_free_linear_map_is_found(void **state) {
@@ -228,7 +197,7 @@ static void a_noise_free_linear_map_is_found(void **state) {
   assert_true(results[R2] > 1 - 1e-6 && results[R2] <= 1);
   assert_true(results[MSE] < 1e-6 * results[BASELINE_MSE]);
   assert_close(results[LAMBDA], 1e-4, 1e-12);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void noise_cannot_be_predicted(void **state) {
@@ -240,7 +209,7 @@ static void noise_cannot_be_predicted(void **state) {
   assert_ok(evaluate(&config, &p.input, results));
   assert_true(results[R2] < 0.02 && results[R2] > -0.2);
   assert_close(results[BASELINE_MSE], 1, 0.2);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* Constant features change no weight, but there are more features than samples then: the dual form is taken. */
@@ -266,7 +235,7 @@ static void dual_equals_primal(void **state) {
   for (int i = 0; i < METRICS; i++) assert_close(dual[i], primal[i], 1e-10 * fabs(primal[i]));
   assert_true(primal[LAMBDA] > 1e-4 && primal[LAMBDA] < 1e4); /* the case is not a trivial one */
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) free(padded[split]);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void features_constant_in_train_are_ignored(void **state) {
@@ -292,7 +261,7 @@ static void the_scale_of_features_does_not_matter(void **state) {
     for (int64_t i = 0; i < p.samples[split] * 24; i++) p.features[split][i] *= i % 2 ? 1024.0F : -0.125F;
   assert_ok(evaluate(&config, &p.input, after));
   for (int i = 0; i < METRICS; i++) assert_close(after[i], before[i], 1e-11 * fabs(before[i]));
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void same_bits_for_any_thread_count(void **state) {
@@ -306,7 +275,7 @@ static void same_bits_for_any_thread_count(void **state) {
   openblas_set_num_threads(2);
   assert_ok(evaluate(&config, &p.input, two));
   assert_memory_equal(one, two, sizeof one);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* --- errors -------------------------------------------------------------------------------------------------- */
@@ -383,20 +352,13 @@ static void a_singular_system_moves_on_to_the_next_lambda(void **state) {
 
 static void export_case(const char *folder, const shape *s) {
   const settings config = defaults();
-  char name[128];
   double results[METRICS];
   problem p;
   create(&p, s);
   assert_ok(evaluate(&config, &p.input, results));
-  for (int split = 0; split < VJ_SPLITS; split++) {
-    snprintf(name, sizeof name, "ridge_%s_features%d", s->name, split);
-    npy_write(folder, name, "<f4", p.samples[split], s->steps * s->width, p.features[split]);
-    snprintf(name, sizeof name, "ridge_%s_target%d", s->name, split);
-    npy_write(folder, name, "<f4", p.samples[split], s->outputs, p.targets[split]);
-  }
-  snprintf(name, sizeof name, "ridge_%s_results", s->name);
-  npy_write(folder, name, "<f8", 1, METRICS, results);
-  destroy(&p);
+  write_problem(folder, "ridge", s->name, &p);
+  npy_write(folder, "ridge", s->name, "results", "<f8", 1, METRICS, results);
+  destroy_problem(&p);
 }
 
 static int export_cases(const char *folder) {

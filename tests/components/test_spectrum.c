@@ -252,7 +252,6 @@ static void export_case(const char *folder, const shape *s) {
   const int64_t rows = s->samples * s->steps, components = rows < s->width ? rows : s->width;
   float *x = calloc((size_t)(rows * s->width), sizeof *x);
   double *curves = calloc((size_t)(2 * components), sizeof *curves), scalars[4];
-  char name[128];
   assert_true(x && curves);
   if (s->rank)
     low_rank_features(s, x);
@@ -260,12 +259,9 @@ static void export_case(const char *folder, const shape *s) {
     normal_features(rows, s->width, x);
   const vj_features features = {s->samples, s->steps, s->width, x, NULL};
   assert_ok(evaluate(features, curves, curves + components, scalars));
-  snprintf(name, sizeof name, "spectrum_%s_features", s->name);
-  npy_write(folder, name, "<f4", rows, s->width, x);
-  snprintf(name, sizeof name, "spectrum_%s_curves", s->name);
-  npy_write(folder, name, "<f8", 2, components, curves);
-  snprintf(name, sizeof name, "spectrum_%s_scalars", s->name);
-  npy_write(folder, name, "<f8", 1, 4, scalars);
+  npy_write(folder, "spectrum", s->name, "features", "<f4", rows, s->width, x);
+  npy_write(folder, "spectrum", s->name, "curves", "<f8", 2, components, curves);
+  npy_write(folder, "spectrum", s->name, "scalars", "<f8", 1, 4, scalars);
   free(curves);
   free(x);
 }

@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/metrics/penalty.h"
 #include "tests/components/probe_testing.h"
-#include "vj/component.h"
-#include "vj/rng.h"
 
 extern const vj_component vj_probe_trajectory;
 
@@ -30,24 +27,13 @@ static vj_status evaluate(const vj_penalties *penalties, const vj_probe_input *i
   return vj_probe_trajectory.as.probe.evaluate(penalties, input, rooms);
 }
 
-static vj_probe_input same_splits(vj_features features, const vj_label *label) {
-  return (vj_probe_input){.split = {features, features, features}, .label = label};
-}
-
 static vj_label position(int64_t width) {
   return (vj_label){.name = "position", .kind = VJ_LABEL_REAL, .width = width, .unit = "px"};
 }
 
 static void the_parameters_have_the_stated_defaults(void **state) {
   (void)state;
-  const char *const names[] = {"lambda_min", "lambda_max", "lambda_count"};
-  const double values[] = {defaults.lambda_min, defaults.lambda_max, (double)defaults.lambda_count};
-  assert_int_equal(vj_probe_trajectory.config_bytes, sizeof defaults);
-  assert_int_equal(vj_probe_trajectory.param_count, 3);
-  for (size_t i = 0; i < 3; i++) {
-    assert_string_equal(vj_probe_trajectory.params[i].name, names[i]);
-    assert_close(strtod(vj_probe_trajectory.params[i].fallback, NULL), values[i], 0);
-  }
+  assert_parameters_are(&vj_probe_trajectory, &defaults);
 }
 
 /* The features say -1 or 1 twice, once a step, and the positions swing about (10, 20) and (30, 5) by +-(3, 4) and
@@ -119,20 +105,11 @@ typedef struct shape {
   double noise; /* of the features */
 } shape;
 
-typedef struct problem {
-  vj_label label;
-  int64_t samples[VJ_SPLITS];
-  float *features[VJ_SPLITS], *targets[VJ_SPLITS];
-  vj_probe_input input;
-} problem;
-
 static void fill_split(problem *p, const shape *s, vj_split split, const double *map) {
   vj_rng rng = vj_rng_stream(7, VJ_RNG_TEST, (uint32_t)split, vj_hash_text(s->name));
   const int64_t d = s->steps * s->width, n = p->samples[split], seen = 4 * s->points;
   double motion[64];
-  p->features[split] = calloc((size_t)(n * d), sizeof(float));
-  p->targets[split] = calloc((size_t)(n * p->label.width), sizeof(float));
-  assert_true(p->features[split] && p->targets[split] && seen <= 64);
+  assert_true(seen <= 64);
   for (int64_t i = 0; i < n; i++) {
     for (int64_t k = 0; k < seen; k++) motion[k] = (k % 4 < 2 ? 10 : 1) * vj_rng_normal(&rng); /* x, y, dx, dy */
     for (int64_t j = 0; j < d; j++) {
@@ -145,30 +122,14 @@ static void fill_split(problem *p, const shape *s, vj_split split, const double 
       p->targets[split][i * p->label.width + k] = (float)(30 + motion[from] + (double)step * motion[from + 2]);
     }
   }
-  p->input.split[split] = (vj_features){n, s->steps, s->width, p->features[split], p->targets[split]};
 }
 
 static void create(problem *p, const shape *s) {
   const int64_t count = s->steps * s->width * 4 * s->points;
-  vj_rng rng = vj_rng_stream(7, VJ_RNG_TEST, 99, vj_hash_text(s->name));
-  double *map = calloc((size_t)count, sizeof *map);
-  assert_non_null(map);
-  for (int64_t i = 0; i < count; i++) map[i] = vj_rng_normal(&rng);
-  p->label = position(s->steps * s->points * 2);
-  p->samples[VJ_TRAIN] = s->train;
-  p->samples[VJ_VALIDATION] = 300; /* more than one block of predictions */
-  p->samples[VJ_TEST] = 270;
+  double *map = normal_numbers(vj_rng_stream(7, VJ_RNG_TEST, 99, vj_hash_text(s->name)), count);
+  create_problem(p, position(s->steps * s->points * 2), s->train, s->steps, s->width);
   for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) fill_split(p, s, split, map);
-  p->input.label = &p->label;
-  p->input.shown = 0;
   free(map);
-}
-
-static void destroy(problem *p) {
-  for (vj_split split = VJ_TRAIN; split < VJ_SPLITS; split++) {
-    free(p->features[split]);
-    free(p->targets[split]);
-  }
 }
 
 static void straight_motion_is_followed(void **state) {
@@ -180,7 +141,7 @@ static void straight_motion_is_followed(void **state) {
   assert_true(r.scalar[ERROR] < 0.02);
   assert_close(r.scalar[WITHIN_2PX], 1, 0);
   assert_close(r.scalar[BASELINE_ERROR], 13, 2); /* 10 sqrt(pi / 2) at step 0, more later */
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 static void the_error_is_the_mean_over_the_horizon(void **state) {
@@ -194,7 +155,7 @@ static void the_error_is_the_mean_over_the_horizon(void **state) {
   assert_close(r.scalar[ERROR], mean, 1e-14 * mean);
   assert_true(r.by_horizon[7] > r.by_horizon[0]); /* the velocity counts seven times there */
   assert_true(r.scalar[ERROR] < r.scalar[BASELINE_ERROR]);
-  destroy(&p);
+  destroy_problem(&p);
 }
 
 /* --- errors -------------------------------------------------------------------------------------------------- */
@@ -244,23 +205,15 @@ static void errors_of_the_ridge_name_this_probe(void **state) {
 /* --- cases for Python ---------------------------------------------------------------------------------------- */
 
 static void export_case(const char *folder, const shape *s) {
-  char name[128];
   results r;
   problem p;
   create(&p, s);
   assert_ok(evaluate(&defaults, &p.input, &r));
-  for (int split = 0; split < VJ_SPLITS; split++) {
-    snprintf(name, sizeof name, "trajectory_%s_features%d", s->name, split);
-    npy_write(folder, name, "<f4", p.samples[split], s->steps * s->width, p.features[split]);
-    snprintf(name, sizeof name, "trajectory_%s_target%d", s->name, split);
-    npy_write(folder, name, "<f4", p.samples[split], p.label.width, p.targets[split]);
-  }
+  write_problem(folder, "trajectory", s->name, &p);
   r.scalar[ERROR_BY_HORIZON] = 0; /* in an array of its own */
-  snprintf(name, sizeof name, "trajectory_%s_results", s->name);
-  npy_write(folder, name, "<f8", 1, PREDICTED, r.scalar);
-  snprintf(name, sizeof name, "trajectory_%s_horizon", s->name);
-  npy_write(folder, name, "<f8", 1, s->steps, r.by_horizon);
-  destroy(&p);
+  npy_write(folder, "trajectory", s->name, "results", "<f8", 1, PREDICTED, r.scalar);
+  npy_write(folder, "trajectory", s->name, "horizon", "<f8", 1, s->steps, r.by_horizon);
+  destroy_problem(&p);
 }
 
 static int export_cases(const char *folder) {

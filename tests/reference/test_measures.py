@@ -48,9 +48,9 @@ def check_lidar(folder):
 
 
 def check_alignment(folder):
-    scalars, by_step = load(folder, "alignment_scalars")[0], load(folder, "alignment_horizon")
+    scalars, by_step = load(folder, "alignment_made_scalars")[0], load(folder, "alignment_made_horizon")
     steps = by_step.shape[1]
-    truth, predicted = (load(folder, f"alignment_{name}").reshape(-1, steps, 17) for name in ("truth", "predicted"))
+    truth, predicted = (load(folder, f"alignment_made_{name}").reshape(-1, steps, 17) for name in ("truth", "predicted"))
 
     def cosine(a, b):
         return (a * b).sum(-1) / np.linalg.norm(a, axis=-1) / np.linalg.norm(b, axis=-1)
