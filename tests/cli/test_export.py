@@ -3,12 +3,11 @@ only what is whole."""
 
 import csv
 import os
-import shutil
 import struct
 import unittest
 
 from support import requirements
-from support.vjvcr import TINY, Case, everything_in, h5py, main, np, values_of
+from support.vjvcr import TINY, Case, SweepCase, everything_in, h5py, main, np, values_of
 
 ARMS = ['with "quotes", and commas', "two\nlines", "café", "breaks"]
 # The last one fails after its first step. Trials differ in their number of steps.
@@ -36,20 +35,11 @@ def number(text):
     return float(text) if text else float("nan")
 
 
-class Tables(Case):
-    @classmethod
-    def setUpClass(cls):
-        case = Case()
-        case.setUp()
-        cls.addClassCleanup(case.doCleanups)
-        case.write("sweep.yaml", SWEEP)
-        result = case.run_vjvcr("sweep", "sweep.yaml", "-o", "out")
-        assert result.code == 1, result.err
-        cls.sweep = case.path("out")
+class Tables(SweepCase):
+    text, code, copied = SWEEP, 1, True
 
     def setUp(self):
         super().setUp()
-        shutil.copytree(self.sweep, self.path("out"))
         self.file = self.path("out", "sweep.h5")
 
     def export(self):
@@ -177,26 +167,23 @@ class Tables(Case):
         self.assertEqual(steps["arm"].unique().tolist(), ARMS)
 
 
-class Frames(Case):
+class Frames(SweepCase):
     """Two arms, one without a decoder; pixels lie where the page says."""
     GAP, CLIPS, INPUT, TARGET, SIZE = 2, 2, 3, 12, 32
+
+    copied, settings = True, (f"eval.pictures={CLIPS}",)
+    text = TINY + ("sweep: {trials: {decoded: {model.decoder: {type: cnn, channels: [8, 8, 4]}, "
+                   "losses.reconstruction: {weight: 1}}, plain: {}}}\n")
 
     @classmethod
     def setUpClass(cls):
         with requirements.modules():
             from PIL import Image, ImageSequence
         cls.Image, cls.ImageSequence = Image, ImageSequence
-        case = Case()
-        case.setUp()
-        cls.addClassCleanup(case.doCleanups)
-        case.write("two.yaml", TINY + "sweep: {trials: {decoded: {model.decoder: {type: cnn, channels: [8, 8, 4]}, "
-                   "losses.reconstruction: {weight: 1}}, plain: {}}}\n")
-        case.succeed("sweep", "two.yaml", "-o", "out", f"eval.pictures={cls.CLIPS}")
-        cls.sweep = case.path("out")
+        super().setUpClass()
 
     def setUp(self):
         super().setUp()
-        shutil.copytree(self.sweep, self.path("out"))
         with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
             predicted = file["picture_y_pred"]  # after four steps it is all black; any other frames do as well
             predicted[0] = np.random.default_rng(0).integers(0, 256, predicted.shape[1:], np.uint8)

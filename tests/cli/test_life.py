@@ -11,40 +11,12 @@ import struct
 import subprocess
 import time
 
-from support.vjvcr import VJVCR, Case, differing, everything_in, h5py, main, values_of
+from support.vjvcr import RICH, VJVCR, Case, differing, everything_in, h5py, main, values_of
 
 KILLS = int(os.environ.get("VJ_KILLS", "6"))
 
-# All that a trial carries from step to step: running statistics, averages of the target, a latent that adapts, the
-# decoder's training afterwards, and a probe on frames that runs once. A checkpoint at every step.
-LIFE = """\
-name: life
-data: {dataset: moving_mnist, size: 32, digit_size: 14, max_speed: 3, train_size: 64, validation_size: 32}
-model:
-  encoder: {type: cnn, channels: [4, 8], temporal: [8]}
-  predictor: {type: mlp, hidden: [16]}
-  decoder: {type: cnn, channels: [8, 8, 4]}
-  latent: {type: gaussian, size: 4}
-  target: {type: ema}
-losses:
-  prediction: {weight: 1.0}
-  variance: {weight: 10.0, on: [hx]}
-  reconstruction: {weight: 0}
-optim: {steps: 20, batch: 8, shards: 2, lr: 1.0e-3}
-eval:
-  every: 8
-  samples: 16
-  probe_train: 16
-  probe_validation: 8
-  probe_test: 8
-  decoder_steps: 10
-  probe_at: all
-  probes:
-    speed: {type: ridge, target: speed, on: hy_pred}
-    frames: {type: ridge, target: speed, on: x}
-logging: {every: 3}
-checkpoint: {minutes: 0, steps: 1}
-"""
+# A checkpoint at every step.
+LIFE = RICH % {"name": "life", "steps": 20, "every": 8, "decoder_steps": 10, "checkpoint": 1}
 
 
 class Life(Case):

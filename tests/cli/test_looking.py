@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 from support import requirements
-from support.vjvcr import TINY, VJVCR, Case, h5py, main, np
+from support.vjvcr import TINY, VJVCR, Case, SweepCase, h5py, main, np
 
 with requirements.modules():
     import pandas
@@ -50,22 +50,16 @@ def cka(x, y):
     return hsic(k, l) / np.sqrt(hsic(k, k) * hsic(l, l)), biased
 
 
-class Finished(Case):
+class Finished(SweepCase):
+    text, code = SWEEP, 1
+
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared = Case("succeed")
-        Case.setUp(cls.shared)
-        cls.addClassCleanup(cls.shared.doCleanups)
-        cls.shared.write("sweep.yaml", SWEEP)
-        cls.shared.run_vjvcr("sweep", "sweep.yaml", "-o", "out")
-        with xarray.open_dataset(cls.shared.path("out", "sweep.h5")) as sweep:
+    def fill(cls, shared):
+        super().fill(shared)
+        with xarray.open_dataset(shared.path("out", "sweep.h5")) as sweep:
             cls.sweep = sweep.load()
         cls.end = cls.sweep.isel(eval=-1)
         cls.done = np.flatnonzero(cls.sweep["status"] == 2)
-
-    def setUp(self):
-        self.folder = self.shared.folder
 
     def json(self, *arguments):
         return json.loads(self.succeed(*arguments, "--format", "json").out)

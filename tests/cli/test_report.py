@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-from support.vjvcr import SOURCE, TINY, VJVCR, Case, differing, everything_in, main, np, values_of
+from support.vjvcr import SOURCE, TINY, VJVCR, Case, SweepCase, differing, everything_in, main, np, values_of
 
 SWEEP = TINY + """\
 sweep:
@@ -136,21 +136,9 @@ class Quick(Case):
                             "plain.yaml", "--quick")
 
 
-class Table(Case):
+class Table(SweepCase):
     """One sweep, looked at from all sides and changed by no one."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared = Case("succeed")
-        Case.setUp(cls.shared)
-        cls.addClassCleanup(cls.shared.doCleanups)
-        cls.shared.write("sweep.yaml", SWEEP)
-        cls.printed = cls.shared.succeed("sweep", "sweep.yaml", "-o", "out").out
-        cls.values = values_of(cls.shared.path("out", "sweep.h5"))
-
-    def setUp(self):
-        self.folder = self.shared.folder
+    text = SWEEP
 
     def test_later_it_is_the_same(self):
         table = self.succeed("table", "out").out

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from support.vjvcr import TINY, VJVCR, Case, everything_in, h5py, main, np, values_of
+from support.vjvcr import TINY, VJVCR, Case, SweepCase, everything_in, h5py, main, np, values_of
 
 SWEEP = TINY + """\
 sweep:
@@ -41,19 +41,8 @@ class Looking(Case):
         self.fail("it did not come so far")
 
 
-class Finished(Looking):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared = Case("succeed")
-        Case.setUp(cls.shared)
-        cls.addClassCleanup(cls.shared.doCleanups)
-        cls.shared.write("sweep.yaml", SWEEP)
-        cls.shared.run_vjvcr("sweep", "sweep.yaml", "-o", "out")
-        cls.values = values_of(cls.shared.path("out", "sweep.h5"))
-
-    def setUp(self):
-        self.folder = self.shared.folder
+class Finished(Looking, SweepCase):
+    text, code = SWEEP, 1
 
     def test_status(self):
         lines = self.succeed("status", "out").out.splitlines()

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from support import requirements
-from support.vjvcr import SOURCE, TINY, VJVCR, Case, differing, everything_in, h5py, main, np, values_of
+from support.vjvcr import SOURCE, TINY, VJVCR, Case, SweepCase, differing, everything_in, h5py, main, np, values_of
 
 # 2 arms x 2 values x 2 seeds; the arms slowest, the seeds fastest
 SWEEP = TINY + """\
@@ -38,21 +38,9 @@ def rows_of(table):
     return rows
 
 
-class Finished(Case):
+class Finished(SweepCase):
     """One sweep, looked at from all sides and changed by no one."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared = Case("succeed")
-        Case.setUp(cls.shared)
-        cls.addClassCleanup(cls.shared.doCleanups)
-        cls.shared.write("sweep.yaml", SWEEP)
-        cls.printed = cls.shared.succeed("sweep", "sweep.yaml", "-o", "out").out
-        cls.values = values_of(cls.shared.path("out", "sweep.h5"))
-
-    def setUp(self):
-        self.folder = self.shared.folder
+    text = SWEEP
 
     def test_files(self):
         self.assertEqual(sorted(everything_in(self.path("out"))), ["ledger", "sweep.h5", "sweep.yaml"])

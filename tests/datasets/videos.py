@@ -1,11 +1,10 @@
 """What the tests of videos share: small ones made by the ffmpeg program, in folders of two classes."""
 
 import os
-import shutil
 import subprocess
 
 from support import requirements
-from support.vjvcr import Case
+from support.vjvcr import SharedCase
 
 requirements.programs("ffmpeg")
 
@@ -37,25 +36,18 @@ VIDEOS = [("train/left", "testsrc2", "-c:v libx264 -g 8 -bf 2 -pix_fmt yuv420p",
           ("test/right", "testsrc", "-c:v mjpeg", "h.avi")]
 
 
-class VideoCase(Case):
+class VideoCase(SharedCase):
     """All tests look at the same videos; what changes them has a copy."""
+    copied = True
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared = Case("succeed")
-        Case.setUp(cls.shared)
-        cls.addClassCleanup(cls.shared.doCleanups)
+    def fill(cls, shared):
         for number, (folder, source, encoder, name) in enumerate(VIDEOS):
-            target = cls.shared.path("videos", folder)
+            target = shared.path("videos", folder)
             os.makedirs(target, exist_ok=True)
             subprocess.run(f"ffmpeg -y -nostdin -loglevel error -f lavfi -i {source}=size=64x48:rate=25 -frames:v "
                            f"{24 + 3 * number} {encoder} {name}", shell=True, cwd=target, check=True)
-
-    def setUp(self):
-        super().setUp()
-        shutil.copytree(self.shared.path("videos"), self.path("videos"), copy_function=shutil.copy2)
-        self.write("v.yaml", EXPERIMENT)
+        shared.write("v.yaml", EXPERIMENT)
 
     def swept(self, name, *more, ranks=1):
         result = self.run_vjvcr("sweep", "v.yaml", "-o", name, *more, **({"ranks": ranks} if ranks > 1 else {}))

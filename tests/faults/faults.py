@@ -13,7 +13,7 @@ import tempfile
 import unittest
 import zlib
 
-from support import requirements
+from support import requirements, vjvcr
 from support.vjvcr import VJVCR, differing, everything_in, h5py, values_of
 
 INTERPOSE = requirements.built("libvj_interpose.so")
@@ -40,37 +40,7 @@ checkpoint: {minutes: 0, steps: 2}
 sweep: {seeds: 2}
 """
 
-# All that a trial carries from step to step: running statistics, averages of the target, a latent with noise, the
-# decoder's training afterwards, and a probe on frames that runs once.
-RICH = """\
-name: rich
-data: {dataset: moving_mnist, size: 32, digit_size: 14, max_speed: 3, train_size: 64, validation_size: 32}
-model:
-  encoder: {type: cnn, channels: [4, 8], temporal: [8]}
-  predictor: {type: mlp, hidden: [16]}
-  decoder: {type: cnn, channels: [8, 8, 4]}
-  latent: {type: gaussian, size: 4}
-  target: {type: ema}
-losses:
-  prediction: {weight: 1.0}
-  variance: {weight: 10.0, on: [hx]}
-  reconstruction: {weight: 0}
-optim: {steps: 12, batch: 8, shards: 2, lr: 1.0e-3}
-eval:
-  every: 6
-  samples: 16
-  probe_train: 16
-  probe_validation: 8
-  probe_test: 8
-  decoder_steps: 6
-  probe_at: all
-  probes:
-    speed: {type: ridge, target: speed, on: hy_pred}
-    frames: {type: ridge, target: speed, on: x}
-logging: {every: 3}
-checkpoint: {minutes: 0, steps: 2}
-sweep: {seeds: 4}
-"""
+RICH = vjvcr.RICH % {"name": "rich", "steps": 12, "every": 6, "decoder_steps": 6, "checkpoint": 2} + "sweep: {seeds: 4}\n"
 
 
 class Outcome:

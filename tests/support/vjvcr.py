@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -36,6 +37,37 @@ eval:
   probe_test: 16
   probes: {speed: {type: ridge, target: speed, on: hy_pred}}
 logging: {every: 1}
+"""
+
+# All that a trial carries from step to step: running statistics, averages of the target, a latent that adapts, the
+# decoder's training afterwards, and a probe on frames that runs once.
+RICH = """\
+name: %(name)s
+data: {dataset: moving_mnist, size: 32, digit_size: 14, max_speed: 3, train_size: 64, validation_size: 32}
+model:
+  encoder: {type: cnn, channels: [4, 8], temporal: [8]}
+  predictor: {type: mlp, hidden: [16]}
+  decoder: {type: cnn, channels: [8, 8, 4]}
+  latent: {type: gaussian, size: 4}
+  target: {type: ema}
+losses:
+  prediction: {weight: 1.0}
+  variance: {weight: 10.0, on: [hx]}
+  reconstruction: {weight: 0}
+optim: {steps: %(steps)d, batch: 8, shards: 2, lr: 1.0e-3}
+eval:
+  every: %(every)d
+  samples: 16
+  probe_train: 16
+  probe_validation: 8
+  probe_test: 8
+  decoder_steps: %(decoder_steps)d
+  probe_at: all
+  probes:
+    speed: {type: ridge, target: speed, on: hy_pred}
+    frames: {type: ridge, target: speed, on: x}
+logging: {every: 3}
+checkpoint: {minutes: 0, steps: %(checkpoint)d}
 """
 
 
@@ -144,6 +176,41 @@ class Case(unittest.TestCase):
         after = everything_in(self.folder)
         self.assertEqual(sorted(after), sorted(before))
         self.assertTrue(after == before, "a file was changed")
+
+
+class SharedCase(Case):
+    """Tests of one folder that fill() makes once. No test changes it; where `copied`, each has a copy of its own."""
+    copied = False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shared = Case("succeed")
+        Case.setUp(cls.shared)
+        cls.addClassCleanup(cls.shared.doCleanups)
+        cls.fill(cls.shared)
+
+    def setUp(self):
+        if not self.copied:
+            self.folder = self.shared.folder
+            return
+        super().setUp()
+        shutil.copytree(self.shared.folder, self.folder, dirs_exist_ok=True)
+
+
+class SweepCase(SharedCase):
+    """Tests of one sweep, of `text` with `settings`, in the folder out; 1 is its exit code where trials fail."""
+    text, settings, code = TINY, (), 0
+
+    @classmethod
+    def fill(cls, shared):
+        shared.write("sweep.yaml", cls.text)
+        result = shared.run_vjvcr("sweep", "sweep.yaml", "-o", "out", *cls.settings)
+        shared.assertEqual(result.code, cls.code, result.err)
+        if cls.code == 0:
+            shared.assertEqual(result.err, "")
+        cls.printed = result.out
+        cls.values = values_of(shared.path("out", "sweep.h5"))
 
 
 def main():
