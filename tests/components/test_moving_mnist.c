@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/components/clip_testing.h"
+#include "tests/components/moving_digits_testing.h"
 #include "tests/support/requirements.h"
 
 extern const vj_component vj_dataset_moving_mnist;
@@ -141,7 +141,7 @@ static void shrinking_a_digit_keeps_its_mean_ink(void **state) {
 
 static void check_motion(const fixture *f, double range) {
   bool walls[4] = {false}, before[4]; /* the target frames, in which walls count */
-  for (int64_t k = 0; k < f->digits; k++) {
+  for (int64_t k = 0; k < digits_of(f); k++) {
     const float *start = position(f, 0, k), *velocity = label(f, "velocity") + 2 * k;
     for (int64_t t = 0; t < FRAMES; t++) {
       bool bounced = false;
@@ -151,7 +151,7 @@ static void check_motion(const fixture *f, double range) {
         assert_true(fabs(p - folded(start[axis], velocity[axis], (double)t, range)) < 1e-4);
         if (meets_wall(line, line - velocity[axis], range, axis, t >= INPUT ? walls : before)) bounced = true;
       }
-      if (t >= INPUT) assert_int_equal((int)label(f, "bounce")[(t - INPUT) * f->digits + k], bounced);
+      if (t >= INPUT) assert_int_equal((int)label(f, "bounce")[(t - INPUT) * digits_of(f) + k], bounced);
       if (t < INPUT || bounced) continue;
       const float *now = position(f, t, k), *then = position(f, t - 1, k);
       const double step = hypot(now[0] - then[0], now[1] - then[1]);

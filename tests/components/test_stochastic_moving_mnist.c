@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/components/clip_testing.h"
+#include "tests/components/moving_digits_testing.h"
 
 extern const vj_component vj_dataset_stochastic_moving_mnist;
 

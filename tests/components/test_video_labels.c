@@ -11,8 +11,7 @@
 #include "datasets/clevrer/annotation.h"
 #include "datasets/standins/standins.h"
 #include "datasets/video/lists.h"
-#include "tests/support/testing.h"
-#include "vj/component.h"
+#include "tests/components/dataset_testing.h"
 #include "vj/memory.h"
 
 extern const vj_component vj_dataset_clevrer, vj_dataset_cater;
@@ -28,24 +27,25 @@ static void make_standin(const char *kind, const char *name, int64_t train, int6
   vj_standin *set = NULL;
   bool made;
   snprintf(path, sizeof path, "%s/%s", folder, name);
-  const vj_standin_request request = {.kind = kind,
-                                      .folder = path,
-                                      .has_videos = true,
-                                      .videos = {train, validation},
-                                      .frames = 64,
-                                      .width = 48,
-                                      .height = 32};
-  assert_ok(vj_standin_open(&request, true, &set));
+  const vj_standin_request wanted = {.kind = kind,
+                                     .folder = path,
+                                     .has_videos = true,
+                                     .videos = {train, validation},
+                                     .frames = 64,
+                                     .width = 48,
+                                     .height = 32};
+  assert_ok(vj_standin_open(&wanted, true, &set));
   for (int64_t i = 0; i < train + validation; i++) assert_ok(vj_standin_make(set, i, &made));
   assert_ok(vj_standin_finish(set));
   vj_standin_close(&set);
 }
 
+static const vj_clip_request request = {.input_frames = INPUT, .target_frames = TARGET, .seed = 5, .threads = 2};
+
 /* "row=value" texts over the defaults, ended by NULL; values of lists are single numbers. */
 static vj_status open_with(const vj_component *c, const char *const *settings, void **dataset) {
   static const char *texts[32];
   static int64_t numbers[32];
-  const vj_clip_request request = {.input_frames = INPUT, .target_frames = TARGET, .seed = 5, .threads = 2};
   void *config = calloc(1, c->config_bytes);
   assert_non_null(config);
   for (size_t i = 0; i < c->param_count; i++) {
@@ -80,34 +80,10 @@ static const char *setting(const char *row, const char *name) {
   return text;
 }
 
-typedef struct fixture {
-  const vj_component *component;
-  void *dataset;
-  vj_clip_info info;
-  float *frames, *labels;
-} fixture;
-
 static fixture open_fixture(const vj_component *c, const char *const *settings) {
-  fixture f = {.component = c};
-  const vj_status status = open_with(c, settings, &f.dataset);
-  assert_ok(status);
-  c->as.dataset.info(f.dataset, &f.info);
-  f.frames = malloc((size_t)(f.info.frames * f.info.height * f.info.width * f.info.channels) * sizeof *f.frames);
-  f.labels = malloc((size_t)f.info.label_width * sizeof *f.labels);
-  assert_non_null(f.frames);
-  assert_non_null(f.labels);
-  return f;
-}
-
-static void close_fixture(fixture *f) {
-  f->component->as.dataset.close(&f->dataset);
-  assert_null(f->dataset);
-  free(f->frames);
-  free(f->labels);
-}
-
-static void take(const fixture *f, vj_split split, int64_t number) {
-  assert_ok(f->component->as.dataset.sample(f->dataset, split, number, f->frames, f->labels));
+  void *dataset;
+  assert_ok(open_with(c, settings, &dataset));
+  return fixture_of(c, &request, dataset);
 }
 
 /* --- CLEVRER ----------------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* What the tests of moving digits share: a data set opened with some settings, one sample of it, and what holds for
  * every one: any thread gets the same sample, pixels are where labels say, digits bounce off walls. */
-#ifndef VJ_TESTS_COMPONENTS_CLIP_TESTING_H
-#define VJ_TESTS_COMPONENTS_CLIP_TESTING_H
+#ifndef VJ_TESTS_COMPONENTS_MOVING_DIGITS_TESTING_H
+#define VJ_TESTS_COMPONENTS_MOVING_DIGITS_TESTING_H
 
 #include <math.h>
 #include <pthread.h>
@@ -10,19 +10,9 @@
 #include <string.h>
 
 #include "datasets/digits/digits.h"
-#include "tests/support/testing.h"
-#include "vj/component.h"
+#include "tests/components/dataset_testing.h"
 
 enum { INPUT = 3, TARGET = 12, FRAMES = INPUT + TARGET };
-
-typedef struct fixture {
-  const vj_dataset_ops *ops;
-  void *dataset;
-  vj_clip_info info;
-  int64_t input, target;
-  int64_t digits;         /* in a clip */
-  float *frames, *labels; /* room for one sample */
-} fixture;
 
 /* One "row=value" of a configuration; a choice by its index. */
 typedef struct setting {
@@ -79,67 +69,27 @@ static inline vj_clip_request usual_clip(uint64_t seed) {
   return (vj_clip_request){.input_frames = INPUT, .target_frames = TARGET, .seed = seed};
 }
 
-/* The label, and where its numbers stand in a sample. */
-static inline const vj_label *find_label(const vj_clip_info *info, const char *name, int64_t *at) {
-  *at = 0;
-  for (int64_t i = 0; i < info->label_count; *at += info->labels[i++].width)
-    if (strcmp(info->labels[i].name, name) == 0) return &info->labels[i];
-  fail_msg("there is no label %s", name);
-  return NULL;
-}
-
 static inline fixture open_clips(const vj_component *c, const char *digits, const setting *settings,
                                  vj_clip_request request) {
+  void *dataset;
+  assert_ok(try_open(c, digits, settings, request, &dataset));
+  return fixture_of(c, &request, dataset);
+}
+
+/* In a clip. */
+static inline int64_t digits_of(const fixture *f) {
   int64_t at;
-  fixture f = {.ops = &c->as.dataset, .input = request.input_frames, .target = request.target_frames};
-  assert_ok(try_open(c, digits, settings, request, &f.dataset));
-  f.ops->info(f.dataset, &f.info);
-  f.digits = find_label(&f.info, "velocity", &at)->width / 2;
-  f.frames = malloc((size_t)(f.info.frames * f.info.height * f.info.width * f.info.channels) * sizeof *f.frames);
-  f.labels = malloc((size_t)f.info.label_width * sizeof *f.labels);
-  assert_non_null(f.frames);
-  assert_non_null(f.labels);
-  return f;
-}
-
-static inline void close_fixture(fixture *f) {
-  f->ops->close(&f->dataset);
-  assert_null(f->dataset);
-  free(f->frames);
-  free(f->labels);
-}
-
-static inline void take(const fixture *f, vj_split split, int64_t number) {
-  assert_in_range(number, 0, f->info.samples[split] - 1);
-  assert_ok(f->ops->sample(f->dataset, split, number, f->frames, f->labels));
-}
-
-/* A label's numbers in the current sample. */
-static inline const float *label(const fixture *f, const char *name) {
-  int64_t at;
-  (void)find_label(&f->info, name, &at);
-  return f->labels + at;
+  return find_label(&f->info, "velocity", &at)->width / 2;
 }
 
 /* Of digit k at frame t of the whole clip. */
 static inline const float *position(const fixture *f, int64_t t, int64_t k) {
-  return t < f->input ? label(f, "input_position") + (t * f->digits + k) * 2
-                      : label(f, "position") + ((t - f->input) * f->digits + k) * 2;
+  const int64_t digits = digits_of(f);
+  return t < f->input ? label(f, "input_position") + (t * digits + k) * 2
+                      : label(f, "position") + ((t - f->input) * digits + k) * 2;
 }
 
 /* --- what holds for every data set of moving digits -------------------------------------------------------------- */
-
-static inline void expect_labels(const fixture *f, const vj_label *expected, size_t count) {
-  assert_int_equal(f->info.label_count, count);
-  for (size_t i = 0; i < count; i++) {
-    const vj_label *found = &f->info.labels[i];
-    assert_string_equal(found->name, expected[i].name);
-    assert_int_equal(found->kind, expected[i].kind);
-    assert_int_equal(found->width, expected[i].width);
-    assert_int_equal(found->classes, expected[i].classes);
-    assert_string_equal(found->unit, expected[i].unit);
-  }
-}
 
 /* Draws every digit of the sample at the rounded labels and compares the clip with it, pixel by pixel. */
 static inline void expect_drawn_at_labels(const fixture *f, const vj_digits *digits, vj_split split) {
@@ -148,7 +98,7 @@ static inline void expect_drawn_at_labels(const fixture *f, const vj_digits *dig
   assert_int_equal(f->info.width, 64);
   for (int64_t t = 0; t < f->info.frames; t++) {
     memset(frame, 0, sizeof frame);
-    for (int64_t k = 0; k < f->digits; k++) {
+    for (int64_t k = 0; k < digits_of(f); k++) {
       const int64_t number = (int64_t)label(f, "digit_index")[k] - set->first;
       assert_in_range(number, 0, set->count - 1);
       assert_int_equal((int)label(f, k == 0 ? "digit" : "digit_second")[0], set->labels[number]);
