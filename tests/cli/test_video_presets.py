@@ -103,7 +103,7 @@ class VideoPresets(Case):
         with open(self.path(pack), "rb") as file:
             whole = file.read()
         self.assertIn(f"{pack} is there already, and of these videos", self.prepare())
-        self.write(pack, whole[:-36])  # an older program's had no seal
+        self.write(pack, whole[:-36])  # an older program's had no checksum
         self.assertIn(f"the pack is made anew; of the one that is there: {pack}: not a pack, or one that was cut short: "
                       "`vjvcr data pack` makes one", self.prepare())
         with open(self.path(pack), "rb") as file:

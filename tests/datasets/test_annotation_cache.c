@@ -12,7 +12,7 @@
 #include "datasets/video/annotation_cache.h"
 #include "tests/support/testing.h"
 
-static char folder[] = "/tmp/vj-remembered-XXXXXX";
+static char folder[] = "/tmp/vj-annotations-XXXXXX";
 static char memory[64], one[64], two[64];
 
 static void put(const char *path, const char *text) {

@@ -133,7 +133,7 @@ class Videos(VideoCase):
             whole = file.read()
         again = self.succeed("data", "pack", "v.yaml", "-o", "p.h5", "--replace")
         self.assertEqual(again.out, "p.h5 is there already, and of these videos\n")
-        self.write("p.h5", whole[:-36])  # an older program's: without a seal
+        self.write("p.h5", whole[:-36])  # an older program's: without a checksum
         self.assert_refused("p.h5: not a pack, or one that was cut short: `vjvcr data pack` makes one; remove it, or "
                             "name another file with -o", "data", "pack", "v.yaml", "-o", "p.h5")
         for ranks in (1, 2):
