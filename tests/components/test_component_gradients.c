@@ -2,19 +2,12 @@
  * float64, with the component's default parameters: the test walks the component tables, so none can be forgotten.
  * precision: double */
 #include <math.h>
-#include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/builtin.h"
-#include "framework/train/loading/loader.h"
-#include "framework/train/model/model.h"
-#include "tests/support/testing.h"
+#include "tests/components/model_testing.h"
 #include "vj/rng.h"
-
-static vj_comm alone;
-static vj_loader loader;
 
 static const char base[] =
     "data: {dataset: moving_mnist, size: 32, digit_size: 14, train_size: 64, validation_size: 8, test_size: 8}\n"
@@ -25,32 +18,30 @@ static const char base[] =
     "optim: {steps: 1, batch: 8, shards: 2}\n"
     "eval: {samples: 8}\n";
 
-/* The batch is put in anew: its room in the arena is used again during a run. */
-static double loss_of(vj_model *model) {
-  assert_ok(vj_loader_fill_step(&loader, model->train.graph, model->train.frames, &alone, 0));
-  assert_ok(vj_graph_run(model->train.graph));
-  return vj_graph_values(model->train.graph, model->train.total, 0)[0];
+static double loss_of(experiment *e) {
+  run_step(e, &e->model->train, 0);
+  return vj_graph_values(e->model->train.graph, e->model->train.total, 0)[0];
 }
 
 /* d loss along a random direction of all parameters, by central differences. */
-static double numeric_slope(vj_model *model, const double *direction, double h) {
-  vj_parameters *p = model->parameters;
+static double numeric_slope(experiment *e, const double *direction, double h) {
+  vj_parameters *p = e->model->parameters;
   double sides[2];
   for (int side = 0; side < 2; side++) {
     const double step = side ? -2 * h : h;
     for (int64_t i = 0; i < p->value_count; i++) p->values[i] += step * direction[i];
-    sides[side] = loss_of(model);
+    sides[side] = loss_of(e);
   }
   for (int64_t i = 0; i < p->value_count; i++) p->values[i] += h * direction[i];
   return (sides[0] - sides[1]) / (2 * h);
 }
 
-static void compare_slopes(vj_model *model, const char *what) {
+static void compare_slopes(experiment *e, const char *what) {
   enum { DIRECTIONS = 4 };
-  vj_parameters *p = model->parameters;
+  vj_parameters *p = e->model->parameters;
   double *gradient = malloc((size_t)p->value_count * sizeof *gradient);
   double *direction = malloc((size_t)p->value_count * sizeof *direction);
-  assert_true(isfinite(loss_of(model)));
+  assert_true(isfinite(loss_of(e)));
   memcpy(gradient, p->gradients, (size_t)p->value_count * sizeof *gradient);
   double norm = 0;
   for (int64_t i = 0; i < p->value_count; i++) norm += gradient[i] * gradient[i];
@@ -65,7 +56,7 @@ static void compare_slopes(vj_model *model, const char *what) {
       exact += gradient[i] * direction[i];
       length += direction[i] * direction[i];
     }
-    const double numeric = numeric_slope(model, direction, 1e-6);
+    const double numeric = numeric_slope(e, direction, 1e-6);
     if (!(fabs(numeric - exact) <= 2e-5 * norm * sqrt(length)))
       fail_msg("%s: slope %.9g by differences, %.9g by the gradient", what, numeric, exact);
   }
@@ -74,21 +65,10 @@ static void compare_slopes(vj_model *model, const char *what) {
 }
 
 static void check_experiment(const char *what, const char *const *overrides, int count) {
-  vj_pool *pool = NULL;
-  vj_yaml *root = NULL;
-  vj_config *config = NULL;
-  vj_model *model = NULL;
-  assert_ok(vj_pool_create(&pool));
-  assert_ok(vj_yaml_read_text(pool, base, "test", &root));
-  for (int i = 0; i < count; i++) assert_ok(vj_yaml_override(pool, root, overrides[i]));
-  assert_ok(vj_config_create(pool, root, &config));
-  assert_ok(vj_loader_open(config, &loader));
-  assert_ok(vj_model_create(config, &loader.info, 1, &model));
-  assert_ok(vj_model_allocate(model, &alone));
-  compare_slopes(model, what);
-  vj_model_destroy(&model);
-  vj_loader_close(&loader);
-  vj_pool_destroy(&pool);
+  experiment e;
+  open_experiment(base, overrides, count, &e);
+  compare_slopes(&e, what);
+  close_experiment(&e);
 }
 
 /* What components beside the defaults need: a partner that makes maps, and sizes that take no minutes. */
@@ -200,17 +180,11 @@ static void losses_have_exact_gradients(void **state) {
   }
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  assert_ok(vj_comm_create(MPI_COMM_WORLD, &alone));
-  assert_ok(vj_builtin_register());
+int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(models_have_exact_gradients),
                                      cmocka_unit_test(options_of_networks_have_exact_gradients),
                                      cmocka_unit_test(latents_on_maps_have_exact_gradients),
                                      cmocka_unit_test(inference_through_a_decoder_leaves_gradients_exact),
                                      cmocka_unit_test(losses_have_exact_gradients)};
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_with_components, end_alone);
 }

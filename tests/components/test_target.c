@@ -1,15 +1,9 @@
 /* How the target's hidden state hy is made: averages follow their recursion to the bit, begin as the encoder does, are
  * no trained numbers, and serve evaluation, too. */
-#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/builtin.h"
-#include "framework/train/loading/loader.h"
-#include "framework/train/model/model.h"
-#include "tests/support/testing.h"
-
-static vj_comm alone;
+#include "tests/components/model_testing.h"
 
 static const char base[] =
     "data: {dataset: moving_mnist, size: 16, digit_size: 8, max_speed: 2, train_size: 64, validation_size: 8}\n"
@@ -20,35 +14,10 @@ static const char base[] =
     "optim: {steps: 1, batch: 8, shards: 2}\n"
     "eval: {samples: 8}\n";
 
-typedef struct experiment {
-  vj_pool *pool;
-  vj_config *config;
-  vj_loader loader;
-  vj_model *model;
-} experiment;
-
 static experiment start(const char *target) {
-  experiment e = {.loader = {.epoch = -1}};
-  vj_yaml *root = NULL;
-  assert_ok(vj_pool_create(&e.pool));
-  assert_ok(vj_yaml_read_text(e.pool, base, "test", &root));
-  assert_ok(vj_yaml_override(e.pool, root, target));
-  assert_ok(vj_config_create(e.pool, root, &e.config));
-  assert_ok(vj_loader_open(e.config, &e.loader));
-  assert_ok(vj_model_create(e.config, &e.loader.info, 1, &e.model));
-  assert_ok(vj_model_allocate(e.model, &alone));
+  experiment e;
+  open_experiment(base, &target, 1, &e);
   return e;
-}
-
-static void end(experiment *e) {
-  vj_model_destroy(&e->model);
-  vj_loader_close(&e->loader);
-  vj_pool_destroy(&e->pool);
-}
-
-static void run(experiment *e, const vj_model_graph *part) {
-  assert_ok(vj_loader_fill_step(&e->loader, part->graph, part->frames, &alone, 0));
-  assert_ok(vj_graph_run(part->graph));
 }
 
 /* The row of "<name>" for that of "target.<name>"; NULL for every other row. */
@@ -72,7 +41,7 @@ static void averages_begin_as_the_encoder(void **state) {
     compared++;
   }
   assert_int_equal(compared, 3 * 5); /* three layers: a weight, a norm's two parameters and its two statistics */
-  end(&e);
+  close_experiment(&e);
 }
 
 /* Whole numbers and a momentum of 3/4 leave nothing to round, in whatever order it is computed. */
@@ -86,7 +55,7 @@ static void averages_follow_their_recursion_exactly(void **state) {
   for (int64_t k = 0; k < p->state_count; k++) wanted[k] = (double)(p->states[k] = (vj_real)(k % 11 - 5));
   for (int step = 0; step < STEPS; step++) {
     for (int64_t k = 0; k < p->value_count; k++) p->values[k] = (vj_real)((k + 3) * (step + 1) % 17 - 8);
-    run(&e, &e.model->train);
+    run_step(&e, &e.model->train, 0);
     for (int i = 0; i < p->count; i++) {
       const vj_parameter_row *row = &p->rows[i], *of = averaged_by(p, row);
       for (int64_t k = 0; k < row->count && of && of->trained; k++) {
@@ -99,7 +68,7 @@ static void averages_follow_their_recursion_exactly(void **state) {
     }
   }
   free(wanted);
-  end(&e);
+  close_experiment(&e);
 }
 
 /* A parameter may be asked for twice by one encoder; its average then still moves once a step. */
@@ -140,8 +109,8 @@ static void averages_are_states_not_parameters(void **state) {
   assert_int_equal(averages, 27 + 108 + 60 + 4 * 12);
   assert_int_equal(statistics, 2 * 12);
   assert_true(ema.model->parameters->state_count >= averages + statistics);
-  end(&shared);
-  end(&ema);
+  close_experiment(&shared);
+  close_experiment(&ema);
 }
 
 /* A view's numbers, of all shards, after evaluating the first batch; freed by the caller. */
@@ -150,7 +119,7 @@ static vj_real *evaluated(experiment *e, const char *view) {
   const vj_var *var = vj_graph_find_view(part->graph, view);
   vj_real *values = malloc((size_t)(2 * var->count) * sizeof *values);
   assert_non_null(values);
-  run(e, part);
+  run_step(e, part, 0);
   for (int64_t s = 0; s < 2; s++)
     memcpy(values + s * var->count, vj_graph_values(part->graph, var, s), (size_t)var->count * sizeof *values);
   return values;
@@ -182,16 +151,13 @@ static void evaluation_takes_the_target_from_the_averages(void **state) {
   assert_false(depends_on(&e, "hx", "target."));
   assert_true(depends_on(&e, "hy", "target.encoder.conv1.weight"));
   assert_true(depends_on(&e, "hy", "target.encoder.time_norm0.running_mean"));
-  end(&e);
+  close_experiment(&e);
   e = start("model.target={type: stop_gradient}");
   assert_true(depends_on(&e, "hy", "encoder."));
-  end(&e);
+  close_experiment(&e);
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  assert_ok(vj_comm_create(MPI_COMM_WORLD, &alone));
-  assert_ok(vj_builtin_register());
+int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(averages_begin_as_the_encoder),
       cmocka_unit_test(averages_follow_their_recursion_exactly),
@@ -199,8 +165,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(averages_are_states_not_parameters),
       cmocka_unit_test(evaluation_takes_the_target_from_the_averages),
   };
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_with_components, end_alone);
 }

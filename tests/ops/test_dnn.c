@@ -6,7 +6,6 @@
 #include <dnnl.h>
 #endif
 #include <math.h>
-#include <mpi.h>
 #include <stdlib.h>
 
 #include "framework/graph/graph.h"
@@ -14,11 +13,10 @@
 #include "framework/ops/build.h"
 #include "framework/ops/convolution/dnn.h"
 #include "framework/ops/op.h"
+#include "tests/support/alone.h"
 #include "tests/support/requirements.h"
 
 enum { SAMPLES = 2, SHARDS = 2 };
-
-static vj_comm alone;
 
 static vj_var *normal(vj_graph *g, const char *name, vj_shape shape) {
   return vj_parameter(g, &(vj_param_spec){name, shape, "", VJ_INIT_NORMAL, 1, false});
@@ -260,15 +258,10 @@ static void ops_round_what_they_make(void **state) {
   vj_parameters_destroy(&parameters);
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  if (vj_comm_create(MPI_COMM_SELF, &alone) != VJ_OK) return 1;
+int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(convolutions_in_float), cmocka_unit_test(convolutions_in_bf16),
       cmocka_unit_test(linear_maps),           cmocka_unit_test(without_memory_there_is_no_other_kernel),
       cmocka_unit_test(rounding_to_bf16),      cmocka_unit_test(ops_round_what_they_make)};
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_alone, end_alone);
 }

@@ -2,7 +2,6 @@
  * op table. Also claims that shards do not matter: 1, 2 and 4 shards give the same loss and gradient.
  * precision: double */
 #include <math.h>
-#include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 #include "framework/graph/plan.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
-#include "tests/support/testing.h"
+#include "tests/support/alone.h"
 #include "vj/rng.h"
 
 enum { BATCH = 8 };
@@ -379,8 +378,6 @@ typedef struct model {
   vj_var *loss;
 } model;
 
-static vj_comm alone;
-
 /* The loss weighs every output number differently: mean(y r) + mean(y^2) with fixed r. */
 static model model_create(case_builder build, int64_t shards) {
   model m = {0};
@@ -549,9 +546,7 @@ static void shape_errors_name_place_and_both_shapes(void **state) {
   expect_failure(bad_view, "encoder: there is no view \"hz\"; there are: hx");
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
+int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_agree_with_finite_differences),
       cmocka_unit_test(shards_do_not_change_loss_or_gradient),
@@ -559,8 +554,5 @@ int main(int argc, char **argv) {
       cmocka_unit_test(every_op_of_the_table_is_checked),
       cmocka_unit_test(shape_errors_name_place_and_both_shapes),
   };
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_alone, end_alone);
 }

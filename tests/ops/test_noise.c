@@ -1,16 +1,13 @@
 /* Random directions are unit vectors, uniform on the sphere, new at every training step and fixed in evaluation.
  * precision: double */
 #include <math.h>
-#include <mpi.h>
 #include <string.h>
 
 #include "framework/graph/graph.h"
-#include "tests/support/testing.h"
+#include "tests/support/alone.h"
 #include "vj/ops.h"
 
 enum { COUNT = 4096, WIDTH = 4 };
-
-static vj_comm alone;
 
 typedef struct drawn {
   vj_parameters *parameters;
@@ -89,14 +86,9 @@ static void evaluation_always_draws_the_same(void **state) {
   release(&d);
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
+int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(directions_are_uniform_on_the_sphere),
                                      cmocka_unit_test(training_draws_anew_at_each_step),
                                      cmocka_unit_test(evaluation_always_draws_the_same)};
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_alone, end_alone);
 }

@@ -3,15 +3,12 @@
  * batch that is one problem ends in that problem's optimum; the gradient in a frozen section is exact and leaves
  * nothing. precision: double */
 #include <math.h>
-#include <mpi.h>
 
 #include "framework/graph/graph.h"
 #include "framework/ops/build.h"
-#include "tests/support/testing.h"
+#include "tests/support/alone.h"
 
 enum { SAMPLES = 6, SIZE = 5, HIDDEN = 12, WIDTH = 40 };
-
-static vj_comm alone;
 
 /* Energies mean (B s(A z) - target)^2 with s the identity or silu. */
 typedef struct problem {
@@ -232,15 +229,10 @@ static void the_gradient_in_a_frozen_section_is_exact_and_leaves_nothing(void **
   }
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
+int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_quadratic_energy_gives_the_codes_of_the_fast_path),
                                      cmocka_unit_test(no_sample_loses_and_none_could_gain_in_a_curved_energy),
                                      cmocka_unit_test(a_batch_of_one_problem_ends_in_its_optimum),
                                      cmocka_unit_test(the_gradient_in_a_frozen_section_is_exact_and_leaves_nothing)};
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_alone, end_alone);
 }

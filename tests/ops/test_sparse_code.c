@@ -1,18 +1,15 @@
 /* Sparse codes reach the optimum that another method finds in float64, and stop where they should.
  * precision: double */
 #include <math.h>
-#include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "framework/graph/graph.h"
 #include "framework/ops/build.h"
-#include "tests/support/testing.h"
+#include "tests/support/alone.h"
 
 enum { SAMPLES = 6, SIZE = 20, WIDTH = 96 };
-
-static vj_comm alone;
 
 typedef struct problem {
   vj_parameters *parameters;
@@ -133,14 +130,9 @@ static void every_sample_stops_for_itself(void **state) {
   release(&p);
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  assert_ok(vj_comm_create(MPI_COMM_SELF, &alone));
+int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fista_reaches_the_optimum_of_coordinate_descent), cmocka_unit_test(ista_reaches_it_too),
       cmocka_unit_test(a_large_penalty_gives_the_zero_code_at_once), cmocka_unit_test(every_sample_stops_for_itself)};
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_alone, end_alone);
 }

@@ -1,7 +1,6 @@
 /* Convolutions are their definition to 1e-12, with any tile of minimal filtering and without, in time and space.
  * precision: double */
 #include <math.h>
-#include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +8,9 @@
 #include "framework/ops/build.h"
 #include "framework/ops/convolution/winograd.h"
 #include "framework/ops/op.h"
-#include "tests/support/testing.h"
+#include "tests/support/alone.h"
 
 enum { SAMPLES = 2 };
-
-static vj_comm alone;
 
 static vj_var *normal(vj_graph *g, const char *name, vj_shape shape) {
   return vj_parameter(g, &(vj_param_spec){name, shape, "", VJ_INIT_NORMAL, 1, false});
@@ -112,12 +109,7 @@ static void in_space(void **state) {
   agrees(8, 8, 3, 1, 16, 64, 0);
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  if (vj_comm_create(MPI_COMM_WORLD, &alone) != VJ_OK) return 1;
+int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(in_time), cmocka_unit_test(in_space)};
-  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  vj_comm_destroy(&alone);
-  MPI_Finalize();
-  return failed;
+  return cmocka_run_group_tests(tests, start_alone, end_alone);
 }
