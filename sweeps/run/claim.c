@@ -7,10 +7,10 @@ static vj_status claim_any(vj_driver *d, int64_t taken[2]) {
   int64_t first, count;
   vj_trial_schedule_find(d->schedule, d->group.size, &first, &count);
   const int64_t *mine = d->schedule->order + first;
-  if (count) VJ_TRY(vj_ledger_claim_first(d->ledger, mine, count, &taken[0], &taken[1]));
+  if (count) VJ_TRY(vj_ledger_claim(d->ledger, mine, count, &taken[0], &taken[1]));
   if (taken[0] >= 0) return VJ_OK;
   VJ_TRY(vj_driver_recover(d, false));
-  return count ? vj_ledger_claim_first(d->ledger, mine, count, &taken[0], &taken[1]) : VJ_OK;
+  return count ? vj_ledger_claim(d->ledger, mine, count, &taken[0], &taken[1]) : VJ_OK;
 }
 
 vj_status vj_driver_claim(vj_driver *d, int64_t *trial) {

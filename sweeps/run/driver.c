@@ -144,7 +144,7 @@ vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space
 done:
   vj_watchdog_stop(&d.watchdog);
   vj_stop_close(&d.stop);
-  if (d.file) vj_sweep_file_close(&d.file);
+  vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);
   vj_job_end(&d.job);
   vj_open_data_close(&d.data);

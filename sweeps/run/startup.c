@@ -166,7 +166,7 @@ static vj_status make_folder(startup *o) {
   note_skipped(o, layout);
   VJ_TRY(vj_folder_make(&o->folder, vj_yaml_print(o->d->pool, o->root)));
   first_rows rows = {o->d, layout};
-  const vj_status status = vj_sweep_file_create_filled(o->path, &layout->file, fill_rows, &rows);
+  const vj_status status = vj_sweep_file_create(o->path, &layout->file, fill_rows, &rows);
   if (status == VJ_OK) return VJ_OK;
   if (o->d->options->resume && access(o->path, F_OK) == 0) { /* another job, begun at the same time, was faster */
     vj_error_clear();

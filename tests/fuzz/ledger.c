@@ -36,10 +36,11 @@ static vj_status goes_on(const void *context, const vj_ledger_measurement *earli
 
 /* What a run does with a ledger that it could open. */
 static void use(vj_ledger *ledger, const char *name) {
+  static const int64_t all[] = {0, 1, 2, 3, 4, 5, 6, 7};
   int64_t trial = -1, attempt = 0, count = 0;
   vj_prune_decision verdict;
   if (!fuzz_accepted(vj_ledger_release(ledger, lives, NULL, 3, &count), VJ_DATA, name)) return;
-  if (!fuzz_accepted(vj_ledger_claim(ledger, &trial, &attempt), VJ_DATA, name) || trial < 0) return;
+  if (!fuzz_accepted(vj_ledger_claim(ledger, all, 8, &trial, &attempt), VJ_DATA, name) || trial < 0) return;
   fuzz_claim(attempt >= 1, "attempts count from 1");
   const vj_ledger_measurement mine = {.trial = trial, .place = 10, .value = 0.5};
   if (!fuzz_accepted(vj_ledger_decide(ledger, &mine, goes_on, NULL, &verdict), VJ_DATA, name)) return;

@@ -20,6 +20,13 @@ static inline vj_ledger *open_ledger(int64_t trials) {
   return ledger;
 }
 
+/* The lowest trial that waits. */
+static inline vj_status claim_lowest(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
+  int64_t all[1000];
+  for (int64_t i = 0; i < 1000; i++) all[i] = i;
+  return vj_ledger_claim(ledger, all, 1000, trial, attempt);
+}
+
 static inline void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expected, int64_t attempts,
                                 const char *reason) {
   vj_trial_state state = VJ_TRIAL_WAITING;

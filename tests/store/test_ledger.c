@@ -15,7 +15,7 @@
 
 static void assert_claim(vj_ledger *ledger, int64_t trial, int64_t attempt) {
   int64_t claimed = -2, number = -2;
-  assert_ok(vj_ledger_claim(ledger, &claimed, &number));
+  assert_ok(claim_lowest(ledger, &claimed, &number));
   assert_int_equal(claimed, trial);
   assert_int_equal(number, attempt);
 }
@@ -177,7 +177,7 @@ static void a_sweep_that_grew_keeps_its_states(void **state) {
   assert_state(larger, 3, VJ_TRIAL_WAITING, 0, "");
   /* Who worked on the smaller one can't go on: its file is not the sweep's any more. */
   int64_t trial, attempt;
-  assert_int_equal(vj_ledger_claim(ledger, &trial, &attempt), VJ_DATA);
+  assert_int_equal(claim_lowest(ledger, &trial, &attempt), VJ_DATA);
   assert_sentence(
       ": the sweep was extended to 4 trials while this run worked on 2 of them; start it again with the new YAML and "
       "--resume");
@@ -205,10 +205,10 @@ static void the_first_of_a_list_is_taken(void **state) {
   for (int i = 0; i < 2; i++) {
     assert_ok(vj_ledger_waits(ledger, mine, 2, &waits));
     assert_true(waits);
-    assert_ok(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt));
+    assert_ok(vj_ledger_claim(ledger, mine, 2, &trial, &attempt));
     assert_int_equal(trial, mine[i]);
   }
-  assert_ok(vj_ledger_claim_first(ledger, mine, 2, &trial, &attempt));
+  assert_ok(vj_ledger_claim(ledger, mine, 2, &trial, &attempt));
   assert_int_equal(trial, -1);
   assert_ok(vj_ledger_waits(ledger, mine, 2, &waits));
   assert_false(waits);
@@ -293,7 +293,7 @@ static void every_damaged_byte_is_noticed_and_its_line_named(void **state) {
   write_file("1 claim 1 1 host:1 00000000\n", 28, "ab");
   int64_t trial = 0, attempt = 0;
   for (int again = 0; again < 2; again++) {
-    assert_int_equal(vj_ledger_claim(ledger, &trial, &attempt), VJ_DATA);
+    assert_int_equal(claim_lowest(ledger, &trial, &attempt), VJ_DATA);
     assert_sentence(
         ":4: this line is damaged: its checksum does not fit; restore the file, or remove the line to go on without "
         "that record");
@@ -309,7 +309,7 @@ static int64_t claim_all(int64_t trials, int report) {
   int64_t trial = 0, attempt = 0;
   if (vj_ledger_open(path, trials, "host:1:2", &ledger) != VJ_OK) return 1;
   for (;;) {
-    if (vj_ledger_claim(ledger, &trial, &attempt) != VJ_OK) return 2;
+    if (claim_lowest(ledger, &trial, &attempt) != VJ_OK) return 2;
     if (trial < 0) break;
     if (write(report, &trial, sizeof trial) != (ssize_t)sizeof trial) return 3;
     const vj_status status = trial % 5 == 0 ? vj_ledger_failed(ledger, trial, "five") : vj_ledger_done(ledger, trial);

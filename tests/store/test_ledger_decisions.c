@@ -31,7 +31,7 @@ static vj_prune_decision decide(vj_ledger *ledger, int64_t trial, int64_t place,
 
 static int64_t claim(vj_ledger *ledger) {
   int64_t trial = -1, attempt = 0;
-  assert_ok(vj_ledger_claim(ledger, &trial, &attempt));
+  assert_ok(claim_lowest(ledger, &trial, &attempt));
   return trial;
 }
 
@@ -154,7 +154,7 @@ static int decide_all(int64_t trials) {
   vj_prune_decision decision = VJ_DECISION_GO_ON;
   if (vj_ledger_open(path, trials, "host:9:9", &ledger) != VJ_OK) return 1;
   for (;;) {
-    if (vj_ledger_claim(ledger, &trial, &attempt) != VJ_OK) return 2;
+    if (claim_lowest(ledger, &trial, &attempt) != VJ_OK) return 2;
     if (trial < 0) break;
     for (int64_t place = 1; place <= 3; place++) {
       const vj_ledger_measurement mine = {trial, place, 0};

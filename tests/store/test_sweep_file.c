@@ -33,7 +33,7 @@ static const char *in_folder(const char *name, char *path) {
 
 static void fresh_sample(const char *name, char *path) {
   unlink(in_folder(name, path));
-  assert_ok(vj_sweep_file_create(path, &sample_layout));
+  assert_ok(vj_sweep_file_create(path, &sample_layout, NULL, NULL));
 }
 
 static unsigned char *read_whole(const char *path, size_t *bytes) {
@@ -136,7 +136,7 @@ static void layout_reads_back(void **state) {
   assert_string_equal(vj_sweep_file_attribute(file, "title"), "four trials");
   assert_string_equal(vj_sweep_file_attribute(file, "Conventions"), "CF-1.8");
   assert_null(vj_sweep_file_attribute(file, "colour"));
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
   assert_null(file);
 }
 
@@ -161,7 +161,7 @@ static void fresh_values_are_missing(void **state) {
   for (int i = 0; i < TRIALS; i++) assert_int_equal(committed[i], -1);
   for (size_t i = 0; i < sizeof text; i++) assert_int_equal(text[i], 0);
   assert_true(isnan(started));
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
 }
 
 static void rectangles_lie_where_they_were_written(void **state) {
@@ -178,7 +178,7 @@ static void rectangles_lie_where_they_were_written(void **state) {
   assert_ok(vj_sweep_file_write(file, ENCODER, (int64_t[]){2}, (int64_t[]){2}, names));
   assert_ok(vj_sweep_file_write(file, STARTED, NULL, NULL, &now));
   assert_ok(vj_sweep_file_sync(file));
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
 
   assert_ok(vj_sweep_file_read_only(path, &file));
   assert_ok(vj_sweep_file_read(file, TRAIN_LOSS, (int64_t[]){0, 0}, (int64_t[]){TRIALS, STEPS}, losses));
@@ -197,7 +197,7 @@ static void rectangles_lie_where_they_were_written(void **state) {
   assert_string_equal(encoder, "simvp");
   assert_ok(vj_sweep_file_read(file, STARTED, NULL, NULL, &then));
   assert_true(then == now);
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
 }
 
 static void wrong_rectangles_are_refused(void **state) {
@@ -215,11 +215,11 @@ static void wrong_rectangles_are_refused(void **state) {
   assert_int_equal(vj_sweep_file_write(file, ENCODER, (int64_t[]){0}, (int64_t[]){1}, full), VJ_SHAPE);
   assert_sentence(path, ": param.model.encoder: a text fills its 16 bytes and leaves none for the ending zero");
   assert_ok(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){4, 0}, (int64_t[]){0, 3}, row));
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
   assert_ok(vj_sweep_file_read_only(path, &file));
   assert_int_equal(vj_sweep_file_write(file, TRAIN_LOSS, (int64_t[]){0, 0}, (int64_t[]){1, 3}, row), VJ_INTERNAL);
   assert_sentence(path, ": opened for reading only");
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
 }
 
 static void reader_sees_rows_while_they_are_written(void **state) {
@@ -238,8 +238,8 @@ static void reader_sees_rows_while_they_are_written(void **state) {
     assert_ok(vj_sweep_file_read(reader, COMMITTED, &t, (int64_t[]){1}, &seen));
     assert_int_equal(seen, row);
   }
-  assert_ok(vj_sweep_file_close(&reader));
-  assert_ok(vj_sweep_file_close(&writer));
+  vj_sweep_file_close(&reader);
+  vj_sweep_file_close(&writer);
 }
 
 /* --- the same each time -------------------------------------------------------------------------------------- */
@@ -273,7 +273,7 @@ static void opening_for_writing_changes_no_byte(void **state) {
   fresh_sample("untouched.1.h5", other);
   fresh_sample("untouched.2.h5", path);
   assert_ok(vj_sweep_file_open(&self, path, &file));
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
   assert_equal_files(path, other);
 }
 
@@ -286,7 +286,7 @@ static void existing_file_is_never_overwritten(void **state) {
   assert_non_null(stream);
   fputs("precious", stream);
   fclose(stream);
-  assert_int_equal(vj_sweep_file_create(path, &sample_layout), VJ_IO);
+  assert_int_equal(vj_sweep_file_create(path, &sample_layout, NULL, NULL), VJ_IO);
   assert_sentence(path, ": exists already, and is not overwritten; resume that sweep or choose another folder");
   size_t bytes = 0;
   unsigned char *all = read_whole(path, &bytes);
@@ -310,7 +310,7 @@ static void file_is_replaced_whole_or_not_at_all(void **state) {
   vj_sweep_file *before = NULL, *after = NULL;
   const int64_t first = 0, one = 1;
   unlink(in_folder("grown.h5", path));
-  assert_ok(vj_sweep_file_create_filled(path, &sample_layout, write_weights, &weight));
+  assert_ok(vj_sweep_file_create(path, &sample_layout, write_weights, &weight));
   fclose(fopen(in_folder("grown.h5.new-1", left), "w")); /* of a process that was killed */
   assert_ok(vj_sweep_file_read_only(path, &before));
   weight = 2;
@@ -322,8 +322,8 @@ static void file_is_replaced_whole_or_not_at_all(void **state) {
   assert_true(found == 0.5);
   assert_ok(vj_sweep_file_read(after, WEIGHT, &first, &one, &found));
   assert_true(found == 2);
-  assert_ok(vj_sweep_file_close(&before));
-  assert_ok(vj_sweep_file_close(&after));
+  vj_sweep_file_close(&before);
+  vj_sweep_file_close(&after);
   assert_int_equal(entries_like(folder, "grown"), 1);
 }
 
@@ -335,20 +335,20 @@ static void impossible_layouts_are_refused(void **state) {
                                   {.name = "a", .type = VJ_FILE_FLOAT, .rank = 1, .dimension = {0}}};
   vj_file_layout layout = {.dimension_count = 2, .variable_count = 2, .dimensions = dimensions, .variables = variables};
   in_folder("impossible.h5", path);
-  assert_int_equal(vj_sweep_file_create(path, &layout), VJ_SHAPE);
+  assert_int_equal(vj_sweep_file_create(path, &layout, NULL, NULL), VJ_SHAPE);
   assert_sentence(path, ": dimension step has size 0; it must be 1 or more");
   dimensions[1].size = 1;
-  assert_int_equal(vj_sweep_file_create(path, &layout), VJ_INTERNAL);
+  assert_int_equal(vj_sweep_file_create(path, &layout, NULL, NULL), VJ_INTERNAL);
   assert_sentence(path, ": two dimensions or variables are named a");
   variables[1] = (vj_file_variable){.name = "b", .type = VJ_FILE_TEXT, .text_bytes = 1};
-  assert_int_equal(vj_sweep_file_create(path, &layout), VJ_SHAPE);
+  assert_int_equal(vj_sweep_file_create(path, &layout, NULL, NULL), VJ_SHAPE);
   assert_sentence(path, ": variable b: room for 1 bytes of text; 2 to 16777216 are possible");
   variables[1] = (vj_file_variable){.name = "b", .type = VJ_FILE_INT64, .flags = "0 waiting|one running"};
-  assert_int_equal(vj_sweep_file_create(path, &layout), VJ_INTERNAL);
+  assert_int_equal(vj_sweep_file_create(path, &layout, NULL, NULL), VJ_INTERNAL);
   assert_sentence(path, ": b: flags \"0 waiting|one running\" are not in the form \"0 waiting|1 running\"");
   variables[1] = (vj_file_variable){.name = "b", .type = VJ_FILE_DOUBLE, .rank = 2, .dimension = {0, 1}};
   dimensions[1].size = INT64_MAX;
-  assert_int_equal(vj_sweep_file_create(path, &layout), VJ_SHAPE);
+  assert_int_equal(vj_sweep_file_create(path, &layout, NULL, NULL), VJ_SHAPE);
   assert_sentence(path, ": variable b would take 2.21e+20 bytes");
   assert_int_equal(entries_like(folder, "impossible"), 0);
 }
@@ -378,7 +378,7 @@ static int sentence_of_child(void (*prepare)(void), vj_status (*create)(const ch
   return child > 0 && waitpid(child, &result, 0) == child ? result : -1;
 }
 
-static vj_status create_sample(const char *path) { return vj_sweep_file_create(path, &sample_layout); }
+static vj_status create_sample(const char *path) { return vj_sweep_file_create(path, &sample_layout, NULL, NULL); }
 static void no_preparation(void) {}
 static void give_up_rights(void) {
   if (geteuid() == 0 && seteuid(65534) != 0) abort();
@@ -388,7 +388,7 @@ static void folders_that_cannot_be_written_are_named(void **state) {
   (void)state;
   char path[PATH_BYTES], where[PATH_BYTES], sentence[1024], expected[1024];
   in_folder("nowhere/sweep.h5", path);
-  assert_int_equal(vj_sweep_file_create(path, &sample_layout), VJ_IO);
+  assert_int_equal(vj_sweep_file_create(path, &sample_layout, NULL, NULL), VJ_IO);
   assert_sentence(path, ": can't be created: No such file or directory");
   assert_int_equal(mkdir(in_folder("closed", where), 0555), 0);
   in_folder("closed/sweep.h5", path);
@@ -405,7 +405,7 @@ static void full_disk_is_found_before_anything_is_written(void **state) {
   assert_int_equal(mkdir(in_folder("small", where), 0755), 0);
   if (mount("none", where, "tmpfs", 0, "size=32k") != 0) impossible("who runs this may not mount");
   in_folder("small/sweep.h5", path);
-  const vj_status status = vj_sweep_file_create(path, &sample_layout);
+  const vj_status status = vj_sweep_file_create(path, &sample_layout, NULL, NULL);
   char sentence[1024];
   snprintf(sentence, sizeof sentence, "%s", vj_error_message());
   const int left = entries_like(where, "");
@@ -543,7 +543,7 @@ static void create_writer_file(const char *path) {
   const vj_file_layout layout = {
       .dimension_count = 2, .variable_count = 2, .dimensions = dimensions, .variables = variables};
   unlink(path);
-  assert_ok(vj_sweep_file_create(path, &layout));
+  assert_ok(vj_sweep_file_create(path, &layout, NULL, NULL));
 }
 
 /* Every trial up to `last`, and every other one that says it is committed, must be whole. Returns those committed. */
@@ -562,7 +562,7 @@ static int64_t check_writer_file(const char *path, int64_t last) {
     for (int64_t s = 0; s < WRITER_STEPS; s++) assert_true(losses[t][s] == expected_loss(t, s));
     count++;
   }
-  assert_ok(vj_sweep_file_close(&file));
+  vj_sweep_file_close(&file);
   return count;
 }
 
@@ -613,13 +613,14 @@ static int write_sample(const char *path) {
   float row[STEPS];
   for (int s = 0; s < STEPS; s++) row[s] = 1.0F / (float)(s + 1);
   const int64_t zero[2] = {0, 0}, all[1] = {TRIALS}, one_row[2] = {1, STEPS};
-  const bool written =
-      vj_sweep_file_create(path, &sample_layout) == VJ_OK && vj_sweep_file_open(&self, path, &file) == VJ_OK &&
-      vj_sweep_file_write(file, WEIGHT, zero, all, weights) == VJ_OK &&
-      vj_sweep_file_write(file, SEED, zero, all, seeds) == VJ_OK &&
-      vj_sweep_file_write(file, STATUS, zero, all, states) == VJ_OK &&
-      vj_sweep_file_write(file, ENCODER, zero, all, names) == VJ_OK &&
-      vj_sweep_file_write(file, TRAIN_LOSS, zero, one_row, row) == VJ_OK && vj_sweep_file_close(&file) == VJ_OK;
+  const bool written = vj_sweep_file_create(path, &sample_layout, NULL, NULL) == VJ_OK &&
+                       vj_sweep_file_open(&self, path, &file) == VJ_OK &&
+                       vj_sweep_file_write(file, WEIGHT, zero, all, weights) == VJ_OK &&
+                       vj_sweep_file_write(file, SEED, zero, all, seeds) == VJ_OK &&
+                       vj_sweep_file_write(file, STATUS, zero, all, states) == VJ_OK &&
+                       vj_sweep_file_write(file, ENCODER, zero, all, names) == VJ_OK &&
+                       vj_sweep_file_write(file, TRAIN_LOSS, zero, one_row, row) == VJ_OK;
+  vj_sweep_file_close(&file);
   if (!written) fprintf(stderr, "%s\n", vj_error_message());
   return written ? 0 : 1;
 }

@@ -24,12 +24,8 @@ const char *vj_trial_state_word(vj_trial_state state) {
 /* Trials that were added behind those the file knows of wait. */
 static vj_status extend(vj_ledger *ledger) {
   off_t torn = 0;
-  vj_lines text = {0};
   VJ_TRY(vj_ledger_refresh(ledger, &torn));
-  vj_ledger_put_record(&text, ledger, EXTEND, ledger->trials, 0, NULL);
-  const vj_status status = vj_ledger_append(ledger, &text, torn);
-  free(text.bytes);
-  return status;
+  return vj_ledger_append_record(ledger, EXTEND, ledger->trials, 0, NULL, torn);
 }
 
 static vj_status begin(vj_ledger *ledger) {
@@ -40,7 +36,6 @@ static vj_status begin(vj_ledger *ledger) {
     vj_lines text = {0};
     vj_ledger_put_header(&text, ledger->trials);
     status = vj_ledger_append(ledger, &text, torn);
-    free(text.bytes);
   }
   if (status == VJ_OK && ledger->stated < ledger->trials) status = extend(ledger);
   vj_ledger_unlock(ledger);
@@ -94,17 +89,15 @@ void vj_ledger_close(vj_ledger **ledger) {
   *ledger = NULL;
 }
 
-/* Everything was parsed: the first of `trials` (NULL: of all there are) that waits, or -1. */
+/* Everything was parsed: the first of `trials` that waits, or -1. */
 static int64_t first_waiting(const vj_ledger *ledger, const int64_t *trials, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    const int64_t trial = trials ? trials[i] : i;
-    if (trial >= 0 && trial < ledger->trials && ledger->records[trial].state == VJ_TRIAL_WAITING) return trial;
-  }
+  for (int64_t i = 0; i < count; i++)
+    if (trials[i] >= 0 && trials[i] < ledger->trials && ledger->records[trials[i]].state == VJ_TRIAL_WAITING)
+      return trials[i];
   return -1;
 }
 
-vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial,
-                                int64_t *attempt) {
+vj_status vj_ledger_claim(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial, int64_t *attempt) {
   off_t torn = 0;
   *trial = -1;
   *attempt = 0;
@@ -112,11 +105,8 @@ vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_
   vj_status status = vj_ledger_refresh(ledger, &torn);
   const int64_t first = status == VJ_OK ? first_waiting(ledger, trials, count) : -1;
   if (first >= 0) {
-    vj_lines text = {0};
     vj_ledger_record *r = &ledger->records[first];
-    vj_ledger_put_record(&text, ledger, CLAIM, first, r->attempts + 1, NULL);
-    status = vj_ledger_append(ledger, &text, torn);
-    free(text.bytes);
+    status = vj_ledger_append_record(ledger, CLAIM, first, r->attempts + 1, NULL, torn);
     if (status == VJ_OK) {
       r->own_attempt = r->attempts;
       *trial = first;
@@ -125,10 +115,6 @@ vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_
   }
   vj_ledger_unlock(ledger);
   return status;
-}
-
-vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt) {
-  return vj_ledger_claim_first(ledger, NULL, ledger->trials, trial, attempt);
 }
 
 vj_status vj_ledger_waits(vj_ledger *ledger, const int64_t *trials, int64_t count, bool *waits) {
@@ -166,12 +152,8 @@ static vj_status end_trial(vj_ledger *ledger, int64_t trial, int event, const ch
   VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
   vj_status status = vj_ledger_refresh(ledger, &torn);
   if (status == VJ_OK) status = check_running(ledger, trial, event);
-  if (status == VJ_OK) {
-    vj_lines text = {0};
-    vj_ledger_put_record(&text, ledger, event, trial, ledger->records[trial].attempts, reason);
-    status = vj_ledger_append(ledger, &text, torn);
-    free(text.bytes);
-  }
+  if (status == VJ_OK)
+    status = vj_ledger_append_record(ledger, event, trial, ledger->records[trial].attempts, reason, torn);
   vj_ledger_unlock(ledger);
   return status;
 }
@@ -229,7 +211,6 @@ vj_status vj_ledger_release(vj_ledger *ledger, bool (*is_alive)(void *context, c
   }
   if (status == VJ_OK && (text.used > 0 || text.failed)) status = vj_ledger_append(ledger, &text, torn);
   vj_ledger_unlock(ledger);
-  free(text.bytes);
   return status;
 }
 

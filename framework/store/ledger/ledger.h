@@ -35,11 +35,9 @@ typedef struct vj_ledger vj_ledger;
 VJ_MUST_USE vj_status vj_ledger_open(const char *path, int64_t trials, const char *who, vj_ledger **ledger);
 void vj_ledger_close(vj_ledger **ledger);
 
-/* Takes the lowest waiting trial; *trial = -1 when none waits. *attempt counts from 1. */
-VJ_MUST_USE vj_status vj_ledger_claim(vj_ledger *ledger, int64_t *trial, int64_t *attempt);
-/* The same among `count` trials: takes the first of them that waits. */
-VJ_MUST_USE vj_status vj_ledger_claim_first(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial,
-                                            int64_t *attempt);
+/* Takes the first of `count` trials that waits; *trial = -1 when none does. *attempt counts from 1. */
+VJ_MUST_USE vj_status vj_ledger_claim(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial,
+                                      int64_t *attempt);
 /* Whether one of these trials waits. */
 VJ_MUST_USE vj_status vj_ledger_waits(vj_ledger *ledger, const int64_t *trials, int64_t count, bool *waits);
 VJ_MUST_USE vj_status vj_ledger_done(vj_ledger *ledger, int64_t trial);

@@ -69,7 +69,7 @@ vj_status vj_ledger_refresh(vj_ledger *ledger, off_t *torn) {
   return status;
 }
 
-vj_status vj_ledger_append(vj_ledger *ledger, const vj_lines *text, off_t torn) {
+static vj_status append(vj_ledger *ledger, const vj_lines *text, off_t torn) {
   if (text->failed) return vj_fail(VJ_MEMORY, "%s: no memory for a record", ledger->path);
   if (ledger->read_only) return vj_fail(VJ_IO, "%s: can't be written: this user may only read it", ledger->path);
   if (torn > 0 && ftruncate(ledger->descriptor, ledger->parsed) != 0)
@@ -85,4 +85,18 @@ vj_status vj_ledger_append(vj_ledger *ledger, const vj_lines *text, off_t torn) 
   errno = cause;
   if (cause != 0) return vj_ledger_system_fail(ledger, "can't be brought to the disk");
   return vj_ledger_refresh(ledger, &torn);
+}
+
+vj_status vj_ledger_append(vj_ledger *ledger, vj_lines *text, off_t torn) {
+  const vj_status status = append(ledger, text, torn);
+  free(text->bytes);
+  *text = (vj_lines){0};
+  return status;
+}
+
+vj_status vj_ledger_append_record(vj_ledger *ledger, int event, int64_t trial, int64_t attempt, const char *reason,
+                                  off_t torn) {
+  vj_lines text = {0};
+  vj_ledger_put_record(&text, ledger, event, trial, attempt, reason);
+  return vj_ledger_append(ledger, &text, torn);
 }

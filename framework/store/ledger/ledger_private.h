@@ -88,7 +88,11 @@ VJ_MUST_USE vj_status vj_ledger_check_trial(const vj_ledger *ledger, int64_t tri
 /* Under the lock: parses the whole lines that were appended since the last call; *torn is how many bytes of a line
  * without its end follow them. */
 VJ_MUST_USE vj_status vj_ledger_refresh(vj_ledger *ledger, off_t *torn);
-/* Under the lock, when everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. */
-VJ_MUST_USE vj_status vj_ledger_append(vj_ledger *ledger, const vj_lines *text, off_t torn);
+/* Under the lock, when everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. Frees
+ * the text. */
+VJ_MUST_USE vj_status vj_ledger_append(vj_ledger *ledger, vj_lines *text, off_t torn);
+/* The same for one record. */
+VJ_MUST_USE vj_status vj_ledger_append_record(vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
+                                              const char *reason, off_t torn);
 
 #endif

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -45,7 +44,6 @@ static vj_status decide(vj_ledger *ledger, const vj_ledger_measurement *mine, vj
   vj_lines text = {0};
   put_ruling(&text, ledger, mine, &ruling);
   const vj_status status = vj_ledger_append(ledger, &text, torn);
-  free(text.bytes);
   if (ruling.ends) *decision = VJ_DECISION_PRUNE;
   return status;
 }

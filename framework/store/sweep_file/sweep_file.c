@@ -65,6 +65,7 @@ static vj_status open_hdf5(vj_sweep_file *file) {
 static vj_status open_file(const char *path, bool writable, vj_sweep_file **file) {
   vj_sweep_file *fresh = NULL;
   vj_status status = VJ_OK;
+  *file = NULL;
   vj_hdf5_quiet();
   VJ_TRY_GOTO(status, begin(path, writable, &fresh), failed);
   VJ_TRY_GOTO(status, open_hdf5(fresh), failed);
@@ -78,29 +79,18 @@ failed:
 }
 
 vj_status vj_sweep_file_open(const vj_comm *comm, const char *path, vj_sweep_file **file) {
-  *file = NULL;
   const vj_status status = vj_comm_agree(comm, open_file(path, true, file));
-  if (status != VJ_OK && *file) {
-    end(*file);
-    *file = NULL;
-  }
+  if (status != VJ_OK) vj_sweep_file_close(file);
   return status;
 }
 
-vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) {
-  *file = NULL;
-  return open_file(path, false, file);
-}
+vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) { return open_file(path, false, file); }
 
-vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file) {
-  *file = NULL;
-  return open_file(path, true, file);
-}
+vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file) { return open_file(path, true, file); }
 
-vj_status vj_sweep_file_close(vj_sweep_file **file) {
+void vj_sweep_file_close(vj_sweep_file **file) {
   if (*file) end(*file);
   *file = NULL;
-  return VJ_OK;
 }
 
 /* --- what there is ------------------------------------------------------------------------------------------- */

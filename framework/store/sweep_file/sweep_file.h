@@ -59,13 +59,11 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout);
 
 /* Not collective, one rank calls it: writes the whole file under a temporary name in the same folder, fsyncs and
  * renames it to `path`, so that a file of that name is always complete. A full disk, or a folder that can't be
- * written, is an error that says so and leaves nothing behind. */
-VJ_MUST_USE vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout);
-
-/* The same for a file that is filled before it gets its name: `fill` writes into it, not collective, and may read. */
+ * written, is an error that says so and leaves nothing behind. Before the file gets its name `fill`, unless it is NULL,
+ * writes into it, not collective, and may read. */
 typedef vj_status vj_sweep_file_filler(void *context, vj_sweep_file *fresh);
-VJ_MUST_USE vj_status vj_sweep_file_create_filled(const char *path, const vj_file_layout *layout,
-                                                  vj_sweep_file_filler *fill, void *context);
+VJ_MUST_USE vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                                           void *context);
 /* The same, taking the place of the file of that name, which stays as it is until the new one is whole and on the
  * disk. Whoever has the old one open keeps it. What earlier attempts left behind is removed: the caller sees to it
  * that there is only one at a time. */
@@ -79,8 +77,8 @@ void vj_sweep_file_tidy(const char *path);
 VJ_MUST_USE vj_status vj_sweep_file_open(const vj_comm *comm, const char *path, vj_sweep_file **file);
 /* Not collective: opens for reading, also while others write. A file that is no sweep is an error that says so. */
 VJ_MUST_USE vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file);
-/* Not collective. Nulls the handle. VJ_OK: what was written needs no closing. */
-vj_status vj_sweep_file_close(vj_sweep_file **file);
+/* Not collective. Nulls the handle, which may be NULL; what was written needs no closing. */
+void vj_sweep_file_close(vj_sweep_file **file);
 
 /* The rest is not collective. */
 

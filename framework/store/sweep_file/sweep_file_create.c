@@ -212,8 +212,9 @@ static vj_status fill_in(const making *m) {
   vj_sweep_file *fresh = NULL;
   if (!m->fill) return VJ_OK;
   VJ_TRY(vj_sweep_file_open_alone(m->temporary, &fresh));
-  const vj_status filled = m->fill(m->context, fresh), closed = vj_sweep_file_close(&fresh);
-  return filled == VJ_OK ? closed : filled;
+  const vj_status status = m->fill(m->context, fresh);
+  vj_sweep_file_close(&fresh);
+  return status;
 }
 
 static vj_status make(const making *m, int descriptor) {
@@ -247,16 +248,12 @@ static vj_status make_beside(making m) {
   return status;
 }
 
-vj_status vj_sweep_file_create_filled(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
-                                      void *context) {
+vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
+                               void *context) {
   struct stat about;
   VJ_TRY(vj_sweep_file_check_layout(path, layout));
   if (lstat(path, &about) == 0) return exists_fail(path);
   return make_beside((making){.path = path, .layout = layout, .fill = fill, .context = context});
-}
-
-vj_status vj_sweep_file_create(const char *path, const vj_file_layout *layout) {
-  return vj_sweep_file_create_filled(path, layout, NULL, NULL);
 }
 
 vj_status vj_sweep_file_replace(const char *path, const vj_file_layout *layout, vj_sweep_file_filler *fill,
