@@ -5,9 +5,8 @@
 vj_var *vcr_view(vj_graph *graph, const char *name) {
   vj_var *view = vj_view(graph, name);
   const vj_shape shape = vj_shape_of(view);
-  char text[128];
   if (view && (!vj_is_batched(view) || shape.rank < 3))
-    return vj_graph_fail(graph, VJ_SHAPE, "view %s %s is not [b,T,features..]", name, vj_shape_text(&shape, text));
+    return vj_graph_fail(graph, VJ_SHAPE, "view %s %s is not [b,T,features..]", name, VJ_SHAPE_TEXT(&shape));
   return view;
 }
 

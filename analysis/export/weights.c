@@ -10,10 +10,6 @@
 #include "framework/train/model/weights.h"
 #include "vj/param.h"
 
-#ifndef VJ_VERSION
-#define VJ_VERSION "unknown"
-#endif
-
 enum { MOST_DIMENSIONS = 4, HEADER_UNIT = 8 };
 
 typedef struct tensor {

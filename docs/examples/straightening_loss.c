@@ -40,11 +40,10 @@ static vj_var *build(vj_graph *graph, const void *untyped) {
   for (int64_t i = 0; i < config->on.count; i++) {
     vj_var *view = vj_view(graph, config->on.at[i]);
     const vj_shape shape = vj_shape_of(view);
-    char text[128];
     if (!view) return NULL;
     if (!vj_is_batched(view) || shape.rank < 3 || shape.size[1] < 3)
       return vj_graph_fail(graph, VJ_SHAPE, "view %s %s is not [b,T,features..] with at least 3 steps",
-                           config->on.at[i], vj_shape_text(&shape, text));
+                           config->on.at[i], VJ_SHAPE_TEXT(&shape));
     vj_var *turn = mean_turn(graph, vj_flatten(graph, view, 2), config->epsilon);
     sum = i ? vj_add(graph, sum, turn) : turn;
   }

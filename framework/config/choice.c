@@ -62,10 +62,7 @@ vj_status vj_choose(vj_pool *pool, const vj_slot *slot, vj_choice *choice, const
   const char *const *own = NULL, *const *shared = NULL;
   const vj_component *component = NULL;
   void *common_config = NULL, *config = NULL;
-  char got[VJ_GOT_BYTES];
-  if (!vj_yaml_is_null(slot->map) && slot->map->kind != VJ_YAML_MAP)
-    return vj_fail_node(slot->map, slot->path, "expected a map of keys and values, got %s",
-                        vj_node_got(slot->map, got));
+  VJ_TRY(vj_map_check(slot->map, slot->path));
   VJ_TRY(find_component(slot, vj_yaml_get(slot->map, slot->type_key), &component));
   VJ_TRY(known_names(pool, slot->type_key, component->params, component->param_count, &own));
   VJ_TRY(known_names(pool, slot->type_key, slot->rows, slot->row_count, &shared));

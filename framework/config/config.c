@@ -40,13 +40,6 @@ static vj_status check_sections(const config_maker *maker) {
   return VJ_OK;
 }
 
-static vj_status check_map(const vj_yaml *map, const char *path) {
-  char got[VJ_GOT_BYTES];
-  if (!vj_yaml_is_null(map) && map->kind != VJ_YAML_MAP)
-    return vj_fail_node(map, path, "expected a map of keys and values, got %s", vj_node_got(map, got));
-  return VJ_OK;
-}
-
 static vj_status read_top(const config_maker *maker) {
   void *read = NULL;
   size_t count;
@@ -167,7 +160,7 @@ static vj_status read_loss(const config_maker *maker, const vj_yaml *losses, int
 static vj_status read_losses(const config_maker *maker) {
   const vj_yaml *losses = vj_yaml_get(maker->root, "losses");
   vj_yaml *resolved = NULL;
-  VJ_TRY(check_map(losses, "losses"));
+  VJ_TRY(vj_map_check(losses, "losses"));
   if (losses->count == 0) return vj_fail_node(losses, "losses", "expected at least one loss");
   vj_loss_choice *list = vj_pool_take(maker->pool, (size_t)losses->count * sizeof *list);
   if (!list) return vj_fail(VJ_MEMORY, "losses: no memory for %lld of them", (long long)losses->count);
@@ -246,7 +239,7 @@ static vj_status read_probe(const config_maker *maker, const vj_yaml *probes, in
 static vj_status read_probes(const config_maker *maker, const vj_yaml *probes, vj_yaml *parent) {
   vj_yaml *resolved = NULL;
   const int64_t count = probes ? probes->count : 0;
-  VJ_TRY(check_map(probes, "eval.probes"));
+  VJ_TRY(vj_map_check(probes, "eval.probes"));
   VJ_TRY(add_section(maker, parent, "probes", &resolved));
   vj_probe_choice *list = vj_pool_take(maker->pool, (size_t)count * sizeof *list);
   if (!list) return vj_fail(VJ_MEMORY, "eval.probes: no memory for %lld of them", (long long)count);

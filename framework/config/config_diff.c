@@ -10,14 +10,7 @@ static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory to compa
 
 static vj_status add(vj_pool *pool, const char *key, const vj_yaml *before, const vj_yaml *after,
                      vj_config_diff *found) {
-  if (found->count == found->capacity) {
-    const int64_t capacity = found->capacity ? 2 * found->capacity : 8;
-    vj_config_change *larger = vj_pool_take(pool, (size_t)capacity * sizeof *larger);
-    if (!larger) return no_memory();
-    if (found->count) memcpy(larger, found->at, (size_t)found->count * sizeof *larger);
-    found->at = larger;
-    found->capacity = capacity;
-  }
+  if (!vj_pool_grow(pool, &found->at, found->count, sizeof *found->at)) return no_memory();
   found->at[found->count++] = (vj_config_change){key, before, after};
   return VJ_OK;
 }

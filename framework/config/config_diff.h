@@ -10,7 +10,7 @@ typedef struct vj_config_change {
 } vj_config_change;
 
 typedef struct vj_config_diff {
-  int64_t count, capacity;
+  int64_t count;
   vj_config_change *at;
 } vj_config_diff;
 

@@ -15,11 +15,6 @@ vj_status vj_node_prefix(const vj_yaml *node, const char *path) {
   return VJ_CONFIG;
 }
 
-const char *vj_yaml_place(vj_pool *pool, const vj_yaml *node) {
-  return node->line > 0 ? vj_pool_format(pool, "%s:%d:%d: ", node->source, node->line, node->column)
-                        : vj_pool_format(pool, "%s: ", node->source);
-}
-
 const char *vj_node_got(const vj_yaml *node, char text[VJ_GOT_BYTES]) {
   if (vj_yaml_is_null(node))
     snprintf(text, VJ_GOT_BYTES, "nothing");

@@ -42,6 +42,8 @@ VJ_MUST_USE vj_status vj_path_check(const char *dotted_path, const vj_yaml *at);
 VJ_MUST_USE vj_status vj_yaml_parse(vj_pool *pool, const char *bytes, size_t length, const char *source, bool placed,
                                     vj_yaml **root);
 
+/* Fails when `map` is neither a map nor null. */
+VJ_MUST_USE vj_status vj_map_check(const vj_yaml *map, const char *path);
 /* Fails with the first key of a map that is not among `names` and suggests one; fails too when `map` is neither a
  * map nor null. */
 VJ_MUST_USE vj_status vj_keys_check(const vj_yaml *map, const char *path, const char *const *names, int64_t count);

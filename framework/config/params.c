@@ -4,11 +4,17 @@
 #include "framework/config/config.h"
 #include "framework/config/nodes.h"
 
-vj_status vj_keys_check(const vj_yaml *map, const char *path, const char *const *names, int64_t count) {
-  char got[VJ_GOT_BYTES], hint[VJ_SUGGESTION_BYTES];
-  if (vj_yaml_is_null(map)) return VJ_OK;
-  if (map->kind != VJ_YAML_MAP)
+vj_status vj_map_check(const vj_yaml *map, const char *path) {
+  char got[VJ_GOT_BYTES];
+  if (!vj_yaml_is_null(map) && map->kind != VJ_YAML_MAP)
     return vj_fail_node(map, path, "expected a map of keys and values, got %s", vj_node_got(map, got));
+  return VJ_OK;
+}
+
+vj_status vj_keys_check(const vj_yaml *map, const char *path, const char *const *names, int64_t count) {
+  char hint[VJ_SUGGESTION_BYTES];
+  VJ_TRY(vj_map_check(map, path));
+  if (vj_yaml_is_null(map)) return VJ_OK;
   for (int64_t k = 0; k < map->count; k++) {
     bool is_known = false;
     for (int64_t i = 0; i < count && !is_known; i++) is_known = strcmp(map->keys[k]->text, names[i]) == 0;

@@ -14,6 +14,14 @@ void vj_gradient_add(vj_graph *graph, vj_var *var, vj_var *contribution) {
   if (var->gradient) var->gradient->producer->late = late;
 }
 
+void vj_gradient_by(vj_graph *graph, vj_var *var, const vj_node *node, const vj_op *op, vj_var *const *inputs,
+                    int count) {
+  vj_node *back = vj_wants_gradient(var) ? vj_node_create(graph, op, inputs, count, count, NULL, 0) : NULL;
+  if (!back) return;
+  back->attributes = node->attributes;
+  vj_gradient_add(graph, var, vj_node_output(graph, back, var->batched, &var->shape));
+}
+
 vj_var *vj_gradient_take(vj_var *var) {
   vj_var *gradient = var->gradient;
   var->gradient = NULL;
@@ -53,9 +61,8 @@ static void reverse(vj_graph *graph, int begin, int end) {
 void vj_graph_backward(vj_graph *graph, vj_var *loss) {
   if (graph->status != VJ_OK || !loss) return;
   if (loss->batched || loss->count != 1) {
-    char shape[128];
     vj_graph_fail(graph, VJ_SHAPE, "a loss is one shared number, not %s %s", loss->batched ? "batched" : "shared",
-                  vj_shape_text(&loss->shape, shape));
+                  VJ_SHAPE_TEXT(&loss->shape));
     return;
   }
   const int forward_nodes = graph->nodes.count;

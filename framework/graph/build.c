@@ -56,19 +56,19 @@ vj_status vj_graph_status(const vj_graph *graph) {
 static vj_var *out_of_memory(vj_graph *graph) { return vj_graph_fail(graph, VJ_MEMORY, "no memory for the graph"); }
 
 bool vj_list_push(vj_graph *graph, vj_list *list, void *item) {
-  if (list->count == list->capacity) {
-    const int capacity = list->capacity ? 2 * list->capacity : 64;
-    void **at = vj_pool_take(graph->pool, (size_t)capacity * sizeof *at);
-    if (!at) {
-      out_of_memory(graph);
-      return false;
-    }
-    if (list->count) memcpy(at, list->at, (size_t)list->count * sizeof *at);
-    list->at = at;
-    list->capacity = capacity;
+  if (!vj_pool_grow(graph->pool, &list->at, list->count, sizeof *list->at)) {
+    out_of_memory(graph);
+    return false;
   }
   list->at[list->count++] = item;
   return true;
+}
+
+/* Zeroed, in the graph's pool and in the list; NULL after a failure. */
+static void *list_new(vj_graph *graph, vj_list *list, size_t bytes) {
+  void *item = vj_pool_take(graph->pool, bytes);
+  if (!item) return out_of_memory(graph);
+  return vj_list_push(graph, list, item) ? item : NULL;
 }
 
 /* --- shapes ------------------------------------------------------------------------------------------------- */
@@ -114,8 +114,7 @@ static vj_var *var_create(vj_graph *graph, vj_role role, bool batched, const vj_
   var->parameter = -1;
   for (int i = 0; i < shape->rank; i++)
     if (shape->size[i] < 1) {
-      char text[128];
-      return vj_graph_fail(graph, VJ_SHAPE, "%s would have the empty shape %s", name, vj_shape_text(shape, text));
+      return vj_graph_fail(graph, VJ_SHAPE, "%s would have the empty shape %s", name, VJ_SHAPE_TEXT(shape));
     }
   return vj_list_push(graph, &graph->vars, var) ? var : NULL;
 }
@@ -219,14 +218,10 @@ vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec) {
 
 void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate) {
   if (graph->status != VJ_OK || !state || !value || !vj_is_training(graph)) return;
-  vj_state_change *change = vj_pool_take(graph->pool, sizeof *change);
-  if (!change) {
-    out_of_memory(graph);
-    return;
-  }
+  vj_state_change *change = list_new(graph, &graph->changes, sizeof *change);
+  if (!change) return;
   *change = (vj_state_change){state, value, rate};
   vj_graph_keep(value);
-  vj_list_push(graph, &graph->changes, change);
 }
 
 /* --- frozen sections ----------------------------------------------------------------------------------------- */
@@ -276,22 +271,21 @@ void vj_scope_leave(vj_graph *graph, char left[VJ_SCOPE_BYTES]) {
 
 void vj_scope_return(vj_graph *graph, const char left[VJ_SCOPE_BYTES]) { memcpy(graph->scope, left, VJ_SCOPE_BYTES); }
 
-void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var) {
+void vj_show(vj_graph *graph, const char *name, vj_var *var) {
   if (!var || graph->frozen) return;
-  vj_named_var *view = vj_pool_take(graph->pool, sizeof *view);
   const char *own_name = vj_pool_text(graph->pool, name);
-  if (!view || !own_name) {
+  vj_named_var *view = own_name ? list_new(graph, &graph->views, sizeof *view) : NULL;
+  if (!view) {
     out_of_memory(graph);
     return;
   }
   *view = (vj_named_var){own_name, var};
-  vj_list_push(graph, &graph->views, view);
 }
 
 void vj_tap(vj_graph *graph, const char *name, vj_var *var) {
   char full[256];
   if (graph->view_scope) snprintf(full, sizeof full, "%s.%s", graph->view_scope, name);
-  if (graph->view_scope) vj_graph_add_view(graph, full, var);
+  if (graph->view_scope) vj_show(graph, full, var);
 }
 
 vj_var *vj_graph_find_view(const vj_graph *graph, const char *name) {
@@ -302,27 +296,19 @@ vj_var *vj_graph_find_view(const vj_graph *graph, const char *name) {
   return NULL;
 }
 
-void vj_show(vj_graph *graph, const char *name, vj_var *var) { vj_graph_add_view(graph, name, var); }
-
 void vj_graph_record_scalar(vj_graph *graph, const char *name, vj_var *var, double weight, const char *unit,
                             const char *long_name) {
   if (!var || graph->frozen) return;
   if (var->batched || var->count != 1) {
-    char text[128];
-    vj_graph_fail(graph, VJ_SHAPE, "%s: expected a shared number to report, got %s", name,
-                  vj_shape_text(&var->shape, text));
+    vj_graph_fail(graph, VJ_SHAPE, "%s: expected a shared number to report, got %s", name, VJ_SHAPE_TEXT(&var->shape));
     return;
   }
-  vj_recorded_scalar *report = vj_pool_take(graph->pool, sizeof *report);
-  if (!report) {
-    out_of_memory(graph);
-    return;
-  }
+  vj_recorded_scalar *report = list_new(graph, &graph->reports, sizeof *report);
+  if (!report) return;
   *report = (vj_recorded_scalar){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, long_name), var, weight,
                                  vj_pool_text(graph->pool, unit)};
   if (!report->name || !report->long_name || !report->unit) out_of_memory(graph);
   vj_graph_keep(var);
-  vj_list_push(graph, &graph->reports, report);
 }
 
 void vj_add_loss(vj_graph *graph, const char *name, vj_var *var, double weight, const char *long_name) {
@@ -335,14 +321,10 @@ void vj_record_scalar(vj_graph *graph, const char *name, vj_var *var, const char
 
 void vj_aim(vj_graph *graph, const char *name, const char *setting, double goal, double tolerance) {
   if (graph->status != VJ_OK || graph->frozen) return;
-  vj_goal *fresh = vj_pool_take(graph->pool, sizeof *fresh);
-  if (!fresh) {
-    out_of_memory(graph);
-    return;
-  }
+  vj_goal *fresh = list_new(graph, &graph->goals, sizeof *fresh);
+  if (!fresh) return;
   *fresh = (vj_goal){vj_pool_text(graph->pool, name), vj_pool_text(graph->pool, setting), goal, tolerance};
   if (!fresh->name || !fresh->setting) out_of_memory(graph);
-  vj_list_push(graph, &graph->goals, fresh);
 }
 
 vj_var *vj_view(vj_graph *graph, const char *name) {

@@ -87,7 +87,7 @@ typedef struct vj_state_change {
 /* A growing list of pointers, pool-backed. */
 typedef struct vj_list {
   void **at;
-  int count, capacity;
+  int count;
 } vj_list;
 
 typedef struct vj_graph_options {
@@ -127,7 +127,6 @@ VJ_MUST_USE vj_status vj_graph_status(const vj_graph *graph);
 
 /* A batched input [b, shape...], filled by the caller before every run. */
 vj_var *vj_graph_input(vj_graph *graph, const char *name, const vj_shape *sample_shape);
-void vj_graph_add_view(vj_graph *graph, const char *name, vj_var *var);
 /* The view, or NULL without a failure. */
 vj_var *vj_graph_find_view(const vj_graph *graph, const char *name);
 /* Out of all scopes, and back into those that were left: for what is built at another place than its own. */
@@ -163,6 +162,9 @@ vj_var *vj_node_result(vj_graph *graph, vj_node *node, const vj_shape *shape);
 /* In an op's gradient: adds a contribution to d loss / d var (NULL contributions and unwanted gradients are dropped).
  */
 void vj_gradient_add(vj_graph *graph, vj_var *var, vj_var *contribution);
+/* The same with what a backward node of `node` makes, `op` with its attributes, if var wants it. */
+void vj_gradient_by(vj_graph *graph, vj_var *var, const vj_node *node, const vj_op *op, vj_var *const *inputs,
+                    int count);
 /* Takes what has been added so far, for a node that adds to it in its own pass; NULL if nothing. */
 vj_var *vj_gradient_take(vj_var *var);
 static inline bool vj_wants_gradient(const vj_var *var) { return var && var->needs_gradient; }

@@ -15,7 +15,6 @@ vj_status vj_parameters_create(vj_parameters **parameters) {
 
 void vj_parameters_destroy(vj_parameters **parameters) {
   if (!*parameters) return;
-  free((*parameters)->rows);
   free((*parameters)->values);
   free((*parameters)->gradients);
   free((*parameters)->states);
@@ -38,17 +37,11 @@ vj_status vj_parameters_add(vj_parameters *parameters, const char *name, const c
     if (row->trained != trained)
       return vj_fail(VJ_INTERNAL, "%s is asked for both as a parameter and as a state", name);
     if (vj_shape_same(&row->shape, &spec->shape)) return VJ_OK;
-    char had[128], wanted[128];
-    return vj_fail(VJ_SHAPE, "parameter %s is used with shape %s and with shape %s", name,
-                   vj_shape_text(&row->shape, had), vj_shape_text(&spec->shape, wanted));
+    return vj_fail(VJ_SHAPE, "parameter %s is used with shape %s and with shape %s", name, VJ_SHAPE_TEXT(&row->shape),
+                   VJ_SHAPE_TEXT(&spec->shape));
   }
-  if (parameters->count == parameters->capacity) {
-    const int capacity = parameters->capacity ? 2 * parameters->capacity : 64;
-    vj_parameter_row *rows = realloc(parameters->rows, (size_t)capacity * sizeof *rows);
-    if (!rows) return vj_fail(VJ_MEMORY, "no memory for %d parameters", capacity);
-    parameters->rows = rows;
-    parameters->capacity = capacity;
-  }
+  if (!vj_pool_grow(parameters->pool, &parameters->rows, parameters->count, sizeof *parameters->rows))
+    return vj_fail(VJ_MEMORY, "no memory for %d parameters", parameters->count + 1);
   const int64_t count = vj_shape_count(&spec->shape, 0, spec->shape.rank);
   const int64_t step = VJ_ALIGNMENT / (int64_t)sizeof(vj_real);
   int64_t *total = trained ? &parameters->value_count : &parameters->state_count;

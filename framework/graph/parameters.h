@@ -19,7 +19,7 @@ typedef struct vj_parameter_row {
 typedef struct vj_parameters {
   vj_pool *pool;
   vj_parameter_row *rows;
-  int count, capacity;
+  int count;
   int64_t value_count, state_count; /* numbers in all; every row starts at a multiple of 64 bytes */
   vj_real *values, *gradients, *states;
 } vj_parameters;

@@ -52,6 +52,12 @@ struct vj_op {
   double (*flops_done)(const vj_node *); /* those that are carried out, where they are fewer */
 };
 
+/* For ops of form SUM whose sums are outputs as they are: `finish` of one whose outputs are all sums, `finish` and
+ * `sum_count` of one whose first output is not. */
+void vj_finish_sums(const vj_call *call);
+void vj_finish_sums_behind_first(const vj_call *call);
+int64_t vj_count_behind_first(const vj_node *node);
+
 /* For those who lay open what it drew. */
 extern const vj_op vj_op_noise;
 

@@ -11,10 +11,6 @@
 #include "framework/train/model/optimizer.h"
 #include "framework/train/model/weights.h"
 
-#ifndef VJ_VERSION
-#define VJ_VERSION "unknown"
-#endif
-
 typedef struct dump {
   const vj_config *config;
   const vj_comm *comm;

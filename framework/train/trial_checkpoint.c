@@ -9,10 +9,6 @@
 #include "framework/store/checkpoint.h"
 #include "vj/rng.h"
 
-#ifndef VJ_VERSION
-#define VJ_VERSION "unknown"
-#endif
-
 enum { FORMAT = 1, NAME_BYTES = 512, SENTENCE_BYTES = 1024 };
 
 struct vj_trial_checkpoint {
@@ -217,8 +213,7 @@ static vj_status get_position(const vj_array_file *file, vj_position *at) {
   field = number;
   POSITION_LIST(GET_POSITION)
 #undef GET_POSITION
-#define GET_TIME(field, name) \
-  VJ_TRY(vj_array_file_get(file, "seconds/" #field, VJ_ARRAY_DOUBLE, &at->seconds.field));
+#define GET_TIME(field, name) VJ_TRY(vj_array_file_get(file, "seconds/" #field, VJ_ARRAY_DOUBLE, &at->seconds.field));
   VJ_TRIAL_TIMES(GET_TIME)
 #undef GET_TIME
   return VJ_OK;

@@ -36,11 +36,10 @@ static vj_var *doubled(vj_graph *graph, const cnn_config *config, vj_var *h, int
 static vj_var *build(vj_graph *graph, const void *untyped, vj_var *hidden, const vj_shape *target) {
   const cnn_config *config = untyped;
   const int64_t stages = config->channels.count - 1, scale = (int64_t)1 << (stages > 0 ? stages : 0);
-  char text[128];
   if (stages < 1 || target->size[2] % scale || target->size[3] % scale)
     return vj_graph_fail(graph, VJ_SHAPE,
                          "%lld doublings (channels) do not end at the frames %s: height and width must divide by %lld",
-                         (long long)stages, vj_shape_text(target, text), (long long)scale);
+                         (long long)stages, VJ_SHAPE_TEXT(target), (long long)scale);
   vj_var *h = coarse_grid(graph, hidden, target->size[2] / scale, target->size[3] / scale, config->channels.at[0]);
   for (int64_t i = 0; i < stages; i++) h = doubled(graph, config, h, i);
   return vj_conv_layer(graph, h, "readout", target->size[4], 3, 1, VJ_LAYER_UNIFORM);

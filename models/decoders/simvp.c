@@ -26,7 +26,6 @@ static const char *const skip_view = "hx.e1";
 static vj_var *with_skip(vj_graph *graph, vj_var *h) {
   vj_var *e1 = vj_view(graph, skip_view);
   const vj_shape from = vj_shape_of(e1), to = vj_shape_of(h);
-  char a[128], b[128];
   if (!e1 || !h) return NULL;
   bool fits = from.rank == 5;
   for (int i = 2; i < 5 && fits; i++) fits = from.size[i] == to.size[i];
@@ -34,7 +33,7 @@ static vj_var *with_skip(vj_graph *graph, vj_var *h) {
     return vj_graph_fail(graph, VJ_SHAPE,
                          "skip: e1: view %s %s is not added to the last layer's input %s; their "
                          "height, width and channels must agree",
-                         skip_view, vj_shape_text(&from, a), vj_shape_text(&to, b));
+                         skip_view, VJ_SHAPE_TEXT(&from), VJ_SHAPE_TEXT(&to));
   return vj_add_to_steps(graph, h, vj_slice(graph, e1, 1, from.size[1] - 1, 1));
 }
 
@@ -42,7 +41,7 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *hidden, const
   const simvp_config *config = untyped;
   const vj_shape in = vj_shape_of(hidden);
   const int64_t scale = (int64_t)1 << (config->layers / 2);
-  char a[128], b[128], name[32];
+  char name[32];
   if (!hidden) return NULL;
   if (config->layers % 2)
     return vj_graph_fail(graph, VJ_CONFIG, "layers: expected an even number, got %lld", (long long)config->layers);
@@ -50,8 +49,8 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *hidden, const
     return vj_graph_fail(graph, VJ_SHAPE,
                          "layers: %lld layers double the hidden state %s %lld times; expected a map "
                          "[b,T,H,W,C] with even C that becomes frames %s",
-                         (long long)config->layers, vj_shape_text(&in, a), (long long)(config->layers / 2),
-                         vj_shape_text(target, b));
+                         (long long)config->layers, VJ_SHAPE_TEXT(&in), (long long)(config->layers / 2),
+                         VJ_SHAPE_TEXT(target));
   vj_var *h = hidden;
   for (int64_t i = 0; i < config->layers; i++) {
     snprintf(name, sizeof name, "layer%lld", (long long)i);

@@ -17,12 +17,12 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
   const simvp_config *config = untyped;
   const vj_shape in = vj_shape_of(frames);
   const int64_t scale = (int64_t)1 << (config->layers / 2);
-  char text[128], name[32];
+  char name[32];
   if (!frames) return NULL;
   if (in.size[2] % scale || in.size[3] % scale)
     return vj_graph_fail(
         graph, VJ_SHAPE, "layers: %lld layers halve frames %s %lld times; height and width must divide by %lld",
-        (long long)config->layers, vj_shape_text(&in, text), (long long)(config->layers / 2), (long long)scale);
+        (long long)config->layers, VJ_SHAPE_TEXT(&in), (long long)(config->layers / 2), (long long)scale);
   if (config->channels % 2)
     return vj_graph_fail(graph, VJ_CONFIG, "channels: expected an even number, for norms of two groups, got %lld",
                          (long long)config->channels);

@@ -117,11 +117,11 @@ static vj_var *states(vj_graph *graph, const vit_config *config, vj_var *h, cons
 static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
   const vit_config *config = untyped;
   const vj_shape in = vj_shape_of(frames);
-  char text[128], name[32];
+  char name[32];
   if (!frames) return NULL;
   if (in.size[2] % config->patch || in.size[3] % config->patch)
     return vj_graph_fail(graph, VJ_SHAPE, "patch: frames %s are not cut into patches of %lld x %lld pixels",
-                         vj_shape_text(&in, text), (long long)config->patch, (long long)config->patch);
+                         VJ_SHAPE_TEXT(&in), (long long)config->patch, (long long)config->patch);
   if (in.size[1] % config->tubelet)
     return vj_graph_fail(graph, VJ_SHAPE, "tubelet: %lld frames are not cut into tubelets of %lld",
                          (long long)in.size[1], (long long)config->tubelet);

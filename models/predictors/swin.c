@@ -85,7 +85,6 @@ static vj_var *windowed(vj_graph *graph, const swin_config *config, const grid *
 
 static vj_var *attention(vj_graph *graph, const swin_config *config, vj_var *x, int64_t layer) {
   const vj_shape in = vj_shape_of(x);
-  char text[128];
   if (!x) return NULL;
   const int64_t channels = in.size[3];
   const grid g = grid_of(config, in.size[1], in.size[2], layer);
@@ -93,7 +92,7 @@ static vj_var *attention(vj_graph *graph, const swin_config *config, vj_var *x, 
     return vj_graph_fail(graph, VJ_SHAPE,
                          "window: a map %s is not cut into windows of %lld x %lld pixels; choose a side that divides "
                          "height and width",
-                         vj_shape_text(&in, text), (long long)g.side, (long long)g.side);
+                         VJ_SHAPE_TEXT(&in), (long long)g.side, (long long)g.side);
   if (channels % config->heads)
     return vj_graph_fail(graph, VJ_SHAPE, "heads: %lld channels do not divide by %lld heads", (long long)channels,
                          (long long)config->heads);

@@ -17,13 +17,12 @@ static double drop_of(const vj_translator *config, int64_t layer) {
 static vj_var *below_top(vj_graph *graph, const vj_translator *config, vj_translator_block block, vj_var *hx, vj_var *z,
                          const vj_shape *target) {
   const vj_shape in = vj_shape_of(hx);
-  char a[128], b[128];
   if (!hx) return NULL;
   if (in.rank != 5 || target->rank != 5 || in.size[2] != target->size[2] || in.size[3] != target->size[3])
     return vj_graph_fail(graph, VJ_SHAPE,
                          "expected hidden states that are maps [b,T,H,W,C], got %s to predict %s; encoders simvp, vit, "
                          "and cnn with pool: 0 make maps",
-                         vj_shape_text(&in, a), vj_shape_text(target, b));
+                         VJ_SHAPE_TEXT(&in), VJ_SHAPE_TEXT(target));
   vj_var *h = vj_permute(graph, hx, 1, 2, 4);
   h = vj_reshape(graph, h, &VJ_SHAPE(in.size[0], in.size[2], in.size[3], in.size[1] * in.size[4]));
   h = with_latent(graph, h, z);

@@ -10,10 +10,6 @@
 #include "framework/train/trial_checkpoint.h"
 #include "framework/train/trial.h"
 
-#ifndef VJ_VERSION
-#define VJ_VERSION "unknown"
-#endif
-
 /* What tells how long a step of a trial takes. */
 typedef struct trial_size {
   size_t memory;

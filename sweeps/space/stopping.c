@@ -42,14 +42,12 @@ const vj_param *vj_stopping_rows(vj_stopping_type type, size_t *count) {
 vj_status vj_stopping_read(vj_pool *pool, const vj_yaml *sweep, const vj_stopping **stopping) {
   const vj_yaml *map = vj_yaml_get(sweep, "stopping"), *type = vj_yaml_get(map, "type");
   const vj_param type_row = TYPE_ROW;
-  char got[VJ_GOT_BYTES];
   void *read = NULL;
   int kind = VJ_STOPPING_ASHA;
   size_t count;
   *stopping = NULL;
   if (vj_yaml_is_null(map)) return VJ_OK;
-  if (map->kind != VJ_YAML_MAP)
-    return vj_fail_node(map, path, "expected a map of keys and values, got %s", vj_node_got(map, got));
+  VJ_TRY(vj_map_check(map, path));
   if (!type) return vj_fail_node(map, path, "missing key \"type\" (%s)", type_row.doc);
   VJ_TRY(vj_value_read(pool, &type_row, type, "sweep.stopping.type", &kind));
   const vj_param *rows = vj_stopping_rows((vj_stopping_type)kind, &count);

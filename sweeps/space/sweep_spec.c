@@ -26,16 +26,9 @@ static vj_status check_swept_key(const vj_yaml *key, const char *path) {
   return VJ_OK;
 }
 
-static vj_status check_map(const vj_yaml *map, const char *path) {
-  char got[VJ_GOT_BYTES];
-  if (!vj_yaml_is_null(map) && map->kind != VJ_YAML_MAP)
-    return vj_fail_node(map, path, "expected a map of keys and values, got %s", vj_node_got(map, got));
-  return VJ_OK;
-}
-
 static vj_status read_axes(vj_pool *pool, vj_sweep_spec *spec) {
   const vj_yaml *parameters = vj_yaml_get(spec->sweep, "parameters");
-  VJ_TRY(check_map(parameters, "sweep.parameters"));
+  VJ_TRY(vj_map_check(parameters, "sweep.parameters"));
   spec->axis_count = parameters ? parameters->count : 0;
   spec->axes = vj_pool_take(pool, (size_t)spec->axis_count * sizeof *spec->axes);
   spec->partner = vj_pool_take(pool, (size_t)spec->axis_count * sizeof *spec->partner);
@@ -54,7 +47,7 @@ static vj_status read_axes(vj_pool *pool, vj_sweep_spec *spec) {
 static vj_status check_arm(const vj_sweep_spec *spec, const char *name, const vj_yaml *arm) {
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "sweep.trials.%s", name);
-  VJ_TRY(check_map(arm, path));
+  VJ_TRY(vj_map_check(arm, path));
   for (int64_t k = 0; k < arm->count; k++) {
     const char *key = arm->keys[k]->text;
     VJ_TRY(check_swept_key(arm->keys[k], path));
@@ -68,7 +61,7 @@ static vj_status check_arm(const vj_sweep_spec *spec, const char *name, const vj
 static vj_status read_arms(vj_sweep_spec *spec) {
   const vj_yaml *trials = vj_yaml_get(spec->sweep, "trials");
   if (vj_yaml_is_null(trials)) return VJ_OK;
-  VJ_TRY(check_map(trials, "sweep.trials"));
+  VJ_TRY(vj_map_check(trials, "sweep.trials"));
   if (trials->count == 0) return vj_fail_node(trials, "sweep.trials", "expected at least one trial");
   for (int64_t i = 0; i < trials->count; i++) VJ_TRY(check_arm(spec, trials->keys[i]->text, trials->items[i]));
   spec->arms = trials;

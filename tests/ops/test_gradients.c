@@ -529,7 +529,7 @@ static vj_var *bad_parameter(vj_graph *g) {
   return shared(g, "w", VJ_SHAPE(4));
 }
 static vj_var *bad_view(vj_graph *g) {
-  vj_graph_add_view(g, "hx", batched(g, "x", VJ_SHAPE(3)));
+  vj_show(g, "hx", batched(g, "x", VJ_SHAPE(3)));
   return vj_view(g, "hz");
 }
 

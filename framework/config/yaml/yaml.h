@@ -42,9 +42,6 @@ const char *vj_yaml_print(vj_pool *pool, const vj_yaml *node);
 /* The same in flow style on one line, without a newline: {type: sparse, size: 20}. */
 const char *vj_yaml_print_line(vj_pool *pool, const vj_yaml *node);
 
-/* "sweeps/vcr.yaml:14:11: " or "override losses.variance.weight: "; pool-owned. */
-const char *vj_yaml_place(vj_pool *pool, const vj_yaml *node);
-
 /* The closest of `names` to `word` by edit distance, or NULL when none is near enough to suggest. */
 const char *vj_closest(const char *word, const char *const *names, int64_t count);
 

@@ -6,14 +6,8 @@
 #include "framework/config/nodes.h"
 
 vj_status vj_entries_add(vj_entries *entries, vj_yaml *key, vj_yaml *value) {
-  if (entries->count == entries->capacity) {
-    const int64_t capacity = entries->capacity ? 2 * entries->capacity : 8;
-    vj_entry *grown = vj_pool_take(entries->pool, (size_t)capacity * sizeof *grown);
-    if (!grown) return vj_fail(VJ_MEMORY, "%s: no memory to read it", value->source);
-    if (entries->count) memcpy(grown, entries->at, (size_t)entries->count * sizeof *grown);
-    entries->at = grown;
-    entries->capacity = capacity;
-  }
+  if (!vj_pool_grow(entries->pool, &entries->at, entries->count, sizeof *entries->at))
+    return vj_fail(VJ_MEMORY, "%s: no memory to read it", value->source);
   entries->at[entries->count] = (vj_entry){.key = key, .value = value, .order = entries->count};
   entries->count++;
   return VJ_OK;

@@ -13,7 +13,7 @@ typedef struct vj_entry {
 
 typedef struct vj_entries {
   vj_pool *pool;
-  int64_t count, capacity;
+  int64_t count;
   vj_entry *at;
 } vj_entries;
 

@@ -57,8 +57,10 @@ bool vj_graph_failed(const vj_graph *graph);
 /* The shape of a batched variable starts with b. A NULL variable has rank 0. */
 vj_shape vj_shape_of(const vj_var *var);
 bool vj_is_batched(const vj_var *var);
-/* "[8,3,64,64,1]" into a buffer of at least 128 bytes; returns it. */
+/* "[8,3,64,64,1]" into a buffer of at least 128 bytes; returns it. VJ_SHAPE_TEXT brings a buffer of its own, that lasts
+ * as long as the block it stands in. */
 const char *vj_shape_text(const vj_shape *shape, char *buffer);
+#define VJ_SHAPE_TEXT(shape) vj_shape_text((shape), (char[128]){0})
 bool vj_shape_same(const vj_shape *a, const vj_shape *b);
 /* Product of the sizes from dimension `from` up to, not including, `to`. */
 int64_t vj_shape_count(const vj_shape *shape, int from, int to);

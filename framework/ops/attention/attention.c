@@ -228,13 +228,6 @@ static void backward(const vj_call *call) {
   }
 }
 
-static void attention_bias_gradient_finish(const vj_call *call) {
-  const attention *a = attention_of(call->node);
-  for (int64_t i = 0; i < a->bias_rows * a->heads; i++) call->out[1][i] = (vj_real)call->sums[i];
-}
-
-static int64_t bias_count(const vj_node *node) { return attention_of(node)->bias_rows * attention_of(node)->heads; }
-
 /* --- the ops ----------------------------------------------------------------------------------------------------- */
 
 /* Both products, of scores and of values. */
@@ -257,8 +250,8 @@ const vj_op vj_op_attention_bias_gradient = {.name = "attention_bias_gradient",
                                              .summary = "dqkv and dbias of attention with a bias",
                                              .form = VJ_SUM,
                                              .reduce = backward,
-                                             .finish = attention_bias_gradient_finish,
-                                             .sum_count = bias_count,
+                                             .finish = vj_finish_sums_behind_first,
+                                             .sum_count = vj_count_behind_first,
                                              .scratch_bytes = backward_bytes,
                                              .flops = backward_flops};
 
@@ -292,17 +285,16 @@ static const int32_t *kept_list(vj_graph *graph, const int32_t *list, int64_t co
 vj_var *vj_attention(vj_graph *graph, vj_var *qkv, vj_var *bias, const vj_attention_args *args) {
   if (!qkv || (!bias && args->bias_index)) return NULL;
   const int rank = qkv->shape.rank;
-  char text[128];
   const int64_t width = rank > 1 ? qkv->shape.size[rank - 1] : 0;
   if (!qkv->batched || rank < 3 || width % (3 * args->heads) ||
       qkv->count != qkv->shape.size[0] * args->windows * args->size * width)
     return vj_graph_fail(
         graph, VJ_SHAPE,
         "attention: %s is not batched [b,..,3C], C dividing by %lld heads, with %lld windows of %lld tokens",
-        vj_shape_text(&qkv->shape, text), (long long)args->heads, (long long)args->windows, (long long)args->size);
+        VJ_SHAPE_TEXT(&qkv->shape), (long long)args->heads, (long long)args->windows, (long long)args->size);
   if (bias && (bias->shape.rank != 2 || bias->shape.size[1] != args->heads || !args->bias_index))
     return vj_graph_fail(graph, VJ_SHAPE, "attention: bias %s is not [rows,%lld heads] with a list of rows",
-                         vj_shape_text(&bias->shape, text), (long long)args->heads);
+                         VJ_SHAPE_TEXT(&bias->shape), (long long)args->heads);
   const int64_t tokens = args->windows * args->size;
   const attention a = {.samples = qkv->shape.size[0],
                        .tokens = tokens,

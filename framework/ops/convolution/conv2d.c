@@ -230,11 +230,7 @@ static void conv2d_gradient(vj_graph *graph, vj_node *node) {
   vj_var *dy = node->outputs[0]->gradient;
   if (vj_wants_gradient(weight))
     vj_gradient_add(graph, weight, weight_gradient(graph, dy, x, &weight->shape, conv_of(node)));
-  if (vj_wants_gradient(x)) {
-    vj_node *dx = vj_node_create(graph, &vj_op_conv2d_input_gradient, (vj_var *[]){dy, weight}, 2, 2, node->attributes,
-                                 sizeof(vj_convolution));
-    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
+  vj_gradient_by(graph, x, node, &vj_op_conv2d_input_gradient, (vj_var *[]){dy, weight}, 2);
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
 }
 
@@ -249,12 +245,11 @@ const vj_op vj_op_conv2d = {.name = "conv2d",
 vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_conv2d_args *args) {
   if (!x || !weight) return NULL;
   const vj_shape xs = x->shape, ws = weight->shape;
-  char a[128], b[128];
   const int64_t groups = args->groups ? args->groups : 1;
   if (!x->batched || xs.rank < 4 || ws.rank != 4 || xs.size[xs.rank - 1] != ws.size[3] * groups ||
       ws.size[0] % groups != 0)
     return vj_graph_fail(graph, VJ_SHAPE, "conv2d: x %s does not fit weight %s [O,kh,kw,C/groups] in %lld groups",
-                         vj_shape_text(&xs, a), vj_shape_text(&ws, b), (long long)groups);
+                         VJ_SHAPE_TEXT(&xs), VJ_SHAPE_TEXT(&ws), (long long)groups);
   vj_convolution c = {.images = vj_shape_count(&xs, 0, xs.rank - 3),
                       .height = xs.size[xs.rank - 3],
                       .width = xs.size[xs.rank - 2],
@@ -270,12 +265,12 @@ vj_var *vj_conv2d(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, cons
     const int64_t reach = xs.size[xs.rank - 3 + i] + 2 * c.padding[i] - c.dilation[i] * (c.kernel[i] - 1);
     if (reach < 1)
       return vj_graph_fail(graph, VJ_SHAPE, "conv2d: a kernel of %lld does not fit into %s with padding %lld",
-                           (long long)c.kernel[i], vj_shape_text(&xs, a), (long long)c.padding[i]);
+                           (long long)c.kernel[i], VJ_SHAPE_TEXT(&xs), (long long)c.padding[i]);
     out_size[i] = (reach - 1) / c.stride[i] + 1;
   }
   if (bias && bias->count != c.out)
-    return vj_graph_fail(graph, VJ_SHAPE, "conv2d: bias %s does not fit weight %s", vj_shape_text(&bias->shape, a),
-                         vj_shape_text(&ws, b));
+    return vj_graph_fail(graph, VJ_SHAPE, "conv2d: bias %s does not fit weight %s", VJ_SHAPE_TEXT(&bias->shape),
+                         VJ_SHAPE_TEXT(&ws));
   c.out_height = out_size[0];
   c.out_width = out_size[1];
   c.patch = c.kernel[0] * c.kernel[1] * (c.channels / groups);

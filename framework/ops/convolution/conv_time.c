@@ -113,16 +113,8 @@ const vj_op vj_op_conv_time_weight_gradient = {.name = "conv_time_weight_gradien
 static void conv_time_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
   vj_var *dy = node->outputs[0]->gradient;
-  if (vj_wants_gradient(weight)) {
-    vj_node *dw = vj_node_create(graph, &vj_op_conv_time_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
-                                 sizeof(conv));
-    vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
-  }
-  if (vj_wants_gradient(x)) {
-    vj_node *dx = vj_node_create(graph, &vj_op_conv_time_input_gradient, (vj_var *[]){dy, weight}, 2, 2,
-                                 node->attributes, sizeof(conv));
-    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
+  vj_gradient_by(graph, weight, node, &vj_op_conv_time_weight_gradient, (vj_var *[]){dy, x}, 2);
+  vj_gradient_by(graph, x, node, &vj_op_conv_time_input_gradient, (vj_var *[]){dy, weight}, 2);
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
 }
 
@@ -153,10 +145,9 @@ static vj_convolution as_convolution(const conv *c) {
 vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, int64_t padding) {
   if (!x || !weight) return NULL;
   const vj_shape xs = x->shape, ws = weight->shape;
-  char a[128], b[128];
   if (!x->batched || xs.rank < 3 || ws.rank != 3 || xs.size[xs.rank - 1] != ws.size[2])
     return vj_graph_fail(graph, VJ_SHAPE, "conv_time: x %s [b,T,..,C] does not fit weight %s [O,kt,C]",
-                         vj_shape_text(&xs, a), vj_shape_text(&ws, b));
+                         VJ_SHAPE_TEXT(&xs), VJ_SHAPE_TEXT(&ws));
   const conv c = {.samples = xs.size[0],
                   .frames = xs.size[1],
                   .positions = vj_shape_count(&xs, 2, xs.rank - 1),
@@ -167,10 +158,10 @@ vj_var *vj_conv_time(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, i
                   .padding = padding};
   if (c.out_frames < 1)
     return vj_graph_fail(graph, VJ_SHAPE, "conv_time: a kernel of %lld frames does not fit into %s with padding %lld",
-                         (long long)c.taps, vj_shape_text(&xs, a), (long long)padding);
+                         (long long)c.taps, VJ_SHAPE_TEXT(&xs), (long long)padding);
   if (bias && bias->count != c.out)
-    return vj_graph_fail(graph, VJ_SHAPE, "conv_time: bias %s does not fit weight %s", vj_shape_text(&bias->shape, a),
-                         vj_shape_text(&ws, b));
+    return vj_graph_fail(graph, VJ_SHAPE, "conv_time: bias %s does not fit weight %s", VJ_SHAPE_TEXT(&bias->shape),
+                         VJ_SHAPE_TEXT(&ws));
   vj_shape shape = xs;
   shape.size[1] = c.out_frames;
   shape.size[shape.rank - 1] = c.out;

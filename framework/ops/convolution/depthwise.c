@@ -250,16 +250,8 @@ const vj_op vj_op_depthwise_weight_gradient = {.name = "depthwise_weight_gradien
 static void depthwise_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
   vj_var *dy = node->outputs[0]->gradient;
-  if (vj_wants_gradient(x)) {
-    vj_node *dx = vj_node_create(graph, &vj_op_depthwise_input_gradient, (vj_var *[]){dy, weight}, 2, 2,
-                                 node->attributes, sizeof(depthwise));
-    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
-  if (vj_wants_gradient(weight)) {
-    vj_node *dw = vj_node_create(graph, &vj_op_depthwise_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
-                                 sizeof(depthwise));
-    vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
-  }
+  vj_gradient_by(graph, x, node, &vj_op_depthwise_input_gradient, (vj_var *[]){dy, weight}, 2);
+  vj_gradient_by(graph, weight, node, &vj_op_depthwise_weight_gradient, (vj_var *[]){dy, x}, 2);
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
 }
 
@@ -274,11 +266,10 @@ const vj_op vj_op_depthwise = {.name = "depthwise",
 vj_var *vj_depthwise(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_conv2d_args *args) {
   if (!x || !weight) return NULL;
   const vj_shape xs = x->shape, ws = weight->shape;
-  char a[128], b[128];
   if (!x->batched || xs.rank < 4 || ws.rank != 3 || xs.size[xs.rank - 1] != ws.size[2] ||
       (bias && bias->count != ws.size[2]))
     return vj_graph_fail(graph, VJ_SHAPE, "depthwise: x %s does not fit weight %s [kh,kw,C] and its bias",
-                         vj_shape_text(&xs, a), vj_shape_text(&ws, b));
+                         VJ_SHAPE_TEXT(&xs), VJ_SHAPE_TEXT(&ws));
   depthwise d = {.images = vj_shape_count(&xs, 0, xs.rank - 3),
                  .height = xs.size[xs.rank - 3],
                  .width = xs.size[xs.rank - 2],
@@ -292,7 +283,7 @@ vj_var *vj_depthwise(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, c
     if (args->stride[i] > 1 || args->groups > 1 || out < 1 || d.padding[i] > reach)
       return vj_graph_fail(graph, VJ_SHAPE,
                            "depthwise: a kernel of %lld with padding %lld, at stride 1, does not fit into %s",
-                           (long long)d.kernel[i], (long long)d.padding[i], vj_shape_text(&xs, a));
+                           (long long)d.kernel[i], (long long)d.padding[i], VJ_SHAPE_TEXT(&xs));
     shape.size[shape.rank - 3 + i] = out;
   }
   d.out_height = shape.size[shape.rank - 3];

@@ -93,6 +93,12 @@ static inline __attribute__((always_inline)) vj_real vj_activation_slope(vj_acti
   return 1;
 }
 
+/* Proximal map of threshold |u|: towards zero by it, and no further; `positive`: to no less than zero. */
+static inline double vj_shrink(double u, double threshold, bool positive) {
+  if (u > threshold) return u - threshold;
+  return !positive && u < -threshold ? u + threshold : 0;
+}
+
 /* Calls `function(.., activation)` with a constant in place of the variable `activation`, so that its loops are made
  * for each of them. */
 #define VJ_FOR_ACTIVATION(activation, call) \

@@ -118,9 +118,8 @@ const vj_op vj_op_unary_gradient = {.name = "unary_gradient",
 static void unary_gradient(vj_graph *graph, vj_node *node) {
   const unary_kind kind = *(const unary_kind *)node->attributes;
   vj_var *x = node->inputs[0], *y = node->outputs[0];
-  vj_node *back = vj_node_create(graph, &vj_op_unary_gradient,
-                                 (vj_var *[]){y->gradient, slope_from_result(kind) ? y : x}, 2, 2, &kind, sizeof kind);
-  vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
+  vj_var *inputs[] = {y->gradient, slope_from_result(kind) ? y : x};
+  vj_gradient_by(graph, x, node, &vj_op_unary_gradient, inputs, 2);
 }
 
 const vj_op vj_op_unary = {.name = "unary",
@@ -254,13 +253,10 @@ BINARY_OP(div, "a / b, number by number");
 static vj_var *binary(vj_graph *graph, const vj_op *op, vj_var *a, vj_var *b) {
   if (!a || !b) return NULL;
   const bool a_scalar = !a->batched && a->count == 1, b_scalar = !b->batched && b->count == 1;
-  bool same = a->batched == b->batched && a->shape.rank == b->shape.rank;
-  for (int i = 0; i < a->shape.rank && same; i++) same = a->shape.size[i] == b->shape.size[i];
-  char left[128], right[128];
+  const bool same = a->batched == b->batched && vj_shape_same(&a->shape, &b->shape);
   if (!same && !a_scalar && !b_scalar)
     return vj_graph_fail(graph, VJ_SHAPE, "%s: %s %s does not fit %s %s", op->name, a->batched ? "batched" : "shared",
-                         vj_shape_text(&a->shape, left), b->batched ? "batched" : "shared",
-                         vj_shape_text(&b->shape, right));
+                         VJ_SHAPE_TEXT(&a->shape), b->batched ? "batched" : "shared", VJ_SHAPE_TEXT(&b->shape));
   vj_node *node = vj_node_create(graph, op, (vj_var *[]){a, b}, 2, 2, NULL, 0);
   return vj_node_result(graph, node, a_scalar && !same ? &b->shape : &a->shape);
 }

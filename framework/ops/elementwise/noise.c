@@ -36,10 +36,9 @@ static vj_var *noise(vj_graph *graph, bool batched, const vj_shape *shape, doubl
 }
 
 vj_var *vj_noise(vj_graph *graph, const vj_shape *shape) {
-  char text[128];
   if (shape->rank < 1 || shape->size[0] != vj_shard_samples(graph))
     return vj_graph_fail(graph, VJ_SHAPE, "noise: %s does not start with the %lld samples of a shard",
-                         vj_shape_text(shape, text), (long long)vj_shard_samples(graph));
+                         VJ_SHAPE_TEXT(shape), (long long)vj_shard_samples(graph));
   return noise(graph, true, shape, 0);
 }
 

@@ -62,19 +62,12 @@ static void residual_gradient_reduce(const vj_call *call) {
   }
 }
 
-static void residual_gradient_finish(const vj_call *call) {
-  const int64_t channels = ((const block *)call->node->attributes)->channels;
-  for (int64_t c = 0; c < channels; c++) call->out[1][c] = (vj_real)call->sums[c];
-}
-
-static int64_t residual_gradient_sum_count(const vj_node *node) { return ((const block *)node->attributes)->channels; }
-
 const vj_op vj_op_residual_gradient = {.name = "residual_gradient",
                                        .summary = "dy and dscale of x + keep[sample] scale[c] y",
                                        .form = VJ_SUM,
                                        .reduce = residual_gradient_reduce,
-                                       .finish = residual_gradient_finish,
-                                       .sum_count = residual_gradient_sum_count,
+                                       .finish = vj_finish_sums_behind_first,
+                                       .sum_count = vj_count_behind_first,
                                        .scratch_bytes = factor_bytes};
 
 /* inputs dout, keep */
@@ -98,9 +91,7 @@ static void residual_gradient(vj_graph *graph, vj_node *node) {
     vj_gradient_add(graph, y, vj_node_output(graph, back, true, &y->shape));
     vj_gradient_add(graph, scale, vj_node_output(graph, back, false, &scale->shape));
   } else if (keep) {
-    vj_node *back =
-        vj_node_create(graph, &vj_op_keep_samples, (vj_var *[]){dout, keep}, 2, 2, node->attributes, sizeof(block));
-    vj_gradient_add(graph, y, vj_node_result(graph, back, &y->shape));
+    vj_gradient_by(graph, y, node, &vj_op_keep_samples, (vj_var *[]){dout, keep}, 2);
   } else {
     vj_gradient_add(graph, y, dout);
   }
@@ -116,12 +107,11 @@ const vj_op vj_op_residual = {.name = "residual",
 
 vj_var *vj_residual(vj_graph *graph, vj_var *x, vj_var *y, vj_var *scale, double drop) {
   if (!x || !y) return NULL;
-  char a[128], b[128];
   const int64_t channels = x->shape.rank ? x->shape.size[x->shape.rank - 1] : 1;
   if (!x->batched || !y->batched || !vj_shape_same(&x->shape, &y->shape) || (scale && scale->count != channels) ||
       !(drop >= 0 && drop < 1))
     return vj_graph_fail(graph, VJ_SHAPE, "residual: %s is not added to %s, with one scale a channel and drop in [0,1)",
-                         vj_shape_text(&y->shape, a), vj_shape_text(&x->shape, b));
+                         VJ_SHAPE_TEXT(&y->shape), VJ_SHAPE_TEXT(&x->shape));
   vj_var *keep = vj_drop_path_mask(graph, 1 - drop);
   const block sizes = {x->shape.size[0], x->count / x->shape.size[0] / channels, channels};
   vj_node *node = vj_node_create(graph, &vj_op_residual, (vj_var *[]){x, y, scale, keep}, 4, 2, &sizes, sizeof sizes);
@@ -160,9 +150,7 @@ const vj_op vj_op_glu_gradient = {
 
 static void glu_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0];
-  vj_node *back = vj_node_create(graph, &vj_op_glu_gradient, (vj_var *[]){node->outputs[0]->gradient, x}, 2, 2,
-                                 node->attributes, sizeof(int64_t));
-  vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
+  vj_gradient_by(graph, x, node, &vj_op_glu_gradient, (vj_var *[]){node->outputs[0]->gradient, x}, 2);
 }
 
 const vj_op vj_op_glu = {.name = "glu",
@@ -174,10 +162,9 @@ const vj_op vj_op_glu = {.name = "glu",
 
 vj_var *vj_glu(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
-  char text[128];
   vj_shape shape = x->shape;
   const int64_t both = shape.rank ? shape.size[shape.rank - 1] : 1, channels = both / 2;
-  if (both % 2) return vj_graph_fail(graph, VJ_SHAPE, "glu: %s has no two halves", vj_shape_text(&shape, text));
+  if (both % 2) return vj_graph_fail(graph, VJ_SHAPE, "glu: %s has no two halves", VJ_SHAPE_TEXT(&shape));
   shape.size[shape.rank - 1] = channels;
   vj_node *node = vj_node_create(graph, &vj_op_glu, (vj_var *[]){x}, 1, 1, &channels, sizeof channels);
   return vj_node_result(graph, node, &shape);
@@ -215,9 +202,7 @@ const vj_op vj_op_sum_steps = {
 static void add_to_steps_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *y = node->inputs[1], *dout = node->outputs[0]->gradient;
   vj_gradient_add(graph, x, dout);
-  if (!vj_wants_gradient(y)) return;
-  vj_node *back = vj_node_create(graph, &vj_op_sum_steps, (vj_var *[]){dout}, 1, 1, node->attributes, sizeof(block));
-  vj_gradient_add(graph, y, vj_node_result(graph, back, &y->shape));
+  vj_gradient_by(graph, y, node, &vj_op_sum_steps, (vj_var *[]){dout}, 1);
 }
 
 const vj_op vj_op_add_to_steps = {.name = "add_to_steps",
@@ -229,11 +214,10 @@ const vj_op vj_op_add_to_steps = {.name = "add_to_steps",
 
 vj_var *vj_add_to_steps(vj_graph *graph, vj_var *x, vj_var *y) {
   if (!x || !y) return NULL;
-  char a[128], b[128];
   const int64_t steps = x->shape.rank > 1 ? x->shape.size[1] : 0;
   if (!x->batched || !y->batched || steps * y->count != x->count)
-    return vj_graph_fail(graph, VJ_SHAPE, "add_to_steps: %s is not added to every step of %s",
-                         vj_shape_text(&y->shape, a), vj_shape_text(&x->shape, b));
+    return vj_graph_fail(graph, VJ_SHAPE, "add_to_steps: %s is not added to every step of %s", VJ_SHAPE_TEXT(&y->shape),
+                         VJ_SHAPE_TEXT(&x->shape));
   const block sizes = {x->shape.size[0], steps, y->count / x->shape.size[0]};
   vj_node *node = vj_node_create(graph, &vj_op_add_to_steps, (vj_var *[]){x, y}, 2, 2, &sizes, sizeof sizes);
   return vj_node_result(graph, node, &x->shape);

@@ -11,6 +11,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
 
@@ -24,11 +25,6 @@ enum { STEP_SIZE, MOMENTUM, ENERGY, ITERATIONS, DONE, PROGRESS };
 
 static double rounding(void) { return 4 * (sizeof(vj_real) == sizeof(double) ? DBL_EPSILON : FLT_EPSILON); }
 
-static double shrink(double u, double threshold, bool positive) {
-  if (u > threshold) return u - threshold;
-  return !positive && u < -threshold ? u + threshold : 0;
-}
-
 /* --- proximal_step -------------------------------------------------------------------------------------------- */
 
 /* inputs extrapolated [r,n], gradient [r,n], progress [r,5], lambda; output the proposed code [r,n] */
@@ -38,7 +34,7 @@ static void proximal_step_run(const vj_call *call) {
     const double step = (double)call->in[2][s * PROGRESS + STEP_SIZE], threshold = step * (double)call->in[3][0];
     for (int64_t i = s * r->size; i < (s + 1) * r->size; i++)
       call->out[0][i] =
-          (vj_real)shrink((double)call->in[0][i] - step * (double)call->in[1][i], threshold, r->args.positive);
+          (vj_real)vj_shrink((double)call->in[0][i] - step * (double)call->in[1][i], threshold, r->args.positive);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/product/gemm.h"
 #include "framework/ops/op.h"
@@ -42,11 +43,6 @@ static double largest_eigenvalue(const double *gram, int64_t n, double *v, doubl
   return 1.0001 * value;
 }
 
-static double shrink(double u, double threshold, bool positive) {
-  if (u > threshold) return u - threshold;
-  return !positive && u < -threshold ? u + threshold : 0;
-}
-
 /* One sample; `extrapolated` and `old` are room for n each. Returns the iterations taken. */
 static int64_t infer(const coding *c, const double *gram, const double *correlation, double eigenvalue, double lambda,
                      double *z, double *extrapolated, double *old) {
@@ -60,7 +56,7 @@ static int64_t infer(const coding *c, const double *gram, const double *correlat
     for (int64_t i = 0; i < n; i++) {
       double g = -correlation[i];
       for (int64_t j = 0; j < n; j++) g += gram[i * n + j] * extrapolated[j];
-      z[i] = shrink(extrapolated[i] - rate * two * g, rate * lambda, c->args.positive);
+      z[i] = vj_shrink(extrapolated[i] - rate * two * g, rate * lambda, c->args.positive);
     }
     const double faster = (1 + sqrt(1 + 4 * momentum * momentum)) / 2;
     for (int64_t i = 0; i < n; i++) {
@@ -117,12 +113,10 @@ vj_var *vj_sparse_code(vj_graph *graph, vj_var *base, vj_var *weight, vj_var *ta
                        const vj_sparse_code_args *args, vj_var **statistics) {
   *statistics = NULL;
   if (!base || !weight || !target || !lambda) return NULL;
-  char a[128], b[128], d[128];
   if (!base->batched || base->shape.rank != 2 || weight->shape.rank != 2 ||
       base->shape.size[1] != weight->shape.size[0] || target->count != base->count || lambda->count != 1)
     return vj_graph_fail(graph, VJ_SHAPE, "sparse_code: base %s, target %s and weight %s [D,n] do not fit",
-                         vj_shape_text(&base->shape, a), vj_shape_text(&target->shape, b),
-                         vj_shape_text(&weight->shape, d));
+                         VJ_SHAPE_TEXT(&base->shape), VJ_SHAPE_TEXT(&target->shape), VJ_SHAPE_TEXT(&weight->shape));
   const coding c = {base->shape.size[0], weight->shape.size[1], weight->shape.size[0], *args};
   vj_node *node =
       vj_node_create(graph, &vj_op_sparse_code, (vj_var *[]){base, weight, target, lambda}, 4, 4, &c, sizeof c);

@@ -47,11 +47,10 @@ static vj_var *permuted(vj_graph *graph, vj_var *x, const permutation *sizes, co
 
 vj_var *vj_permute(vj_graph *graph, vj_var *x, int begin, int middle, int end) {
   if (!x) return NULL;
-  char text[128];
   const vj_shape from = x->shape;
   if (begin < (x->batched ? 1 : 0) || middle <= begin || end <= middle || end > from.rank)
     return vj_graph_fail(graph, VJ_SHAPE, "permute: dimensions %d, %d, %d of %s are no two ranges", begin, middle, end,
-                         vj_shape_text(&from, text));
+                         VJ_SHAPE_TEXT(&from));
   vj_shape shape = from;
   for (int i = begin; i < end; i++)
     shape.size[i] = from.size[i + (i < begin + end - middle ? middle - begin : middle - end)];

@@ -29,9 +29,8 @@ const vj_op vj_op_one_hot_smallest = {.name = "one_hot_smallest",
 
 vj_var *vj_one_hot_smallest(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
-  char text[128];
   if (!x->batched || x->shape.rank != 2)
-    return vj_graph_fail(graph, VJ_SHAPE, "one_hot_smallest: expected [b,K], got %s", vj_shape_text(&x->shape, text));
+    return vj_graph_fail(graph, VJ_SHAPE, "one_hot_smallest: expected [b,K], got %s", VJ_SHAPE_TEXT(&x->shape));
   const heads h = {x->shape.size[0], x->shape.size[1], 1};
   vj_node *node = vj_node_create(graph, &vj_op_one_hot_smallest, (vj_var *[]){x}, 1, 1, &h, sizeof h);
   vj_var *y = vj_node_result(graph, node, &x->shape);
@@ -91,16 +90,8 @@ const vj_op vj_op_mix_heads_weight_gradient = {.name = "mix_heads_weight_gradien
 
 static void mix_heads_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *weight = node->inputs[1], *dy = node->outputs[0]->gradient;
-  if (vj_wants_gradient(x)) {
-    vj_node *dx = vj_node_create(graph, &vj_op_mix_heads_input_gradient, (vj_var *[]){dy, weight}, 2, 2,
-                                 node->attributes, sizeof(heads));
-    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
-  if (vj_wants_gradient(weight)) {
-    vj_node *dw = vj_node_create(graph, &vj_op_mix_heads_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
-                                 sizeof(heads));
-    vj_gradient_add(graph, weight, vj_node_result(graph, dw, &weight->shape));
-  }
+  vj_gradient_by(graph, x, node, &vj_op_mix_heads_input_gradient, (vj_var *[]){dy, weight}, 2);
+  vj_gradient_by(graph, weight, node, &vj_op_mix_heads_weight_gradient, (vj_var *[]){dy, x}, 2);
 }
 
 const vj_op vj_op_mix_heads = {.name = "mix_heads",
@@ -111,12 +102,11 @@ const vj_op vj_op_mix_heads = {.name = "mix_heads",
 
 vj_var *vj_mix_heads(vj_graph *graph, vj_var *x, vj_var *weight) {
   if (!x || !weight) return NULL;
-  char a[128], b[128];
   const bool fits = x->batched && weight->batched && x->shape.rank >= 3 && weight->shape.rank == 2 &&
                     x->shape.size[1] == weight->shape.size[1];
   if (!fits)
     return vj_graph_fail(graph, VJ_SHAPE, "mix_heads: x %s [b,K,..] does not fit weight %s [b,K]",
-                         vj_shape_text(&x->shape, a), vj_shape_text(&weight->shape, b));
+                         VJ_SHAPE_TEXT(&x->shape), VJ_SHAPE_TEXT(&weight->shape));
   const heads h = {x->shape.size[0], x->shape.size[1], vj_shape_count(&x->shape, 2, x->shape.rank)};
   vj_shape shape = {.rank = x->shape.rank - 1, .size = {x->shape.size[0]}};
   for (int i = 2; i < x->shape.rank; i++) shape.size[i - 1] = x->shape.size[i];

@@ -16,11 +16,10 @@ const vj_op vj_op_reshape = {
 
 vj_var *vj_reshape(vj_graph *graph, vj_var *x, const vj_shape *shape) {
   if (!x) return NULL;
-  char from[128], to[128];
   const bool keeps_batch = !x->batched || (shape->rank > 0 && shape->size[0] == x->shape.size[0]);
   if (vj_shape_count(shape, 0, shape->rank) != x->count || !keeps_batch)
     return vj_graph_fail(graph, VJ_SHAPE, "reshape: %s %s does not become %s", x->batched ? "batched" : "shared",
-                         vj_shape_text(&x->shape, from), vj_shape_text(shape, to));
+                         VJ_SHAPE_TEXT(&x->shape), VJ_SHAPE_TEXT(shape));
   vj_node *node = vj_node_create(graph, &vj_op_reshape, (vj_var *[]){x}, 1, 1, NULL, 0);
   vj_var *y = vj_node_result(graph, node, shape);
   if (y) y->alias = x;
@@ -29,10 +28,8 @@ vj_var *vj_reshape(vj_graph *graph, vj_var *x, const vj_shape *shape) {
 
 vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept) {
   if (!x) return NULL;
-  char text[128];
   if (kept < 0 || kept > x->shape.rank || kept >= VJ_MAX_RANK)
-    return vj_graph_fail(graph, VJ_SHAPE, "flatten: cannot keep %d dimensions of %s", kept,
-                         vj_shape_text(&x->shape, text));
+    return vj_graph_fail(graph, VJ_SHAPE, "flatten: cannot keep %d dimensions of %s", kept, VJ_SHAPE_TEXT(&x->shape));
   vj_shape shape = {.rank = kept + 1};
   for (int i = 0; i < kept; i++) shape.size[i] = x->shape.size[i];
   shape.size[kept] = vj_shape_count(&x->shape, kept, x->shape.rank);
@@ -44,9 +41,6 @@ vj_var *vj_flatten(vj_graph *graph, vj_var *x, int kept) {
 /* A dimension in the middle: `outer` blocks of `whole` numbers, of which `part` from `start` on are meant. */
 typedef struct cut {
   int64_t outer, whole, start, part;
-  int dimension;
-  int64_t first, size;
-  vj_shape whole_shape;
 } cut;
 
 static cut cut_of(const vj_shape *whole, int dimension, int64_t first, int64_t size) {
@@ -54,11 +48,7 @@ static cut cut_of(const vj_shape *whole, int dimension, int64_t first, int64_t s
   return (cut){.outer = vj_shape_count(whole, 0, dimension),
                .whole = whole->size[dimension] * inner,
                .start = first * inner,
-               .part = size * inner,
-               .dimension = dimension,
-               .first = first,
-               .size = size,
-               .whole_shape = *whole};
+               .part = size * inner};
 }
 
 static void slice_run(const vj_call *call) {
@@ -78,9 +68,7 @@ const vj_op vj_op_embed = {
     .name = "embed", .summary = "a slice's gradient: zeros around it", .form = VJ_MAP, .run = embed_run};
 
 static void slice_gradient(vj_graph *graph, vj_node *node) {
-  const cut *c = node->attributes;
-  vj_node *back = vj_node_create(graph, &vj_op_embed, (vj_var *[]){node->outputs[0]->gradient}, 1, 1, c, sizeof *c);
-  vj_gradient_add(graph, node->inputs[0], vj_node_result(graph, back, &c->whole_shape));
+  vj_gradient_by(graph, node->inputs[0], node, &vj_op_embed, (vj_var *[]){node->outputs[0]->gradient}, 1);
 }
 
 const vj_op vj_op_slice = {.name = "slice",
@@ -91,11 +79,10 @@ const vj_op vj_op_slice = {.name = "slice",
 
 vj_var *vj_slice(vj_graph *graph, vj_var *x, int dimension, int64_t start, int64_t size) {
   if (!x) return NULL;
-  char text[128];
   if (dimension < (x->batched ? 1 : 0) || dimension >= x->shape.rank || start < 0 || size < 1 ||
       start + size > x->shape.size[dimension])
     return vj_graph_fail(graph, VJ_SHAPE, "slice: %lld..%lld of dimension %d is not inside %s", (long long)start,
-                         (long long)(start + size), dimension, vj_shape_text(&x->shape, text));
+                         (long long)(start + size), dimension, VJ_SHAPE_TEXT(&x->shape));
   const cut c = cut_of(&x->shape, dimension, start, size);
   vj_shape shape = x->shape;
   shape.size[dimension] = size;
@@ -138,7 +125,6 @@ const vj_op vj_op_concat = {.name = "concat",
                             .gradient = concat_gradient};
 
 vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension) {
-  char a[128], b[128];
   if (count < 1) return vj_graph_fail(graph, VJ_SHAPE, "concat: expected at least one variable");
   for (int i = 0; i < count; i++)
     if (!x[i]) return NULL;
@@ -157,11 +143,11 @@ vj_var *vj_concat(vj_graph *graph, vj_var *const *x, int count, int dimension) {
     for (int d = 0; d < shape.rank && fits; d++) fits = d == dimension || x[i]->shape.size[d] == shape.size[d];
     if (!fits)
       return vj_graph_fail(graph, VJ_SHAPE, "concat: %s does not fit %s along dimension %d",
-                           vj_shape_text(&x[i]->shape, a), vj_shape_text(&x[0]->shape, b), dimension);
+                           VJ_SHAPE_TEXT(&x[i]->shape), VJ_SHAPE_TEXT(&x[0]->shape), dimension);
     shape.size[dimension] += x[i]->shape.size[dimension];
   }
   if (!fits)
-    return vj_graph_fail(graph, VJ_SHAPE, "concat: %s has no dimension %d to join along", vj_shape_text(&shape, a),
+    return vj_graph_fail(graph, VJ_SHAPE, "concat: %s has no dimension %d to join along", VJ_SHAPE_TEXT(&shape),
                          dimension);
   if (count == 1) return x[0];
   vj_node *node = vj_node_create(graph, &vj_op_concat, x, count, count, &dimension, sizeof dimension);
@@ -205,10 +191,7 @@ const vj_op vj_op_pixel_unshuffle = {
     .name = "pixel_unshuffle", .summary = "the gradient of pixel_shuffle", .form = VJ_MAP, .run = pixel_unshuffle_run};
 
 static void pixel_shuffle_gradient(vj_graph *graph, vj_node *node) {
-  vj_var *x = node->inputs[0];
-  vj_node *back = vj_node_create(graph, &vj_op_pixel_unshuffle, (vj_var *[]){node->outputs[0]->gradient}, 1, 1,
-                                 node->attributes, sizeof(shuffle));
-  vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
+  vj_gradient_by(graph, node->inputs[0], node, &vj_op_pixel_unshuffle, (vj_var *[]){node->outputs[0]->gradient}, 1);
 }
 
 const vj_op vj_op_pixel_shuffle = {.name = "pixel_shuffle",
@@ -220,10 +203,9 @@ const vj_op vj_op_pixel_shuffle = {.name = "pixel_shuffle",
 vj_var *vj_pixel_shuffle(vj_graph *graph, vj_var *x, int64_t factor) {
   if (!x) return NULL;
   const int rank = x->shape.rank;
-  char text[128];
   if (rank < 4 || factor < 1 || x->shape.size[rank - 1] % (factor * factor))
     return vj_graph_fail(graph, VJ_SHAPE, "pixel_shuffle: the channels of %s do not divide by %lld x %lld",
-                         vj_shape_text(&x->shape, text), (long long)factor, (long long)factor);
+                         VJ_SHAPE_TEXT(&x->shape), (long long)factor, (long long)factor);
   const shuffle s = {vj_shape_count(&x->shape, 0, rank - 3), x->shape.size[rank - 3], x->shape.size[rank - 2],
                      x->shape.size[rank - 1] / (factor * factor), factor};
   vj_shape shape = x->shape;

@@ -56,8 +56,6 @@ static void channel_affine_bf16_run(const vj_call *call) {
 #undef VJ_ROWS
 }
 
-static int64_t channel_affine_gradient_sum_count(const vj_node *node) { return 2 * affine_of(node)->channels; }
-
 static size_t channel_affine_gradient_scratch(const vj_node *node) {
   return (size_t)(2 * affine_of(node)->channels) * sizeof(vj_real);
 }
@@ -99,21 +97,13 @@ static void channel_affine_gradient_reduce(const vj_call *call) {
   }
 }
 
-static void channel_affine_gradient_finish(const vj_call *call) {
-  const int64_t channels = affine_of(call->node)->channels;
-  for (int64_t c = 0; c < channels; c++) {
-    call->out[1][c] = (vj_real)call->sums[c];
-    call->out[2][c] = (vj_real)call->sums[channels + c];
-  }
-}
-
 const vj_op vj_op_channel_affine_gradient = {.name = "channel_affine_gradient",
                                              .summary = "dx, dscale and dshift in one pass",
                                              .form = VJ_SUM,
                                              .in_place = 1,
                                              .reduce = channel_affine_gradient_reduce,
-                                             .finish = channel_affine_gradient_finish,
-                                             .sum_count = channel_affine_gradient_sum_count,
+                                             .finish = vj_finish_sums_behind_first,
+                                             .sum_count = vj_count_behind_first,
                                              .scratch_bytes = channel_affine_gradient_scratch};
 
 static void channel_affine_gradient(vj_graph *graph, vj_node *node) {
@@ -143,11 +133,10 @@ const vj_op vj_op_channel_affine = {.name = "channel_affine",
 
 vj_var *vj_channel_affine(vj_graph *graph, vj_var *x, vj_var *scale, vj_var *shift, vj_activation activation) {
   if (!x || !scale || !shift) return NULL;
-  char a[128], b[128], c[128];
   const int64_t channels = x->shape.rank ? x->shape.size[x->shape.rank - 1] : 0;
   if (scale->batched || shift->batched || scale->count != channels || shift->count != channels)
     return vj_graph_fail(graph, VJ_SHAPE, "channel_affine: x %s does not fit scale %s and shift %s",
-                         vj_shape_text(&x->shape, a), vj_shape_text(&scale->shape, b), vj_shape_text(&shift->shape, c));
+                         VJ_SHAPE_TEXT(&x->shape), VJ_SHAPE_TEXT(&scale->shape), VJ_SHAPE_TEXT(&shift->shape));
   const affine args = {x->count / channels, channels, activation};
   vj_node *node = vj_node_create(graph, &vj_op_channel_affine, (vj_var *[]){x, scale, shift}, 3, 3, &args, sizeof args);
   return vj_node_result(graph, node, &x->shape);
@@ -308,9 +297,8 @@ const vj_op vj_op_moments = {.name = "moments",
 void vj_moments(vj_graph *graph, vj_var *x, int kept, vj_var **mean, vj_var **variance) {
   *mean = *variance = NULL;
   if (!x) return;
-  char text[128];
   if (kept < 1 || kept >= x->shape.rank) {
-    vj_graph_fail(graph, VJ_SHAPE, "moments: cannot keep %d dimensions of %s", kept, vj_shape_text(&x->shape, text));
+    vj_graph_fail(graph, VJ_SHAPE, "moments: cannot keep %d dimensions of %s", kept, VJ_SHAPE_TEXT(&x->shape));
     return;
   }
   vj_shape shape = {.rank = kept};

@@ -285,23 +285,13 @@ static void group_norm_gradient_reduce(const vj_call *call) {
   for (int64_t i = 0; i < n->images; i++) backward_image(n, call, i);
 }
 
-static void group_norm_gradient_finish(const vj_call *call) {
-  const int64_t channels = norm_of(call->node)->channels;
-  for (int64_t c = 0; c < channels; c++) {
-    call->out[1][c] = (vj_real)call->sums[c];
-    call->out[2][c] = (vj_real)call->sums[channels + c];
-  }
-}
-
-static int64_t group_norm_gradient_sum_count(const vj_node *node) { return 2 * norm_of(node)->channels; }
-
 const vj_op vj_op_group_norm_gradient = {.name = "group_norm_gradient",
                                          .summary = "dx, dweight and dbias of a group or layer norm",
                                          .form = VJ_SUM,
                                          .in_place = 1,
                                          .reduce = group_norm_gradient_reduce,
-                                         .finish = group_norm_gradient_finish,
-                                         .sum_count = group_norm_gradient_sum_count,
+                                         .finish = vj_finish_sums_behind_first,
+                                         .sum_count = vj_count_behind_first,
                                          .scratch_bytes = scratch_bytes};
 
 static void group_norm_gradient(vj_graph *graph, vj_node *node) {
@@ -343,17 +333,15 @@ static vj_var *normalised(vj_graph *graph, vj_var *x, int dimensions, int64_t gr
 vj_var *vj_group_norm(vj_graph *graph, vj_var *x, int64_t groups, double epsilon, vj_activation activation) {
   if (!x) return NULL;
   const int rank = x->shape.rank;
-  char text[128];
   if (!x->batched || rank < 4 || groups < 1 || x->shape.size[rank - 1] % groups)
     return vj_graph_fail(graph, VJ_SHAPE, "group_norm: %s is not batched [b,..,H,W,C] with C a multiple of %lld groups",
-                         vj_shape_text(&x->shape, text), (long long)groups);
+                         VJ_SHAPE_TEXT(&x->shape), (long long)groups);
   return normalised(graph, x, 3, groups, epsilon, activation);
 }
 
 vj_var *vj_layer_norm(vj_graph *graph, vj_var *x, double epsilon, vj_activation activation) {
   if (!x) return NULL;
-  char text[128];
   if (!x->batched || x->shape.rank < 2)
-    return vj_graph_fail(graph, VJ_SHAPE, "layer_norm: %s is not batched [b,..,C]", vj_shape_text(&x->shape, text));
+    return vj_graph_fail(graph, VJ_SHAPE, "layer_norm: %s is not batched [b,..,C]", VJ_SHAPE_TEXT(&x->shape));
   return normalised(graph, x, 1, 1, epsilon, activation);
 }

@@ -53,10 +53,7 @@ const vj_op vj_op_linear_input_gradient = {.name = "linear_input_gradient",
 static void linear_weight_gradient_gradient(vj_graph *graph, vj_node *node) {
   vj_var *dy = node->inputs[0], *x = node->inputs[1], *back = node->outputs[0]->gradient;
   if (vj_wants_gradient(dy)) vj_gradient_add(graph, dy, vj_linear(graph, x, back, NULL));
-  if (!vj_wants_gradient(x)) return;
-  vj_node *dx = vj_node_create(graph, &vj_op_linear_input_gradient, (vj_var *[]){dy, back}, 2, 2, node->attributes,
-                               sizeof(sizes));
-  vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
+  vj_gradient_by(graph, x, node, &vj_op_linear_input_gradient, (vj_var *[]){dy, back}, 2);
 }
 
 const vj_op vj_op_linear_weight_gradient = {.name = "linear_weight_gradient",
@@ -70,16 +67,8 @@ const vj_op vj_op_linear_weight_gradient = {.name = "linear_weight_gradient",
 static void linear_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *weight = node->inputs[1], *bias = node->inputs[2];
   vj_var *dy = node->outputs[0]->gradient;
-  if (vj_wants_gradient(weight)) {
-    vj_node *dw = vj_node_create(graph, &vj_op_linear_weight_gradient, (vj_var *[]){dy, x}, 2, 2, node->attributes,
-                                 sizeof(sizes));
-    vj_gradient_add(graph, weight, vj_node_output(graph, dw, false, &weight->shape));
-  }
-  if (vj_wants_gradient(x)) {
-    vj_node *dx = vj_node_create(graph, &vj_op_linear_input_gradient, (vj_var *[]){dy, weight}, 2, 2, node->attributes,
-                                 sizeof(sizes));
-    vj_gradient_add(graph, x, vj_node_result(graph, dx, &x->shape));
-  }
+  vj_gradient_by(graph, weight, node, &vj_op_linear_weight_gradient, (vj_var *[]){dy, x}, 2);
+  vj_gradient_by(graph, x, node, &vj_op_linear_input_gradient, (vj_var *[]){dy, weight}, 2);
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
 }
 
@@ -116,13 +105,12 @@ static vj_convolution as_convolution(sizes s) {
 vj_var *vj_linear(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias) {
   if (!x || !weight) return NULL;
   const vj_shape xs = x->shape, ws = weight->shape;
-  char a[128], b[128];
   if (!x->batched || xs.rank < 1 || ws.rank != 2 || xs.size[xs.rank - 1] != ws.size[1])
-    return vj_graph_fail(graph, VJ_SHAPE, "linear: x %s does not fit weight %s [O,I]", vj_shape_text(&xs, a),
-                         vj_shape_text(&ws, b));
+    return vj_graph_fail(graph, VJ_SHAPE, "linear: x %s does not fit weight %s [O,I]", VJ_SHAPE_TEXT(&xs),
+                         VJ_SHAPE_TEXT(&ws));
   if (bias && bias->count != ws.size[0])
-    return vj_graph_fail(graph, VJ_SHAPE, "linear: bias %s does not fit weight %s [O,I]",
-                         vj_shape_text(&bias->shape, a), vj_shape_text(&ws, b));
+    return vj_graph_fail(graph, VJ_SHAPE, "linear: bias %s does not fit weight %s [O,I]", VJ_SHAPE_TEXT(&bias->shape),
+                         VJ_SHAPE_TEXT(&ws));
   const sizes s = {x->count / ws.size[1], ws.size[1], ws.size[0]};
   vj_shape shape = xs;
   shape.size[shape.rank - 1] = s.out;
@@ -141,10 +129,9 @@ vj_var *vj_cross_products(vj_graph *graph, vj_var *a, vj_var *b) {
   const vj_shape as = a->shape, bs = b->shape;
   const int64_t columns_a = as.rank ? as.size[as.rank - 1] : 1, columns_b = bs.rank ? bs.size[bs.rank - 1] : 1;
   const sizes s = {a->count / columns_a, columns_b, columns_a};
-  char left[128], right[128];
   if (!a->batched || !b->batched || as.rank < 2 || bs.rank < 2 || b->count / columns_b != s.rows)
     return vj_graph_fail(graph, VJ_SHAPE, "cross_products: %s and %s are not batched with the same rows",
-                         vj_shape_text(&as, left), vj_shape_text(&bs, right));
+                         VJ_SHAPE_TEXT(&as), VJ_SHAPE_TEXT(&bs));
   vj_node *node = vj_node_create(graph, &vj_op_linear_weight_gradient, (vj_var *[]){a, b}, 2, 2, &s, sizeof s);
   return vj_node_output(graph, node, false, &VJ_SHAPE(columns_a, columns_b));
 }

@@ -115,10 +115,8 @@ const vj_op vj_op_offdiagonal_covariance_gradient = {.name = "offdiagonal_covari
                                                      .flops = flops};
 
 static void offdiagonal_covariance_gradient(vj_graph *graph, vj_node *node) {
-  vj_var *x = node->inputs[0];
-  vj_node *back = vj_node_create(graph, &vj_op_offdiagonal_covariance_gradient,
-                                 (vj_var *[]){node->outputs[0]->gradient, x}, 2, 2, node->attributes, sizeof(sizes));
-  vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
+  vj_var *x = node->inputs[0], *dy = node->outputs[0]->gradient;
+  vj_gradient_by(graph, x, node, &vj_op_offdiagonal_covariance_gradient, (vj_var *[]){dy, x}, 2);
 }
 
 const vj_op vj_op_offdiagonal_covariance = {.name = "offdiagonal_covariance",
@@ -131,11 +129,10 @@ const vj_op vj_op_offdiagonal_covariance = {.name = "offdiagonal_covariance",
 
 vj_var *vj_offdiagonal_covariance(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
-  char text[128];
   if (x->batched || x->shape.rank != 3 || x->shape.size[0] < 2)
     return vj_graph_fail(graph, VJ_SHAPE,
                          "a covariance needs a shared [N,G,d] with at least 2 rows, not %s; gather the batch first",
-                         vj_shape_text(&x->shape, text));
+                         VJ_SHAPE_TEXT(&x->shape));
   const sizes s = {x->shape.size[0], x->shape.size[1], x->shape.size[2]};
   vj_node *node = vj_node_create(graph, &vj_op_offdiagonal_covariance, (vj_var *[]){x}, 1, 1, &s, sizeof s);
   return vj_node_output(graph, node, false, &VJ_SHAPE(s.groups));

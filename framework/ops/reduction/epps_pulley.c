@@ -128,10 +128,8 @@ const vj_op vj_op_epps_pulley_gradient = {.name = "epps_pulley_gradient",
 
 static void epps_pulley_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0];
-  vj_node *back =
-      vj_node_create(graph, &vj_op_epps_pulley_gradient, (vj_var *[]){node->outputs[0]->gradient, x, node->outputs[1]},
-                     3, 3, node->attributes, sizeof(quadrature));
-  vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
+  vj_gradient_by(graph, x, node, &vj_op_epps_pulley_gradient,
+                 (vj_var *[]){node->outputs[0]->gradient, x, node->outputs[1]}, 3);
 }
 
 const vj_op vj_op_epps_pulley = {.name = "epps_pulley",
@@ -144,11 +142,10 @@ const vj_op vj_op_epps_pulley = {.name = "epps_pulley",
 
 vj_var *vj_epps_pulley(vj_graph *graph, vj_var *x, int64_t knots, double t_max) {
   if (!x) return NULL;
-  char text[128];
   if (!x->batched || x->shape.rank < 2 || knots < 2 || !(t_max > 0))
     return vj_graph_fail(graph, VJ_SHAPE,
                          "epps_pulley: needs a batched [b,..], at least 2 knots and t_max > 0, not %s, %lld and %g",
-                         vj_shape_text(&x->shape, text), (long long)knots, t_max);
+                         VJ_SHAPE_TEXT(&x->shape), (long long)knots, t_max);
   vj_shape shape = {.rank = x->shape.rank - 1};
   for (int i = 0; i < shape.rank; i++) shape.size[i] = x->shape.size[i + 1];
   const quadrature q = {.samples = x->shape.size[0],

@@ -47,10 +47,8 @@ const vj_op vj_op_average_pool_gradient = {.name = "average_pool_gradient",
                                            .run = average_pool_gradient_run};
 
 static void average_pool_gradient(vj_graph *graph, vj_node *node) {
-  vj_var *x = node->inputs[0];
-  vj_node *back = vj_node_create(graph, &vj_op_average_pool_gradient, (vj_var *[]){node->outputs[0]->gradient}, 1, 1,
-                                 node->attributes, sizeof(pool));
-  vj_gradient_add(graph, x, vj_node_result(graph, back, &x->shape));
+  vj_var *x = node->inputs[0], *dy = node->outputs[0]->gradient;
+  vj_gradient_by(graph, x, node, &vj_op_average_pool_gradient, (vj_var *[]){dy}, 1);
 }
 
 const vj_op vj_op_average_pool = {.name = "average_pool",
@@ -62,10 +60,9 @@ const vj_op vj_op_average_pool = {.name = "average_pool",
 vj_var *vj_average_pool(vj_graph *graph, vj_var *x, int64_t rows, int64_t columns) {
   if (!x) return NULL;
   const int rank = x->shape.rank;
-  char text[128];
   if (rank < 4 || rows < 1 || columns < 1 || x->shape.size[rank - 3] % rows || x->shape.size[rank - 2] % columns)
     return vj_graph_fail(graph, VJ_SHAPE, "average_pool: %s does not divide into %lld x %lld equal cells",
-                         vj_shape_text(&x->shape, text), (long long)rows, (long long)columns);
+                         VJ_SHAPE_TEXT(&x->shape), (long long)rows, (long long)columns);
   const pool p = {vj_shape_count(&x->shape, 0, rank - 3),
                   x->shape.size[rank - 3],
                   x->shape.size[rank - 2],
@@ -118,9 +115,8 @@ const vj_op vj_op_repeat_features = {.name = "repeat_features",
 
 vj_var *vj_sum_features(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
-  char text[128];
   if (x->shape.rank < (x->batched ? 2 : 1))
-    return vj_graph_fail(graph, VJ_SHAPE, "sum_features: %s has no features to sum", vj_shape_text(&x->shape, text));
+    return vj_graph_fail(graph, VJ_SHAPE, "sum_features: %s has no features to sum", VJ_SHAPE_TEXT(&x->shape));
   const int64_t n = x->shape.size[x->shape.rank - 1];
   vj_shape shape = x->shape;
   shape.rank--;
@@ -166,10 +162,6 @@ static void sum_leading_reduce(const vj_call *call) {
   }
 }
 
-static void sum_leading_finish(const vj_call *call) {
-  for (int64_t c = 0; c < columns_of(call->node); c++) call->out[0][c] = (vj_real)call->sums[c];
-}
-
 static void sum_leading_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0];
   vj_gradient_add(graph, x, vj_broadcast_to(graph, node->outputs[0]->gradient, x->batched, &x->shape));
@@ -179,17 +171,16 @@ const vj_op vj_op_sum_leading = {.name = "sum_leading",
                                  .summary = "sum over the global batch and leading dimensions",
                                  .form = VJ_SUM,
                                  .reduce = sum_leading_reduce,
-                                 .finish = sum_leading_finish,
+                                 .finish = vj_finish_sums,
                                  .gradient = sum_leading_gradient,
                                  .sum_count = columns_of,
                                  .scratch_bytes = column_bytes};
 
 vj_var *vj_sum_leading(vj_graph *graph, vj_var *x, int kept) {
   if (!x) return NULL;
-  char text[128];
   if (kept < 0 || kept + (x->batched ? 1 : 0) > x->shape.rank)
     return vj_graph_fail(graph, VJ_SHAPE, "sum_leading: cannot keep %d dimensions of %s", kept,
-                         vj_shape_text(&x->shape, text));
+                         VJ_SHAPE_TEXT(&x->shape));
   vj_shape shape = {.rank = kept};
   for (int i = 0; i < kept; i++) shape.size[i] = x->shape.size[x->shape.rank - kept + i];
   vj_node *node = vj_node_create(graph, &vj_op_sum_leading, (vj_var *[]){x}, 1, 1, NULL, 0);
@@ -219,32 +210,23 @@ vj_var *vj_broadcast_to(vj_graph *graph, vj_var *x, bool batched, const vj_shape
   return vj_node_output(graph, node, batched, shape);
 }
 
-vj_var *vj_broadcast(vj_graph *graph, vj_var *x) {
+static vj_var *repeated(vj_graph *graph, vj_var *x, bool batched, int64_t times) {
   if (!x) return NULL;
-  char text[128];
   if (x->batched || x->shape.rank >= VJ_MAX_RANK)
-    return vj_graph_fail(graph, VJ_SHAPE, "broadcast: %s is batched already or has too many dimensions",
-                         vj_shape_text(&x->shape, text));
-  vj_shape shape = {.rank = x->shape.rank + 1, .size = {graph->options.shard_samples}};
+    return vj_graph_fail(graph, VJ_SHAPE, "%s: %s is batched%s or has too many dimensions",
+                         batched ? "broadcast" : "repeat_rows", VJ_SHAPE_TEXT(&x->shape), batched ? " already" : "");
+  vj_shape shape = {.rank = x->shape.rank + 1, .size = {times}};
   for (int i = 0; i < x->shape.rank; i++) shape.size[i + 1] = x->shape.size[i];
-  return vj_broadcast_to(graph, x, true, &shape);
+  return vj_broadcast_to(graph, x, batched, &shape);
 }
 
-vj_var *vj_repeat_rows(vj_graph *graph, vj_var *x, int64_t rows) {
-  if (!x) return NULL;
-  char text[128];
-  if (x->batched || x->shape.rank >= VJ_MAX_RANK)
-    return vj_graph_fail(graph, VJ_SHAPE, "repeat_rows: %s is batched or has too many dimensions",
-                         vj_shape_text(&x->shape, text));
-  vj_shape shape = {.rank = x->shape.rank + 1, .size = {rows}};
-  for (int i = 0; i < x->shape.rank; i++) shape.size[i + 1] = x->shape.size[i];
-  return vj_broadcast_to(graph, x, false, &shape);
-}
+vj_var *vj_broadcast(vj_graph *graph, vj_var *x) { return repeated(graph, x, true, graph->options.shard_samples); }
+
+vj_var *vj_repeat_rows(vj_graph *graph, vj_var *x, int64_t rows) { return repeated(graph, x, false, rows); }
 
 vj_var *vj_sum_batch(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
-  char text[128];
-  if (!x->batched) return vj_graph_fail(graph, VJ_SHAPE, "sum_batch: %s is shared", vj_shape_text(&x->shape, text));
+  if (!x->batched) return vj_graph_fail(graph, VJ_SHAPE, "sum_batch: %s is shared", VJ_SHAPE_TEXT(&x->shape));
   return vj_sum_leading(graph, x, x->shape.rank - 1);
 }
 
@@ -282,10 +264,9 @@ const vj_op vj_op_scatter_batch = {.name = "scatter_batch",
 
 vj_var *vj_scatter_batch(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
-  char text[128];
   if (x->batched || x->shape.rank < 1 || x->shape.size[0] != vj_batch_samples(graph))
     return vj_graph_fail(graph, VJ_SHAPE, "scatter_batch: %s does not start with the batch of %lld samples",
-                         vj_shape_text(&x->shape, text), (long long)vj_batch_samples(graph));
+                         VJ_SHAPE_TEXT(&x->shape), (long long)vj_batch_samples(graph));
   vj_shape shape = x->shape;
   shape.size[0] = vj_shard_samples(graph);
   vj_node *node = vj_node_create(graph, &vj_op_scatter_batch, (vj_var *[]){x}, 1, 1, NULL, 0);
@@ -304,8 +285,7 @@ const vj_op vj_op_gather_batch = {.name = "gather_batch",
 
 vj_var *vj_gather_batch(vj_graph *graph, vj_var *x) {
   if (!x) return NULL;
-  char text[128];
-  if (!x->batched) return vj_graph_fail(graph, VJ_SHAPE, "gather_batch: %s is shared", vj_shape_text(&x->shape, text));
+  if (!x->batched) return vj_graph_fail(graph, VJ_SHAPE, "gather_batch: %s is shared", VJ_SHAPE_TEXT(&x->shape));
   vj_shape shape = x->shape;
   shape.size[0] = vj_batch_samples(graph);
   vj_node *node = vj_node_create(graph, &vj_op_gather_batch, (vj_var *[]){x}, 1, 1, NULL, 0);

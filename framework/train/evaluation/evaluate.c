@@ -86,9 +86,9 @@ done:
 
 /* --- measures ------------------------------------------------------------------------------------------------ */
 
-static vj_features features_of(const harvest *h, int view) {
+static vj_features features_of(const harvest *h, int view, const float *target) {
   const vj_shape shape = h->views[view]->shape;
-  return (vj_features){h->samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank), h->features[view], NULL};
+  return (vj_features){h->samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank), h->features[view], target};
 }
 
 /* Every hidden view of a model. */
@@ -104,9 +104,9 @@ static void ask_for_hidden(const vj_model *model, harvest *h) {
 static vj_status measure_views(const harvest *h, double *const *results) {
   vj_features truth = {0};
   for (int v = 0; v < h->view_count; v++)
-    if (strcmp(h->names[v], "hy") == 0) truth = features_of(h, v);
+    if (strcmp(h->names[v], "hy") == 0) truth = features_of(h, v, NULL);
   for (int v = 0; v < h->view_count; v++) {
-    vj_probe_input input = {.split = {[VJ_VALIDATION] = features_of(h, v)}};
+    vj_probe_input input = {.split = {[VJ_VALIDATION] = features_of(h, v, NULL)}};
     const vj_component *probe;
     for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++) {
       if (!vj_is_measured(probe, h->names[v])) continue;
@@ -150,7 +150,7 @@ static vj_status record_states(vj_model *model, vj_loader *loader, const vj_comm
   ask_for_hidden(model, &h);
   const vj_status status = run_split(model, loader, comm, VJ_TEST, stop, &h, NULL);
   for (int v = 0; v < h.view_count && status == VJ_OK && comm->rank == 0; v++) {
-    const vj_features features = features_of(&h, v);
+    const vj_features features = features_of(&h, v, NULL);
     for (int64_t i = 0; i < features.samples * features.steps * features.width; i++)
       results[v][i] = (double)features.values[i];
   }
@@ -177,9 +177,7 @@ static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loade
   vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset), .shown = shown};
   for (int s = 0; s < VJ_SPLITS; s++) {
     VJ_TRY_GOTO(status, take_target(&h[s], loader, offset, input.label->width, &targets[s]), done);
-    const vj_shape shape = h[s].views[view]->shape;
-    input.split[s] = (vj_features){h[s].samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank),
-                                   h[s].features[view], targets[s]};
+    input.split[s] = features_of(&h[s], view, targets[s]);
   }
   status = choice->choice.component->as.probe.evaluate(choice->choice.config, &input, results);
   if (status != VJ_OK) vj_error_prefix("eval.probes.%s: ", choice->choice.key);

@@ -24,14 +24,14 @@ bool vj_is_probed(const vj_config *config, int64_t done) {
   return last;
 }
 
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
 int64_t vj_eval_samples(const vj_config *config, const vj_loader *loader) {
-  const int64_t there = loader->info.samples[VJ_VALIDATION];
-  return config->eval.samples < there ? config->eval.samples : there;
+  return least(config->eval.samples, loader->info.samples[VJ_VALIDATION]);
 }
 
 int64_t vj_state_samples(const vj_config *config, const vj_loader *loader) {
-  const int64_t there = loader->info.samples[VJ_TEST];
-  return config->eval.states < there ? config->eval.states : there;
+  return least(config->eval.states, loader->info.samples[VJ_TEST]);
 }
 
 bool vj_is_measured(const vj_component *probe, const char *view) {
@@ -39,19 +39,14 @@ bool vj_is_measured(const vj_component *probe, const char *view) {
 }
 
 int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader) {
-  const int64_t there = loader->info.samples[VJ_TEST];
-  const int64_t most = there < config->eval.probe_test ? there : config->eval.probe_test;
-  return config->eval.pictures < most ? config->eval.pictures : most;
+  return least(config->eval.pictures, least(config->eval.probe_test, loader->info.samples[VJ_TEST]));
 }
 
 /* --- the list ------------------------------------------------------------------------------------------------ */
 
-enum { CAPACITY_STEP = 64 };
-
 typedef struct builder {
   vj_pool *pool;
   vj_recorded_metrics *list;
-  int64_t capacity;
 } builder;
 
 static vj_record_axis axis_of(vj_metric_axis metric) {
@@ -79,14 +74,9 @@ static vj_recorded_metric recorded(const builder *b, const char *record, vj_metr
 
 static vj_status add(builder *b, vj_recorded_metric added) {
   vj_recorded_metrics *list = b->list;
-  if (list->count == b->capacity) {
-    b->capacity += CAPACITY_STEP;
-    vj_recorded_metric *at = vj_pool_take(b->pool, (size_t)b->capacity * sizeof *at);
-    if (!at) return vj_fail(VJ_MEMORY, "no memory for the list of metrics");
-    if (list->count) memcpy(at, list->at, (size_t)list->count * sizeof *at);
-    list->at = at;
-  }
-  if (!added.name || !added.units || !added.long_name) return vj_fail(VJ_MEMORY, "no memory for the list of metrics");
+  if (!vj_pool_grow(b->pool, &list->at, list->count, sizeof *list->at) || !added.name || !added.units ||
+      !added.long_name)
+    return vj_fail(VJ_MEMORY, "no memory for the list of metrics");
   for (int64_t i = 0; i < list->count; i++)
     if (strcmp(list->at[i].name, added.name) == 0)
       return vj_fail(VJ_CONFIG, "two metrics would be recorded as %s; rename the loss or probe", added.name);

@@ -19,12 +19,11 @@ static vj_var *encode(vj_graph *graph, const vj_config *config, vj_var *frames, 
   graph->view_scope = NULL;
   vj_scope_pop(graph);
   const vj_shape in = vj_shape_of(frames), out = vj_shape_of(h);
-  char text[128];
   if (h && (!vj_is_batched(h) || out.rank < 3 || out.size[1] != in.size[1]))
     return vj_graph_fail(graph, VJ_SHAPE, "encoder %s: gives %s for %lld frames; expected a hidden state [b,%lld,..]",
-                         config->encoder.component->name, vj_shape_text(&out, text), (long long)in.size[1],
+                         config->encoder.component->name, VJ_SHAPE_TEXT(&out), (long long)in.size[1],
                          (long long)in.size[1]);
-  vj_graph_add_view(graph, view, h);
+  vj_show(graph, view, h);
   return h;
 }
 
@@ -81,12 +80,10 @@ static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_
     h = ops->build(graph, predictor.config, hx, NULL, &target);
   vj_scope_pop(graph);
   const vj_shape got = vj_shape_of(h);
-  char a[128], b[128];
   if (h && !vj_shape_same(&got, &target))
     return vj_graph_fail(graph, VJ_SHAPE, "predictor %s gives %s, encoder %s gives %s for the target; they must agree",
-                         predictor.name, vj_shape_text(&got, a), config->encoder.component->name,
-                         vj_shape_text(&target, b));
-  vj_graph_add_view(graph, "hy_pred", h);
+                         predictor.name, VJ_SHAPE_TEXT(&got), config->encoder.component->name, VJ_SHAPE_TEXT(&target));
+  vj_show(graph, "hy_pred", h);
   return h;
 }
 
@@ -104,15 +101,15 @@ static vj_var *psnr(vj_graph *graph, vj_var *y_pred, vj_var *y) {
 
 vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj_var *y) {
   const vj_shape target = vj_shape_of(y);
-  char scope[VJ_SCOPE_BYTES], a[128], b[128];
+  char scope[VJ_SCOPE_BYTES];
   vj_scope_leave(graph, scope);
   vj_scope_push(graph, "decoder");
   vj_var *frames = hidden ? decoder->ops->build(graph, decoder->config, hidden, &target) : NULL;
   vj_scope_pop(graph);
   const vj_shape got = vj_shape_of(frames);
   if (frames && !vj_shape_same(&got, &target))
-    frames = vj_graph_fail(graph, VJ_SHAPE, "decoder %s: gives %s for frames %s", decoder->name, vj_shape_text(&got, a),
-                           vj_shape_text(&target, b));
+    frames = vj_graph_fail(graph, VJ_SHAPE, "decoder %s: gives %s for frames %s", decoder->name, VJ_SHAPE_TEXT(&got),
+                           VJ_SHAPE_TEXT(&target));
   vj_scope_return(graph, scope);
   return frames;
 }
@@ -122,14 +119,14 @@ vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj
 static void build_views(vj_graph *graph, const vj_config *config, vj_var *frames, bool decoder_trains) {
   vj_var *x = vj_slice(graph, frames, 1, 0, config->clip.input_frames);
   vj_var *y = vj_slice(graph, frames, 1, config->clip.input_frames, config->clip.target_frames);
-  vj_graph_add_view(graph, "x", x);
-  vj_graph_add_view(graph, "y", y);
+  vj_show(graph, "x", x);
+  vj_show(graph, "y", y);
   /* Two calls: with padding in time, one call would let the target leak into hx. */
   vj_var *hx = encode(graph, config, x, "hx"), *hy = encode_target(graph, config, y);
   vj_var *hy_pred = predict(graph, config, hx, hy);
   graph->options.training = graph->options.training || decoder_trains;
   const vj_decoder decoder = decoder_of(config);
-  if (decoder.ops->build) vj_graph_add_view(graph, "y_pred", vj_decode(graph, &decoder, hy_pred, y));
+  if (decoder.ops->build) vj_show(graph, "y_pred", vj_decode(graph, &decoder, hy_pred, y));
 }
 
 static vj_status list_scalars(vj_model_graph *part, int64_t losses) {
