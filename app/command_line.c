@@ -211,6 +211,8 @@ static vj_status too_many(const reader *r, const char *word) {
   const char *or_setting = has_settings(verb) ? " or key=value" : "";
   for (size_t i = verb->row_count; i-- > 0;) {
     const vj_verb_row *row = &verb->rows[i];
+    if (row->type == VJ_VALUE_FILE && row->optional && !vj_row_is_option(row) && !r->command->value[i].given)
+      return vj_fail(VJ_USAGE, "\"%s\": expected %s or an option%s", word, row->name, or_setting);
     if (!vj_row_is_option(row) && r->command->value[i].given)
       return vj_fail(VJ_USAGE, "\"%s\": expected an option%s; %s is %s already", word, or_setting, row->name,
                      r->command->value[i].text);

@@ -126,7 +126,8 @@ class Arguments(Case):
     def test_list_of_an_unknown_kind(self):
         self.assert_refused('there is no kind "foo"; kinds are encoders, predictors, decoders, latents, losses, '
                             "datasets, probes, records", "list", "foo")
-        self.assert_refused("foo: cannot be read: No such file or directory", "list", "losses", "foo")
+        self.assert_refused('"foo": expected FILE.yaml or an option', "list", "losses", "foo")
+        self.assert_refused("foo.yaml: cannot be read: No such file or directory", "list", "losses", "foo.yaml")
         self.assert_refused('"foo": expected an option; FILE.yaml is tiny.yaml already', "list", "losses", "tiny.yaml",
                             "foo")
 
