@@ -1,19 +1,11 @@
 /* `vjvcr debug step FILE.yaml -o step.h5`: one training step laid open, for checking against other frameworks. */
-#include "sweeps/schedule/trial_schedule.h"
 #include "app/experiment.h"
 #include "framework/train/step_file.h"
 
 static vj_status step(vj_command *command) {
-  vj_experiment e;
-  vj_space *space = NULL;
-  int group = 1;
-  const vj_comm *world = command->world;
-  VJ_TRY(vj_comm_agree(world, vj_experiment_read(command, false, &e)));
-  vj_yaml_remove(e.root, "sweep");
-  VJ_TRY(vj_experiment_agree(&e, world));
-  VJ_TRY(vj_comm_agree(world, vj_space_create(e.pool, e.root, &space)));
-  VJ_TRY(vj_sweep_group_size(space, world->size, world->size, &group));
-  return vj_step_file_write(space->trials[0].config, world, vj_command_count(command, "--steps"),
+  const vj_config *config = NULL;
+  VJ_TRY(vj_experiment_read_trial(command, &config));
+  return vj_step_file_write(config, command->world, vj_command_count(command, "--steps"),
                             vj_command_text(command, "--from"), vj_command_text(command, "-o"));
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "framework/config/nodes.h"
+#include "sweeps/schedule/trial_schedule.h"
 #include "vj/rng.h"
 
 /* --- quick ----------------------------------------------------------------------------------------------------- */
@@ -63,4 +64,17 @@ vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *wo
   if (first == mine) return vj_comm_agree(world, VJ_OK);
   return vj_comm_agree(world,
                        vj_fail(VJ_USAGE, "%s and its overrides are not the same on all ranks", experiment->file));
+}
+
+vj_status vj_experiment_read_trial(const vj_command *command, const vj_config **config) {
+  const vj_comm *world = command->world;
+  vj_experiment e;
+  vj_space *space = NULL;
+  int group = 1;
+  VJ_TRY(vj_comm_agree(world, vj_experiment_read(command, false, &e)));
+  vj_yaml_remove(e.root, "sweep");
+  VJ_TRY(vj_experiment_agree(&e, world));
+  VJ_TRY(vj_comm_agree(world, vj_space_create(e.pool, e.root, &space)));
+  *config = space->trials[0].config;
+  return vj_sweep_group_size(space, world->size, world->size, &group);
 }

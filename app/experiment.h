@@ -21,6 +21,9 @@ typedef struct vj_experiment {
  * "-quick" belongs to the experiment's name; it is not part of `root`, which is the experiment as it is run. Not
  * collective; every rank reads the same. */
 VJ_MUST_USE vj_status vj_experiment_read(const vj_command *command, bool quick, vj_experiment *experiment);
+/* The one trial of an experiment without its sweep. Collective: its ranks train it together. VJ_USAGE where their
+ * number does not suit it. */
+VJ_MUST_USE vj_status vj_experiment_read_trial(const vj_command *command, const vj_config **config);
 /* Collective: every rank read the same experiment, or all of them fail with a sentence. */
 VJ_MUST_USE vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *world);
 

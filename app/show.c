@@ -23,16 +23,11 @@ typedef struct course {
 static vj_status read_course(const vj_results *o, int variable, int64_t trial, course *c) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, variable, &info);
-  c->count = info.size[1];
+  VJ_TRY(vj_results_axis(o, info.dimension[1], &c->places, &c->count));
   double *values = vj_pool_take(o->pool, (size_t)c->count * sizeof *values);
-  int64_t *places = vj_pool_take(o->pool, (size_t)c->count * sizeof *places);
-  if (!values || !places) return vj_fail(VJ_MEMORY, "no memory for %s", info.name);
-  const int axis = vj_sweep_file_find(o->file, info.dimension[1]);
-  VJ_TRY(vj_sweep_file_read(o->file, axis, (int64_t[]){0}, &c->count, places));
-  VJ_TRY(vj_sweep_file_read(o->file, variable, (int64_t[]){trial, 0}, (int64_t[]){1, c->count}, values));
+  if (!values) return vj_fail(VJ_MEMORY, "no memory for %s", info.name);
   c->values = values;
-  c->places = places;
-  return VJ_OK;
+  return vj_sweep_file_read(o->file, variable, (int64_t[]){trial, 0}, (int64_t[]){1, c->count}, values);
 }
 
 /* A quantity's first and last number among the rows that are whole. */

@@ -80,14 +80,21 @@ void vj_html_percent(FILE *to, double share) {
     fprintf(to, "<data value=\"%.17g\">%.*f %%</data>", share, fabs(share) < 0.1 ? 1 : 0, 100 * share);
 }
 
-void vj_html_table_begin(FILE *to, const char *id) {
-  fprintf(to, "<div class=\"scroll\" tabindex=\"0\"><table id=\"%s\"><thead><tr>", id);
-}
-
 void vj_html_heading(FILE *to, bool is_number, const char *text) {
   fprintf(to, "<th scope=\"col\"%s>", is_number ? " class=\"n\"" : "");
   escape(to, text);
   fputs("</th>", to);
+}
+
+void vj_html_table_begin(FILE *to, const char *id, const char *headings) {
+  char heading[64];
+  fprintf(to, "<div class=\"scroll\" tabindex=\"0\"><table id=\"%s\"><thead><tr>", id);
+  for (const char *at = headings;; at++) {
+    const int length = (int)strcspn(at, "|"), mark = *at == '#';
+    snprintf(heading, sizeof heading, "%.*s", length - mark, at + mark);
+    vj_html_heading(to, mark, heading);
+    if (!*(at += length)) return;
+  }
 }
 
 /* Ends of rows, cells, heads and bodies may be left out in HTML. */

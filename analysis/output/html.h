@@ -17,9 +17,10 @@ void vj_html_spread(FILE *to, double mean, double deviation);
 /* 12.3 % */
 void vj_html_percent(FILE *to, double share);
 
-/* A table that scrolls on its own where the page is narrow. Rows: vj_html_row, then vj_html_cell before what is in each
- * cell; open elements are closed by the next, and by the end. */
-void vj_html_table_begin(FILE *to, const char *id);
+/* A table that scrolls on its own where the page is narrow, with headings "setting|#seeds", those of numbers behind #,
+ * and then as many more as vj_html_heading adds. Rows: vj_html_row, then vj_html_cell before what is in each cell; open
+ * elements are closed by the next, and by the end. */
+void vj_html_table_begin(FILE *to, const char *id, const char *headings);
 void vj_html_heading(FILE *to, bool is_number, const char *text);
 void vj_html_row(FILE *to, const char *attributes);
 void vj_html_cell(FILE *to, bool is_number);

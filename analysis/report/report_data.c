@@ -34,19 +34,6 @@ vj_status vj_report_data_course(const vj_report_data *data, int variable, int64_
   return VJ_OK;
 }
 
-static vj_status read_axis(const vj_report_data *data, const char *name, const int64_t **values, int64_t *count) {
-  vj_file_variable_info info;
-  const int variable = vj_sweep_file_find(data->results->file, name);
-  if (variable < 0) return vj_fail(VJ_DATA, "the sweep file has no variable %s", name);
-  vj_sweep_file_variable(data->results->file, variable, &info);
-  int64_t *read = vj_pool_take(data->pool, (size_t)(info.size[0] + 1) * sizeof *read);
-  if (!read) return no_memory();
-  VJ_TRY(vj_sweep_file_read(data->results->file, variable, (int64_t[]){0}, info.size, read));
-  *values = read;
-  *count = info.size[0];
-  return VJ_OK;
-}
-
 /* --- what is good ------------------------------------------------------------------------------------------------ */
 
 /* Losses can only be compared where their weights are. */
@@ -179,8 +166,8 @@ static void choose_shown(vj_report_data *data) {
 static vj_status gather(vj_report_data *data, const char *by) {
   const char *title = vj_sweep_file_attribute(data->results->file, VJ_ATTRIBUTE_TITLE);
   data->title = title && title[0] ? title : data->folder;
-  VJ_TRY(read_axis(data, VJ_NAME_STEP, &data->steps, &data->steps_count));
-  VJ_TRY(read_axis(data, VJ_NAME_EVAL, &data->evals, &data->evals_count));
+  VJ_TRY(vj_results_axis(data->results, VJ_NAME_STEP, &data->steps, &data->steps_count));
+  VJ_TRY(vj_results_axis(data->results, VJ_NAME_EVAL, &data->evals, &data->evals_count));
   VJ_TRY(choose_report(data));
   VJ_TRY(choose_objective(data, by));
   VJ_TRY(make_groups(data));

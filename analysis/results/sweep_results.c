@@ -77,6 +77,15 @@ double vj_results_final(const vj_results *o, const vj_report_column *column, int
   return o->status[trial] == VJ_TRIAL_DONE ? vj_results_number(o, column, trial) : NAN;
 }
 
+vj_status vj_results_axis(const vj_results *o, const char *name, const int64_t **places, int64_t *count) {
+  void *values;
+  vj_file_variable_info info;
+  VJ_TRY(read_whole(o, name, &values, &info));
+  *places = values;
+  *count = info.size[0];
+  return VJ_OK;
+}
+
 int64_t vj_results_count(const vj_results *o, const char *name, int64_t trial) {
   void *values;
   vj_file_variable_info info;

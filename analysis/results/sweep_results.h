@@ -37,6 +37,9 @@ double vj_results_number(const vj_results *results, const vj_report_column *colu
 double vj_results_newest(const vj_results *results, const char *quantity, int64_t trial);
 /* What a trial that is done has in a column; NaN otherwise. */
 double vj_results_final(const vj_results *results, const vj_report_column *column, int64_t trial);
+/* Training steps completed at each row of an axis, "step" or "eval". Owned by the results. */
+VJ_MUST_USE vj_status vj_results_axis(const vj_results *results, const char *name, const int64_t **places,
+                                      int64_t *count);
 /* A trial's whole number; -1 if there is none. */
 int64_t vj_results_count(const vj_results *results, const char *name, int64_t trial);
 /* A key that the sweep sets, "losses.variance.weight", and a trial's value of it as text. Owned by the results. */

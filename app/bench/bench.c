@@ -12,7 +12,6 @@
 #include "app/bench/machine_file.h"
 #include "app/blas_core.h"
 #include "sweeps/schedule/cost_model.h"
-#include "sweeps/schedule/trial_schedule.h"
 #include "app/experiment.h"
 #include "framework/ops/product/gemm.h"
 #include "analysis/output/row_writer.h"
@@ -322,21 +321,13 @@ static void release(bench *b) {
 }
 
 static vj_status run(vj_command *command) {
-  const vj_comm *world = command->world;
   const int64_t steps = vj_command_count(command, "--steps");
-  vj_experiment e;
-  vj_space *space = NULL;
-  int group = 1;
-  VJ_TRY(vj_comm_agree(world, vj_experiment_read(command, false, &e)));
-  vj_yaml_remove(e.root, "sweep");
-  VJ_TRY(vj_experiment_agree(&e, world));
-  VJ_TRY(vj_comm_agree(world, vj_space_create(e.pool, e.root, &space)));
-  VJ_TRY(vj_sweep_group_size(space, world->size, world->size, &group));
-  bench b = {.config = space->trials[0].config, .world = world, .loader = {.epoch = -1}};
+  bench b = {.world = command->world, .loader = {.epoch = -1}};
+  VJ_TRY(vj_experiment_read_trial(command, &b.config));
   vj_status status = measure_all(&b, steps);
   if (status == VJ_OK) status = tell(command, &b, steps);
   release(&b);
-  return vj_comm_agree(world, status);
+  return vj_comm_agree(command->world, status);
 }
 
 static const vj_verb_row rows[] = {

@@ -59,10 +59,7 @@ static void draw_bars(vj_page *page, const bar *bars, int count) {
 }
 
 static void write_bars(vj_page *page, const bar *bars, int count) {
-  vj_html_table_begin(page->to, "importance");
-  vj_html_heading(page->to, false, "parameter, or pair beyond its two");
-  vj_html_heading(page->to, true, "share");
-  vj_html_heading(page->to, true, "±");
+  vj_html_table_begin(page->to, "importance", "parameter, or pair beyond its two|#share|#±");
   fputs("<tbody>", page->to);
   for (int i = 0; i < count; i++) {
     vj_html_row(page->to, "");

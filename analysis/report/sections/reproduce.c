@@ -47,9 +47,7 @@ static vj_status write(vj_page *page) {
       "<p>Save the experiment below as a file and run the command, on any number of ranks: with the same build on the "
       "same kind of processor the numbers are the same to the last bit. Paths in it are those of the first run.</p>\n",
       page->to);
-  vj_html_table_begin(page->to, "again");
-  vj_html_heading(page->to, false, "what");
-  vj_html_heading(page->to, false, "");
+  vj_html_table_begin(page->to, "again", "what|");
   fputs("<tbody>", page->to);
   write_fact(page, "made by", source ? source : "unknown");
   write_fact(page, "this report by", "vjvcr " VJ_VERSION);

@@ -54,8 +54,6 @@ static void write_row(vj_page *page, const vj_group *g) {
 static void write_headings(vj_page *page) {
   static const char *const arrows[] = {[VJ_BEST_NONE] = "", [VJ_BEST_LOW] = " ↓", [VJ_BEST_HIGH] = " ↑"};
   const vj_report_data *data = page->data;
-  vj_html_heading(page->to, false, "setting");
-  vj_html_heading(page->to, true, "seeds");
   if (vj_sweep_file_find(data->results->file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0)
     vj_html_heading(page->to, false, "collapsed?");
   for (int64_t c = 0; c < data->report.column_count; c++) {
@@ -73,7 +71,7 @@ static void write_results(vj_page *page) {
   for (int64_t first = 0; first < rows && first < MOST_TRIALS; first = first ? rows : MOST_ROWS) {
     const int64_t last = first ? (rows < MOST_TRIALS ? rows : MOST_TRIALS) : (rows < MOST_ROWS ? rows : MOST_ROWS);
     if (first) vj_html_fold_begin(page->to, "All other settings");
-    vj_html_table_begin(page->to, first ? "results-rest" : "results");
+    vj_html_table_begin(page->to, first ? "results-rest" : "results", "setting|#seeds");
     write_headings(page);
     for (int64_t i = first; i < last; i++) write_row(page, row_at(data, i));
     vj_html_table_end(page->to);
@@ -142,13 +140,7 @@ static void begin_differences(vj_page *page, const vj_report_column *column, con
     fputs("</h3>\n", page->to);
   }
   const char *id = vj_pool_format(page->data->pool, "differences-%d", number);
-  vj_html_table_begin(page->to, id ? id : "");
-  vj_html_heading(page->to, false, "setting");
-  vj_html_heading(page->to, true, "difference");
-  vj_html_heading(page->to, true, "95 % interval");
-  vj_html_heading(page->to, true, "p");
-  vj_html_heading(page->to, true, "p (Holm)");
-  vj_html_heading(page->to, false, "test");
+  vj_html_table_begin(page->to, id ? id : "", "setting|#difference|#95 % interval|#p|#p (Holm)|test");
   fputs("<tbody>", page->to);
 }
 
@@ -227,12 +219,7 @@ static void write_trials(vj_page *page) {
   const vj_report_data *data = page->data;
   const int64_t shown = data->results->trials < MOST_TRIALS ? data->results->trials : MOST_TRIALS;
   vj_html_fold_begin(page->to, shown == data->results->trials ? "Every trial" : "The first 2000 trials");
-  vj_html_table_begin(page->to, "all-trials");
-  vj_html_heading(page->to, true, "trial");
-  vj_html_heading(page->to, false, "setting");
-  vj_html_heading(page->to, true, "seed");
-  vj_html_heading(page->to, false, "state");
-  vj_html_heading(page->to, true, "steps");
+  vj_html_table_begin(page->to, "all-trials", "#trial|setting|#seed|state|#steps");
   for (int64_t c = 0; c < data->report.column_count; c++)
     vj_html_heading(page->to, true, data->report.columns[c].title);
   fputs("<tbody>", page->to);

@@ -125,10 +125,7 @@ static void write_swept_parameters(vj_page *page) {
   const vj_report_data *data = page->data;
   if (!data->swept.count) return;
   fputs("<h3>What was varied</h3>\n", page->to);
-  vj_html_table_begin(page->to, "factors");
-  vj_html_heading(page->to, false, "parameter");
-  vj_html_heading(page->to, false, "values");
-  vj_html_heading(page->to, false, "scale");
+  vj_html_table_begin(page->to, "factors", "parameter|values|scale");
   fputs("<tbody>", page->to);
   for (int i = 0; i < data->swept.count; i++) {
     const vj_swept_parameter *factor = &data->swept.list[i];
@@ -188,10 +185,7 @@ static void write_failures(vj_page *page) {
     if (o->status[i] != VJ_TRIAL_FAILED || first_with_reason(o, i) != i) continue;
     if (reasons++ == 0) {
       fputs("<h3>Why trials failed</h3>\n", page->to);
-      vj_html_table_begin(page->to, "failures");
-      vj_html_heading(page->to, false, "reason of the first");
-      vj_html_heading(page->to, false, "trials");
-      vj_html_heading(page->to, true, "number");
+      vj_html_table_begin(page->to, "failures", "reason of the first|trials|#number");
       fputs("<tbody>", page->to);
     }
     if (reasons <= MOST_REASONS) write_reason(page, i);

@@ -82,15 +82,6 @@ static void write_row(vj_page *page, const vj_group *g, const spent *s) {
   vj_html_percent(page->to, s->part[WAIT] / training);
 }
 
-static void begin_table(vj_page *page) {
-  static const char *const headings[] = {"trials",       "total s", "batches s", "steps s",   "waiting s",
-                                         "evaluation s", "other s", "steps/s",   "samples/s", "idle"};
-  vj_html_table_begin(page->to, "timing");
-  vj_html_heading(page->to, false, "setting");
-  for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++) vj_html_heading(page->to, true, headings[i]);
-  fputs("<tbody>", page->to);
-}
-
 static void draw(vj_page *page, const spent *times) {
   const vj_report_data *data = page->data;
   FILE *script = vj_page_picture(page, 64 + 42 * (int)data->shown_count, "%s", "seconds of a trial, mean over seeds");
@@ -142,7 +133,10 @@ static vj_status write(vj_page *page) {
     shown = shown || (data->groups[g].color >= 0 && times[g].trials > 0);
   }
   vj_html_text(page->to, "%s of training in all.", vj_duration_text(all.total, took));
-  begin_table(page);
+  vj_html_table_begin(page->to, "timing",
+                      "setting|#trials|#total s|#batches s|#steps s|#waiting s|#evaluation s|#other s|#steps/s|"
+                      "#samples/s|#idle");
+  fputs("<tbody>", page->to);
   for (int64_t g = 0, rows = 0; g < data->group_count && rows < MOST_ROWS; g++)
     if (times[g].trials > 0) write_row(page, &data->groups[g], &times[g]), rows++;
   write_row(page, NULL, &all);
