@@ -3,33 +3,18 @@
 The components are those of app/builtin.def; a quoted string of a source file in framework/ that is the name of one
 fails.
 """
-import os
 import re
-import subprocess
 
-ROOT = os.environ.get("VJ_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tree import read, sources
+
 ALLOWED = {"none"}  # a word of the option checkpoint.keep, too
-
-
-def files_below(*folders):
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", *folders],
-                            capture_output=True, text=True, check=False)
-    files = listed.stdout.split("\n") if listed.returncode == 0 else [
-        os.path.relpath(os.path.join(folder, name), ROOT)
-        for top in folders for folder, _, names in os.walk(os.path.join(ROOT, top)) for name in names]
-    return sorted(f for f in files if f.endswith((".c", ".h", ".def")) and os.path.exists(os.path.join(ROOT, f)))
-
-
-def read(file):
-    with open(os.path.join(ROOT, file), encoding="utf-8") as source:
-        return source.read()
 
 
 def component_names():
     """{identifier: name} of every row of app/builtin.def."""
     wanted = re.findall(r"VJ_BUILTIN\((\w+)\)", read("app/builtin.def"))
     found = {}
-    for file in files_below("models", "losses", "datasets", "analysis"):
+    for file in sources("models", "losses", "datasets", "analysis"):
         for identifier, body in re.findall(r"const vj_component (\w+) = \{(.*?)\};", read(file), re.DOTALL):
             found[identifier] = re.search(r'\.name = "(\w+)"', body)[1]
     missing = set(wanted) - set(found)
@@ -50,7 +35,7 @@ def main():
     names = set(component_names().values()) - ALLOWED
     assert list(named_in('x = weight_of(config, "prediction");\n', names)) == [(1, "prediction")]
     assert not list(named_in('/* "prediction" */ fail("no prediction");\n', names))
-    files = files_below("framework")
+    files = sources("framework")
     assert len(files) > 100, files
     wrong = [f'{file}:{line}: "{name}" is the name of a component; let its descriptor say what is needed'
              for file in files for line, name in named_in(read(file), names)]

@@ -5,10 +5,10 @@ what the table says that its room sees. The longest prefix of a path names its r
 """
 import os
 import re
-import subprocess
 import sys
 
-ROOT = os.environ.get("VJ_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from tree import ROOT, sources
+
 
 BASE = ["framework/base"]
 CONFIG = BASE + ["framework/config"]
@@ -95,17 +95,6 @@ def guard_problem(file):
         if f"#ifndef {name}\n#define {name}\n" in source.read():
             return None
     return f"its guard is not {name}"
-
-
-def sources():
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard"],
-                            capture_output=True, text=True, check=False)
-    files = listed.stdout.split("\n") if listed.returncode == 0 else [
-        os.path.relpath(os.path.join(folder, name), ROOT)
-        for folder, _, names in os.walk(ROOT) for name in names]
-    tops = ("framework/", "models/", "losses/", "datasets/", "sweeps/", "analysis/", "app/")
-    return sorted(f for f in files if f.startswith(tops) and f.endswith((".c", ".h", ".def"))
-                  and os.path.exists(os.path.join(ROOT, f)))
 
 
 def check_itself():

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 
-from test_floors import ROOT, sources
+from tree import ROOT, sources
 
 TABLE = "framework/store/records/"
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|(?P<kept>\"(?:\\.|[^\"\\\n])*\")", re.S)
