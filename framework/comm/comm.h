@@ -1,7 +1,7 @@
 /* Groups of ranks and what they do together. A vj_comm is a plain view of an MPI communicator it owns.
  *
- * framework/comm is the one room of framework that calls MPI: sums in a fixed order, exchanges under way while others compute,
- * word of a stop. It sees framework/base. Begin here, then exchange.h and stop.h. */
+ * framework/comm is the one room of framework that calls MPI: sums in a fixed order, exchanges under way while others
+ * compute, word of a stop. It sees framework/base. Begin here, then exchange.h and stop.h. */
 #ifndef VJ_FRAMEWORK_COMM_COMM_H
 #define VJ_FRAMEWORK_COMM_COMM_H
 

@@ -52,7 +52,8 @@ class Verbs(unittest.TestCase):
 
     def test_help_tells_of_every_row_and_fits_the_terminal(self):
         for verb, required, options in self.each():
-            self.assertTrue(set(required) <= {"FILE.yaml", "DIR", "TRIAL", "A", "B", "KIND"}, required)
+            self.assertTrue(set(required) <= {"FILE.yaml", "DIR", "TRIAL", "A", "B", "KIND"},
+                            f"{required}: an argument of a new name must be added here, with what it is without it")
             for columns, words in ((40, [*verb.split(), "--help"]), (80, ["help", *verb.split()])):
                 code, out, err = vjvcr(*words, columns=columns)
                 self.assertEqual((code, err), (0, ""))

@@ -1,11 +1,10 @@
 """The name of a record of sweep.h5 stands in one place, framework/store/records: nowhere else in the product is one a
 literal. Names of one common word, such as "seed", are those of other things too; they are looked for where a record is
 asked for."""
-import os
 import re
 import sys
 
-from tree import ROOT, sources
+from tree import read, sources
 
 TABLE = "framework/store/records/"
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|(?P<kept>\"(?:\\.|[^\"\\\n])*\")", re.S)
@@ -22,9 +21,9 @@ COMPONENTS = ("models/", "losses/", "datasets/", "analysis/metrics/", "analysis/
 
 
 def names():
-    """Those without <>, and dimensions."""
-    with open(os.path.join(ROOT, TABLE, "records.def"), encoding="utf-8") as file:
-        found = re.findall(r'^VJ_(?:RECORD|DIMENSION)\(\w+, "(\w+)"', file.read(), flags=re.M)
+    """{name: its constant}, of those without <> and of dimensions."""
+    rows = re.findall(r'^VJ_(RECORD|DIMENSION)\((\w+), "(\w+)"', read(TABLE + "records.def"), flags=re.M)
+    found = {name: f"VJ_{'NAME' if kind == 'DIMENSION' else kind}_{identifier}" for kind, identifier, name in rows}
     assert {"trial", "seed", "time_total", "expected_flops", "picture_y_pred"} <= set(found), found
     return found
 
@@ -34,11 +33,12 @@ def without_comments(text):
     return COMMENT.sub(lambda m: m["kept"] or "\n" * m[0].count("\n"), text)
 
 
-def literals(path, text, patterns):
+def literals(path, text, patterns, known):
     for pattern, group in patterns:
         for found in re.finditer(pattern, text):
             line = text.count("\n", 0, found.start(group)) + 1
-            yield f"{path}:{line}: {found[group]} is a record's name: {TABLE}records.h has it"
+            constant = known.get(found[group].strip('"'), "a macro VJ_NAME_OF_...")
+            yield f"{path}:{line}: {found[group]} is a record's name: write {constant}, of {TABLE}records.h"
 
 
 def patterns_of(known):
@@ -47,10 +47,10 @@ def patterns_of(known):
             (rf'(?:{ASKED})("(?:{"|".join(sorted(known))})")', 1)]
 
 
-def check_itself(patterns):
+def check_itself(patterns, known):
     """A check that finds nothing because it looks at nothing would be worse than none."""
     def count(text):
-        return len({*literals("x.c", without_comments(text), patterns)})
+        return len({*literals("x.c", without_comments(text), patterns, known)})
     for wrong in ('find(file, "time_total")', 'vj_results_text(o, "arm", trial)', 'strcmp(info.dimension[1], "step")',
                   'vj_pool_format(pool, "probe_%s_true", probe)', '{.quantity = "hx_rankme"}', 'f(x, "val_latent")',
                   'vj_pool_format(pool, "param.%s", key)', 'vj_trial_row_put(d->file,\n  "attempt", trial)'):
@@ -61,12 +61,12 @@ def check_itself(patterns):
 
 
 def main():
-    patterns = patterns_of(names())
-    check_itself(patterns)
+    known = names()
+    patterns = patterns_of(known)
+    check_itself(patterns, known)
     found, files = [], [f for f in sources() if not f.startswith((TABLE, *COMPONENTS))]
     for path in files:
-        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
-            found += sorted(set(literals(path, without_comments(file.read()), patterns)))
+        found += sorted(set(literals(path, without_comments(read(path)), patterns, known)))
     print("\n".join(found) if found else f"{len(files)} files: no record's name is a literal")
     sys.exit(1 if found else 0)
 

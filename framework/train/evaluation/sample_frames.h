@@ -12,7 +12,7 @@ enum { VJ_MOST_SAMPLE_FRAMES = 3 };
 
 typedef struct vj_sample_frames {
   const char *view, *name; /* "y_pred"; VJ_RECORD_PICTURE_Y_PRED */
-  bool of_input; /* over input frames; else over target steps */
+  bool of_input;           /* over input frames; else over target steps */
   int64_t samples, frames, height, width, channels;
 } vj_sample_frames;
 
