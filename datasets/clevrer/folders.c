@@ -13,7 +13,7 @@ typedef struct finder {
   const char *root, *annotations; /* annotations: their folder, below the root */
   vj_pool *pool;
   vj_clevrer_file *files;
-  int64_t count, capacity;
+  int64_t count;
 } finder;
 
 static bool is_folder(const char *root, const char *name) {
@@ -59,13 +59,7 @@ static int64_t number_of(const char *name) {
 static vj_status add_video(finder *f, const char *folder, const char *file) {
   const int64_t number = number_of(file);
   if (number < 0) return VJ_OK;
-  if (f->count == f->capacity) {
-    const int64_t capacity = 2 * f->capacity + 1000;
-    vj_clevrer_file *files = realloc(f->files, (size_t)capacity * sizeof *files);
-    if (!files) return no_memory(f);
-    f->files = files;
-    f->capacity = capacity;
-  }
+  if (!vj_pool_grow(f->pool, &f->files, f->count, sizeof *f->files)) return no_memory(f);
   const char *name = vj_pool_format(f->pool, "%s/%s", folder, file);
   f->files[f->count] = (vj_clevrer_file){.number = number,
                                          .name = name,
@@ -99,18 +93,6 @@ static int by_number(const void *one, const void *other) {
   return (a > b) - (a < b);
 }
 
-static vj_status keep(finder *f, int64_t *count, const vj_clevrer_file **files) {
-  vj_clevrer_file *kept = vj_pool_take(f->pool, (size_t)(f->count + 1) * sizeof *kept);
-  if (!kept) return no_memory(f);
-  if (f->count > 0) {
-    qsort(f->files, (size_t)f->count, sizeof *f->files, by_number);
-    memcpy(kept, f->files, (size_t)f->count * sizeof *kept);
-  }
-  *count = f->count;
-  *files = kept;
-  return VJ_OK;
-}
-
 vj_status vj_clevrer_find(const char *root, const char *split, vj_pool *pool, int64_t *count,
                           const vj_clevrer_file **files) {
   char folder[NAME_BYTES], annotations[NAME_BYTES];
@@ -127,8 +109,9 @@ vj_status vj_clevrer_find(const char *root, const char *split, vj_pool *pool, in
                    "%s: no folder with CLEVRER's %s annotations; looked for annotations/%s and annotation_%s%s", root,
                    split, split, split, is_validation ? ", also with val" : "");
   f.annotations = annotations;
-  vj_status status = scan(&f, folder, true);
-  if (status == VJ_OK) status = keep(&f, count, files);
-  free(f.files);
-  return status;
+  VJ_TRY(scan(&f, folder, true));
+  if (f.count > 0) qsort(f.files, (size_t)f.count, sizeof *f.files, by_number);
+  *count = f.count;
+  *files = f.files;
+  return VJ_OK;
 }

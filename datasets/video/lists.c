@@ -35,16 +35,9 @@ vj_status vj_list_read_file(const char *path, char **text, size_t *length) {
   return status;
 }
 
-/* The old rows stay in the pool until it goes; doubling keeps that below what is in use. */
 vj_status vj_list_add(vj_pool *pool, vj_list_rows *rows, const char *name, const char *class, int64_t number) {
-  if (rows->count == rows->capacity) {
-    const int64_t capacity = rows->capacity ? 2 * rows->capacity : 256;
-    vj_list_row *const larger = vj_pool_take(pool, (size_t)capacity * sizeof *larger);
-    if (!larger) return vj_fail(VJ_MEMORY, "no memory for a list of %" PRId64 " videos", capacity);
-    if (rows->count) memcpy(larger, rows->at, (size_t)rows->count * sizeof *larger);
-    rows->at = larger;
-    rows->capacity = capacity;
-  }
+  if (!vj_pool_grow(pool, &rows->at, rows->count, sizeof *rows->at))
+    return vj_fail(VJ_MEMORY, "no memory for a list of %" PRId64 " videos", rows->count + 1);
   rows->at[rows->count++] = (vj_list_row){name, class, number};
   return VJ_OK;
 }

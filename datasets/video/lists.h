@@ -19,7 +19,7 @@ typedef struct vj_list_row {
 
 typedef struct vj_list_rows {
   vj_list_row *at;
-  int64_t count, capacity;
+  int64_t count;
 } vj_list_rows;
 
 /* V-JEPA's: no header, `path label` in each line; the last space divides, so paths may have some. Empty lines are

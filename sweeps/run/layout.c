@@ -24,7 +24,7 @@ typedef struct builder {
   const vj_space *space;
   vj_sweep_layout *layout;
   vj_file_variable *variables;
-  int64_t count, capacity;
+  int64_t count;
   int64_t size[VJ_DIMENSIONS]; /* the largest of any trial; 0: nobody needs it */
   trial_size *sizes;
   int64_t size_count;
@@ -40,13 +40,8 @@ static vj_status add(builder *b, vj_file_variable variable) {
       if (b->variables[i].rank == variable.rank) return VJ_OK;
       return vj_fail(VJ_CONFIG, "%s would be recorded in two forms; rename the loss or probe", variable.name);
     }
-  if (b->count == b->capacity) {
-    b->capacity = b->capacity ? 2 * b->capacity : 128;
-    vj_file_variable *fresh = vj_pool_take(b->pool, (size_t)b->capacity * sizeof *fresh);
-    if (!fresh) return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
-    if (b->count) memcpy(fresh, b->variables, (size_t)b->count * sizeof *fresh);
-    b->variables = fresh;
-  }
+  if (!vj_pool_grow(b->pool, &b->variables, b->count, sizeof *b->variables))
+    return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   b->variables[b->count++] = variable;
   return VJ_OK;
 }
