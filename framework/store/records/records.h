@@ -50,6 +50,7 @@ typedef struct vj_record {
   bool and_of_metric; /* behind these the metric's own */
   bool or_text;       /* TEXT where a value is no number */
   bool is_coordinate;
+  bool known_before;             /* known of a trial before it is trained, and written into its row then */
   const char *units, *long_name; /* attributes; NULL: "" */
   const char *flags;             /* as in vj_file_variable */
   const char *when;              /* NULL: in every file */

@@ -33,12 +33,10 @@ static vj_status no_memory(const extension *e) { return vj_fail(VJ_MEMORY, "%s: 
 
 /* What follows from the configurations is written anew for all trials. */
 static bool is_measured(const vj_file_variable_info *v) {
-  static const char *const written[] = {VJ_RECORD_ARM, VJ_RECORD_SEED, VJ_RECORD_WORK, VJ_RECORD_VIDEOS,
-                                        VJ_RECORD_SKIPPED};
-  for (size_t i = 0; i < VJ_COUNT(written); i++)
-    if (strcmp(v->name, written[i]) == 0) return false;
-  return v->rank > 0 && strcmp(v->dimension[0], VJ_NAME_TRIAL) == 0 && strcmp(v->name, VJ_NAME_TRIAL) != 0 &&
-         !vj_record_is(v->name, VJ_RECORD_SETTING);
+  const vj_record *record;
+  for (int i = 0; (record = vj_record_at(i)); i++)
+    if (record->known_before && vj_record_is(v->name, record->name)) return false;
+  return v->rank > 0 && strcmp(v->dimension[0], VJ_NAME_TRIAL) == 0 && strcmp(v->name, VJ_NAME_TRIAL) != 0;
 }
 
 /* --- places ----------------------------------------------------------------------------------------------------- */
