@@ -22,9 +22,9 @@ if [[ ${1:-} == --within ]]; then
   status=0
   inside() { chroot "$system" env -i HOME=/root TERM="${TERM:-dumb}" PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"; }
   demo=works
-  inside sh -c "cd /root/vjvcr && exec ./vj demo" </dev/null || { demo=FAILED && status=1; }
-  inside sh -c 'cd /root/vjvcr && exec .ci/run "$@"' sh "$@" </dev/null | tee "$system/root/tests.log" || status=1
-  printf 'Debian %s: demo %s; tests: %s\n' "$(cat "$system/etc/debian_version")" "$demo" "$(tail -n 1 "$system/root/tests.log")"
+  inside sh -c "cd /srv/vjvcr && exec ./vj demo" </dev/null || { demo=FAILED && status=1; }
+  inside sh -c 'cd /srv/vjvcr && exec .ci/run "$@"' sh "$@" </dev/null | tee "$system/srv/tests.log" || status=1
+  printf 'Debian %s: demo %s; tests: %s\n' "$(cat "$system/etc/debian_version")" "$demo" "$(tail -n 1 "$system/srv/tests.log")"
   exit "$status"
 fi
 
@@ -46,7 +46,7 @@ if [[ ! -e $system ]]; then
   mv -- "$system.partial" "$system"
 fi
 cp -L /etc/resolv.conf "$system/etc/resolv.conf"
-copy=$system/root/vjvcr
+copy=$system/srv/vjvcr
 [[ -e $copy/.git ]] || git init -q "$copy"
 git -C "$copy" fetch -q --depth 1 "file://$root" HEAD
 git -C "$copy" reset -q --hard FETCH_HEAD
