@@ -2,6 +2,7 @@
 #ifndef VJ_TESTS_STORE_LEDGER_TESTING_H
 #define VJ_TESTS_STORE_LEDGER_TESTING_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,6 +26,13 @@ static inline vj_status claim_lowest(vj_ledger *ledger, int64_t *trial, int64_t 
   int64_t all[1000];
   for (int64_t i = 0; i < 1000; i++) all[i] = i;
   return vj_ledger_claim(ledger, all, 1000, trial, attempt);
+}
+
+static inline int64_t release(vj_ledger *ledger, bool (*lives)(void *context, const char *who), void *context,
+                              int64_t most) {
+  int64_t count = -1;
+  assert_ok(vj_ledger_release(ledger, lives, context, most, &count));
+  return count;
 }
 
 static inline void assert_state(vj_ledger *ledger, int64_t trial, vj_trial_state expected, int64_t attempts,
