@@ -1,4 +1,5 @@
-/* What the tests of sweeps share: the sweep of the fake configuration, with this section. */
+/* What the tests of sweeps share: the sweep of the fake configuration, with this section, and what a trial of it sets.
+ */
 #ifndef VJ_TESTS_UNIT_SPACE_TESTING_H
 #define VJ_TESTS_UNIT_SPACE_TESTING_H
 
@@ -15,6 +16,17 @@ static inline const vj_space *make_space(const char *sweep) {
   vj_space *space = NULL;
   assert_ok(expand(sweep, &space));
   return space;
+}
+
+static inline void assert_refused(const char *sweep, const char *message) {
+  vj_space *space;
+  assert_error(expand(sweep, &space), VJ_CONFIG, message);
+}
+
+static inline void assert_setting(const vj_trial *trial, int64_t i, const char *key, const char *text) {
+  assert_true(i < trial->setting_count);
+  assert_string_equal(trial->settings[i].key, key);
+  assert_string_equal(trial->settings[i].value->text, text);
 }
 
 #endif

@@ -22,7 +22,7 @@ static void assert_order(const vj_trial_schedule *schedule, const char *expected
   assert_string_equal(found, expected);
 }
 
-static void assert_refused(const char *sweep, int ranks, int ranks_per_trial, const char *message) {
+static void assert_ranks_refused(const char *sweep, int ranks, int ranks_per_trial, const char *message) {
   vj_trial_schedule *schedule;
   assert_error(vj_trial_schedule_create(pool, make_space(sweep), ranks, ranks_per_trial, &schedule), VJ_USAGE, message);
 }
@@ -136,15 +136,16 @@ static void sorting_keeps_sizes_apart(void **state) {
 static void numbers_that_do_not_fit_are_refused(void **state) {
   (void)state;
   static const char plain[] = "sweep: {seeds: 3}\n", large[] = "sweep: {trials: {a: {optim.ranks: 4}}, seeds: 3}\n";
-  assert_refused(plain, 3, 3, "3 ranks for a trial: expected a power of two, so that sums keep their order");
-  assert_refused(plain, 16, 16,
-                 "16 ranks for a trial do not divide its 8 shards (optim.shards of trial 0); use 1, 2, 4, .. ranks for "
-                 "a trial, up to the number of shards");
-  assert_refused(plain, 3, 2, "3 ranks cannot be split into groups of 2; start a multiple of 2");
-  assert_refused(plain, 1, 2, "1 ranks cannot be split into groups of 2; start a multiple of 2");
-  assert_refused(large, 6, 0, "6 ranks cannot be split into groups of 4; start a multiple of 4");
-  assert_refused(plain, 4, 1, "4 ranks are more than can be used: 3 trials at 1 rank each need 3");
-  assert_refused(mixed, 16, 1, "16 ranks are more than can be used: 6 trials need 14 together");
+  assert_ranks_refused(plain, 3, 3, "3 ranks for a trial: expected a power of two, so that sums keep their order");
+  assert_ranks_refused(
+      plain, 16, 16,
+      "16 ranks for a trial do not divide its 8 shards (optim.shards of trial 0); use 1, 2, 4, .. ranks for "
+      "a trial, up to the number of shards");
+  assert_ranks_refused(plain, 3, 2, "3 ranks cannot be split into groups of 2; start a multiple of 2");
+  assert_ranks_refused(plain, 1, 2, "1 ranks cannot be split into groups of 2; start a multiple of 2");
+  assert_ranks_refused(large, 6, 0, "6 ranks cannot be split into groups of 4; start a multiple of 4");
+  assert_ranks_refused(plain, 4, 1, "4 ranks are more than can be used: 3 trials at 1 rank each need 3");
+  assert_ranks_refused(mixed, 16, 1, "16 ranks are more than can be used: 6 trials need 14 together");
 }
 
 static void wrong_ranks_have_a_place(void **state) {
