@@ -46,6 +46,8 @@ if [[ ! -e $system ]]; then
   mv -- "$system.partial" "$system"
 fi
 cp -L /etc/resolv.conf "$system/etc/resolv.conf"
+# As on any machine; without it Open MPI waits ten seconds for a name server at each start.
+printf '127.0.0.1 localhost %s\n' "$(uname -n)" >"$system/etc/hosts"
 copy=$system/srv/vjvcr
 [[ -e $copy/.git ]] || git init -q "$copy"
 git -C "$copy" fetch -q --depth 1 "file://$root" HEAD
