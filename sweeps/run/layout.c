@@ -272,7 +272,7 @@ static vj_status union_axis(builder *b, is_row row, int64_t **values, int64_t *c
 }
 
 static bool is_left_out(const builder *b, int dimension) {
-  return dimension >= VJ_DIMENSION_HORIZON && b->size[dimension] == 0;
+  return b->size[dimension] == 0 && dimension >= VJ_DIMENSION_HORIZON;
 }
 
 /* Dimensions that nobody needs are left out, and variables told where the others are. */
