@@ -17,7 +17,7 @@
 
 static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",
                                           [VJ_SWEEP_RUNNING] = "running",
-                                          [VJ_SWEEP_INTERRUPTED] = "stopped",
+                                          [VJ_SWEEP_INTERRUPTED] = "interrupted",
                                           [VJ_SWEEP_IDLE] = "idle"};
 
 static double share(int64_t part, int64_t whole) { return whole > 0 ? 100 * (double)part / (double)whole : 100; }
@@ -171,10 +171,12 @@ static json_t *best_object(const vj_sweep_status *s) {
 }
 
 static json_t *counts_object(const vj_sweep_status *s) {
-  return json_pack("{sI sI sI sI sI sI}", "all", (json_int_t)s->results->trials, "running",
-                   (json_int_t)s->count[VJ_TRIAL_RUNNING], "done", (json_int_t)s->count[VJ_TRIAL_DONE], "stopped",
-                   (json_int_t)s->count[VJ_TRIAL_PRUNED], "failed", (json_int_t)s->count[VJ_TRIAL_FAILED], "waiting",
-                   (json_int_t)s->count[VJ_TRIAL_WAITING]);
+  static const vj_trial_state states[] = {VJ_TRIAL_RUNNING, VJ_TRIAL_DONE, VJ_TRIAL_PRUNED, VJ_TRIAL_FAILED,
+                                          VJ_TRIAL_WAITING};
+  json_t *object = json_pack("{sI}", "all", (json_int_t)s->results->trials);
+  for (size_t i = 0; i < VJ_COUNT(states); i++)
+    json_object_set_new(object, vj_trial_state_word(states[i]), json_integer(s->count[states[i]]));
+  return object;
 }
 
 static json_t *whole_object(const vj_sweep_status *s) {

@@ -268,7 +268,7 @@ class Running(Looking):
         process.kill()
         process.wait()
         found = self.status()
-        self.assertEqual((found["state"], found["running"][0]["alive"], found["seconds_left"]), ("stopped", False, None))
+        self.assertEqual((found["state"], found["running"][0]["alive"], found["seconds_left"]), ("interrupted", False, None))
         out = self.succeed("status", "out").out
         self.assertIn(f"  {who} (gone)  ", out)
         self.assertRegex(out, r"\nlast change \d+s ago; who ran it is gone; go on with the same command and --resume\n$")
