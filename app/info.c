@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "app/blas_core.h"
+#include "framework/base/cpu.h"
 #include "framework/base/machine_memory.h"
 #include "framework/ops/convolution/dnn.h"
 #include "app/verb.h"
@@ -121,9 +122,8 @@ static void add_features(facts *all) {
   add(all, "avx2", "  AVX2", "%s", __builtin_cpu_supports("avx2") ? "yes" : "no");
   add(all, "avx512", "  AVX-512", "%s", vj_blas_core_has_avx512() ? "yes" : "no");
   add(all, "bf16", "  AVX-512 BF16", "%s", __builtin_cpu_supports("avx512bf16") ? "yes" : "no");
-#else
-  (void)all;
 #endif
+  add(all, "cpu_path", "  computes with", "%s", vj_cpu_path_name(vj_cpu_path()));
 }
 
 static void add_machine(facts *all) {

@@ -7,6 +7,7 @@
 #include "app/blas_core.h"
 #include "app/builtin.h"
 #include "app/help.h"
+#include "framework/base/cpu.h"
 #include "framework/base/threads.h"
 
 /* "vjvcr: <sentence>", with its trace if VJVCR_TRACE is set. */
@@ -95,6 +96,7 @@ int main(int argc, char **argv) {
   int used = 0;
   vj_status status = vj_verb_find(argc - 1, argv + 1, &verb, &used);
   if ((verb || vj_verb_is_group(argv[1]) || is_help(argv[1])) && help(argc - 1, argv + 1, verb)) return 0;
+  if (status == VJ_OK) status = vj_cpu_check();
   if (status == VJ_OK) status = vj_builtin_register();
   if (status != VJ_OK) {
     print_failure();

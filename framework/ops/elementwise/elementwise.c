@@ -1,6 +1,7 @@
 /* Elementwise ops, on batched and on shared variables alike. */
 #include <math.h>
 
+#include "framework/base/kernel.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
@@ -20,7 +21,7 @@ vj_var *vj_constant(vj_graph *graph, double value) {
 
 typedef enum unary_kind { RELU, GELU, SILU, SIGMOID, SQUARE, SQRT, RSQRT, ABS, EXP, LOG } unary_kind;
 
-static void unary_run(const vj_call *call) {
+VJ_KERNEL(unary_run, (const vj_call *call), (call)) {
   const unary_kind kind = *(const unary_kind *)call->node->attributes;
   const vj_real *x = call->in[0];
   vj_real *y = call->out[0];
@@ -68,7 +69,7 @@ static bool slope_from_result(unary_kind kind) {
 }
 
 /* inputs dy, and x or y */
-static void unary_gradient_run(const vj_call *call) {
+VJ_KERNEL(unary_gradient_run, (const vj_call *call), (call)) {
   const unary_kind kind = *(const unary_kind *)call->node->attributes;
   const vj_real *dy = call->in[0], *v = call->in[1];
   vj_real *dx = call->out[0];
@@ -160,7 +161,7 @@ vj_var *vj_log(vj_graph *graph, vj_var *x) { return unary(graph, x, LOG); }
 
 /* --- scale --------------------------------------------------------------------------------------------------- */
 
-static void scale_run(const vj_call *call) {
+VJ_KERNEL(scale_run, (const vj_call *call), (call)) {
   const double *ab = call->node->attributes;
   const vj_real a = (vj_real)ab[0], b = (vj_real)ab[1];
   const int64_t count = call->node->inputs[0]->count;
@@ -186,7 +187,7 @@ vj_var *vj_scale(vj_graph *graph, vj_var *x, double a, double b) {
 
 /* A shared scalar among the inputs is repeated: its stride is 0. */
 #define BINARY_RUN(name, expression)                             \
-  static void name##_run(const vj_call *call) {                  \
+  VJ_KERNEL(name##_run, (const vj_call *call), (call)) {         \
     const vj_node *node = call->node;                            \
     const int64_t count = node->outputs[0]->count;               \
     const vj_real *left = call->in[0], *right = call->in[1];     \
