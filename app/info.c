@@ -19,11 +19,8 @@
 #include "framework/base/machine_memory.h"
 #include "framework/ops/convolution/dnn.h"
 #include "app/verb.h"
+#include "app/versions.h"
 #include "vj/param.h"
-
-#ifndef VJ_COMMIT
-#define VJ_COMMIT "unknown"
-#endif
 
 enum { VALUE_BYTES = 512, CAPACITY = 32 };
 
@@ -74,14 +71,6 @@ static double gibibytes(double bytes) { return bytes / (1024.0 * 1024.0 * 1024.0
 
 /* --- the rows ---------------------------------------------------------------------------------------------- */
 
-static const char *compiler_name(void) {
-#if defined(__clang__)
-  return "";
-#else
-  return "gcc ";
-#endif
-}
-
 static const char *instructions_built_for(void) {
 #if defined(__AVX512F__)
   return "AVX-512";
@@ -96,7 +85,13 @@ static const char *instructions_built_for(void) {
 #endif
 }
 
-static void add_build(facts *all) {
+static const char *version_of(const vj_versions *versions, const char *key) {
+  int64_t i = 0;
+  while (strcmp(versions->at[i].key, key) != 0) i++;
+  return versions->at[i].text;
+}
+
+static void add_build(facts *all, const vj_versions *versions) {
   const bool optimised =
 #if defined(__OPTIMIZE__)
       true;
@@ -110,8 +105,8 @@ static void add_build(facts *all) {
       false;
 #endif
   add(all, "version", "vjvcr", "%s", VJ_VERSION);
-  add(all, "commit", "commit", "%s", VJ_COMMIT);
-  add(all, "compiler", "compiler", "%s%s", compiler_name(), __VERSION__);
+  add(all, "commit", "commit", "%s", version_of(versions, "commit"));
+  add(all, "compiler", "compiler", "%s", version_of(versions, "compiler"));
   add(all, "build", "built", "%s%s, for %s", optimised ? "optimised" : "without optimisation",
       sanitized ? ", with sanitizers" : "", instructions_built_for());
 }
@@ -168,9 +163,13 @@ static void add_openblas(facts *all) {
   add(all, "openblas_check", "  self-check", "%s", right ? "passed" : vj_error_message());
 }
 
-static void add_libraries(facts *all) {
+static void add_libraries(facts *all, const vj_versions *versions) {
   char version[128];
   add(all, "onednn", "oneDNN", "%s", vj_dnn_version(version));
+  add(all, "libc", "C library", "%s", version_of(versions, "libc"));
+  add(all, "gsl", "GSL", "%s", version_of(versions, "gsl"));
+  add(all, "libavcodec", "libavcodec", "%s", version_of(versions, "libavcodec"));
+  add(all, "libswscale", "libswscale", "%s", version_of(versions, "libswscale"));
   char text[MPI_MAX_LIBRARY_VERSION_STRING];
   int length = 0, major = 0, minor = 0;
   unsigned hdf5[3] = {0};
@@ -213,10 +212,12 @@ static int print_json(const facts *all) {
 static vj_status info(vj_command *command) {
   facts all = {.count = 0};
   int failed = 0;
-  add_build(&all);
+  vj_versions versions;
+  VJ_TRY(vj_versions_here(command->pool, &versions));
+  add_build(&all, &versions);
   add_machine(&all);
   add_openblas(&all);
-  add_libraries(&all);
+  add_libraries(&all, &versions);
   if (vj_command_has(command, "--json"))
     failed = print_json(&all);
   else

@@ -11,6 +11,7 @@
 #include "app/sweep/dry_run.h"
 #include "app/experiment.h"
 #include "app/sweep/progress.h"
+#include "app/versions.h"
 #include "analysis/results/result_table.h"
 
 extern const vj_verb vj_verb_train;
@@ -96,6 +97,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
                               .hang_limit = vj_command_number(e->command, "--hang-limit"),
                               .context = &line};
   set_time_limit(e->command, &options);
+  VJ_TRY(vj_comm_agree(world, vj_versions_here(e->pool, &options.versions)));
   vj_signals_catch();
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
   const double start = MPI_Wtime();

@@ -112,5 +112,8 @@ vj_status vj_driver_on_saved(void *context, int64_t trial) {
 
 vj_status vj_driver_on_prune(void *context, int64_t trial, int64_t done, bool *ends) {
   const vj_driver *d = context;
+  const bool is_far_enough = d->options->steps > 0 && done >= d->options->steps;
+  *ends = is_far_enough;
+  if (is_far_enough || !d->pruner) return VJ_OK;
   return vj_pruner_ask(d->pruner, trial, done, ends);
 }

@@ -57,7 +57,7 @@ static vj_status work(vj_driver *d) {
                               .warned = vj_driver_warn,
                               .saved = vj_driver_on_saved,
                               .progress = vj_driver_on_progress,
-                              .prune = d->pruner ? vj_driver_on_prune : NULL,
+                              .prune = d->pruner || d->options->steps ? vj_driver_on_prune : NULL,
                               .context = d};
     const vj_status outcome = vj_trial_run(&job);
     d->interrupted = outcome == VJ_INTERRUPTED;

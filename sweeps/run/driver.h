@@ -4,6 +4,7 @@
 #ifndef VJ_SWEEPS_RUN_DRIVER_H
 #define VJ_SWEEPS_RUN_DRIVER_H
 
+#include "sweeps/run/versions.h"
 #include "sweeps/space/report_spec.h"
 #include "sweeps/space/space.h"
 #include "framework/train/trial.h"
@@ -24,7 +25,9 @@ typedef struct vj_sweep_options {
   double time_limit;            /* seconds from now after which the run is interrupted; 0: none */
   const char *time_limit_name;  /* what set it, for the sentence: "the time limit" */
   double hang_limit;            /* seconds without a step, or a batch of an evaluation, that mean it hangs; 0: none */
+  int64_t steps;                /* a trial ends where the first so many of its steps are recorded; 0: at its own end */
   int64_t max_attempts;         /* a trial whose run died so often in a row, saving nothing, failed; 0: never */
+  vj_versions versions;         /* recorded with a new sweep; where an earlier run had others, a note tells */
   const vj_report_spec *report; /* checked before training; NULL: none */
   /* On world rank 0, at most about ten times a second; may be NULL. */
   void (*progress)(void *context, const vj_sweep_progress *progress);

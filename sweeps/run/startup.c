@@ -29,6 +29,7 @@ static vj_status make_layout(const startup *o, const vj_space *space, vj_sweep_l
   const vj_driver *d = o->d;
   VJ_TRY(vj_trial_schedule_create(d->pool, space, d->world->size, d->options->ranks_per_trial, &schedule));
   VJ_TRY(vj_sweep_layout_create(d->pool, o->root, space, schedule->of_trial, layout));
+  VJ_TRY(vj_versions_record(d->pool, &d->options->versions, &(*layout)->file));
   VJ_TRY(vj_report_check_layout(d->options->report, &(*layout)->file));
   return vj_pruner_check(space, &(*layout)->file, NULL, NULL);
 }
@@ -57,11 +58,19 @@ static vj_status check_stopping(const startup *o, const vj_sweep_file *file) {
                  o->path, change ? change : "sweep.stopping");
 }
 
+static void note_other_versions(const startup *o, const vj_sweep_file *file) {
+  const vj_driver *d = o->d;
+  const char *changes = vj_versions_changes(d->pool, file, &d->options->versions);
+  if (changes && changes[0])
+    note(d, vj_pool_format(d->pool, "%s: trials from here on may have other bits: %s", o->path, changes));
+}
+
 static vj_status check_file(startup *o, const vj_sweep_file *file) {
   const vj_driver *d = o->d;
   VJ_TRY(vj_resume_match_trials(d->pool, file, o->path, d->space, &o->match));
   VJ_TRY(vj_space_arrange(d->pool, d->space, o->match.row, &o->space));
   VJ_TRY(check_stopping(o, file));
+  note_other_versions(o, file);
   o->is_larger = o->match.known < o->space->trial_count || !vj_sweep_has_keys(d->pool, file, o->space);
   return o->is_larger ? VJ_OK : vj_report_check_file(d->options->report, file);
 }

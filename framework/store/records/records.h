@@ -21,6 +21,7 @@
 #define VJ_ATTRIBUTE_TITLE "title"           /* the experiment's name */
 #define VJ_ATTRIBUTE_SOURCE "source"         /* the program and its version */
 #define VJ_ATTRIBUTE_SWEEP_YAML "sweep_yaml" /* the text of sweep.yaml */
+#define VJ_ATTRIBUTE_VERSION "version_"      /* with which those begin that say what decides bits: version_openblas */
 
 /* Bytes of texts, the ending zero included. */
 enum { VJ_FAILURE_BYTES = 512, VJ_STOP_REASON_BYTES = 256, VJ_DAMAGED_NAMES_BYTES = 1024 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sweeps/run/trial_row.h"
+#include "sweeps/run/versions.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
@@ -186,6 +187,7 @@ static vj_status extend(extension *e) {
   if (!e->states) return no_memory(e);
   VJ_TRY(vj_sweep_file_read(e->old, variable, (int64_t[]){0}, &e->known, e->states));
   VJ_TRY(widen_texts(e, &layout));
+  VJ_TRY(vj_versions_keep(e->pool, e->old, &layout));
   return vj_sweep_file_replace(e->path, &layout, fill, e);
 }
 

@@ -1,0 +1,65 @@
+#include "sweeps/run/versions.h"
+
+#include <string.h>
+
+static const char *attribute_of(vj_pool *pool, const vj_version *version) {
+  return vj_pool_format(pool, VJ_ATTRIBUTE_VERSION "%s", version->key);
+}
+
+static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for versions of libraries"); }
+
+vj_status vj_versions_record(vj_pool *pool, const vj_versions *versions, vj_file_layout *layout) {
+  const int64_t before = layout->attribute_count;
+  vj_file_attribute *all = vj_pool_take(pool, (size_t)(before + versions->count) * sizeof *all);
+  if (!all) return no_memory();
+  memcpy(all, layout->attributes, (size_t)before * sizeof *all);
+  for (int64_t i = 0; i < versions->count; i++) {
+    all[before + i] = (vj_file_attribute){attribute_of(pool, &versions->at[i]), versions->at[i].text};
+    if (!all[before + i].name || !all[before + i].text) return no_memory();
+  }
+  layout->attributes = all;
+  layout->attribute_count = before + versions->count;
+  return VJ_OK;
+}
+
+vj_status vj_versions_keep(vj_pool *pool, const vj_sweep_file *before, vj_file_layout *layout) {
+  vj_file_attribute *kept = vj_pool_take(pool, (size_t)layout->attribute_count * sizeof *kept);
+  int64_t count = 0;
+  if (!kept) return no_memory();
+  for (int64_t i = 0; i < layout->attribute_count; i++) {
+    vj_file_attribute attribute = layout->attributes[i];
+    const bool is_version = vj_record_after(attribute.name, VJ_ATTRIBUTE_VERSION) != NULL;
+    if (is_version) attribute.text = vj_sweep_file_attribute(before, attribute.name);
+    if (attribute.text) kept[count++] = attribute;
+  }
+  layout->attributes = kept;
+  layout->attribute_count = count;
+  return VJ_OK;
+}
+
+/* What the file says of one; NULL: nothing. */
+static const char *recorded(vj_pool *pool, const vj_sweep_file *file, const vj_version *version) {
+  const char *name = attribute_of(pool, version);
+  return name ? vj_sweep_file_attribute(file, name) : NULL;
+}
+
+bool vj_versions_are_known(const vj_sweep_file *file, const vj_versions *versions) {
+  vj_pool *pool = NULL;
+  bool known = false;
+  if (vj_pool_create(&pool) != VJ_OK) return false;
+  for (int64_t i = 0; i < versions->count; i++) known = known || recorded(pool, file, &versions->at[i]);
+  vj_pool_destroy(&pool);
+  return known;
+}
+
+const char *vj_versions_changes(vj_pool *pool, const vj_sweep_file *file, const vj_versions *versions) {
+  const char *text = "";
+  for (int64_t i = 0; i < versions->count && text; i++) {
+    const vj_version *version = &versions->at[i];
+    const char *before = recorded(pool, file, version);
+    if (before && strcmp(before, version->text) != 0)
+      text = vj_pool_format(pool, "%s%s%s was %s and is %s here", text, text[0] ? "; " : "", version->name, before,
+                            version->text);
+  }
+  return text;
+}
