@@ -72,12 +72,8 @@ static double gibibytes(double bytes) { return bytes / (1024.0 * 1024.0 * 1024.0
 /* --- the rows ---------------------------------------------------------------------------------------------- */
 
 static const char *instructions_built_for(void) {
-#if defined(__AVX512F__)
-  return "AVX-512";
-#elif defined(__AVX2__)
-  return "AVX2";
-#elif defined(__x86_64__)
-  return "any x86-64";
+#if defined(__x86_64__)
+  return "x86-64-v3";
 #elif defined(__aarch64__)
   return "arm64";
 #else

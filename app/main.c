@@ -7,6 +7,7 @@
 #include "app/blas_core.h"
 #include "app/builtin.h"
 #include "app/help.h"
+#include "app/main.h"
 #include "framework/base/cpu.h"
 #include "framework/base/threads.h"
 
@@ -79,7 +80,7 @@ static bool help(int count, char *const *words, const vj_verb *verb) {
   return true;
 }
 
-int main(int argc, char **argv) {
+int vj_main(int argc, char **argv) {
   /* A limit on the size of files is an error with a sentence, as a full disk is. */
   signal(SIGXFSZ, SIG_IGN);
   vj_blas_core_choose(argc, argv);

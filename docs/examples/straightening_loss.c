@@ -6,7 +6,8 @@
  * It is 0 where hidden states move straight on, 1 where every turn is a right angle, 2 where they go back and forth.
  *
  * docs/writing-a-component.md walks through this file.
- *   cc -std=c17 -shared -fPIC -I framework/include -o straightening_loss.so docs/examples/straightening_loss.c
+ *   cc -std=c17 -O2 -ffp-contract=off -shared -fPIC -I framework/include -o straightening_loss.so \
+ *       docs/examples/straightening_loss.c
  */
 #include "vj/component.h"
 #include "vj/ops.h"

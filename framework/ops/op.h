@@ -16,7 +16,16 @@
 #ifndef VJ_FRAMEWORK_OPS_OP_H
 #define VJ_FRAMEWORK_OPS_OP_H
 
+#include <math.h>
+
 #include "framework/graph/graph.h"
+
+/* a b + c, rounded once. Nothing else fuses: see framework/base/kernel.h. */
+#ifdef VJ_DOUBLE
+static inline vj_real vj_fma(vj_real a, vj_real b, vj_real c) { return fma(a, b, c); }
+#else
+static inline vj_real vj_fma(vj_real a, vj_real b, vj_real c) { return fmaf(a, b, c); }
+#endif
 
 typedef enum vj_op_form { VJ_MAP, VJ_SHARED, VJ_SUM, VJ_WEIGHT, VJ_GATHER, VJ_ALIAS } vj_op_form;
 

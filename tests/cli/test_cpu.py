@@ -1,6 +1,7 @@
 """VJVCR_CPU: the instructions a run computes with, and what is said of those that are not known or not there."""
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
@@ -40,6 +41,27 @@ class Path(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertEqual(result.stderr, f"vjvcr: VJVCR_CPU=avx512bf16: this processor has no more than {MOST}; name "
                          "that, or unset VJVCR_CPU\n")
+
+
+class OlderProcessor(unittest.TestCase):
+    """Emulated; what is compiled with newer instructions would end there by a signal."""
+
+    def emulated(self, processor):
+        if not shutil.which("qemu-x86_64"):
+            requirements.impossible("no qemu-x86_64 (Debian: qemu-user) to emulate an older processor")
+        return subprocess.run(["qemu-x86_64", "-cpu", processor, VJVCR, "info", "--json"], capture_output=True,
+                              text=True)
+
+    def test_without_avx2_there_is_a_sentence(self):
+        result = self.emulated("Nehalem")
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertIn("vjvcr: this processor has no AVX2, which vjvcr needs; use one of x86-64-v3 (Intel's since "
+                      "Haswell, 2013, AMD's since Excavator, 2015)\n", result.stderr)
+
+    def test_the_first_that_has_it_is_enough(self):
+        result = self.emulated("Haswell")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(json.loads(result.stdout)["cpu_path"], "avx2")
 
 
 if __name__ == "__main__":

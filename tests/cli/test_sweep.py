@@ -332,7 +332,7 @@ class Plugins(Case):
     def build(self, name, source):
         self.write(f"{name}.c", source)
         subprocess.run([*os.environ.get("CC", "cc").split(), "-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
-                        "-shared", "-fPIC", f"-I{SOURCE}/framework/include", "-o", self.path(f"{name}.so"),
+                        "-ffp-contract=off", "-shared", "-fPIC", f"-I{SOURCE}/framework/include", "-o", self.path(f"{name}.so"),
                         self.path(f"{name}.c")], check=True)
         losses = "losses:\n  twice: {}\n" if "twice" in source else "losses:\n"
         self.write(f"{name}.yaml", f"plugins: [{name}.so]\n" + TINY.replace("losses:\n", losses))

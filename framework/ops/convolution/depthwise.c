@@ -4,19 +4,15 @@
  * registers. Memory is read as it lies, whatever the number of channels, and rows of pixels stay in the cache from one
  * row of runs to the next. */
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
+#include "framework/base/kernel.h"
 #include "framework/ops/build.h"
-#include "framework/ops/convolution/implicit_gemm.h"
 #include "framework/ops/op.h"
 
-typedef vj_real lanes __attribute__((vector_size(VJ_LANES * sizeof(vj_real))));
-
-/* RUN pixels times PAIR vectors of channels: the sums that registers hold. */
-#if defined(__AVX512F__)
-enum { RUN = 8, PAIR = 2 };
-#else
-enum { RUN = 8, PAIR = 1 };
-#endif
+enum { RUN = 8 }; /* pixels at a time */
 
 typedef struct depthwise {
   int64_t images, height, width, channels; /* of x in one shard */
@@ -96,50 +92,56 @@ static void read_run(const depthwise *d, reader *r, const vj_real *image, int64_
   }
 }
 
-/* `count` vectors from `from` on; of a single one, those of its `channels` that exist. */
-static inline __attribute__((always_inline)) lanes load(const vj_real *from, int64_t channels) {
-  lanes value = {0};
-  memcpy(&value, from, channels < VJ_LANES ? (size_t)channels * sizeof(vj_real) : sizeof value);
-  return value;
+/* --- widths ------------------------------------------------------------------------------------------------------ */
+
+#define VJ_WIDTH(name) name##_narrow
+#define VJ_TARGET
+#define VJ_BYTES 32
+#define VJ_PAIR 1
+#if defined(__x86_64__) && defined(VJ_DOUBLE)
+#define VJ_FMA _mm256_fmadd_pd
+#elif defined(__x86_64__)
+#define VJ_FMA _mm256_fmadd_ps
+#endif
+#include "framework/ops/convolution/depthwise_lanes.inc"
+
+#if defined(__x86_64__)
+#define VJ_WIDTH(name) name##_wide
+#define VJ_TARGET VJ_WIDE
+#define VJ_BYTES 64
+#define VJ_PAIR 2
+#ifdef VJ_DOUBLE
+#define VJ_FMA _mm512_fmadd_pd
+#else
+#define VJ_FMA _mm512_fmadd_ps
+#endif
+#include "framework/ops/convolution/depthwise_lanes.inc"
+#endif
+
+/* All channels of up to `pixels` pixels of y. */
+static void convolve_channels(const depthwise *d, const reader *r, const vj_real *weight, const vj_real *bias,
+                              bool turn, vj_real *y, int64_t pixels) {
+#if defined(__x86_64__)
+  if (vj_cpu_path() >= VJ_CPU_AVX512) {
+    convolve_channels_wide(d, r, weight, bias, turn, y, pixels);
+    return;
+  }
+#endif
+  convolve_channels_narrow(d, r, weight, bias, turn, y, pixels);
 }
 
-static inline __attribute__((always_inline)) void store(vj_real *to, lanes value, int64_t channels) {
-  memcpy(to, &value, channels < VJ_LANES ? (size_t)channels * sizeof(vj_real) : sizeof value);
+/* Adds a run's products of dy with what each tap reads, to sum [taps,C]. */
+static void correlate_channels(const depthwise *d, const reader *r, const vj_real *const *dy, vj_real *sum) {
+#if defined(__x86_64__)
+  if (vj_cpu_path() >= VJ_CPU_AVX512) {
+    correlate_channels_wide(d, r, dy, sum);
+    return;
+  }
+#endif
+  correlate_channels_narrow(d, r, dy, sum);
 }
-
-/* Calls part(vectors, channels, at) for all channels: PAIR vectors at a time, then one, then what is left of one. */
-#define VJ_ALL_CHANNELS(all, part)                                                            \
-  do {                                                                                        \
-    int64_t at_ = 0;                                                                          \
-    for (; at_ + PAIR * VJ_LANES <= (all); at_ += PAIR * VJ_LANES) part(PAIR, VJ_LANES, at_); \
-    for (; at_ + VJ_LANES <= (all); at_ += VJ_LANES) part(1, VJ_LANES, at_);                  \
-    if (at_ < (all)) part(1, (all)-at_, at_);                                                 \
-  } while (0)
 
 /* --- y and dx ---------------------------------------------------------------------------------------------------- */
-
-/* Channels from `at` on of up to `pixels` pixels of y. */
-static inline __attribute__((always_inline)) void convolve_run(const depthwise *d, const reader *r,
-                                                               const vj_real *weight, const vj_real *bias, bool turn,
-                                                               vj_real *y, int64_t pixels, int vectors,
-                                                               int64_t channels, int64_t at) {
-  const int64_t last = taps_of(d) - 1;
-  lanes sum[RUN][PAIR];
-  for (int v = 0; v < vectors; v++) {
-    const lanes start = bias ? load(bias + at + v * VJ_LANES, channels) : (lanes){0};
-    for (int p = 0; p < RUN; p++) sum[p][v] = start;
-  }
-  for (int64_t k = 0; k < r->count; k++) {
-    const tap *t = &r->taps[k];
-    const vj_real *w = weight + (turn ? last - t->number : t->number) * d->channels + at;
-    lanes factor[PAIR];
-    for (int v = 0; v < vectors; v++) factor[v] = load(w + v * VJ_LANES, channels);
-    for (int p = 0; p < RUN; p++)
-      for (int v = 0; v < vectors; v++) sum[p][v] += load(t->pixel[p] + at + v * VJ_LANES, channels) * factor[v];
-  }
-  for (int p = 0; p < RUN && p < pixels; p++)
-    for (int v = 0; v < vectors; v++) store(y + p * d->channels + at + v * VJ_LANES, sum[p][v], channels);
-}
 
 /* y = x * weight + bias, or without bias; with `turn` the kernel is turned round. */
 static void convolve(const depthwise *d, const vj_real *x, const vj_real *weight, const vj_real *bias, bool turn,
@@ -151,10 +153,7 @@ static void convolve(const depthwise *d, const vj_real *x, const vj_real *weight
       for (int64_t ox = 0; ox < d->out_width; ox += RUN) {
         vj_real *to = y + ((image * d->out_height + oy) * d->out_width + ox) * d->channels;
         read_run(d, &r, x + image * size, oy, ox);
-#define VJ_PART(vectors, channels, at) \
-  convolve_run(d, &r, weight, bias, turn, to, d->out_width - ox, vectors, channels, at)
-        VJ_ALL_CHANNELS(d->channels, VJ_PART);
-#undef VJ_PART
+        convolve_channels(d, &r, weight, bias, turn, to, d->out_width - ox);
       }
 }
 
@@ -178,24 +177,6 @@ static size_t input_gradient_bytes(const vj_node *node) {
 
 /* --- dweight ----------------------------------------------------------------------------------------------------- */
 
-/* Adds a run's products of dy with what each tap reads, to sum [taps,C]. */
-static inline __attribute__((always_inline)) void correlate_run(const depthwise *d, const reader *r,
-                                                                const vj_real *const *dy, vj_real *sum,
-                                                                int64_t channels, int64_t at) {
-  lanes slope[RUN];
-  for (int p = 0; p < RUN; p++) slope[p] = load(dy[p] + at, channels);
-  for (int64_t k = 0; k < r->count; k++) {
-    const tap *t = &r->taps[k];
-    vj_real *to = sum + t->number * d->channels + at;
-    lanes even = load(to, channels), odd = {0};
-    for (int p = 0; p < RUN; p += 2) {
-      even += load(t->pixel[p] + at, channels) * slope[p];
-      odd += load(t->pixel[p + 1] + at, channels) * slope[p + 1];
-    }
-    store(to, even + odd, channels);
-  }
-}
-
 /* One image's part to sum [taps,C]. */
 static void correlate_image(const depthwise *d, reader *r, const vj_real *x, const vj_real *dy, vj_real *sum) {
   const vj_real **slope = r->pixel + d->kernel[0] * columns_of(d);
@@ -204,9 +185,7 @@ static void correlate_image(const depthwise *d, reader *r, const vj_real *x, con
       read_run(d, r, x, oy, ox);
       for (int64_t p = 0; p < RUN; p++)
         slope[p] = ox + p < d->out_width ? dy + (oy * d->out_width + ox + p) * d->channels : r->zero;
-      int64_t at = 0;
-      for (; at + VJ_LANES <= d->channels; at += VJ_LANES) correlate_run(d, r, slope, sum, VJ_LANES, at);
-      if (at < d->channels) correlate_run(d, r, slope, sum, d->channels - at, at);
+      correlate_channels(d, r, slope, sum);
     }
 }
 
