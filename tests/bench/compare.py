@@ -5,180 +5,126 @@ cycle to cycle (ABBA), so that a machine that gets faster or slower favours none
 the table has the median of these ratios, and the smallest and largest. Results gather in --file, to which a later run
 of the same programs adds its cycles.
 
-PyTorch runs twice: as it is installed, and with an allocator that keeps freed pages (what its tuning guide gets from
-jemalloc; here glibc's own settings), in the faster of its two memory layouts, tried at the start. It trains on one
-fixed batch that lies ready, while vjvcr makes a new batch for every step. Both count from the second or third step on.
+PyTorch is the newest one, of `./vj bench setup`, in the fastest of its variants: eager or compiled, in either memory
+layout, with memory of freed tensors given back, kept, or in huge pages. Which is the fastest is tried at the start of a
+row; what each took is a table, too. Time to compile does not count. PyTorch trains on one fixed batch that lies ready,
+while vjvcr makes a new batch for every step. Both count from the third step on.
 
 Where other programs run meanwhile, nothing is measured: the last column says how many cores they kept busy at most.
 """
 import argparse
-import datetime
-import hashlib
 import json
 import os
-import platform
-import resource
-import shlex
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
 
-FOLDER = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(FOLDER))
-PYTHON = "/usr/bin/python3"  # Debian's own has Debian's packages, whatever else is first on the PATH
-VJVCR = os.environ.get("VJVCR", os.path.join(ROOT, "build", "vjvcr"))
+from programs import (FOLDER, ROOT, TORCH, VJVCR, circumstances, our_sweep, ours, torch_step, torch_sweep, watched,
+                      without_pages)
+
 BENCH = os.path.join("sweeps", "bench.yaml")
-KEEP_PAGES = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
+SIMVP = os.path.join(os.path.relpath(FOLDER, ROOT), "simvp.yaml")
 DECODER = ("model.decoder={type: cnn}", "losses.reconstruction={weight: 1.0}")
 SPARSE = ("model.latent={type: sparse}",)
 FEWER = ("optim.batch=16",)  # where a step takes a minute
 BF16 = ("optim.precision=bf16",)
-MPI = {"OMPI_MCA_mpi_yield_when_idle": "0"}
-
-
-# --- programs: each returns {"seconds": .., "peak_mib": .., "command": .., ...} --------------------------------------
-
-def busy_seconds():
-    """Of all processors since the machine started, and of our own processes that have ended."""
-    with open("/proc/stat", encoding="ascii") as file:
-        user, nice, system, _, _, interrupts, soft = (int(word) for word in file.readline().split()[1:8])
-    own = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK"), own.ru_utime + own.ru_stime
-
-
-def watched(measure, steps):
-    """A measurement, with `others`: how many cores the processes of others kept busy meanwhile."""
-    (before, own_before), start = busy_seconds(), time.perf_counter()
-    result = measure(steps)
-    after, own_after = busy_seconds()
-    others = ((after - before) - (own_after - own_before)) / (time.perf_counter() - start)
-    return {**result, "others": max(others, 0.0)}
-
-
-def run(command, extra):
-    """What it prints."""
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **extra}, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stderr.strip()}")
-    return done.stdout
-
-
-def typed(command, extra):
-    """As one would type it in the root of the repository."""
-    shown = [os.path.relpath(word, ROOT) if word.startswith(ROOT) else word for word in command]
-    return " ".join([f"{key}={value}" for key, value in extra.items()] + [shlex.join(shown)])
-
-
-def ours(overrides=(), ranks=1, threads=1):
-    extra = {"OMP_NUM_THREADS": str(threads), **(MPI if ranks > 1 else {})}
-    bench = [VJVCR, "bench", BENCH, "--format", "json", *overrides]
-    launch = ["mpirun", "--bind-to", "none", "-n", str(ranks)] if ranks > 1 else []
-
-    def measure(steps):
-        with tempfile.NamedTemporaryFile("r") as peaks:
-            watched = [*launch, PYTHON, os.path.join(FOLDER, "peak.py"), peaks.name, *bench, "--steps", str(steps)]
-            result = json.loads(run(watched, extra))
-            result["peak_mib"] = sum(int(line) for line in peaks) / 1024
-        return {**result, "seconds": result["step_seconds"], "command": typed([*launch, *bench], extra)}
-    return measure
-
-
-def torch(overrides=(), threads=1, layout="channels_last", precision="fp32", keep_pages=False):
-    extra = dict(KEEP_PAGES) if keep_pages else {}
-    command = [PYTHON, os.path.join(FOLDER, "torch_step.py"), BENCH, *overrides, "--layout", layout, "--threads",
-               str(threads), "--precision", precision]
-
-    def measure(steps):
-        result = json.loads(run([*command, "--steps", str(steps), "--warm-up", "1"], extra))
-        return {**result, "command": typed(command, extra)}
-    return measure
-
-
-def torch_layouts(**arguments):
-    return [torch(layout=layout, **arguments) for layout in ("channels_last", "default")]
-
-
-def our_sweep(trials):
-    def measure(_):
-        with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("r") as peaks:
-            launch = ["mpirun", "--bind-to", "none", "-n", "2"]
-            sweep = [VJVCR, "sweep", os.path.join(FOLDER, "sweep.yaml"), *first_trials(trials), "-o"]
-            extra = {"OMP_NUM_THREADS": "1", **MPI}
-            start = time.perf_counter()
-            run([*launch, PYTHON, os.path.join(FOLDER, "peak.py"), peaks.name, *sweep, folder + "/sweep"], extra)
-            seconds = time.perf_counter() - start
-            peak = sum(int(line) for line in peaks) / 1024
-        return {"seconds": seconds, "peak_mib": peak, "command": typed([*launch, *sweep, "FOLDER"], extra)}
-    return measure
-
-
-def first_trials(trials):
-    """The overrides that leave the first 2 or 8 of the 24."""
-    variance, covariance = (f"sweep.parameters.losses.{name}.weight" for name in ("variance", "covariance"))
-    return {2: [f"{variance}=[1]", f"{covariance}=[0.01]"], 8: [f"{variance}=[1]"], 24: []}[trials]
-
-
-def torch_sweep(trials, layout, keep_pages=False):
-    extra = dict(KEEP_PAGES) if keep_pages else {}
-    command = [PYTHON, os.path.join(FOLDER, "torch_sweep.py"), "--trials", str(trials), "--layout", layout]
-
-    def measure(_):
-        return {**json.loads(run(command, extra)), "command": typed(command, extra)}
-    return measure
+TRIED_STEPS, TRIED_TRIALS = 3, 2
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
 
+class Side:
+    """A program and its variants, of which the fastest counts. `make(label)` is the measurement of one; `labels(best)`
+    are those to try, at first of None, then of the best so far."""
+
+    def __init__(self, make, labels=lambda best: [""], short=None):
+        self.make, self.labels, self.short = make, labels, short or make
+
+    def search(self, tried, save):
+        """The label of the fastest; `tried` {label: {"seconds", "peak_mib"}} is added to."""
+        if len(self.labels(None)) == 1:
+            return self.labels(None)[0]
+        for best in (lambda: None, lambda: fastest(tried)):
+            for label in self.labels(best()):
+                if label not in tried:
+                    result = self.short(label)(TRIED_STEPS)
+                    tried[label] = {"seconds": result["seconds"], "peak_mib": result["peak_mib"]}
+                    print(f"    {label}: {result['seconds']:.3f} s", file=sys.stderr)
+                    save()
+        return fastest(tried)
+
+
+def fastest(tried):
+    return min(tried, key=lambda label: tried[label]["seconds"])
+
+
 class Row:
-    """`sides`: {name: its alternatives, of which the fastest is taken}; the first is what the others are divided by.
-    `targets`: {side: at least this ratio}."""
+    """`sides`: {name: Side}; the first is what the others are divided by. `targets`: {side: at least this ratio};
+    `memory`: the first's peak against that of PyTorch, at most. `needs`: settings without which there is no row."""
 
-    def __init__(self, what, sides, targets=None, needs=()):
-        self.what, self.sides, self.targets, self.needs = what, sides, targets or {}, needs
+    def __init__(self, what, sides, targets=None, needs=(), memory=None):
+        self.what, self.sides, self.targets, self.needs, self.memory = what, sides, targets or {}, needs, memory
 
 
-def against_torch(what, target, overrides=(), cores=1):
-    arguments = {"overrides": overrides, "threads": cores}
-    mine = [ours(overrides)] if cores == 1 else [ours(overrides, 2, 1), ours(overrides, 1, 2)]
+def alone(measurement):
+    return Side(lambda label: measurement)
+
+
+def two_cores(file, overrides):
+    """Two ranks, or one of two threads."""
+    ways = {"2 ranks": (2, 1), "2 threads": (1, 2)}
+    return Side(lambda label: ours(file, overrides, *ways[label]), lambda best: list(ways))
+
+
+def pytorch(file, **arguments):
+    return Side(lambda label: torch_step(file, label, **arguments), without_pages)
+
+
+def against_torch(what, target, overrides=(), cores=1, file=BENCH):
+    mine = alone(ours(file, overrides)) if cores == 1 else two_cores(file, overrides)
     return Row(f"{what}, {cores} core{'s' if cores > 1 else ''}",
-               {"vjvcr": mine, "PyTorch as installed": torch_layouts(**arguments),
-                "PyTorch, pages kept": torch_layouts(keep_pages=True, **arguments)},
-               {"PyTorch as installed": target, "PyTorch, pages kept": target})
+               {"vjvcr": mine, "PyTorch": pytorch(file, overrides=overrides, threads=cores)}, {"PyTorch": target},
+               memory=1 / 3)
+
+
+def bf16_row(target, cores=1):
+    mine, plain = ((alone(ours(BENCH, BF16)), alone(ours(BENCH))) if cores == 1
+                   else (two_cores(BENCH, BF16), two_cores(BENCH, ())))
+    return Row(f"bf16, {cores} core{'s' if cores > 1 else ''}",
+               {"vjvcr bf16": mine, "vjvcr fp32": plain,
+                "PyTorch bf16": pytorch(BENCH, threads=cores, precision="bf16")}, {"PyTorch bf16": target}, needs=BF16)
 
 
 def sweep_row(trials):
     """24 are the sweep; fewer, its beginning, say the same sooner: trials are alike, and two run at a time."""
+    variance, covariance = (f"sweep.parameters.losses.{name}.weight" for name in ("variance", "covariance"))
+    first = {2: [f"{variance}=[1]", f"{covariance}=[0.01]"], 8: [f"{variance}=[1]"], 24: []}[trials]
     return Row(f"{trials} trials on 2 ranks against as many processes, two at a time",
-               {"vjvcr": [our_sweep(trials)], "PyTorch as installed": [torch_sweep(trials, "channels_last")],
-                "PyTorch, pages kept": [torch_sweep(trials, "channels_last", True)]},
-               {"PyTorch as installed": 4, "PyTorch, pages kept": 4})
+               {"vjvcr": alone(our_sweep(first)),
+                "PyTorch": Side(lambda label: torch_sweep(label, trials), without_pages,
+                                lambda label: torch_sweep(label, TRIED_TRIALS))}, {"PyTorch": 3})
 
 
 ROWS = {
-    "step1": against_torch("training step", 2.3),
-    "step2": against_torch("training step", 2.6, cores=2),
-    "decoder1": against_torch("with decoder", 2.3, DECODER),
-    "decoder2": against_torch("with decoder", 2.3, DECODER, cores=2),
-    "sparse1": against_torch("FISTA latents, quadratic", 5, SPARSE),
-    "sparse_decoder1": against_torch("FISTA latents through the decoder, batch 16", 5,
-                                     SPARSE + DECODER + FEWER),
-    "sparse_decoder2": against_torch("FISTA latents through the decoder, batch 16", 5,
-                                     SPARSE + DECODER + FEWER, cores=2),
-    "ranks": Row("2 ranks against 1, same global batch", {"2 ranks": [ours(ranks=2)], "1 rank": [ours()]},
-                 {"1 rank": 1.92}),
+    "step1": against_torch("training step", 1.9),
+    "step2": against_torch("training step", 1.9, cores=2),
+    "bf16": bf16_row(1.3),
+    "decoder1": against_torch("with decoder", 1.7, DECODER),
+    "sparse_decoder1": against_torch("FISTA latents through the decoder, batch 16", 2, SPARSE + DECODER + FEWER),
+    "ranks": Row("2 ranks against 1, same global batch",
+                 {"2 ranks": alone(ours(BENCH, ranks=2)), "1 rank": alone(ours(BENCH))}, {"1 rank": 1.92}),
     "sweep": sweep_row(24),
+    "simvp1": against_torch("SimVP with gSTA (64/512/8), batch 4", 1.3, file=SIMVP),
+    "bf16_2": bf16_row(1.3, cores=2),
+    "decoder2": against_torch("with decoder", 1.7, DECODER, cores=2),
+    "sparse1": against_torch("FISTA latents, quadratic", 1.9, SPARSE),
+    "sparse_decoder2": against_torch("FISTA latents through the decoder, batch 16", 2, SPARSE + DECODER + FEWER,
+                                     cores=2),
+    "simvp2": against_torch("SimVP with gSTA (64/512/8), batch 4", 1.3, cores=2, file=SIMVP),
     "sweep8": sweep_row(8),
     "sweep2": sweep_row(2),
-    "bf16": Row("bf16, 1 core", {"vjvcr bf16": [ours(BF16)], "vjvcr fp32": [ours()],
-                                 "PyTorch bf16, as installed": torch_layouts(precision="bf16"),
-                                 "PyTorch bf16, pages kept": torch_layouts(precision="bf16", keep_pages=True)},
-                {"vjvcr fp32": 1.6, "PyTorch bf16, as installed": 2, "PyTorch bf16, pages kept": 2}, needs=BF16),
 }
-
-
-SHORT = ("sweep8", "sweep2")  # only if asked for
+BY_NAME_ONLY = ("bf16_2", "decoder2", "sparse1", "sparse_decoder2", "simvp2", "sweep8", "sweep2")
 
 
 def accepts(overrides):
@@ -188,26 +134,17 @@ def accepts(overrides):
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 
-def try_layouts(row, record, save):
-    """{side: index of its fastest alternative}, by one step each."""
-    tried = record.setdefault("tried", {})
-    for side, alternatives in row.sides.items():
-        seconds = tried.setdefault(side, [])
-        while len(alternatives) > 1 and len(seconds) < len(alternatives):
-            seconds.append(alternatives[len(seconds)](1)["seconds"])
-            save()
-    return {side: seconds.index(min(seconds)) if seconds else 0 for side, seconds in tried.items()}
-
-
 def measure_row(row, record, cycles, steps, save):
     """`save` is called after every run; a cycle that was broken off is gone on with."""
-    chosen, done = try_layouts(row, record, save), record.setdefault("cycles", [])
-    for number in range(len(whole_cycles(row, record)), len(whole_cycles(row, record)) + cycles):
+    tried, done = record.setdefault("tried", {}), record.setdefault("cycles", [])
+    chosen = {name: side.search(tried.setdefault(name, {}), save) for name, side in row.sides.items()}
+    first = len(whole_cycles(row, record))
+    for number in range(first, first + cycles):
         if number == len(done):
             done.append({})
-        for side in list(row.sides)[::-1 if number % 2 else 1]:
-            if side not in done[number]:
-                done[number][side] = watched(row.sides[side][chosen[side]], steps)
+        for name in list(row.sides)[::-1 if number % 2 else 1]:
+            if name not in done[number]:
+                done[number][name] = watched(row.sides[name].make(chosen[name]), steps)
                 save()
 
 
@@ -221,62 +158,58 @@ def spread(values, form="{:.2f}"):
     return median if len(values) == 1 else f"{median} ({form.format(values[0])} to {form.format(values[-1])})"
 
 
-def verdict(value, target):
-    return "" if target is None else "yes" if value >= target else "no"
+def median(cycles, side, key):
+    return statistics.median(cycle[side].get(key, 0) for cycle in cycles)
 
 
-def lines_of(name, row, record):
-    """Lines of the table: what, against, reach, measured, reached, and what they come from."""
+# --- tables ----------------------------------------------------------------------------------------------------------
+
+def ratio_lines(name, row, record):
     cycles, first = whole_cycles(row, record), next(iter(row.sides))
     for side in list(row.sides)[1:]:
         ratios = [cycle[side]["seconds"] / cycle[first]["seconds"] for cycle in cycles]
         target = row.targets.get(side)
-        seconds = [statistics.median(cycle[s]["seconds"] for cycle in cycles) for s in (first, side)]
-        memory = [statistics.median(cycle[s]["peak_mib"] for cycle in cycles) for s in (first, side)]
-        yield (f"{row.what} ({name})", side, f"{target:g}x" if target else "", spread(ratios),
-               verdict(statistics.median(ratios), target), "{:.3f} s, {:.3f} s".format(*seconds),
-               "{:.0f} MiB, {:.0f} MiB ({:.2f})".format(*memory, memory[0] / memory[1]), str(len(cycles)),
-               "{:.2f}".format(max(cycle[s]["others"] for cycle in cycles for s in (first, side))))
+        yield (f"{row.what} (`{name}`)", side, f"{target:g}x" if target else "", spread(ratios, "{:.2f}x"),
+               "" if target is None else "yes" if statistics.median(ratios) >= target else "no",
+               ", ".join(f"{median(cycles, each, 'seconds'):.3f} s" for each in (first, side)), str(len(cycles)),
+               "{:.2f}".format(max(cycle[each]["others"] for cycle in cycles for each in (first, side))))
+
+
+def memory_lines(name, row, record):
+    """Libraries that PyTorch loads (those of CUDA, too, in the wheel of PyPI) are taken off its peak, none off ours."""
+    cycles = whole_cycles(row, record)
+    if row.memory is None:
+        return
+    mine, theirs, loaded = (median(cycles, side, key) for side, key in
+                            (("vjvcr", "peak_mib"), ("PyTorch", "peak_mib"), ("PyTorch", "import_mib")))
+    ratio = mine / (theirs - loaded)
+    yield (f"{row.what} (`{name}`)", f"{mine:.0f} MiB", f"{theirs - loaded:.0f} MiB", f"{loaded:.0f} MiB",
+           f"at most {row.memory:.2f}", f"{ratio:.2f}", "yes" if ratio <= row.memory else "no")
+
+
+OWN = (("step against its floor", lambda run: run["of_floor"], "{:.2f}", "at most 1.2", lambda v: v <= 1.2),
+       ("FMA peak, GFLOP/s", lambda run: run["fma_gflops"], "{:.0f}", "", None),
+       ("memory, GB/s", lambda run: run["memory_gb_s"], "{:.1f}", "", None),
+       ("making data, of the step", lambda run: 100 * run["data_seconds"] / run["step_seconds"], "{:.2f} %",
+        "at most 2 %", lambda v: v <= 2))
 
 
 def own_lines(name, row, record):
-    """What vjvcr says of itself: share of sgemm's rate, making data."""
+    """What vjvcr says of itself."""
     for side in row.sides:
-        runs = [cycle[side] for cycle in whole_cycles(row, record) if "of_sgemm" in cycle[side]]
+        runs = [cycle[side] for cycle in whole_cycles(row, record) if "of_floor" in cycle[side]]
         if not runs or side == "1 rank":
             continue
-        of_sgemm = [100 * run["of_sgemm"] for run in runs]
-        data = [100 * run["data_seconds"] / run["step_seconds"] for run in runs]
-        for what, values, reach, reached in (("of sgemm in the same run", of_sgemm, "at least 80 %", lambda v: v >= 80),
-                                             ("making data, of the step", data, "at most 2 %", lambda v: v <= 2)):
-            median = statistics.median(values)
-            yield f"{what} ({name}, {side})", reach, spread(values, "{:.2f} %"), "yes" if reached(median) else "no"
+        for what, value, form, reach, reached in OWN:
+            values = [value(run) for run in runs]
+            yield (f"{what} (`{name}`, {side})", reach, spread(values, form),
+                   "" if reached is None else "yes" if reached(statistics.median(values)) else "no")
 
 
-# --- the file and the table ------------------------------------------------------------------------------------------
-
-def first_line(*command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else "unknown"
-
-
-def hash_of_programs():
-    """Of everything that is measured."""
-    both = hashlib.sha256()
-    for path in (VJVCR, *(os.path.join(FOLDER, name) for name in ("torch_model.py", "torch_step.py"))):
-        with open(path, "rb") as file:
-            both.update(file.read())
-    return both.hexdigest()[:16]
-
-
-def circumstances():
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown")
-    torch_version = first_line(PYTHON, "-c", "import torch; print(torch.__version__)")
-    return {"programs": hash_of_programs(), "commit": first_line("git", "describe", "--always", "--dirty"),
-            "vjvcr": first_line(VJVCR, "--version"), "torch": torch_version, "processor": model,
-            "cores": os.cpu_count(), "system": f"{platform.system()} {platform.release()}",
-            "date": datetime.date.today().isoformat()}
+def variant_lines(name, row, record):
+    for side, tried in record.get("tried", {}).items():
+        for label, result in sorted(tried.items(), key=lambda item: item[1]["seconds"]):
+            yield f"{row.what} (`{name}`)", side, label, f"{result['seconds']:.3f} s", f"{result['peak_mib']:.0f} MiB"
 
 
 def print_table(titles, lines):
@@ -288,14 +221,18 @@ def print_table(titles, lines):
 
 
 def print_all(store):
-    about = store["about"]
-    print("{date}, commit {commit}, {vjvcr}, PyTorch {torch}, {processor}, {cores} cores, {system}".format(**about))
+    print("{date}, commit {commit}, {vjvcr}, PyTorch {torch}, {compiler}, {processor}, {cores} cores, {system}".format(
+        **store["about"]))
     done = {name: ROWS[name] for name in ROWS if whole_cycles(ROWS[name], store["rows"].get(name, {}))}
-    print_table(("what", "against", "reach", "ratio", "reached", "times", "peak memory", "cycles",
-                 "cores that others used"),
-                (line for name, row in done.items() for line in lines_of(name, row, store["rows"][name])))
-    print_table(("vjvcr itself", "reach", "measured", "reached"),
-                (line for name, row in done.items() for line in own_lines(name, row, store["rows"][name])))
+
+    def table(titles, lines_of):
+        print_table(titles, (line for name, row in done.items() for line in lines_of(name, row, store["rows"][name])))
+
+    table(("what", "against", "reach", "ratio", "reached", "times", "cycles", "cores that others used"), ratio_lines)
+    table(("peak memory", "vjvcr", "PyTorch's best", "beside it its libraries", "reach", "ratio", "reached"),
+          memory_lines)
+    table(("vjvcr itself", "reach", "measured", "reached"), own_lines)
+    table(("variants tried", "program", "variant", "time", "peak memory"), variant_lines)
     commands = {cycle[side]["command"]: None for name, row in done.items()
                 for cycle in whole_cycles(row, store["rows"][name]) for side in cycle}
     print("\nCommands, each with --steps N:\n")
@@ -303,14 +240,18 @@ def print_all(store):
         print(f"    {command}")
 
 
+# --- the file --------------------------------------------------------------------------------------------------------
+
 def read_store(path, about):
-    """What earlier runs of the same programs left, else an empty one."""
+    """What earlier runs of the same programs left, else an empty one. To show it, `about` is None."""
     try:
         with open(path, encoding="utf-8") as file:
             store = json.load(file)
     except FileNotFoundError:
+        if about is None:
+            sys.exit(f"{path} does not exist: nothing was measured yet")
         return {"about": about, "rows": {}}
-    same = all(store["about"][key] == about[key] for key in ("programs", "torch", "processor"))
+    same = about is None or all(store["about"].get(key) == about[key] for key in ("programs", "torch", "processor"))
     return store if same else {"about": about, "rows": {}}
 
 
@@ -321,10 +262,11 @@ def write_store(path, store):
     os.replace(path + ".new", path)
 
 
-def main():
+def options():
     parser = argparse.ArgumentParser(prog="./vj bench compare", description=__doc__.splitlines()[0].split(": ")[1],
                                      epilog="rows: " + ", ".join(f"{name} ({row.what})" for name, row in ROWS.items()))
-    parser.add_argument("rows", nargs="*", metavar="row", help="which of the rows below; none: all")
+    parser.add_argument("rows", nargs="*", metavar="row",
+                        help="which of the rows below; none: all but " + ", ".join(BY_NAME_ONLY))
     parser.add_argument("--cycles", type=int, default=5, help="so many times each program (5)")
     parser.add_argument("--steps", type=int, default=4, help="timed steps of each run (4)")
     parser.add_argument("--file", default=os.path.join(ROOT, "runs", "compare.json"),
@@ -334,8 +276,18 @@ def main():
     unknown = [name for name in chosen.rows if name not in ROWS]
     if unknown:
         parser.error(f"there is no row {unknown[0]!r}; there are: {', '.join(ROWS)}")
+    return chosen
+
+
+def main():
+    chosen = options()
+    if chosen.show:
+        print_all(read_store(chosen.file, None))
+        return
+    if not os.path.exists(TORCH):
+        sys.exit("bench compare: PyTorch to compare with is not there; ./vj bench setup installs it")
     store = read_store(chosen.file, circumstances())
-    for name in [] if chosen.show else chosen.rows or [name for name in ROWS if name not in SHORT]:
+    for name in chosen.rows or [name for name in ROWS if name not in BY_NAME_ONLY]:
         row = ROWS[name]
         if row.needs and not accepts(row.needs):
             print(f"{name}: left out, this vjvcr has no {' '.join(row.needs)}", file=sys.stderr)

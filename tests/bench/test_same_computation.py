@@ -20,7 +20,8 @@ with requirements.modules():
     import torch
     import yaml  # noqa: F401
 
-from torch_model import Model, Trainer, clips_of, load, names_of, read_config, to_engine
+from torch_arrays import clips_of, load, names_of, to_engine
+from torch_model import Model, Trainer, read_config
 
 from comparison import Comparison  # of tests/reference, where torch_model looks too
 
@@ -44,6 +45,9 @@ optim: {steps: 10, batch: 16, shards: 4, clip: 0.5, warmup: 3}
 """
 DECODER = ("model.decoder={type: cnn, channels: [12, 8, 8], activation: silu}", "losses.reconstruction={weight: 3.0}")
 SPARSE = "model.latent={type: sparse, size: 6, lambda: 2.0e-3, tolerance: 1.0e-6, unrolled_steps: 40}"
+SIMVP = ("model.encoder={type: simvp, channels: 8}",
+         "model.predictor={type: gsta, width: 20, blocks: 3, mlp_ratio: 3, first_drop_path: 0}",
+         "model.decoder={type: simvp}", "losses.reconstruction={weight: 3.0}", "data.size=16", "data.digit_size=8")
 CASES = {
     "without latent": (),
     "whole grids, other activations": ("model.encoder.pool=0", "model.encoder.activation=silu", "data.size=16",
@@ -57,6 +61,8 @@ CASES = {
     "sparse, with decoder": (SPARSE, *DECODER),
     "sparse, with decoder, one iteration": (SPARSE, *DECODER, "model.latent.unrolled_steps=1"),
     "sgd": ("optim.type=sgd", "optim.lr=0.3"),
+    "simvp": SIMVP,
+    "simvp, with skip": (*SIMVP[:2], "model.decoder={type: simvp, skip: e1}", *SIMVP[3:]),
 }
 
 # The energy through a decoder is nearly quadratic, and the first step as long as that allows: whether it was too long

@@ -10,7 +10,6 @@ import math
 import os
 import sys
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -18,10 +17,12 @@ from torch import nn
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "reference"))
 import model as reference  # noqa: E402
 from model import integers, learning_rate, of_layer, read_config  # noqa: E402,F401
+from torch_simvp import SimvpDecoder, SimvpEncoder, Translator  # noqa: E402
 
 ACTIVATIONS = {"none": nn.Identity, "relu": lambda: nn.ReLU(inplace=True), "gelu": nn.GELU,
                "silu": lambda: nn.SiLU(inplace=True), "sigmoid": nn.Sigmoid}
 CHANNELS_LAST = torch.channels_last
+FUSED = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 4)  # optimizers on a CPU
 
 
 # --- modules ---------------------------------------------------------------------------------------------------------
@@ -31,7 +32,7 @@ def normed(convolution, channels, activation):
 
 
 class Encoder(nn.Module):
-    """Frames [B,T,C,H,W] -> hidden states [B,T,d]. Convolutions over time are convolutions of kernel (k, 1) over
+    """Frames [B,T,C,H,W] -> hidden states [B,T,d], and nothing for a decoder. Convolutions over time are convolutions of kernel (k, 1) over
     [B, C, T, H W]: of conv1d, conv2d and conv3d the fastest here, and without a copy where channels are last."""
 
     def __init__(self, config, channels):
@@ -60,7 +61,7 @@ class Encoder(nn.Module):
             h = self.temporal(h).unflatten(3, (height, width)).transpose(1, 2).flatten(0, 1)
         if self.pool:
             h = F.adaptive_avg_pool2d(h, self.pool)
-        return self.projection(h.permute(0, 2, 3, 1).reshape(batch, steps, -1))  # (row, column, channel)
+        return self.projection(h.permute(0, 2, 3, 1).reshape(batch, steps, -1)), None  # (row, column, channel)
 
 
 class Predictor(nn.Module):
@@ -93,7 +94,7 @@ class Decoder(nn.Module):
                                              nn.BatchNorm2d(out), ACTIVATIONS[config["activation"]]()))
         self.readout = nn.Conv2d(channels[-1], frame[0], 3, padding=1)
 
-    def forward(self, h):
+    def forward(self, h, first=None):
         grid = self.linear(h.flatten(0, 1)).unflatten(1, self.grid)
         if self.readout.weight.is_contiguous(memory_format=CHANNELS_LAST) and self.grid[0] > 1:
             grid = grid.contiguous(memory_format=CHANNELS_LAST)
@@ -235,8 +236,12 @@ def covariance_term(config, view):
         return reference.covariance_term(config, view)
     h = view.flatten(2).transpose(0, 1)  # [T, B, d]
     h = h - h.mean(1, keepdim=True)
-    covariance = h.transpose(1, 2) @ h / (h.shape[1] - 1)
-    squares = covariance.square().sum() - covariance.diagonal(dim1=1, dim2=2).square().sum()
+    if h.shape[1] < h.shape[2]:  # fewer samples than features: the products of samples have the same squares
+        products, diagonal = h @ h.transpose(1, 2), h.square().sum(1)
+    else:
+        products = h.transpose(1, 2) @ h
+        diagonal = products.diagonal(dim1=1, dim2=2)
+    squares = (products.square().sum() - diagonal.square().sum()) / (h.shape[1] - 1) ** 2
     return squares / (h.shape[0] * h.shape[2])
 
 
@@ -245,6 +250,10 @@ def reconstruction(config, views):
 
 
 LOSSES = {**reference.LOSSES, "covariance": reference.over_views(covariance_term), "reconstruction": reconstruction}
+
+
+ENCODERS = {"cnn": Encoder, "simvp": SimvpEncoder}
+DECODERS = {"cnn": Decoder, "simvp": SimvpDecoder, "none": lambda *_: None}
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
@@ -269,6 +278,11 @@ class Energy:
         return energy
 
 
+def states(hidden, last):
+    """[B,T,..] -> [B,T,d]: of maps in the order in which most of them lie in memory, channels last or first."""
+    return (hidden.permute(0, 1, 3, 4, 2) if hidden.dim() == 5 and last else hidden).flatten(2)
+
+
 class Model(nn.Module):
     """`frame`: (C, H, W) of the frames."""
 
@@ -278,15 +292,21 @@ class Model(nn.Module):
         if reference.target_of(config)["type"] != "shared":
             raise ValueError("model.target: only shared")
         self.config, self.cut = config, int(data["input_frames"])
-        self.encoder = Encoder(parts["encoder"], frame[0])
+        self.encoder = ENCODERS[parts["encoder"]["type"]](parts["encoder"], frame[0])
         with torch.no_grad(), evaluating(self.encoder):
-            features = self.encoder(torch.zeros(1, 1, *frame)).shape[2]
-        out, kind = int(data["target_frames"]) * features, parts["latent"]["type"]
-        heads = int(parts["latent"]["choices"]) if kind == "discrete" else 1
-        self.predictor = Predictor(parts["predictor"], self.cut * features, heads * out)
+            hidden = self.encoder(torch.zeros(1, 1, *frame))[0]
+        targets, features, kind = int(data["target_frames"]), hidden.shape[2], parts["latent"]["type"]
+        out = targets * features
+        if hidden.dim() == 5:
+            if kind != "none":
+                raise ValueError("model.latent: only none beside maps")
+            self.predictor = Translator(parts["predictor"], self.cut, features, targets)
+        else:
+            heads = int(parts["latent"]["choices"]) if kind == "discrete" else 1
+            self.predictor = Predictor(parts["predictor"], self.cut * features, heads * out)
         self.latent = {"none": lambda: None, "discrete": lambda: Discrete(parts["latent"]),
                        "sparse": lambda: Sparse(parts["latent"], out)}[kind]()
-        self.decoder = Decoder(parts["decoder"], features, frame) if parts["decoder"]["type"] != "none" else None
+        self.decoder = DECODERS[parts["decoder"]["type"]](parts["decoder"], features, frame)
 
     def weight_of(self, kind):
         return sum(float(loss["weight"]) for loss in self.config["losses"].values() if loss["type"] == kind)
@@ -294,7 +314,7 @@ class Model(nn.Module):
     def predict(self, hx, hy, y):
         top = self.predictor(hx)
         if self.latent is None:
-            return top.unflatten(1, hy.shape[1:])
+            return top.reshape(hy.shape)
         gamma = self.weight_of("reconstruction") if self.decoder is not None else 0
         hy = hy.to(y.dtype)
         return self.latent(top, hy, Energy(self.weight_of("prediction"), gamma, hy, y, self.decoder))
@@ -302,11 +322,12 @@ class Model(nn.Module):
     def forward(self, frames):
         """Views by name, in the precision of the frames."""
         x, y = frames[:, :self.cut], frames[:, self.cut:]
-        hx, hy = self.encoder(x), self.encoder(y)
+        (hx, first), (hy, _) = self.encoder(x), self.encoder(y)
         hy_pred = self.predict(hx, hy, y)
-        views = {"y": y, "hx": hx, "hy": hy, "hy_pred": hy_pred}
+        last = hx.dim() == 5 and hx.permute(0, 1, 3, 4, 2).is_contiguous()
+        views = {"y": y, "hx": states(hx, last), "hy": states(hy, last), "hy_pred": states(hy_pred, last)}
         if self.decoder is not None and self.weight_of("reconstruction"):
-            views["y_pred"] = self.decoder(hy_pred)
+            views["y_pred"] = self.decoder(hy_pred, first)
         return {name: view.to(frames.dtype) for name, view in views.items()}
 
     def losses(self, views):
@@ -318,26 +339,38 @@ class Model(nn.Module):
 
 
 class Trainer:
-    """One step after the other. `precision`: fp32, or bf16 by autocast."""
+    """One step after the other. `precision`: fp32, or bf16 by autocast, which rounds each weight once a step.
+    `way`: eager, or by torch.compile, with backward: compiled as one, or in parts (encoder, predictor, decoder), as
+    always with a latent, whose inference is a loop that ends when it has converged. The optimizer is one fused kernel where this PyTorch has it."""
 
-    def __init__(self, config, model, precision="fp32"):
+    def __init__(self, config, model, precision="fp32", way="eager"):
         self.model, self.optim, self.number = model, config["optim"], 0
         self.autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+        self.forward = self.views_and_losses
+        if way == "compiled" and model.latent is None:
+            self.forward = torch.compile(self.forward)
+        elif way != "eager":
+            for part in filter(None, (model.encoder, model.predictor, model.decoder)):
+                part.compile()
         weights = [p for p in model.parameters() if p.dim() > 1]
         others = [p for p in model.parameters() if p.dim() <= 1]
         groups = [{"params": weights, "weight_decay": float(self.optim["weight_decay"])},
                   {"params": others, "weight_decay": 0.0}]
+        kernel = {"fused": True} if FUSED else {"foreach": True}
         if self.optim["type"] == "adamw":
             self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=tuple(reference.reals(self.optim["betas"])),
-                                               eps=float(self.optim["epsilon"]), foreach=True)
+                                               eps=float(self.optim["epsilon"]), **kernel)
         else:
-            self.optimizer = torch.optim.SGD(groups, lr=0.0, momentum=float(self.optim["momentum"]), foreach=True)
+            self.optimizer = torch.optim.SGD(groups, lr=0.0, momentum=float(self.optim["momentum"]), **kernel)
+
+    def views_and_losses(self, frames):
+        with self.autocast:
+            views = self.model(frames)
+        return self.model.losses(views)
 
     def step(self, frames):
         self.optimizer.zero_grad(set_to_none=True)
-        with self.autocast:
-            views = self.model(frames)
-        losses = self.model.losses(views)
+        losses = self.forward(frames)
         losses["total"].backward()
         if float(self.optim["clip"]) > 0:
             nn.utils.clip_grad_norm_(self.model.parameters(), float(self.optim["clip"]))
@@ -346,83 +379,3 @@ class Trainer:
         self.optimizer.step()
         self.number += 1
         return losses
-
-
-# --- the engine's arrays ---------------------------------------------------------------------------------------------
-
-def names_of(model):
-    """{PyTorch's name: the engine's} of parameters and buffers."""
-    names = {}
-
-    def pair(module, convolution, norm):
-        names[f"{module}.0.weight"] = f"{convolution}.weight"
-        norm_at = f"{module}.{2 if module.startswith('decoder') else 1}"
-        for theirs, ours in (("weight", "weight"), ("bias", "bias"), ("running_mean", "running_mean"),
-                             ("running_var", "running_variance")):
-            names[f"{norm_at}.{theirs}"] = f"{norm}.{ours}"
-
-    for layer in range(len(model.encoder.spatial)):
-        pair(f"encoder.spatial.{layer}", f"encoder.conv{layer}", f"encoder.norm{layer}")
-    for layer in range(len(model.encoder.temporal)):
-        pair(f"encoder.temporal.{layer}", f"encoder.time{layer}", f"encoder.time_norm{layer}")
-    for layer in range(0, len(model.predictor.layers), 2):
-        for kind in ("weight", "bias"):
-            names[f"predictor.layers.{layer}.{kind}"] = f"predictor.linear{layer // 2}.{kind}"
-    for kind in ("weight", "bias"):
-        names[f"encoder.projection.{kind}"] = f"encoder.projection.{kind}"
-        names[f"decoder.linear.{kind}"] = f"decoder.linear.{kind}"
-        names[f"decoder.readout.{kind}"] = f"decoder.readout.{kind}"
-    for stage in range(len(model.decoder.stages) if model.decoder is not None else 0):
-        pair(f"decoder.stages.{stage}", f"decoder.conv{stage}", f"decoder.norm{stage}")
-    names["latent.weight"], names["latent.usage"] = "predictor.latent.weight", "predictor.latent.usage"
-    return {theirs: ours for theirs, ours in names.items() if theirs in model.state_dict()}
-
-
-def rows_reordered(model, name, array, back=False):
-    """The engine counts the rows of the decoder's maps as (row, column, channel) and (i, j, channel), PyTorch's
-    unflatten and PixelShuffle with the channel first."""
-    if name.startswith("decoder.linear"):
-        shape, order = (model.decoder.grid[1:] + model.decoder.grid[:1]), (2, 0, 1)
-    elif name.startswith("decoder.conv"):
-        shape, order = (2, 2, array.shape[0] // 4), (2, 0, 1)
-    else:
-        return array
-    if back:
-        shape, order = tuple(shape[i] for i in order), tuple(np.argsort(order))
-    rest = array.shape[1:]
-    array = array.reshape(*shape, *rest)
-    return array.transpose(*order, *range(3, array.ndim)).reshape(-1, *rest)
-
-
-def to_torch(model, name, array):
-    """An array of the engine, by the engine's name, in PyTorch's layout."""
-    array = rows_reordered(model, name, np.asarray(array))
-    if array.ndim == 4:  # OHWI
-        array = array.transpose(0, 3, 1, 2)
-    elif array.ndim == 3:  # OTI
-        array = array.transpose(0, 2, 1)[..., None]
-    return torch.from_numpy(np.ascontiguousarray(array))
-
-
-def to_engine(model, name, tensor):
-    """The reverse."""
-    array = tensor.detach().numpy()
-    if array.ndim == 4:
-        array = array[..., 0].transpose(0, 2, 1) if ".time" in name else array.transpose(0, 2, 3, 1)
-    return rows_reordered(model, name, np.ascontiguousarray(array), back=True)
-
-
-def load(model, arrays):
-    """Takes over parameters and states: {the engine's name: array}."""
-    own, names = model.state_dict(), names_of(model)
-    wanted = set(arrays) - {"predictor.latent.log_lambda"}
-    if set(names.values()) != wanted:
-        raise ValueError(f"the file has {sorted(wanted)}; the configuration asks for {sorted(names.values())}")
-    with torch.no_grad():
-        for theirs, ours in names.items():
-            own[theirs].copy_(to_torch(model, ours, arrays[ours]))
-
-
-def clips_of(frames):
-    """[B,T,H,W,C] of the engine -> [B,T,C,H,W]."""
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(frames, 4, 2)))

@@ -1,10 +1,10 @@
 """What a training step costs in PyTorch: the computation of `vjvcr bench`, on one fixed batch.
 
-    torch_step.py sweeps/bench.yaml [key=value ...] [--layout channels_last] [--threads 2] [--precision bf16]
+    torch_step.py sweeps/bench.yaml [key=value ...] [--layout channels_last] [--compile] [--threads 2] [--precision bf16]
     torch_step.py --weights step.h5         with weights, batch and configuration of a `vjvcr debug step`
 
-prints one line of JSON: seconds a step (median, min, max, after warming up), peak memory of the process, losses of the
-first timed step. The batch is made once and stays in memory, so that data cost PyTorch nothing; with --data loader a
+prints one line of JSON: seconds a step (median, min, max, after warming up), peak memory of the process and what of it
+PyTorch takes before it does anything, losses of the first step. The batch is made once and stays in memory, so that data cost PyTorch nothing; with --data loader a
 DataLoader draws MovingMNIST anew for every step, and the time to wait for it counts.
 """
 import argparse
@@ -23,6 +23,7 @@ def options():
     parser.add_argument("--layout", choices=("default", "channels_last"), default="channels_last")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--compile", action="store_true", help="torch.compile; it compiles in the first step")
     parser.add_argument("--batch", type=int, help="instead of the configuration's optim.batch")
     parser.add_argument("--steps", type=int, default=5, help="timed steps")
     parser.add_argument("--warm-up", type=int, default=2)
@@ -39,7 +40,13 @@ os.environ["OMP_NUM_THREADS"] = str(CHOSEN.threads)
 import numpy as np  # noqa: E402  (after the number of threads is set)
 import torch  # noqa: E402
 
-from torch_model import Model, Trainer, clips_of, load, read_config  # noqa: E402
+IMPORT_MIB = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+from torch_arrays import clips_of, load  # noqa: E402
+from torch_model import Model, Trainer, read_config  # noqa: E402
+
+
+WAYS = {False: "eager", True: "compiled"}
 
 
 def resolved(arguments):
@@ -80,7 +87,7 @@ def prepare(chosen):
         load(model, arrays)
     if chosen.layout == "channels_last":
         model = model.to(memory_format=torch.channels_last)
-    return Trainer(config, model, chosen.precision), batches(chosen, config, frames, batch)
+    return Trainer(config, model, chosen.precision, WAYS[chosen.compile]), batches(chosen, config, frames, batch)
 
 
 def batches(chosen, config, frames, batch):
@@ -116,9 +123,9 @@ def main():
         print(profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=CHOSEN.ops), file=sys.stderr)
     print(json.dumps({
         "seconds": statistics.median(seconds), "min": min(seconds), "max": max(seconds), "steps": len(seconds),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "losses": losses,
-        "layout": CHOSEN.layout, "threads": CHOSEN.threads, "precision": CHOSEN.precision, "data": CHOSEN.data,
-        "torch": torch.__version__}))
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "import_mib": IMPORT_MIB,
+        "losses": losses, "compiled": CHOSEN.compile, "layout": CHOSEN.layout, "threads": CHOSEN.threads,
+        "precision": CHOSEN.precision, "data": CHOSEN.data, "torch": torch.__version__}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""torch_trial.py K FOLDER LAYOUT: one trial of tests/bench/sweep.yaml, the script a PyTorch user starts for each."""
+"""torch_trial.py K FOLDER LAYOUT eager|compiled: one trial of tests/bench/sweep.yaml, the script a PyTorch user starts for each."""
 import json
 import math
 import os
@@ -11,10 +11,11 @@ from torch_data import MovingMNIST
 from torch_model import Model, Trainer, read_config
 from torch_sweep import TRIALS
 
+WAYS = {"eager": "eager", "compiled": "parts"}  # whose code does not depend on weights of losses
 LAYOUTS = {"default": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
-def train(config, seed, layout):
+def train(config, seed, layout, way):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     optim = config["optim"]
@@ -22,7 +23,7 @@ def train(config, seed, layout):
     splits = [MovingMNIST(config["data"], split) for split in range(3)]
     clips, _ = splits[0].batch(np.arange(len(splits[0])))
     model = Model(config, tuple(clips.shape[2:])).to(memory_format=LAYOUTS[layout])
-    trainer, results = Trainer(config, model), {"train": [], "evaluations": []}
+    trainer, results = Trainer(config, model, way=WAYS[way]), {"train": [], "evaluations": []}
     results["evaluations"].append(evaluate(config, model, splits))
     order, at = torch.randperm(len(clips)), 0
     for step in range(steps):
@@ -87,14 +88,14 @@ def ridge(train, validation, test):
 
 
 def main():
-    number, folder, layout = int(sys.argv[1]), *sys.argv[2:]
+    number, folder, layout, way = int(sys.argv[1]), *sys.argv[2:]
     with open(os.path.join(folder, "config.yaml"), encoding="utf-8") as file:
         config = read_config(file.read())
     trial = TRIALS[number]
     for loss in ("variance", "covariance"):
         config["losses"][loss]["weight"] = str(trial[loss])
     with open(os.path.join(folder, f"trial-{number}.json"), "w", encoding="utf-8") as file:
-        json.dump({**trial, **train(config, trial["seed"], layout)}, file)
+        json.dump({**trial, **train(config, trial["seed"], layout, way)}, file)
 
 
 if __name__ == "__main__":
