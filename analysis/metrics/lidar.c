@@ -21,6 +21,7 @@
 #include "analysis/metrics/features.h"
 #include "analysis/metrics/lapack.h"
 #include "vj/component.h"
+#include "vj/elementary.h"
 #include "vj/memory.h"
 
 static const double within_delta = 1e-4, share_epsilon = 1e-7;
@@ -114,9 +115,9 @@ static double entropy_rank(const lidar *l, const double *eigenvalues) {
   if (!(sum > 0)) return 0;
   for (int64_t k = 0; k < l->width; k++) {
     const double p = (k < most ? eigenvalues[k] / sum : 0) + share_epsilon;
-    entropy -= p * log(p);
+    entropy -= p * vj_math_log(p);
   }
-  return exp(entropy);
+  return vj_math_exp(entropy);
 }
 
 /* `result` stays as it is where the scatter within clips is lost in rounding: a measure ends no trial. */

@@ -8,6 +8,7 @@
 
 #include "analysis/metrics/lapack.h"
 #include "analysis/metrics/softmax.h"
+#include "vj/elementary.h"
 #include "vj/memory.h"
 
 enum { PAIRS = 10 /* steps remembered */, MOST_STEPS = 1000, MOST_HALVINGS = 40 };
@@ -280,7 +281,7 @@ static void set_shares(vj_softmax_regression *r) {
   for (int64_t i = 0; i < r->samples; i++) r->point.at[r->label[i] * r->row + r->order]++;
   for (int64_t k = 0; k < r->classes; k++) {
     double *intercept = &r->point.at[k * r->row + r->order];
-    *intercept = log(*intercept / (double)r->samples);
+    *intercept = vj_math_log(*intercept / (double)r->samples);
   }
 }
 

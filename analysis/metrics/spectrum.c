@@ -12,6 +12,7 @@
 #include "analysis/metrics/features.h"
 #include "analysis/metrics/lapack.h"
 #include "vj/component.h"
+#include "vj/elementary.h"
 #include "vj/memory.h"
 
 enum {
@@ -59,9 +60,9 @@ static double entropy_rank(int64_t count, const double *s, double epsilon) {
   if (sum <= 0) return 0;
   for (int64_t k = 0; k < count; k++) {
     const double p = s[k] / sum + epsilon;
-    if (p > 0) entropy -= p * log(p);
+    if (p > 0) entropy -= p * vj_math_log(p);
   }
-  return exp(entropy);
+  return vj_math_exp(entropy);
 }
 
 /* Singular values become the cumulative share of their squares, in place. */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vj/elementary.h"
+
 /* Bytes of the UTF-8 character at `text`; 0 if there is none. */
 static int character_bytes(const unsigned char *text) {
   const int bytes = text[0] < 0x80                      ? 1
@@ -64,7 +66,7 @@ void vj_html_spread(FILE *to, double mean, double deviation) {
     vj_html_number(to, mean);
     return;
   }
-  const int decimals = (int)fmax(0, fmin(4, 1 - ceil(log10(deviation))));
+  const int decimals = (int)fmax(0, fmin(4, 1 - ceil(vj_math_log10(deviation))));
   if (fabs(mean) < 1e-3 || fabs(mean) >= 1e5)
     fprintf(to, "<data value=\"%.17g\">%.3g</data> ± <data value=\"%.17g\">%.0e</data>", mean, mean, deviation,
             deviation);

@@ -18,6 +18,7 @@
 #include "analysis/metrics/penalty.h"
 #include "analysis/metrics/softmax_regression.h"
 #include "vj/component.h"
+#include "vj/elementary.h"
 #include "vj/memory.h"
 #include "vj/rng.h"
 
@@ -189,7 +190,7 @@ static double loss_of(const tagger *t, int64_t column, double score_, bool truth
   const double share = t->share[column];
   if (!(share > 0 && share < 1)) return truth == (share > 0) ? 0 : INFINITY;
   const double against = truth ? -score_ : score_;
-  return against > 0 ? against + log1p(exp(-against)) : log1p(exp(against));
+  return against > 0 ? against + vj_math_log1p(vj_math_exp(-against)) : vj_math_log1p(vj_math_exp(against));
 }
 
 /* `each`, if not NULL, gets the column's average precisions and prevalence. */

@@ -8,6 +8,7 @@
 
 #include "analysis/metrics/ridge_regression.h"
 #include "vj/component.h"
+#include "vj/elementary.h"
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};
 
@@ -77,10 +78,10 @@ static void add_distances(void *context, const double *predicted, const float *t
   distances *sums = context;
   const double *mean = sums->ridge->target_mean;
   for (int64_t k = 0; k < sums->steps * sums->points; k++) {
-    const double distance = hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
+    const double distance = vj_math_hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
     sums->by_step[k / sums->points] += distance;
     if (distance <= near) ++*sums->within;
-    *sums->baseline += hypot(mean[2 * k] - target[2 * k], mean[2 * k + 1] - target[2 * k + 1]);
+    *sums->baseline += vj_math_hypot(mean[2 * k] - target[2 * k], mean[2 * k + 1] - target[2 * k + 1]);
   }
   show(sums, predicted, target);
 }

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "vj/elementary.h"
+
 enum {
   MOST_CELLS = 16,
   MOST_LABELLED = 7,
@@ -124,8 +126,8 @@ static void draw_cells(vj_page *page, const vj_report_column *column, const vj_s
 static void write_scale(FILE *script, const vj_swept_parameter *x, char axis) {
   const double low = x->values[0], high = x->values[x->count - 1], margin = 0.05 * (high - low);
   if (x->is_log)
-    fprintf(script, "set logscale %c\nset %crange [%.9g:%.9g]\n", axis, axis, low / pow(high / low, 0.05),
-            high * pow(high / low, 0.05));
+    fprintf(script, "set logscale %c\nset %crange [%.9g:%.9g]\n", axis, axis, low / vj_math_pow(high / low, 0.05),
+            high * vj_math_pow(high / low, 0.05));
   else
     fprintf(script, "set %crange [%.9g:%.9g]\n", axis, low - margin, high + margin);
   fprintf(script, "set %clabel ", axis);
@@ -211,7 +213,7 @@ static double along(const vj_swept_parameter *x, int64_t value) {
   if (value < 0 || x->count < 2) return value < 0 ? NAN : 0.5;
   if (!x->is_number) return (double)value / (double)(x->count - 1);
   const double low = x->values[0], high = x->values[x->count - 1], at = x->values[value];
-  return x->is_log ? log(at / low) / log(high / low) : (at - low) / (high - low);
+  return x->is_log ? vj_math_log(at / low) / vj_math_log(high / low) : (at - low) / (high - low);
 }
 
 /* Its name and lowest value to the left, the highest to the right; of few categories, those between on the axis. */

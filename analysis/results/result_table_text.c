@@ -6,6 +6,7 @@
 #include "analysis/output/terminal.h"
 #include "analysis/output/text_table.h"
 #include "analysis/results/collapse.h"
+#include "vj/elementary.h"
 #include "vj/param.h"
 
 /* --- cells ----------------------------------------------------------------------------------------------------- */
@@ -13,7 +14,7 @@
 /* "0.987±0.001": the mean is given as far as its spread lets it mean something. */
 static void number_cell(vj_table *table, const vj_summary *s, bool with_spread, const char *mark) {
   const double spread = with_spread && s->count > 1 ? s->deviation : 0, size = fabs(s->mean);
-  const int decimals = spread > 0 ? (int)fmax(0, fmin(4, -floor(log10(spread)))) : 0;
+  const int decimals = spread > 0 ? (int)fmax(0, fmin(4, -floor(vj_math_log10(spread)))) : 0;
   if (!isfinite(s->mean))
     vj_table_cell(table, "-");
   else if (size > 0 && (size < 1e-3 || size >= 1e5))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vj/elementary.h"
 #include "vj/memory.h"
 
 static const char *const shapes[] = {"cube", "sphere", "cylinder"}, *const materials[] = {"metal", "rubber"};
@@ -83,7 +84,7 @@ static vj_status read_moment(reader *r, const json_t *one, int64_t frame) {
     return vj_fail(VJ_DATA, "%s: frame %lld, object %lld: expected numbers below 1e6 for location and velocity",
                    r->name, (long long)frame, (long long)json_integer_value(id));
   a->moments[frame * a->count + k] =
-      (vj_clevrer_moment){.speed = (float)hypot(velocity[0], velocity[1]), .in_view = json_is_true(in_view)};
+      (vj_clevrer_moment){.speed = (float)vj_math_hypot(velocity[0], velocity[1]), .in_view = json_is_true(in_view)};
   double *kept = r->places + 3 * (frame * a->count + k);
   kept[0] = place[0], kept[1] = place[1], kept[2] = 1;
   return VJ_OK;
@@ -135,7 +136,7 @@ static vj_status measure_rate(reader *r) {
     for (int k = 0; k < a->count; k++) {
       const double *before = r->places + 3 * ((t - 1) * a->count + k),
                    *after = r->places + 3 * ((t + 1) * a->count + k);
-      const double way = 0.5 * hypot(after[0] - before[0], after[1] - before[1]);
+      const double way = 0.5 * vj_math_hypot(after[0] - before[0], after[1] - before[1]);
       const double speed = (double)a->moments[t * a->count + k].speed;
       if (before[2] * after[2] > 0 && way > 1e-3 && speed > 0) ratios[count++] = speed / way;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "datasets/digits/digits.h"
+#include "vj/elementary.h"
 #include "vj/rng.h"
 
 enum {
@@ -71,7 +72,7 @@ static hand draw_hand(vj_rng *rng) {
   for (int i = 0; i < 2; i++)
     for (int k = 0; k < WARP_TERMS; k++) h.warp[i][k] = between(rng, -0.1, 0.1);
   const float width = between(rng, 0.75, 1.35), slant = between(rng, -0.12, 0.42), turn = between(rng, -0.2, 0.2);
-  const float c = cosf(turn), s = sinf(turn);
+  const float c = (float)vj_math_cos((double)turn), s = (float)vj_math_sin((double)turn);
   h.map[0][0] = c * width;
   h.map[0][1] = -c * slant - s;
   h.map[1][0] = s * width;
@@ -145,7 +146,7 @@ static void place(drawing *out, const hand *h) {
   float length = 0.0f;
   for (int i = 0; i < out->count; i++) {
     const point a = out->pieces[i].from, b = out->pieces[i].to;
-    const float weight = hypotf(b.x - a.x, b.y - a.y);
+    const float weight = (float)vj_math_hypot((double)(b.x - a.x), (double)(b.y - a.y));
     low = (point){fminf(low.x, fminf(a.x, b.x)), fminf(low.y, fminf(a.y, b.y))};
     high = (point){fmaxf(high.x, fmaxf(a.x, b.x)), fmaxf(high.y, fmaxf(a.y, b.y))};
     sum.x += weight * 0.5f * (a.x + b.x);

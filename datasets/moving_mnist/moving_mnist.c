@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "datasets/moving_mnist/world.h"
+#include "vj/elementary.h"
 
 /* The labels in their order; the last only with two digits. */
 enum { SPEED, POSITION, INPUT_POSITION, VELOCITY, BOUNCE, WALLS, DIGIT_INDEX, DIGIT, DIGIT_SECOND };
@@ -109,7 +110,7 @@ static void fill_labels(const moving_mnist *d, vj_split split, const vj_mover *m
   const vj_digit_set *set = &d->world.digits.split[split];
   float *const speed = start[SPEED];
   for (int64_t k = 0; k < d->digit_count; k++) {
-    speed[k] = (float)hypot(movers[k].velocity[0], movers[k].velocity[1]);
+    speed[k] = (float)vj_math_hypot(movers[k].velocity[0], movers[k].velocity[1]);
     for (int axis = 0; axis < 2; axis++) start[VELOCITY][2 * k + axis] = (float)movers[k].velocity[axis];
     start[DIGIT_INDEX][k] = (float)(set->first + movers[k].image);
     start[DIGIT + k][0] = (float)set->labels[movers[k].image];

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "datasets/moving_mnist/world.h"
+#include "vj/elementary.h"
 
 enum { RELATIVE, ABSOLUTE }; /* `turn` */
 enum { WAYS = 5, FREE_FRAMES = 2 /* after the last input frame in which no wall is hit */ };
@@ -132,8 +133,8 @@ static void draw_path(const stochastic *d, vj_split split, int64_t number, path 
   vj_mover_pick(&p->mover, &d->world, split, &rng);
   p->speed = c->speed_min + (c->speed_max - c->speed_min) * vj_rng_uniform(&rng);
   p->angle = full_turn * vj_rng_uniform(&rng);
-  p->mover.velocity[0] = p->speed * cos(p->angle);
-  p->mover.velocity[1] = p->speed * sin(p->angle);
+  p->mover.velocity[0] = p->speed * vj_math_cos(p->angle);
+  p->mover.velocity[1] = p->speed * vj_math_sin(p->angle);
   const double margin = (double)d->margin * p->speed;
   for (int axis = 0; axis < 2; axis++)
     p->last_input[axis] = margin + (d->world.range - 2.0 * margin) * vj_rng_uniform(&rng);
@@ -148,8 +149,8 @@ static void turn(const stochastic *d, path *p) {
   const double way = full_turn * (double)p->psi / WAYS;
   const double angle = d->config.turn == ABSOLUTE ? way : p->angle + way;
   if (d->config.turn == ABSOLUTE && !p->switched) return;
-  p->mover.velocity[0] = p->speed * cos(angle);
-  p->mover.velocity[1] = p->speed * sin(angle);
+  p->mover.velocity[0] = p->speed * vj_math_cos(angle);
+  p->mover.velocity[1] = p->speed * vj_math_sin(angle);
 }
 
 /* Moves the digit from frame t - 1 to frame t, or puts it where it begins. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "datasets/standins/solid.h"
+#include "vj/elementary.h"
 #include "vj/memory.h"
 
 enum { SAMPLES = 4 };
@@ -166,7 +167,8 @@ static void bound(const vj_renderer *r, const vj_solid *solid, body *b) {
 }
 
 static void place(const vj_renderer *r, const vj_solid *solid, body *b) {
-  const double c = cos(solid->turn), s = sin(solid->turn), ct = cos(solid->tilt), st = sin(solid->tilt);
+  const double c = vj_math_cos(solid->turn), s = vj_math_sin(solid->turn), ct = vj_math_cos(solid->tilt),
+               st = vj_math_sin(solid->tilt);
   /* Rows: where the solid's own x, y and z axes point after the tilt about y and the turn about z. */
   const double axes[3][3] = {{c * ct, s * ct, -st}, {-s, c, 0}, {c * st, s * st, ct}};
   const float world_up[3] = {0, 0, 1};

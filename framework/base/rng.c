@@ -1,7 +1,8 @@
 #include "vj/rng.h"
 
 #include <Random123/philox.h>
-#include <math.h>
+
+#include "vj/elementary.h"
 
 vj_rng vj_rng_stream(uint64_t seed, vj_purpose purpose, uint32_t a, uint64_t b) {
   /* The purpose is mixed into the key's upper half; block numbers count in counter[0]. */
@@ -39,9 +40,24 @@ int64_t vj_rng_integer(vj_rng *rng, int64_t low, int64_t high) {
 }
 
 double vj_rng_normal(vj_rng *rng) {
-  const double u = 1.0 - vj_rng_uniform(rng); /* (0, 1]: the logarithm stays finite */
-  const double v = vj_rng_uniform(rng);
-  return sqrt(-2.0 * log(u)) * cos(6.283185307179586 * v);
+  double number;
+  vj_rng_normals(rng, 1, &number);
+  return number;
+}
+
+void vj_rng_normals(vj_rng *rng, int64_t count, double *numbers) {
+  enum { BLOCK = 64 };
+  double u[BLOCK], v[BLOCK], log_u[BLOCK], sine[BLOCK], cosine[BLOCK];
+  for (int64_t begin = 0; begin < count; begin += BLOCK) {
+    const int64_t size = begin + BLOCK < count ? BLOCK : count - begin;
+    for (int64_t i = 0; i < size; i++) {
+      u[i] = 1.0 - vj_rng_uniform(rng); /* (0, 1]: the logarithm stays finite */
+      v[i] = 6.283185307179586 * vj_rng_uniform(rng);
+    }
+    vj_math_log_array(size, u, log_u);
+    vj_math_sin_cos_array(size, v, sine, cosine);
+    for (int64_t i = 0; i < size; i++) numbers[begin + i] = sqrt(-2.0 * log_u[i]) * cosine[i];
+  }
 }
 
 void vj_rng_permutation(vj_rng *rng, int64_t n, int64_t *order) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "models/layers.h"
+#include "vj/elementary.h"
 
 enum { SIN_COS, LEARNT };
 enum { CLIP, FRAME };
@@ -54,9 +55,9 @@ static vj_var *tubelets(vj_graph *graph, const vit_config *config, vj_var *frame
 /* Sines and cosines of `at` with waves of geometric lengths, `count` numbers, an even one. */
 static void waves(int64_t at, int64_t count, vj_real *to) {
   for (int64_t k = 0; k < count / 2; k++) {
-    const double phase = (double)at / pow(longest_wave, 2 * (double)k / (double)count);
-    to[k] = (vj_real)sin(phase);
-    to[count / 2 + k] = (vj_real)cos(phase);
+    const double phase = (double)at / vj_math_pow(longest_wave, 2 * (double)k / (double)count);
+    to[k] = (vj_real)vj_math_sin(phase);
+    to[count / 2 + k] = (vj_real)vj_math_cos(phase);
   }
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vj/elementary.h"
+
 enum { PATH_BYTES = 512, DIGITS_BETWEEN = 12 };
 static const double largest_integer = 1e15; /* doubles still hold every whole number */
 
@@ -40,7 +42,7 @@ vj_status vj_range_read(vj_pool *pool, const vj_yaml *map, const char *path, con
 
 /* `below` parts of the low end and `above` of the high one, of `parts` in all. */
 static double between(const vj_range *range, double low, double high, double below, double above, double parts) {
-  return range->is_log ? pow(10, (log10(low) * below + log10(high) * above) / parts)
+  return range->is_log ? vj_math_pow(10, (vj_math_log10(low) * below + vj_math_log10(high) * above) / parts)
                        : low * (below / parts) + high * (above / parts);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/report/interactions.h"
+#include "vj/elementary.h"
 
 enum { MOST_ALONE = 8, MOST_BARS = 12, MOST_VALUES = 16, BINS = 10, MOST_COLUMNS = 9 };
 
@@ -138,8 +139,9 @@ static void write_means(FILE *script, const vj_report_data *data, const vj_swept
     const vj_summary m = summary_at(data, x, results, first, last);
     double at = 0;
     for (int64_t v = first; v <= last; v++)
-      at += (x->is_log ? log(x->values[v]) : x->values[v]) / (double)(last - first + 1);
-    if (m.count) fprintf(script, "%.9g %.9g %.9g\n", x->is_log ? exp(at) : at, m.mean, m.count > 1 ? m.deviation : 0);
+      at += (x->is_log ? vj_math_log(x->values[v]) : x->values[v]) / (double)(last - first + 1);
+    if (m.count)
+      fprintf(script, "%.9g %.9g %.9g\n", x->is_log ? vj_math_exp(at) : at, m.mean, m.count > 1 ? m.deviation : 0);
   }
   fputs("EOD\n$trials << EOD\n", script);
   for (int64_t i = 0; i < data->results->trials; i++)
@@ -151,8 +153,8 @@ static void write_means(FILE *script, const vj_report_data *data, const vj_swept
 static void plot_number(FILE *script, const vj_swept_parameter *x) {
   const double low = x->values[0], high = x->values[x->count - 1];
   if (x->is_log)
-    fprintf(script, "set logscale x\nset xrange [%.9g:%.9g]\n", low / pow(high / low, 0.06),
-            high * pow(high / low, 0.06));
+    fprintf(script, "set logscale x\nset xrange [%.9g:%.9g]\n", low / vj_math_pow(high / low, 0.06),
+            high * vj_math_pow(high / low, 0.06));
   else
     fprintf(script, "set xrange [%.9g:%.9g]\n", low - 0.06 * (high - low), high + 0.06 * (high - low));
   if (x->count <= 7) { /* ticks where there are values */

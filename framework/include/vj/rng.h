@@ -43,6 +43,8 @@ double vj_rng_uniform(vj_rng *rng);
 int64_t vj_rng_integer(vj_rng *rng, int64_t low, int64_t high);
 /* Standard normal (Box-Muller; two uniforms a number, so that every call draws alike). */
 double vj_rng_normal(vj_rng *rng);
+/* Those that `count` calls of vj_rng_normal give, in less time. */
+void vj_rng_normals(vj_rng *rng, int64_t count, double *numbers);
 /* A permutation of 0..n-1 (Fisher-Yates). */
 void vj_rng_permutation(vj_rng *rng, int64_t n, int64_t *order);
 

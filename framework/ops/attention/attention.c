@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "framework/base/kernel.h"
+#include "framework/base/lanes.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/product/gemm.h"
@@ -89,9 +91,11 @@ static void hide_regions(const attention *a, int64_t window, int64_t first, int6
   }
 }
 
-static void softmax_rows(vj_real *scores, int64_t rows, int64_t size, vj_real factor, const vj_real *bias) {
+VJ_KERNEL(softmax_rows, (vj_real * scores, int64_t rows, int64_t size, vj_real factor, const vj_real *bias),
+          (scores, rows, size, factor, bias)) {
   for (int64_t r = 0; r < rows; r++, scores += size) {
-    vj_real most = -INFINITY, sum = 0;
+    vj_real most[VJ_SUM_LANES];
+    for (int k = 0; k < VJ_SUM_LANES; k++) most[k] = -INFINITY;
     if (bias) {
 #pragma omp simd
       for (int64_t j = 0; j < size; j++) scores[j] = factor * scores[j] + bias[r * size + j];
@@ -99,13 +103,11 @@ static void softmax_rows(vj_real *scores, int64_t rows, int64_t size, vj_real fa
 #pragma omp simd
       for (int64_t j = 0; j < size; j++) scores[j] *= factor;
     }
-#pragma omp simd reduction(max : most)
-    for (int64_t j = 0; j < size; j++) most = scores[j] > most ? scores[j] : most;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < size; j++) {
-      scores[j] = vj_quick_exp(scores[j] - most);
-      sum += scores[j];
-    }
+    VJ_IN_LANES(in, j, size, most[in_at] = scores[j] > most[in_at] ? scores[j] : most[in_at])
+    for (int k = 1; k < VJ_SUM_LANES; k++) most[0] = most[k] > most[0] ? most[k] : most[0];
+#pragma omp simd
+    for (int64_t j = 0; j < size; j++) scores[j] = vj_real_exp(scores[j] - most[0]);
+    VJ_LANE_SUM(vj_real, sum, j, size, scores[j]);
     const vj_real inverse = 1 / sum;
 #pragma omp simd
     for (int64_t j = 0; j < size; j++) scores[j] *= inverse;
@@ -161,11 +163,10 @@ static void attention_run(const vj_call *call) {
 /* --- backward ---------------------------------------------------------------------------------------------------- */
 
 /* dP to dS = P (dP - sum_j P dP), in place; and to the bias's gradient. */
-static void softmax_slopes(const vj_real *p, vj_real *d, int64_t rows, int64_t size, vj_real *dbias) {
+VJ_KERNEL(softmax_slopes, (const vj_real *p, vj_real *d, int64_t rows, int64_t size, vj_real *dbias),
+          (p, d, rows, size, dbias)) {
   for (int64_t r = 0; r < rows; r++, p += size, d += size) {
-    vj_real sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t j = 0; j < size; j++) sum += p[j] * d[j];
+    VJ_LANE_SUM(vj_real, sum, j, size, p[j] * d[j]);
 #pragma omp simd
     for (int64_t j = 0; j < size; j++) d[j] = p[j] * (d[j] - sum);
     if (!dbias) continue;

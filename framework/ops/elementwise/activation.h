@@ -1,58 +1,33 @@
-/* Activations and the exponential, written so that compilers make vectors of loops over them: no branches, no calls.
- * In float they are right to a few units of the last place of 1 (GELU's normal distribution to 8e-8); in double they
- * are the C library's. */
+/* Activations, and elementary functions in the number type of graphs. In float they have no branches and no calls, so
+ * that compilers make vectors of loops over them; see vj/elementary.h. */
 #ifndef VJ_FRAMEWORK_OPS_ELEMENTWISE_ACTIVATION_H
 #define VJ_FRAMEWORK_OPS_ELEMENTWISE_ACTIVATION_H
 
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
+#include "vj/elementary.h"
 #include "vj/ops.h"
 
 #ifdef VJ_DOUBLE
 
-static inline double vj_quick_exp(double x) { return exp(x); }
+static inline double vj_real_exp(double x) { return vj_math_exp(x); }
+static inline double vj_real_log(double x) { return vj_math_log(x); }
+static inline double vj_real_sqrt(double x) { return sqrt(x); }
+static inline double vj_sigmoid(double x) { return 1 / (1 + vj_math_exp(-x)); }
 
 /* Phi(x), the standard normal distribution, and e = exp(-x^2/2). */
 static inline double vj_normal_cdf(double x, double *e) {
-  *e = exp(-0.5 * x * x);
-  return 0.5 * erfc(-x * 0.70710678118654752);
+  *e = vj_math_exp(-0.5 * x * x);
+  return 0.5 * vj_math_erfc(-x * 0.70710678118654752);
 }
 
 #else
 
-/* exp(x) = 2^n exp(r), |r| <= log(2)/2, exp(r) by its series; 0 below -87, and at most exp(88). */
-static inline float vj_quick_exp(float x) {
-  const float round = 12582912.0f; /* 3 2^22: adding it leaves an integer in the last bits */
-  const float log2_high = 0.693145751953125f, log2_low = 1.42860677e-6f;
-  const float in = x > 88 ? 88 : x;
-  const float shifted = in * 1.44269504f + round, n = shifted - round;
-  const float r = (in - n * log2_high) - n * log2_low;
-  const float series =
-      1 + r * (1 + r * (1.0f / 2 + r * (1.0f / 6 + r * (1.0f / 24 + r * (1.0f / 120 + r * (1.0f / 720))))));
-  int32_t bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  bits = (int32_t)(((uint32_t)bits + 127) << 23); /* the exponent of 2^n */
-  float power;
-  memcpy(&power, &bits, sizeof power);
-  return x < -87 ? 0 : series * power;
-}
-
-/* Phi(x) and e = exp(-x^2/2): Abramowitz and Stegun 7.1.26. */
-static inline float vj_normal_cdf(float x, float *e) {
-  const float size = x < 0 ? -x : x;
-  const float t = 1 / (1 + 0.3275911f * 0.70710678f * size);
-  const float tail =
-      t * (0.254829592f + t * (-0.284496736f + t * (1.421413741f + t * (-1.453152027f + t * 1.061405429f))));
-  *e = vj_quick_exp(-0.5f * x * x);
-  const float beyond = 0.5f * tail * *e;
-  return x < 0 ? beyond : 1 - beyond;
-}
+static inline float vj_real_exp(float x) { return vj_math_expf(x); }
+static inline float vj_real_log(float x) { return vj_math_logf(x); }
+static inline float vj_real_sqrt(float x) { return sqrtf(x); }
+static inline float vj_sigmoid(float x) { return vj_math_sigmoidf(x); }
+static inline float vj_normal_cdf(float x, float *e) { return vj_math_normal_cdff(x, e); }
 
 #endif
-
-static inline vj_real vj_sigmoid(vj_real x) { return 1 / (1 + vj_quick_exp(-x)); }
 
 /* activation(u). With a constant activation the choice is made by the compiler, and loops become vectors. */
 static inline __attribute__((always_inline)) vj_real vj_activated(vj_activation activation, vj_real u) {

@@ -1,6 +1,4 @@
 /* Elementwise ops, on batched and on shared variables alike. */
-#include <math.h>
-
 #include "framework/base/kernel.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
@@ -17,6 +15,9 @@ vj_var *vj_constant(vj_graph *graph, double value) {
   return vj_node_output(graph, node, false, &(vj_shape){.rank = 0});
 }
 
+/* In vectors, also where the result takes the place of an input. */
+#define EACH(result, expression) _Pragma("omp simd") for (int64_t i = 0; i < count; i++) result[i] = expression
+
 /* --- unary --------------------------------------------------------------------------------------------------- */
 
 typedef enum unary_kind { RELU, GELU, SILU, SIGMOID, SQUARE, SQRT, RSQRT, ABS, EXP, LOG } unary_kind;
@@ -28,37 +29,34 @@ VJ_KERNEL(unary_run, (const vj_call *call), (call)) {
   const int64_t count = call->node->inputs[0]->count;
   switch (kind) {
     case RELU:
-      for (int64_t i = 0; i < count; i++) y[i] = x[i] < 0 ? 0 : x[i];
+      EACH(y, x[i] < 0 ? 0 : x[i]);
       break;
     case GELU:
-#pragma omp simd
-      for (int64_t i = 0; i < count; i++) y[i] = vj_activated(VJ_GELU, x[i]);
+      EACH(y, vj_activated(VJ_GELU, x[i]));
       break;
     case SILU:
-#pragma omp simd
-      for (int64_t i = 0; i < count; i++) y[i] = vj_activated(VJ_SILU, x[i]);
+      EACH(y, vj_activated(VJ_SILU, x[i]));
       break;
     case SIGMOID:
-#pragma omp simd
-      for (int64_t i = 0; i < count; i++) y[i] = vj_sigmoid(x[i]);
+      EACH(y, vj_sigmoid(x[i]));
       break;
     case SQUARE:
-      for (int64_t i = 0; i < count; i++) y[i] = x[i] * x[i];
+      EACH(y, x[i] * x[i]);
       break;
     case SQRT:
-      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)sqrt((double)x[i]);
+      EACH(y, vj_real_sqrt(x[i]));
       break;
     case RSQRT:
-      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)(1 / sqrt((double)x[i]));
+      EACH(y, 1 / vj_real_sqrt(x[i]));
       break;
     case ABS:
-      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)fabs((double)x[i]);
+      EACH(y, (vj_real)fabs((double)x[i]));
       break;
     case EXP:
-      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)exp((double)x[i]);
+      EACH(y, vj_real_exp(x[i]));
       break;
     case LOG:
-      for (int64_t i = 0; i < count; i++) y[i] = (vj_real)log((double)x[i]);
+      EACH(y, vj_real_log(x[i]));
       break;
   }
 }
@@ -76,36 +74,34 @@ VJ_KERNEL(unary_gradient_run, (const vj_call *call), (call)) {
   const int64_t count = call->node->inputs[0]->count;
   switch (kind) {
     case RELU:
-      for (int64_t i = 0; i < count; i++) dx[i] = v[i] > 0 ? dy[i] : 0;
+      EACH(dx, v[i] > 0 ? dy[i] : 0);
       break;
     case GELU:
-#pragma omp simd
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_GELU, v[i]);
+      EACH(dx, dy[i] * vj_activation_slope(VJ_GELU, v[i]));
       break;
     case SILU:
-#pragma omp simd
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * vj_activation_slope(VJ_SILU, v[i]);
+      EACH(dx, dy[i] * vj_activation_slope(VJ_SILU, v[i]));
       break;
     case SIGMOID:
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * v[i] * (1 - v[i]);
+      EACH(dx, dy[i] * v[i] * (1 - v[i]));
       break;
     case SQUARE:
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * 2 * v[i];
+      EACH(dx, dy[i] * 2 * v[i]);
       break;
     case SQRT:
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] / (2 * v[i]);
+      EACH(dx, dy[i] / (2 * v[i]));
       break;
     case RSQRT:
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * (vj_real)-0.5 * v[i] * v[i] * v[i];
+      EACH(dx, dy[i] * (vj_real)-0.5 * v[i] * v[i] * v[i]);
       break;
     case ABS:
-      for (int64_t i = 0; i < count; i++) dx[i] = v[i] > 0 ? dy[i] : v[i] < 0 ? -dy[i] : 0;
+      EACH(dx, v[i] > 0 ? dy[i] : v[i] < 0 ? -dy[i] : 0);
       break;
     case EXP:
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] * v[i];
+      EACH(dx, dy[i] * v[i]);
       break;
     case LOG:
-      for (int64_t i = 0; i < count; i++) dx[i] = dy[i] / v[i];
+      EACH(dx, dy[i] / v[i]);
       break;
   }
 }
@@ -165,7 +161,9 @@ VJ_KERNEL(scale_run, (const vj_call *call), (call)) {
   const double *ab = call->node->attributes;
   const vj_real a = (vj_real)ab[0], b = (vj_real)ab[1];
   const int64_t count = call->node->inputs[0]->count;
-  for (int64_t i = 0; i < count; i++) call->out[0][i] = a * call->in[0][i] + b;
+  const vj_real *x = call->in[0];
+  vj_real *y = call->out[0];
+  EACH(y, a * x[i] + b);
 }
 
 static void scale_gradient(vj_graph *graph, vj_node *node) {
@@ -185,26 +183,31 @@ vj_var *vj_scale(vj_graph *graph, vj_var *x, double a, double b) {
 
 /* --- binary -------------------------------------------------------------------------------------------------- */
 
-/* A shared scalar among the inputs is repeated: its stride is 0. */
-#define BINARY_RUN(name, expression)                             \
-  VJ_KERNEL(name##_run, (const vj_call *call), (call)) {         \
-    const vj_node *node = call->node;                            \
-    const int64_t count = node->outputs[0]->count;               \
-    const vj_real *left = call->in[0], *right = call->in[1];     \
-    vj_real *out = call->out[0];                                 \
-    if (node->inputs[0]->count == node->inputs[1]->count) {      \
-      for (int64_t i = 0; i < count; i++) {                      \
-        const vj_real a = left[i], b = right[i];                 \
-        out[i] = expression;                                     \
-      }                                                          \
-      return;                                                    \
-    }                                                            \
-    const int64_t step_a = node->inputs[0]->count == 1 ? 0 : 1;  \
-    const int64_t step_b = node->inputs[1]->count == 1 ? 0 : 1;  \
-    for (int64_t i = 0; i < count; i++) {                        \
-      const vj_real a = left[i * step_a], b = right[i * step_b]; \
-      out[i] = expression;                                       \
-    }                                                            \
+/* A shared scalar among the inputs is repeated. */
+#define BINARY_RUN(name, expression)                            \
+  VJ_KERNEL(name##_run, (const vj_call *call), (call)) {        \
+    const vj_node *node = call->node;                           \
+    const int64_t count = node->outputs[0]->count;              \
+    const vj_real *left = call->in[0], *right = call->in[1];    \
+    vj_real *out = call->out[0];                                \
+    if (node->inputs[0]->count == node->inputs[1]->count) {     \
+      _Pragma("omp simd") for (int64_t i = 0; i < count; i++) { \
+        const vj_real a = left[i], b = right[i];                \
+        out[i] = expression;                                    \
+      }                                                         \
+    } else if (node->inputs[0]->count == 1) {                   \
+      const vj_real a = *left;                                  \
+      _Pragma("omp simd") for (int64_t i = 0; i < count; i++) { \
+        const vj_real b = right[i];                             \
+        out[i] = expression;                                    \
+      }                                                         \
+    } else {                                                    \
+      const vj_real b = *right;                                 \
+      _Pragma("omp simd") for (int64_t i = 0; i < count; i++) { \
+        const vj_real a = left[i];                              \
+        out[i] = expression;                                    \
+      }                                                         \
+    }                                                           \
   }
 
 BINARY_RUN(add, a + b)

@@ -10,9 +10,18 @@ typedef struct stream {
   double keep;    /* 0: standard normal; else 1 / keep with this probability, else 0 */
 } stream;
 
-static double draw(vj_rng *rng, double keep) {
-  if (keep == 0) return vj_rng_normal(rng);
-  return vj_rng_uniform(rng) < keep ? 1 / keep : 0;
+static void draw_normals(vj_rng *rng, int64_t count, vj_real *to) {
+  enum { BLOCK = 256 };
+  double numbers[BLOCK];
+  for (int64_t begin = 0; begin < count; begin += BLOCK) {
+    const int64_t size = begin + BLOCK < count ? BLOCK : count - begin;
+    vj_rng_normals(rng, size, numbers);
+    for (int64_t i = 0; i < size; i++) to[begin + i] = (vj_real)numbers[i];
+  }
+}
+
+static void draw_mask(vj_rng *rng, int64_t count, double keep, vj_real *to) {
+  for (int64_t i = 0; i < count; i++) to[i] = (vj_real)(vj_rng_uniform(rng) < keep ? 1 / keep : 0);
 }
 
 static void noise_run(const vj_call *call) {
@@ -22,7 +31,10 @@ static void noise_run(const vj_call *call) {
   const uint32_t step = s->fixed ? 0 : (uint32_t)call->step;
   for (int64_t r = 0; r < rows; r++) {
     vj_rng rng = vj_rng_stream(call->seed, VJ_RNG_NOISE, step, s->which << 32 | (uint64_t)(first + r));
-    for (int64_t i = 0; i < width; i++) call->out[0][r * width + i] = (vj_real)draw(&rng, s->keep);
+    if (s->keep == 0)
+      draw_normals(&rng, width, call->out[0] + r * width);
+    else
+      draw_mask(&rng, width, s->keep, call->out[0] + r * width);
   }
 }
 

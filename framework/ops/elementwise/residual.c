@@ -2,6 +2,7 @@
  * are the same for every step. */
 #include <string.h>
 
+#include "framework/base/kernel.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
@@ -24,7 +25,7 @@ static size_t factor_bytes(const vj_node *node) {
 }
 
 /* inputs x, y, scale (may be NULL), keep (may be NULL) */
-static void residual_run(const vj_call *call) {
+VJ_KERNEL(residual_run, (const vj_call *call), (call)) {
   const block *b = call->node->attributes;
   vj_real *factor = call->scratch;
   for (int64_t s = 0; s < b->samples; s++) {
@@ -39,7 +40,7 @@ static void residual_run(const vj_call *call) {
 }
 
 /* inputs dout, y (with a scale), scale, keep; outputs dy, and shared dscale where there is one */
-static void residual_gradient_reduce(const vj_call *call) {
+VJ_KERNEL(residual_gradient_reduce, (const vj_call *call), (call)) {
   const block *b = call->node->attributes;
   const vj_real *scale = call->in[2], *keep = call->in[3];
   vj_real *factor = call->scratch, *sum = factor + b->channels;
@@ -71,7 +72,7 @@ const vj_op vj_op_residual_gradient = {.name = "residual_gradient",
                                        .scratch_bytes = factor_bytes};
 
 /* inputs dout, keep */
-static void keep_samples_run(const vj_call *call) {
+VJ_KERNEL(keep_samples_run, (const vj_call *call), (call)) {
   const block *b = call->node->attributes;
   const int64_t count = b->rows * b->channels;
   for (int64_t s = 0; s < b->samples; s++)
@@ -120,7 +121,7 @@ vj_var *vj_residual(vj_graph *graph, vj_var *x, vj_var *y, vj_var *scale, double
 
 /* --- gate: [..,2C] -> sigmoid(second half) first half ------------------------------------------------------------ */
 
-static void gate_run(const vj_call *call) {
+VJ_KERNEL(gate_run, (const vj_call *call), (call)) {
   const int64_t channels = *(const int64_t *)call->node->attributes, rows = call->node->outputs[0]->count / channels;
   for (int64_t r = 0; r < rows; r++) {
     const vj_real *value = call->in[0] + 2 * r * channels, *gate = value + channels;
@@ -131,7 +132,7 @@ static void gate_run(const vj_call *call) {
 }
 
 /* inputs dy, x */
-static void glu_gradient_run(const vj_call *call) {
+VJ_KERNEL(glu_gradient_run, (const vj_call *call), (call)) {
   const int64_t channels = *(const int64_t *)call->node->attributes, rows = call->node->inputs[0]->count / channels;
   for (int64_t r = 0; r < rows; r++) {
     const vj_real *dy = call->in[0] + r * channels, *value = call->in[1] + 2 * r * channels, *gate = value + channels;
@@ -173,7 +174,7 @@ vj_var *vj_glu(vj_graph *graph, vj_var *x) {
 /* --- add_to_steps: x[b,t,..] + y[b,..] --------------------------------------------------------------------------- */
 
 /* inputs x, y; the output may be x */
-static void add_to_steps_run(const vj_call *call) {
+VJ_KERNEL(add_to_steps_run, (const vj_call *call), (call)) {
   const block *b = call->node->attributes; /* rows: steps */
   for (int64_t s = 0; s < b->samples; s++)
     for (int64_t t = 0; t < b->rows; t++) {
@@ -184,7 +185,7 @@ static void add_to_steps_run(const vj_call *call) {
     }
 }
 
-static void sum_steps_run(const vj_call *call) {
+VJ_KERNEL(sum_steps_run, (const vj_call *call), (call)) {
   const block *b = call->node->attributes;
   for (int64_t s = 0; s < b->samples; s++) {
     vj_real *restrict sum = call->out[0] + s * b->channels;

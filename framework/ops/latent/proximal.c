@@ -11,6 +11,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "framework/base/lanes.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
@@ -52,33 +53,29 @@ typedef struct proposal {
 } proposal;
 
 static bool below_bound(const proposal *p, int64_t n, double step) {
-  double slope = 0, square = 0;
-  for (int64_t i = 0; i < n; i++) {
-    const double d = (double)p->u[i] - (double)p->extrapolated[i];
-    slope += (double)p->gradient[i] * d;
-    square += d * d;
-  }
+  const vj_real *u = p->u, *from = p->extrapolated, *gradient = p->gradient;
+  VJ_LANE_SUM(double, slope, i, n, (double)gradient[i] * ((double)u[i] - (double)from[i]));
+  VJ_LANE_SUM(double, square, i, n, ((double)u[i] - (double)from[i]) * ((double)u[i] - (double)from[i]));
   const double bound = p->energy_extrapolated + slope + square / (2 * step);
   return p->energy <= bound + rounding() * fabs(p->energy_extrapolated); /* not for NaN */
 }
 
 static double penalty(const vj_real *z, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += fabs((double)z[i]);
+  VJ_LANE_SUM(double, sum, i, n, fabs((double)z[i]));
   return sum;
 }
 
 /* z becomes u, and momentum extrapolates from it. True when it hardly moved. */
 static bool move(const rows *r, const proposal *p, vj_real *z, vj_real *extrapolated, vj_real *progress) {
   const double momentum = (double)progress[MOMENTUM], faster = (1 + sqrt(1 + 4 * momentum * momentum)) / 2;
-  double change = 0, length = 0;
+  const double forward = r->args.accelerated ? (momentum - 1) / faster : 0;
+  const vj_real *u = p->u, *old = p->z;
   for (int64_t i = 0; i < r->size; i++) {
-    const double old = (double)p->z[i], d = (double)p->u[i] - old;
-    z[i] = p->u[i];
-    extrapolated[i] = r->args.accelerated ? (vj_real)((double)p->u[i] + (momentum - 1) / faster * d) : p->u[i];
-    change += d * d;
-    length += old * old;
+    z[i] = u[i];
+    extrapolated[i] = (vj_real)fma(forward, (double)u[i] - (double)old[i], (double)u[i]);
   }
+  VJ_LANE_SUM(double, change, i, r->size, ((double)u[i] - (double)old[i]) * ((double)u[i] - (double)old[i]));
+  VJ_LANE_SUM(double, length, i, r->size, (double)old[i] * (double)old[i]);
   progress[MOMENTUM] = r->args.accelerated ? (vj_real)faster : 1;
   progress[ENERGY] = (vj_real)p->energy;
   return change <= r->args.tolerance * r->args.tolerance * length; /* a code that stays at zero has converged */

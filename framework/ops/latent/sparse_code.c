@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "framework/base/kernel.h"
+#include "framework/base/lanes.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/product/gemm.h"
@@ -22,19 +24,22 @@ static size_t scratch_bytes(const vj_node *node) {
   return (size_t)(n * n + c->samples * (n + c->width)) * sizeof(vj_real) + (size_t)(n * n + 5 * n) * sizeof(double);
 }
 
+/* y = G x; G is symmetric, so that its rows are taken for its columns. */
+VJ_KERNEL(gram_times, (const double *gram, const double *x, int64_t n, double *restrict y), (gram, x, n, y)) {
+  memset(y, 0, (size_t)n * sizeof *y);
+  for (int64_t j = 0; j < n; j++)
+    for (int64_t i = 0; i < n; i++) y[i] = fma(gram[j * n + i], x[j], y[i]);
+}
+
 /* Largest eigenvalue of a positive semidefinite G by power iteration from a fixed start; a little above it, so that the
  * step stays safe. */
 static double largest_eigenvalue(const double *gram, int64_t n, double *v, double *next) {
   double value = 0;
   for (int64_t i = 0; i < n; i++) v[i] = 1 + 0.01 * (double)i; /* not orthogonal to anything in particular */
   for (int round = 0; round < 100; round++) {
-    double norm = 0;
-    for (int64_t i = 0; i < n; i++) {
-      next[i] = 0;
-      for (int64_t j = 0; j < n; j++) next[i] += gram[i * n + j] * v[j];
-      norm += next[i] * next[i];
-    }
-    norm = sqrt(norm);
+    gram_times(gram, v, n, next);
+    VJ_LANE_SUM(double, square, i, n, next[i] * next[i]);
+    const double norm = sqrt(square);
     if (!(norm > 0)) return 0;
     for (int64_t i = 0; i < n; i++) v[i] = next[i] / norm;
     if (fabs(norm - value) <= 1e-10 * norm) break;
@@ -43,9 +48,9 @@ static double largest_eigenvalue(const double *gram, int64_t n, double *v, doubl
   return 1.0001 * value;
 }
 
-/* One sample; `extrapolated` and `old` are room for n each. Returns the iterations taken. */
+/* One sample; `extrapolated`, `old` and `product` are room for n each. Returns the iterations taken. */
 static int64_t infer(const coding *c, const double *gram, const double *correlation, double eigenvalue, double lambda,
-                     double *z, double *extrapolated, double *old) {
+                     double *z, double *extrapolated, double *old, double *product) {
   const int64_t n = c->size;
   const double rate = (double)c->width / (2 * eigenvalue), two = 2 / (double)c->width;
   double momentum = 1;
@@ -53,11 +58,9 @@ static int64_t infer(const coding *c, const double *gram, const double *correlat
   for (int64_t step = 1; step <= c->args.steps; step++) {
     double change = 0, length = 0;
     memcpy(old, z, (size_t)n * sizeof *z);
-    for (int64_t i = 0; i < n; i++) {
-      double g = -correlation[i];
-      for (int64_t j = 0; j < n; j++) g += gram[i * n + j] * extrapolated[j];
-      z[i] = vj_shrink(extrapolated[i] - rate * two * g, rate * lambda, c->args.positive);
-    }
+    gram_times(gram, extrapolated, n, product);
+    for (int64_t i = 0; i < n; i++)
+      z[i] = vj_shrink(extrapolated[i] - rate * two * (product[i] - correlation[i]), rate * lambda, c->args.positive);
     const double faster = (1 + sqrt(1 + 4 * momentum * momentum)) / 2;
     for (int64_t i = 0; i < n; i++) {
       extrapolated[i] = c->args.accelerated ? z[i] + (momentum - 1) / faster * (z[i] - old[i]) : z[i];
@@ -86,17 +89,15 @@ static void sparse_code_run(const vj_call *call) {
   for (int64_t i = 0; i < c->samples * width; i++) residual[i] = call->in[2][i] - call->in[0][i];
   vj_gemm(false, false, c->samples, n, width, residual, width, call->in[1], n, 0, projected, n);
   for (int64_t s = 0; s < c->samples; s++) {
-    double before = 0, after = 0;
-    for (int64_t i = 0; i < width; i++) before += (double)residual[s * width + i] * (double)residual[s * width + i];
+    const vj_real *own = residual + s * width;
+    VJ_LANE_SUM(double, before, i, width, (double)own[i] * (double)own[i]);
     for (int64_t i = 0; i < n; i++) correlation[i] = (double)projected[s * n + i];
     memset(z, 0, (size_t)n * sizeof *z);
     const int64_t iterations =
-        eigenvalue > 0 ? infer(c, gram, correlation, eigenvalue, lambda, z, extrapolated, old) : 0;
-    for (int64_t i = 0; i < n; i++) { /* |r - W z|^2 = |r|^2 - 2 c z + z G z */
-      after -= 2 * correlation[i] * z[i];
-      for (int64_t j = 0; j < n; j++) after += z[i] * gram[i * n + j] * z[j];
-      call->out[0][s * n + i] = (vj_real)z[i];
-    }
+        eigenvalue > 0 ? infer(c, gram, correlation, eigenvalue, lambda, z, extrapolated, old, spare) : 0;
+    gram_times(gram, z, n, spare);
+    VJ_LANE_SUM(double, after, i, n, z[i] * (spare[i] - 2 * correlation[i])); /* |r - W z|^2 = |r|^2 - 2 c z + z G z */
+    for (int64_t i = 0; i < n; i++) call->out[0][s * n + i] = (vj_real)z[i];
     call->out[1][s * 3] = (vj_real)(before / (double)width);
     call->out[1][s * 3 + 1] = (vj_real)((before + after) / (double)width);
     call->out[1][s * 3 + 2] = (vj_real)iterations;

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "framework/base/kernel.h"
+#include "framework/base/lanes.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
@@ -42,9 +44,8 @@ static int64_t group_width(const norm *n) { return n->channels / n->groups; }
 enum { BLOCK_ROWS = 32 }; /* rows whose sum is taken in vj_real; blocks are added in double */
 
 /* sum[c] += over the image of x[c] - centre[c], or its square; rows are folded pixels. */
-static inline __attribute__((always_inline)) void sum_image(const vj_real *x, int64_t rows, int64_t width,
-                                                            const vj_real *centre, bool squared, vj_real *block,
-                                                            int64_t channels, double *sum) {
+static VJ_INLINE void sum_image(const vj_real *x, int64_t rows, int64_t width, const vj_real *centre, bool squared,
+                                vj_real *block, int64_t channels, double *sum) {
   memset(sum, 0, (size_t)channels * sizeof *sum);
   for (int64_t begin = 0; begin < rows; begin += BLOCK_ROWS) {
     const int64_t end = begin + BLOCK_ROWS < rows ? begin + BLOCK_ROWS : rows;
@@ -63,7 +64,7 @@ static inline __attribute__((always_inline)) void sum_image(const vj_real *x, in
 }
 
 /* The mean over each group of sums over an image's pixels, to every channel of each fold. */
-static void spread_means(const norm *n, const double *sum, int64_t width, vj_real *mean) {
+static VJ_INLINE void spread_means(const norm *n, const double *sum, int64_t width, vj_real *mean) {
   const int64_t size = group_width(n);
   for (int64_t g = 0; g < n->groups; g++) {
     double total = 0;
@@ -75,8 +76,8 @@ static void spread_means(const norm *n, const double *sum, int64_t width, vj_rea
 }
 
 /* mean and 1/deviation of every channel's group, to each fold; and to `statistics` [groups,2] */
-static void image_statistics(const norm *n, const vj_call *call, const vj_real *x, vj_real *mean, vj_real *inverse,
-                             vj_real *statistics) {
+static VJ_INLINE void image_statistics(const norm *n, const vj_call *call, const vj_real *x, vj_real *mean,
+                                       vj_real *inverse, vj_real *statistics) {
   const int64_t fold = fold_of(n), width = fold * n->channels, rows = n->pixels / fold;
   vj_real *block = (vj_real *)call->scratch + 2 * width;
   double *sum = doubles_in(call, n);
@@ -92,9 +93,8 @@ static void image_statistics(const norm *n, const vj_call *call, const vj_real *
   }
 }
 
-static inline __attribute__((always_inline)) void affine_image(const vj_real *x, vj_real *y, int64_t rows,
-                                                               int64_t width, const vj_real *scale,
-                                                               const vj_real *shift, vj_activation activation) {
+static VJ_INLINE void affine_image(const vj_real *x, vj_real *y, int64_t rows, int64_t width, const vj_real *scale,
+                                   const vj_real *shift, vj_activation activation) {
   for (int64_t r = 0; r < rows; r++)
 #pragma omp simd
     for (int64_t c = 0; c < width; c++)
@@ -102,8 +102,8 @@ static inline __attribute__((always_inline)) void affine_image(const vj_real *x,
 }
 
 /* mean, inverse -> shift, scale: weight (x - mean) inverse + bias = x scale + shift */
-static void to_affine(const norm *n, int64_t width, const vj_real *weight, const vj_real *bias, vj_real *mean,
-                      vj_real *inverse) {
+static VJ_INLINE void to_affine(const norm *n, int64_t width, const vj_real *weight, const vj_real *bias, vj_real *mean,
+                                vj_real *inverse) {
   for (int64_t f = 0; f < width; f += n->channels)
     for (int64_t c = 0; c < n->channels; c++) {
       const vj_real scale = inverse[f + c] * weight[c];
@@ -112,7 +112,7 @@ static void to_affine(const norm *n, int64_t width, const vj_real *weight, const
     }
 }
 
-static void forward_image(const norm *n, const vj_call *call, int64_t image) {
+static VJ_INLINE void forward_image(const norm *n, const vj_call *call, int64_t image) {
   const int64_t fold = fold_of(n), width = fold * n->channels, size = n->pixels * n->channels;
   vj_real *shift = call->scratch, *scale = shift + width;
   image_statistics(n, call, call->in[0] + image * size, shift, scale, call->out[1] + image * 2 * n->groups);
@@ -125,10 +125,9 @@ static void forward_image(const norm *n, const vj_call *call, int64_t image) {
 }
 
 /* g = dy activation'(u) to dx, and its sums: plain[c] of g, by_x[c] of g x */
-static inline __attribute__((always_inline)) void slope_image(const norm *n, const vj_real *dy, const vj_real *x,
-                                                              vj_real *dx, const vj_real *scale, const vj_real *shift,
-                                                              vj_real *block, double *plain, double *by_x,
-                                                              vj_activation activation) {
+static VJ_INLINE void slope_image(const norm *n, const vj_real *dy, const vj_real *x, vj_real *dx, const vj_real *scale,
+                                  const vj_real *shift, vj_real *block, double *plain, double *by_x,
+                                  vj_activation activation) {
   const int64_t fold = fold_of(n), width = fold * n->channels, rows = n->pixels / fold;
   vj_real *restrict sum = block, *restrict products = block + width;
   for (int64_t begin = 0; begin < rows; begin += BLOCK_ROWS) {
@@ -152,7 +151,7 @@ static inline __attribute__((always_inline)) void slope_image(const norm *n, con
 }
 
 /* Of y = weight n + bias, n = (x - mean) inverse, with h = g weight: dx = inverse (h - mean h - n mean(h n)). */
-static void backward_image(const norm *n, const vj_call *call, int64_t image) {
+static VJ_INLINE void backward_image(const norm *n, const vj_call *call, int64_t image) {
   const int64_t fold = fold_of(n), width = fold * n->channels, size = n->pixels * n->channels, each = group_width(n);
   const vj_real *x = call->in[1] + image * size, *weight = call->in[2],
                 *statistics = call->in[4] + image * 2 * n->groups;
@@ -196,17 +195,13 @@ static void backward_image(const norm *n, const vj_call *call, int64_t image) {
 
 /* --- rows: images of one pixel, one group ------------------------------------------------------------------------ */
 
-static inline __attribute__((always_inline)) void forward_row(const norm *n, const vj_call *call, int64_t row,
-                                                              vj_activation activation) {
+static VJ_INLINE void forward_row(const norm *n, const vj_call *call, int64_t row, vj_activation activation) {
   const vj_real *x = call->in[0] + row * n->channels, *weight = call->in[1], *bias = call->in[2];
   vj_real *y = call->out[0] + row * n->channels;
   const vj_real share = (vj_real)(1.0 / (double)n->channels);
-  vj_real sum = 0, square = 0;
-#pragma omp simd reduction(+ : sum)
-  for (int64_t c = 0; c < n->channels; c++) sum += x[c];
+  VJ_LANE_SUM(vj_real, sum, c, n->channels, x[c]);
   const vj_real mean = sum * share;
-#pragma omp simd reduction(+ : square)
-  for (int64_t c = 0; c < n->channels; c++) square += (x[c] - mean) * (x[c] - mean);
+  VJ_LANE_SUM(vj_real, square, c, n->channels, (x[c] - mean) * (x[c] - mean));
   const vj_real inverse = (vj_real)(1 / sqrt((double)(square * share) + n->epsilon));
 #pragma omp simd
   for (int64_t c = 0; c < n->channels; c++)
@@ -215,32 +210,28 @@ static inline __attribute__((always_inline)) void forward_row(const norm *n, con
   call->out[1][2 * row + 1] = inverse;
 }
 
-static inline __attribute__((always_inline)) void backward_row(const norm *n, const vj_call *call, int64_t row,
-                                                               vj_real *dweight, vj_real *dbias,
-                                                               vj_activation activation) {
+static VJ_INLINE void backward_row(const norm *n, const vj_call *call, int64_t row, vj_real *dweight, vj_real *dbias,
+                                   vj_activation activation) {
   const vj_real *dy = call->in[0] + row * n->channels, *x = call->in[1] + row * n->channels;
   const vj_real *weight = call->in[2], *bias = call->in[3];
   vj_real *dx = call->out[0] + row * n->channels;
   const vj_real mean = call->in[4][2 * row], inverse = call->in[4][2 * row + 1];
-  vj_real h = 0, hn = 0;
-#pragma omp simd reduction(+ : h, hn)
+#pragma omp simd
   for (int64_t c = 0; c < n->channels; c++) {
     const vj_real normal = (x[c] - mean) * inverse;
     const vj_real g = dy[c] * vj_activation_slope(activation, normal * weight[c] + bias[c]);
     dweight[c] += g * normal;
     dbias[c] += g;
     dx[c] = g * weight[c];
-    h += g * weight[c];
-    hn += g * weight[c] * normal;
   }
-  const vj_real share = (vj_real)(1.0 / (double)n->channels);
-  h *= share;
-  hn *= share;
+  VJ_LANE_SUM(vj_real, sum, c, n->channels, dx[c]);
+  VJ_LANE_SUM(vj_real, by_normal, c, n->channels, dx[c] * ((x[c] - mean) * inverse));
+  const vj_real share = (vj_real)(1.0 / (double)n->channels), h = sum * share, hn = by_normal * share;
 #pragma omp simd
   for (int64_t c = 0; c < n->channels; c++) dx[c] = inverse * (dx[c] - h - (x[c] - mean) * inverse * hn);
 }
 
-static void backward_rows(const norm *n, const vj_call *call) {
+static VJ_INLINE void backward_rows(const norm *n, const vj_call *call) {
   vj_real *dweight = call->scratch, *dbias = dweight + n->channels;
   for (int64_t begin = 0; begin < n->images; begin += BLOCK_ROWS) {
     const int64_t end = begin + BLOCK_ROWS < n->images ? begin + BLOCK_ROWS : n->images;
@@ -262,7 +253,7 @@ static void backward_rows(const norm *n, const vj_call *call) {
 static bool by_rows(const norm *n) { return n->pixels == 1 && n->groups == 1; }
 
 /* inputs x, weight, bias; outputs y, statistics */
-static void group_norm_run(const vj_call *call) {
+VJ_KERNEL(group_norm_run, (const vj_call *call), (call)) {
   const norm *n = norm_of(call->node);
   for (int64_t i = 0; i < n->images; i++) {
     if (!by_rows(n)) {
@@ -276,7 +267,7 @@ static void group_norm_run(const vj_call *call) {
 }
 
 /* inputs dy, x, weight, bias, statistics; outputs dx, and shared dweight, dbias */
-static void group_norm_gradient_reduce(const vj_call *call) {
+VJ_KERNEL(group_norm_gradient_reduce, (const vj_call *call), (call)) {
   const norm *n = norm_of(call->node);
   if (by_rows(n)) {
     backward_rows(n, call);

@@ -6,6 +6,7 @@
  * Columns of X C sum to zero over rows, so this is the gradient with respect to x itself. */
 #include <string.h>
 
+#include "framework/base/lanes.h"
 #include "framework/ops/build.h"
 #include "framework/ops/product/gemm.h"
 #include "framework/ops/op.h"
@@ -65,6 +66,11 @@ static void covariance_of(const vj_real *x, const sizes *s, int64_t group, const
     vj_gemm(true, false, side, side, s->rows, work->centred, s->width, work->centred, s->width, 0, work->product, side);
 }
 
+static double sum_of_squares(int64_t count, const vj_real *x) {
+  VJ_LANE_SUM(double, sum, i, count, (double)x[i] * (double)x[i]);
+  return sum;
+}
+
 static void offdiagonal_covariance_run(const vj_call *call) {
   const sizes s = sizes_of(call->node);
   const workspace work = workspace_of(call, &s);
@@ -72,15 +78,14 @@ static void offdiagonal_covariance_run(const vj_call *call) {
   const int64_t side = side_of(&s);
   for (int64_t g = 0; g < s.groups; g++) {
     covariance_of(call->in[0], &s, g, &work);
-    double off = 0, diagonal = 0;
+    double off = 0;
     if (side == s.rows) { /* the diagonal of C is not on that of XX' */
-      for (int64_t i = 0; i < side * side; i++) off += (double)work.product[i] * (double)work.product[i];
-      for (int64_t i = 0; i < s.width; i++) diagonal += (double)work.variance[i] * (double)work.variance[i];
-      off = off / (m * m) - diagonal;
+      off = sum_of_squares(side * side, work.product) / (m * m) - sum_of_squares(s.width, work.variance);
     } else {
-      for (int64_t i = 0; i < side; i++)
-        for (int64_t j = 0; j < side; j++)
-          if (i != j) off += (double)work.product[i * side + j] * (double)work.product[i * side + j];
+      for (int64_t i = 0; i < side; i++) {
+        const vj_real *row = work.product + i * side;
+        off += sum_of_squares(i, row) + sum_of_squares(side - i - 1, row + i + 1);
+      }
       off /= m * m;
     }
     call->out[0][g] = (vj_real)(off > 0 ? off : 0);

@@ -6,10 +6,10 @@
  *   gradient with respect to x_n: integral 2 t phi(t) [S(t) cos(t x_n) - (C(t) - phi(t)) sin(t x_n)] dt
  * Both integrands are even in t, and the first vanishes at t = 0, so only knots t > 0 are visited, for their pairs.
  * They are equally spaced: one cosine and one sine of a number give those of all knots by rotation, in double. */
-#include <math.h>
-
+#include "framework/base/kernel.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
+#include "vj/elementary.h"
 
 enum { BLOCK_COLUMNS = 64 };
 
@@ -25,7 +25,7 @@ static const quadrature *quadrature_of(const vj_node *node) { return node->attri
 
 static double knot(const quadrature *q, int64_t k) { return ((double)k + (q->half ? 0.5 : 1.0)) * q->spacing; }
 
-static double phi(double t) { return exp(-0.5 * t * t); }
+static double phi(double t) { return vj_math_exp(-0.5 * t * t); }
 
 /* The trapezoidal rule's weight of the pair -t, t, times phi(t). */
 static double weight(const quadrature *q, int64_t k) {
@@ -38,20 +38,21 @@ typedef struct phasor {
 } phasor;
 
 static void phasor_start(phasor *p, const quadrature *q, const vj_real *x, int64_t count) {
+  double angle[BLOCK_COLUMNS];
+  for (int64_t i = 0; i < count; i++) angle[i] = knot(q, 0) * (double)x[i];
+  vj_math_sin_cos_array(count, angle, p->sine, p->cosine);
   for (int64_t i = 0; i < count; i++) {
-    const double angle = knot(q, 0) * (double)x[i], c = cos(angle), s = sin(angle);
-    p->cosine[i] = c;
-    p->sine[i] = s;
+    const double c = p->cosine[i], s = p->sine[i];
     p->turn_cosine[i] = q->half ? c * c - s * s : c;
     p->turn_sine[i] = q->half ? 2 * c * s : s;
   }
 }
 
-static void phasor_turn(phasor *p, int64_t count) {
+static VJ_INLINE void phasor_turn(phasor *p, int64_t count) {
   for (int64_t i = 0; i < count; i++) {
     const double c = p->cosine[i], s = p->sine[i];
-    p->cosine[i] = c * p->turn_cosine[i] - s * p->turn_sine[i];
-    p->sine[i] = s * p->turn_cosine[i] + c * p->turn_sine[i];
+    p->cosine[i] = fma(c, p->turn_cosine[i], -(s * p->turn_sine[i]));
+    p->sine[i] = fma(s, p->turn_cosine[i], c * p->turn_sine[i]);
   }
 }
 
@@ -62,7 +63,7 @@ static int64_t block_size(const quadrature *q, int64_t begin) {
 /* Sums of cosines [knots,columns], then of sines. */
 static int64_t sum_count(const vj_node *node) { return 2 * quadrature_of(node)->knots * quadrature_of(node)->columns; }
 
-static void epps_pulley_reduce(const vj_call *call) {
+VJ_KERNEL(epps_pulley_reduce, (const vj_call *call), (call)) {
   const quadrature *q = quadrature_of(call->node);
   double *cosines = call->sums, *sines = call->sums + q->knots * q->columns;
   for (int64_t begin = 0; begin < q->columns; begin += BLOCK_COLUMNS) {
@@ -84,24 +85,24 @@ static void epps_pulley_reduce(const vj_call *call) {
  * and of cos(t x_n) */
 static void epps_pulley_finish(const vj_call *call) {
   const quadrature *q = quadrature_of(call->node);
-  const int64_t numbers = q->knots * q->columns;
-  for (int64_t c = 0; c < q->columns; c++) {
-    double sum = 0;
-    for (int64_t k = 0; k < q->knots; k++) {
-      const int64_t at = k * q->columns + c;
-      const double t = knot(q, k), w = weight(q, k);
-      const double real = call->sums[at] / q->all_samples - phi(t),
-                   imaginary = call->sums[numbers + at] / q->all_samples;
-      sum += w * (real * real + imaginary * imaginary);
-      call->out[1][at] = (vj_real)(2 * w * t * real);
-      call->out[1][numbers + at] = (vj_real)(2 * w * t * imaginary);
+  double *sum = call->sums; /* over knots, in place of the first one's cosines */
+  for (int64_t k = 0; k < q->knots; k++) {
+    const double t = knot(q, k), w = weight(q, k), expected = phi(t);
+    const double *cosines = call->sums + k * q->columns, *sines = cosines + q->knots * q->columns;
+    vj_real *of_sine = call->out[1] + k * q->columns, *of_cosine = of_sine + q->knots * q->columns;
+    for (int64_t c = 0; c < q->columns; c++) {
+      const double real = cosines[c] / q->all_samples - expected, imaginary = sines[c] / q->all_samples;
+      const double square = w * (real * real + imaginary * imaginary);
+      of_sine[c] = (vj_real)(2 * w * t * real);
+      of_cosine[c] = (vj_real)(2 * w * t * imaginary);
+      sum[c] = k ? sum[c] + square : square;
     }
-    call->out[0][c] = (vj_real)(q->all_samples * sum);
   }
+  for (int64_t c = 0; c < q->columns; c++) call->out[0][c] = (vj_real)(q->all_samples * sum[c]);
 }
 
 /* inputs dy [columns], x, factors */
-static void epps_pulley_gradient_run(const vj_call *call) {
+VJ_KERNEL(epps_pulley_gradient_run, (const vj_call *call), (call)) {
   const quadrature *q = quadrature_of(call->node);
   const vj_real *of_sine = call->in[2], *of_cosine = call->in[2] + q->knots * q->columns;
   for (int64_t begin = 0; begin < q->columns; begin += BLOCK_COLUMNS) {
@@ -112,7 +113,8 @@ static void epps_pulley_gradient_run(const vj_call *call) {
       phasor_start(&p, q, call->in[1] + r * q->columns + begin, size);
       for (int64_t k = 0; k < q->knots; k++) {
         const vj_real *a = of_sine + k * q->columns + begin, *b = of_cosine + k * q->columns + begin;
-        for (int64_t i = 0; i < size; i++) sum[i] += (double)b[i] * p.cosine[i] - (double)a[i] * p.sine[i];
+        for (int64_t i = 0; i < size; i++)
+          sum[i] = fma((double)b[i], p.cosine[i], fma(-(double)a[i], p.sine[i], sum[i]));
         phasor_turn(&p, size);
       }
       vj_real *dx = call->out[0] + r * q->columns + begin;

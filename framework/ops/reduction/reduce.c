@@ -1,6 +1,8 @@
 /* Pooling, sums and the bridges between batched and shared variables. */
 #include <string.h>
 
+#include "framework/base/kernel.h"
+#include "framework/base/lanes.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
 
@@ -11,7 +13,7 @@ typedef struct pool {
 } pool;
 
 /* inputs x [..,H,W,C]; cells in the order of the image, so every pixel is read once and in order */
-static void average_pool_run(const vj_call *call) {
+VJ_KERNEL(average_pool_run, (const vj_call *call), (call)) {
   const pool *p = call->node->attributes;
   const int64_t cell_height = p->height / p->rows, cell_width = p->width / p->columns;
   const vj_real scale = (vj_real)(1.0 / (double)(cell_height * cell_width));
@@ -28,7 +30,7 @@ static void average_pool_run(const vj_call *call) {
   for (int64_t i = 0; i < count; i++) call->out[0][i] *= scale;
 }
 
-static void average_pool_gradient_run(const vj_call *call) {
+VJ_KERNEL(average_pool_gradient_run, (const vj_call *call), (call)) {
   const pool *p = call->node->attributes;
   const int64_t cell_height = p->height / p->rows, cell_width = p->width / p->columns;
   const vj_real scale = (vj_real)(1.0 / (double)(cell_height * cell_width));
@@ -78,11 +80,11 @@ vj_var *vj_average_pool(vj_graph *graph, vj_var *x, int64_t rows, int64_t column
 
 /* --- sum_features and repeat_features -------------------------------------------------------------------------- */
 
-static void sum_features_run(const vj_call *call) {
+VJ_KERNEL(sum_features_run, (const vj_call *call), (call)) {
   const int64_t n = *(const int64_t *)call->node->attributes, rows = call->node->outputs[0]->count;
   for (int64_t r = 0; r < rows; r++) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += (double)call->in[0][r * n + i];
+    const vj_real *x = call->in[0] + r * n;
+    VJ_LANE_SUM(double, sum, i, n, (double)x[i]);
     call->out[0][r] = (vj_real)sum;
   }
 }
@@ -139,17 +141,13 @@ static int64_t columns_of(const vj_node *node) { return node->outputs[0]->count;
 static size_t column_bytes(const vj_node *node) { return (size_t)columns_of(node) * sizeof(vj_real); }
 
 /* In vj_real over short blocks of rows, then in double; a single column in double throughout. */
-static void sum_leading_reduce(const vj_call *call) {
+VJ_KERNEL(sum_leading_reduce, (const vj_call *call), (call)) {
   enum { BLOCK_ROWS = 64 };
   const int64_t columns = columns_of(call->node), rows = call->node->inputs[0]->count / columns;
   const vj_real *x = call->in[0];
   if (columns == 1) {
-    double lane[8] = {0};
-    int64_t i = 0;
-    for (; i + 8 <= rows; i += 8)
-      for (int k = 0; k < 8; k++) lane[k] += (double)x[i + k];
-    for (; i < rows; i++) lane[0] += (double)x[i];
-    call->sums[0] += ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+    VJ_LANE_SUM(double, sum, i, rows, (double)x[i]);
+    call->sums[0] += sum;
     return;
   }
   vj_real *restrict block = call->scratch;
@@ -187,7 +185,7 @@ vj_var *vj_sum_leading(vj_graph *graph, vj_var *x, int kept) {
   return vj_node_output(graph, node, false, &shape);
 }
 
-static void broadcast_run(const vj_call *call) {
+VJ_KERNEL(broadcast_run, (const vj_call *call), (call)) {
   const int64_t count = call->node->inputs[0]->count, copies = call->node->outputs[0]->count / count;
   for (int64_t r = 0; r < copies; r++)
     for (int64_t i = 0; i < count; i++) call->out[0][r * count + i] = call->in[0][i];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vj/elementary.h"
 #include "vj/ops.h"
 
 const char *const vj_hidden_views[] = {"hx", "hy", "hy_pred", NULL};
@@ -96,7 +97,7 @@ static vj_var *psnr(vj_graph *graph, vj_var *y_pred, vj_var *y) {
   const vj_shape shape = vj_shape_of(squares);
   const double pixels = shape.rank == 3 ? (double)shape.size[2] : 1;
   vj_var *errors = vj_scale(graph, vj_sum_features(graph, squares), 1 / pixels, 1e-10);
-  return vj_scale(graph, vj_mean_all(graph, vj_log(graph, errors)), -10 / log(10), 0);
+  return vj_scale(graph, vj_mean_all(graph, vj_log(graph, errors)), -10 / vj_math_log(10), 0);
 }
 
 vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj_var *y) {

@@ -3,7 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "framework/base/lanes.h"
 #include "framework/base/threads.h"
+#include "vj/elementary.h"
 
 vj_status vj_optimizer_create(const vj_optim_config *config, vj_parameters *parameters, const bool *has_gradient,
                               vj_optimizer_state *state) {
@@ -22,7 +24,7 @@ void vj_optimizer_destroy(vj_optimizer_state *state) {
 }
 
 static double half_cosine(double from, double to, double progress) {
-  return to + (from - to) * 0.5 * (1 + cos(3.14159265358979323846 * progress));
+  return to + (from - to) * 0.5 * (1 + vj_math_cos(3.14159265358979323846 * progress));
 }
 
 double vj_learning_rate(const vj_optim_config *config, int64_t step) {
@@ -34,17 +36,20 @@ double vj_learning_rate(const vj_optim_config *config, int64_t step) {
   return half_cosine(config->lr, config->final_lr * config->lr, (t - warmup) / ((double)config->steps - warmup));
 }
 
+static double sum_of_squares(int64_t count, const vj_real *x) {
+  VJ_LANE_SUM(double, sum, i, count, (double)x[i] * (double)x[i]);
+  return sum;
+}
+
 double vj_gradient_norm(const vj_optimizer_state *state) {
   const vj_parameters *parameters = state->parameters;
-  double lane[8] = {0};
+  double square = 0;
   for (int r = 0; r < parameters->count; r++) {
     const vj_parameter_row *row = &parameters->rows[r];
     if (!row->trained || !state->has_gradient[r]) continue;
-    const vj_real *g = parameters->gradients + row->offset;
-    for (int64_t i = 0; i < row->count; i += 8) /* rows are padded to 64 bytes with zeros */
-      for (int k = 0; k < 8; k++) lane[k] += (double)g[i + k] * (double)g[i + k];
+    square += sum_of_squares(row->count, parameters->gradients + row->offset);
   }
-  return sqrt(((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7])));
+  return sqrt(square);
 }
 
 typedef struct adamw_factors {
@@ -92,8 +97,8 @@ void vj_optimizer_step(vj_optimizer_state *state, int64_t step, double gradient_
       const adamw_factors f = {.lr = (vj_real)lr,
                                .beta1 = (vj_real)beta1,
                                .beta2 = (vj_real)beta2,
-                               .correction1 = (vj_real)(1 / (1 - pow(beta1, t))),
-                               .correction2 = (vj_real)(1 / (1 - pow(beta2, t))),
+                               .correction1 = (vj_real)(1 / (1 - vj_math_pow(beta1, t))),
+                               .correction2 = (vj_real)(1 / (1 - vj_math_pow(beta2, t))),
                                .epsilon = (vj_real)config->epsilon,
                                .decay = (vj_real)decay,
                                .scale = (vj_real)scale};
