@@ -195,6 +195,7 @@ typedef struct vj_graph_profile_row {
   const char *op, *scope;
   double seconds, flops, flops_done; /* of all shards of this rank; seconds are summed over its threads and over runs */
   double bytes, calls;               /* of all shards of this rank, as cost.h counts them */
+  bool half;                         /* it reads bf16 */
 } vj_graph_profile_row;
 /* Timing of nodes on or off; rows are in order of execution. */
 void vj_graph_profile(vj_graph *graph, bool on);

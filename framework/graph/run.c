@@ -322,6 +322,12 @@ static double node_flops_done(const vj_node *node) {
   return node->op->flops_done ? node->op->flops_done(node) : node_flops(node);
 }
 
+static bool reads_half(const vj_node *node) {
+  for (int k = 0; k < node->input_count; k++)
+    if (node->inputs[k] && node->inputs[k]->half) return true;
+  return false;
+}
+
 int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int capacity) {
   const vj_plan *plan = graph->plan;
   int count = 0;
@@ -335,7 +341,8 @@ int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int
                                            .flops = node_flops(node) * shards,
                                            .flops_done = node_flops_done(node) * shards,
                                            .bytes = work.bytes * shards,
-                                           .calls = (double)work.calls * shards};
+                                           .calls = (double)work.calls * shards,
+                                           .half = reads_half(node)};
   }
   return count;
 }

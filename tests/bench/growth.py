@@ -61,7 +61,7 @@ def measure_step(overrides, steps, ranks):
     done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)
     return {"step_seconds": found["step_seconds"], "memory_mib": found["peak_memory_bytes"] / MIB,
-            "planned_mib": found["planned_memory_bytes"] / MIB, "gflop": found["gflop"], "of_sgemm": found["of_sgemm"],
+            "planned_mib": found["planned_memory_bytes"] / MIB, "gflop": found["gflop"], "of_fma": found["of_fma"],
             "sent_mb": found["sent_bytes"] / 1e6, "sent_messages": found["sent_messages"],
             "exchange_seconds": found["exchange_seconds"], "idle_seconds": found["idle_seconds"]}
 
