@@ -100,7 +100,7 @@ static vj_status write_video(const vj_standin *set, vj_split split, const vj_wor
                              const char *path) {
   const vj_camera camera = camera_of(&set->request);
   const vj_encoding encoding = {.container = "mp4",
-                                .encoders = "libx264 libopenh264 mpeg4",
+                                .encoders = "libx264 mpeg4",
                                 .width = camera.width,
                                 .height = camera.height,
                                 .rate = VJ_WORLD_RATE};

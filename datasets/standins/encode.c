@@ -39,17 +39,20 @@ static const AVCodec *find_encoder(const char *names) {
   return NULL;
 }
 
-/* Small files of good quality, quickly. Options that an encoder does not have are left alone. */
+/* Small files of good quality, quickly, and the same on every processor: left alone, x264 takes whatever is fast on
+ * this one. Options that an encoder does not have are passed over. */
 static void choose_quality(AVCodecContext *c, const AVCodec *codec) {
   if (strcmp(codec->name, "libx264") == 0) {
     av_opt_set(c->priv_data, "preset", "veryfast", 0);
     av_opt_set(c->priv_data, "crf", "18", 0);
+    av_opt_set(c->priv_data, "x264-params", "cpu-independent=1", 0);
   } else if (strcmp(codec->name, "libvpx-vp9") == 0 || strcmp(codec->name, "libvpx") == 0) {
     av_opt_set(c->priv_data, "deadline", "realtime", 0);
     av_opt_set(c->priv_data, "cpu-used", "8", 0);
     av_opt_set(c->priv_data, "crf", "20", 0);
     c->bit_rate = strcmp(codec->name, "libvpx") == 0 ? 2000000 : 0;
   } else {
+    c->dct_algo = FF_DCT_INT; /* of the others some processors have their own */
     c->flags |= AV_CODEC_FLAG_QSCALE;
     c->global_quality = 3 * FF_QP2LAMBDA;
   }

@@ -58,7 +58,7 @@ static int64_t pose(const void *context, int64_t frame, vj_solid *solids) {
 
 /* In turns, so that even a small set has them all and none goes with a class. */
 static void choose_form(int64_t number, clip *c) {
-  static const form forms[] = {{"mp4", "mp4", "libx264 libopenh264 mpeg4"},
+  static const form forms[] = {{"mp4", "mp4", "libx264 mpeg4"},
                                {"avi", "avi", "mjpeg"},
                                {"webm", "webm", "libvpx-vp9 libvpx"},
                                {"mkv", "matroska", "libx264 mpeg4"},
