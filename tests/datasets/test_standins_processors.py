@@ -25,8 +25,8 @@ class OlderProcessor(Case):
     def setUp(self):
         super().setUp()
         built = json.loads(self.succeed("info", "--json").out)["build"]
-        if "AVX-512" in built:
-            requirements.impossible(f"this build, {built}, is for no older processor")
+        if "sanitizers" in built:
+            requirements.impossible("QEMU has no room for the shadow memory of sanitizers")
 
     def emulated(self, *words):
         environment = dict(os.environ, OMPI_MCA_ess_singleton_isolated="1", OMPI_MCA_btl="self")
