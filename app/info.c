@@ -162,7 +162,6 @@ static void add_openblas(facts *all) {
 static void add_libraries(facts *all, const vj_versions *versions) {
   char version[128];
   add(all, "onednn", "oneDNN", "%s", vj_dnn_version(version));
-  add(all, "libc", "C library", "%s", version_of(versions, "libc"));
   add(all, "gsl", "GSL", "%s", version_of(versions, "gsl"));
   add(all, "libavcodec", "libavcodec", "%s", version_of(versions, "libavcodec"));
   add(all, "libswscale", "libswscale", "%s", version_of(versions, "libswscale"));

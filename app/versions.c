@@ -1,7 +1,6 @@
 #include "app/versions.h"
 
 #include <cblas.h>
-#include <gnu/libc-version.h>
 #include <gsl/gsl_version.h>
 #include <libavcodec/avcodec.h>
 #include <libswscale/swscale.h>
@@ -51,10 +50,6 @@ static const char *gsl(text_buffer text) {
   snprintf(text, TEXT_BYTES, "%s", gsl_version);
   return text;
 }
-static const char *libc(text_buffer text) {
-  snprintf(text, TEXT_BYTES, "glibc %s", gnu_get_libc_version());
-  return text;
-}
 static const char *onednn(text_buffer text) {
   char version[128];
   vj_dnn_version(version);
@@ -70,7 +65,6 @@ static const struct {
     {"compiler", "the compiler", compiler},
     {"openblas", "OpenBLAS", openblas},       /* LAPACK: what is measured of features */
     {"onednn", "oneDNN", onednn},             /* products */
-    {"libc", "the C library", libc},          /* elementary functions */
     {"gsl", "GSL", gsl},                      /* quasi-random points of a sweep */
     {"libavcodec", "libavcodec", libavcodec}, /* pictures of videos */
     {"libswscale", "libswscale", libswscale}, /* their colours */
