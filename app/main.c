@@ -9,6 +9,7 @@
 #include "app/help.h"
 #include "app/main.h"
 #include "framework/base/cpu.h"
+#include "framework/base/float_environment.h"
 #include "framework/base/threads.h"
 
 /* "vjvcr: <sentence>", with its trace if VJVCR_TRACE is set. */
@@ -37,6 +38,7 @@ static vj_status start_mpi(vj_comm *world) {
   const char *all = getenv("OMPI_COMM_WORLD_SIZE"), *here = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
   if (all && here && strcmp(all, here) == 0) setenv("OMPI_MCA_btl", "^tcp", 0);
   MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+  vj_float_environment();
   return vj_comm_create(MPI_COMM_WORLD, world);
 }
 
@@ -104,5 +106,6 @@ int vj_main(int argc, char **argv) {
     return vj_status_exit_code(status);
   }
   char *const *words = argv + 1 + used;
+  vj_threads_begin();
   return verb->uses_mpi ? run_on_ranks(verb, argc - 1 - used, words) : run(verb, argc - 1 - used, words);
 }

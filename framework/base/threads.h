@@ -7,4 +7,7 @@
  * thing in main(), before any library can change it. */
 int vj_threads(void);
 
+/* Starts them, for all parallel regions of the calling thread: each with vj_float_environment(). */
+void vj_threads_begin(void);
+
 #endif

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "framework/base/float_environment.h"
+
 struct vj_watchdog {
   pthread_t thread;
   pthread_mutex_t lock;
@@ -37,6 +39,7 @@ static void *run(void *context) {
   unsigned long seen = 0;
   double idle = 0;
   bool reported = false;
+  vj_float_environment();
   while (!wait_nap(w)) {
     const unsigned long beats = atomic_load(&w->beats);
     idle = beats == seen ? idle + w->nap : 0;

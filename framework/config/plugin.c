@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "framework/base/float_environment.h"
 #include "framework/config/config.h"
 #include "framework/config/nodes.h"
 
@@ -41,6 +42,7 @@ static vj_status load(vj_pool *pool, const char *path) {
   const char *file = strchr(path, '/') ? path : vj_pool_format(pool, "./%s", path);
   if (!file) return vj_fail(VJ_MEMORY, "plug-in %s: no memory for its name", path);
   void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+  vj_float_environment();
   if (!handle) return vj_fail(VJ_PLUGIN, "plug-in %s: cannot be loaded: %s", path, dlerror());
   if (is_loaded(handle)) {
     dlclose(handle);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framework/base/float_environment.h"
 #include "framework/base/threads.h"
 #include "framework/graph/cost.h"
 #include "framework/graph/plan.h"
@@ -127,6 +128,7 @@ static void profile_add(vj_node *node, double seconds) {
 /* --- segments ------------------------------------------------------------------------------------------------ */
 
 static void run_shard(vj_graph *graph, const vj_segment *segment, int64_t shard) {
+  vj_float_environment();
   const vj_plan *plan = graph->plan;
   double *sums = plan->sums + shard * plan->sum_numbers;
   for (int i = segment->begin; i < segment->end; i++) {
@@ -250,6 +252,7 @@ static vj_status run_weight(vj_graph *graph, vj_node *node, int exchange) {
     const int64_t end = begin + range < rows ? begin + range : rows;
 #pragma omp parallel for schedule(static) num_threads(plan->threads)
     for (int64_t shard = 0; shard < plan->local_shards; shard++) {
+      vj_float_environment();
       vj_call call = call_of(graph, node, shard);
       call.part = plan->parts + shard * plan->part_numbers;
       call.begin = begin;
@@ -287,6 +290,7 @@ static void change_states(vj_graph *graph) {
 vj_status vj_graph_run(vj_graph *graph) {
   vj_plan *plan = graph->plan;
   int exchanges = 0;
+  vj_float_environment();
   memset(plan->waits, 0, ((size_t)plan->segment_count + 1) * sizeof *plan->waits);
   for (int s = 0; s < plan->segment_count; s++) {
     const vj_segment *segment = &plan->segments[s];

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "framework/base/atomic_file.h"
+#include "framework/base/canonical_nan.h"
 #include "framework/base/disk.h"
 #include "framework/store/hdf5_error.h"
 
@@ -69,6 +70,11 @@ static herr_t put_text(hid_t object, const char *name, const char *text) {
 vj_status vj_array_file_put(vj_array_file *file, const char *name, vj_array_type type, int rank, const int64_t *size,
                             const void *values, const char *layout) {
   hsize_t sizes[16];
+  int64_t numbers = 1;
+  void *copy = NULL;
+  for (int i = 0; i < rank; i++) numbers *= size[i];
+  if (type == VJ_ARRAY_FLOAT) VJ_TRY(vj_canonical_nan(values, numbers, sizeof(float), &values, &copy));
+  if (type == VJ_ARRAY_DOUBLE) VJ_TRY(vj_canonical_nan(values, numbers, sizeof(double), &values, &copy));
   for (int i = 0; i < rank; i++) sizes[i] = (hsize_t)size[i];
   const hid_t space = rank ? H5Screate_simple(rank, sizes, NULL) : H5Screate(H5S_SCALAR);
   const hid_t set = H5Dcreate2(file->file, name, type_of(type), space, file->link, file->create, H5P_DEFAULT);
@@ -76,6 +82,7 @@ vj_status vj_array_file_put(vj_array_file *file, const char *name, vj_array_type
   if (written >= 0 && layout) written = put_text(set, "layout", layout);
   if (set >= 0) H5Dclose(set);
   H5Sclose(space);
+  free(copy);
   return written >= 0 ? VJ_OK : vj_hdf5_fail(file->path, "%s can't be written", name);
 }
 

@@ -1,5 +1,6 @@
 #include "framework/store/protobuf.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,7 @@ void vj_message_integer(vj_message *message, int field, uint64_t value) {
 
 void vj_message_double(vj_message *message, int field, double value) {
   uint64_t bits;
+  if (isnan(value)) value = NAN; /* without a sign */
   memcpy(&bits, &value, sizeof bits);
   put_key(message, field, EIGHT_BYTES);
   put_fixed(message, bits, sizeof bits);
@@ -70,6 +72,7 @@ void vj_message_double(vj_message *message, int field, double value) {
 
 void vj_message_float(vj_message *message, int field, float value) {
   uint32_t bits;
+  if (isnan(value)) value = NAN;
   memcpy(&bits, &value, sizeof bits);
   put_key(message, field, FOUR_BYTES);
   put_fixed(message, bits, sizeof bits);

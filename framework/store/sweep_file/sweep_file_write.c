@@ -2,8 +2,10 @@
  * left out of it. They would rewrite the superblock when the file is closed, take half a write for a whole one, and
  * crash when the program ends after a file could not be closed. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "framework/base/canonical_nan.h"
 #include "framework/base/disk.h"
 #include "framework/store/hdf5_error.h"
 #include "framework/store/sweep_file/sweep_file_private.h"
@@ -57,8 +59,8 @@ static vj_status write_run(const vj_sweep_file *file, int variable, const unsign
 
 /* --- a rectangle --------------------------------------------------------------------------------------------- */
 
-vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
-                            const void *values) {
+static vj_status write_rectangle(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
+                                 const void *values) {
   const vj_file_variable_info *v = &file->variables[variable];
   const unsigned char *from = values;
   int64_t run = vj_sweep_file_value_bytes(v->type, v->text_bytes);
@@ -79,4 +81,17 @@ vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable, const int64
     for (int i = together - 1; i >= 0 && ++at[i] == count[i]; i--) at[i] = 0;
   }
   return VJ_OK;
+}
+
+vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
+                            const void *values) {
+  const vj_file_variable_info *v = &file->variables[variable];
+  void *copy = NULL;
+  int64_t numbers = 1;
+  for (int i = 0; i < v->rank; i++) numbers *= count[i];
+  if (v->type == VJ_FILE_FLOAT) VJ_TRY(vj_canonical_nan(values, numbers, sizeof(float), &values, &copy));
+  if (v->type == VJ_FILE_DOUBLE) VJ_TRY(vj_canonical_nan(values, numbers, sizeof(double), &values, &copy));
+  const vj_status status = write_rectangle(file, variable, start, count, values);
+  free(copy);
+  return status;
 }

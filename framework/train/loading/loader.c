@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framework/base/float_environment.h"
 #include "framework/base/threads.h"
 #include "vj/rng.h"
 
@@ -95,6 +96,7 @@ static vj_status put_sample(const vj_loader *loader, vj_split split, int64_t num
   const int64_t pixels = info->frames * info->height * info->width * info->channels;
   float *own_labels = loader->labels + omp_get_thread_num() * (info->label_width + 1);
   if (!labels) labels = own_labels;
+  vj_float_environment();
 #ifdef VJ_DOUBLE
   float *frames = loader->frames + omp_get_thread_num() * pixels;
   VJ_TRY(loader->component->as.dataset.sample(loader->dataset, split, number, frames, labels));

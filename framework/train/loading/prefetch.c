@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framework/base/float_environment.h"
 #include "vj/memory.h"
 
 /* Enqueued steps stand in a ring: `taken` is the number of the oldest, `enqueued` that of the next one to be enqueued.
@@ -60,6 +61,7 @@ static void make_one(vj_prefetch *p, float *labels) {
 
 static void *work(void *context) {
   vj_prefetch *const p = context;
+  vj_float_environment();
   float *const labels = malloc((size_t)(p->request.labels + 1) * sizeof *labels);
   pthread_mutex_lock(&p->lock);
   while (!p->ends && labels) {
