@@ -28,18 +28,8 @@ static vj_var *bias_of(vj_graph *graph, int64_t out, int64_t fan_in, vj_layer_in
 vj_var *vj_linear_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out, vj_layer_init init) {
   const int64_t in = vj_last_size(x);
   vj_scope_push(graph, "%s", name);
-  /* Made in this order, which no compiler may choose: it is that of checkpoints and of the norm of gradients. */
-  vj_var *bias = bias_of(graph, out, in, init);
-  vj_var *y = vj_linear(graph, x, weight_of(graph, "OI", VJ_SHAPE(out, in), in, out, init), bias);
-  vj_scope_pop(graph);
-  return y;
-}
-
-vj_var *vj_weight_first_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out) {
-  const int64_t in = vj_last_size(x);
-  vj_scope_push(graph, "%s", name);
-  vj_var *weight = weight_of(graph, "OI", VJ_SHAPE(out, in), in, out, VJ_LAYER_UNIFORM);
-  vj_var *y = vj_linear(graph, x, weight, bias_of(graph, out, in, VJ_LAYER_UNIFORM));
+  vj_var *weight = weight_of(graph, "OI", VJ_SHAPE(out, in), in, out, init);
+  vj_var *y = vj_linear(graph, x, weight, bias_of(graph, out, in, init));
   vj_scope_pop(graph);
   return y;
 }

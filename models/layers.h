@@ -16,11 +16,11 @@ typedef enum vj_layer_init {
 /* The size of the last dimension; 1 for NULL. */
 int64_t vj_last_size(vj_var *x);
 
+/* Weights are made before biases in all of them: the order of parameters is that of the sum in the norm of gradients.
+ */
+
 /* [..,I] -> [..,out]: a linear map of the last dimension, which is also a 1 x 1 convolution. */
 vj_var *vj_linear_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out, vj_layer_init init);
-/* The same, UNIFORM, for networks in which weights are listed before biases: the order of parameters is that of their
- * checkpoints and of the sum in the norm of gradients. */
-vj_var *vj_weight_first_layer(vj_graph *graph, vj_var *x, const char *name, int64_t out);
 /* [..,H,W,C] -> [..,H',W',out]: kernel x kernel, zeros around; a norm after it makes a bias idle. */
 vj_var *vj_conv_layer_unbiased(vj_graph *graph, vj_var *x, const char *name, int64_t out, int64_t kernel,
                                int64_t stride, vj_layer_init init);

@@ -78,7 +78,7 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
   }
   if (config->pool) h = vj_flatten(graph, vj_average_pool(graph, h, config->pool, config->pool), 2);
   if (!config->projection) return h;
-  return vj_weight_first_layer(graph, vj_flatten(graph, h, 2), "projection", config->projection);
+  return vj_linear_layer(graph, vj_flatten(graph, h, 2), "projection", config->projection, VJ_LAYER_UNIFORM);
 }
 
 const vj_component vj_encoder_cnn = {

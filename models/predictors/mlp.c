@@ -16,7 +16,7 @@ static const vj_param params[] = {
 static vj_var *linear(vj_graph *graph, vj_var *x, int64_t layer, int64_t out) {
   char name[32];
   snprintf(name, sizeof name, "linear%lld", (long long)layer);
-  return vj_weight_first_layer(graph, x, name, out);
+  return vj_linear_layer(graph, x, name, out, VJ_LAYER_UNIFORM);
 }
 
 /* All layers but the top one: [b,Tx,..] (and z [b,n]) -> [b,h] */
