@@ -31,7 +31,10 @@ static vj_var *gram(vj_graph *graph, vj_var *h, int64_t rows, int64_t width) {
 
 /* sum_ij C_ij^2. Never forms a d x d matrix when R < d: |a'b|_F^2 = <aa', bb'>. */
 static vj_var *sum_of_squares(vj_graph *graph, vj_var *a, vj_var *b, int64_t rows, int64_t width) {
-  if (rows < width) return vj_mean_all(graph, vj_mul(graph, gram(graph, a, rows, width), gram(graph, b, rows, width)));
+  if (rows < width) {
+    vj_var *of_a = gram(graph, a, rows, width);
+    return vj_mean_all(graph, vj_mul(graph, of_a, gram(graph, b, rows, width)));
+  }
   vj_var *c = vj_scale(graph, vj_cross_products(graph, a, b), 1 / (double)rows, 0);
   return vj_scale(graph, vj_mean_all(graph, vj_square(graph, c)), (double)width * (double)width, 0);
 }

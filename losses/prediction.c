@@ -19,8 +19,8 @@ static vj_var *cosine_distance(vj_graph *graph, vj_var *a, vj_var *b) {
   a = vj_flatten(graph, a, 2);
   b = vj_flatten(graph, b, 2);
   vj_var *dot = vj_sum_features(graph, vj_mul(graph, a, b));
-  vj_var *norms =
-      vj_mul(graph, vj_sum_features(graph, vj_square(graph, a)), vj_sum_features(graph, vj_square(graph, b)));
+  vj_var *square = vj_sum_features(graph, vj_square(graph, a));
+  vj_var *norms = vj_mul(graph, square, vj_sum_features(graph, vj_square(graph, b)));
   vj_var *cosine = vj_div(graph, dot, vj_sqrt(graph, vj_scale(graph, norms, 1, epsilon)));
   return vj_scale(graph, vj_mean_all(graph, cosine), -1, 1);
 }

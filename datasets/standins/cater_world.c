@@ -33,11 +33,12 @@ static vj_actor_state *state_of(const vj_cast *c, int actor, int64_t frame) {
 
 static void pick_actor(vj_rng *rng, int i, vj_actor *a) {
   static const double sizes[3] = {0.25, 0.5, 0.75};
-  *a = (vj_actor){.shape = (vj_cater_shape)vj_rng_integer(rng, 0, 3),
-                  .size = (int)vj_rng_integer(rng, 0, 2),
-                  .material = (int)vj_rng_integer(rng, 0, 1),
-                  .colour = (int)vj_rng_integer(rng, 0, 7),
-                  .turn = between(rng, 0, 360)};
+  *a = (vj_actor){0};
+  a->shape = (vj_cater_shape)vj_rng_integer(rng, 0, 3);
+  a->size = (int)vj_rng_integer(rng, 0, 2);
+  a->material = (int)vj_rng_integer(rng, 0, 1);
+  a->colour = (int)vj_rng_integer(rng, 0, 7);
+  a->turn = between(rng, 0, 360);
   /* The first is the snitch, then come a medium and a large cone. */
   if (i == 0) a->shape = VJ_CATER_SPL, a->size = 0, a->material = 0, a->colour = -1;
   if (i == 1 || i == 2) a->shape = VJ_CATER_CONE, a->size = i;

@@ -28,7 +28,8 @@ static vj_var *head(vj_graph *graph, const char *name, vj_var *features, int64_t
 
 /* KL(N(mean, exp(log_variance)) || N(0, I)), summed over z, mean over samples: 1/2 sum(m^2 + v - 1 - log v) */
 static vj_var *divergence(vj_graph *graph, vj_var *mean, vj_var *log_variance) {
-  vj_var *grown = vj_add(graph, vj_square(graph, mean), vj_exp(graph, log_variance));
+  vj_var *square = vj_square(graph, mean);
+  vj_var *grown = vj_add(graph, square, vj_exp(graph, log_variance));
   vj_var *each = vj_scale(graph, vj_sub(graph, grown, log_variance), 0.5, -0.5);
   return vj_mean_all(graph, vj_sum_features(graph, each));
 }

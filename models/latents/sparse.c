@@ -120,8 +120,8 @@ static vj_var *quadratic(vj_graph *graph, inference *f) {
   const vj_sparse_code_args args = {config->steps, config->tolerance, config->positive, config->method == FISTA};
   vj_var *statistics;
   vj_freeze(graph);
-  vj_var *z = vj_sparse_code(graph, f->base, f->columns, vj_flatten(graph, f->energy->hy, 1),
-                             vj_scale(graph, f->lambda, 1 / alpha, 0), &args, &statistics);
+  vj_var *target = vj_flatten(graph, f->energy->hy, 1), *lambda = vj_scale(graph, f->lambda, 1 / alpha, 0);
+  vj_var *z = vj_sparse_code(graph, f->base, f->columns, target, lambda, &args, &statistics);
   f->before = vj_scale(graph, vj_slice(graph, statistics, 1, 0, 1), alpha, 0);
   f->after = vj_scale(graph, vj_slice(graph, statistics, 1, 1, 1), alpha, 0);
   f->iterations = vj_slice(graph, statistics, 1, 2, 1);

@@ -91,8 +91,8 @@ static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_
 /* Peak signal-to-noise ratio of frames in [0, 1]: -10 log10 of each frame's mean squared error, the prediction clipped
  * to [0, 1], averaged over samples and steps. An error below 1e-10 counts as 1e-10, 100 dB. */
 static vj_var *psnr(vj_graph *graph, vj_var *y_pred, vj_var *y) {
-  vj_var *clipped =
-      vj_sub(graph, vj_activate(graph, y_pred, VJ_RELU), vj_activate(graph, vj_scale(graph, y_pred, 1, -1), VJ_RELU));
+  vj_var *above = vj_activate(graph, y_pred, VJ_RELU);
+  vj_var *clipped = vj_sub(graph, above, vj_activate(graph, vj_scale(graph, y_pred, 1, -1), VJ_RELU));
   vj_var *squares = vj_flatten(graph, vj_square(graph, vj_sub(graph, clipped, y)), 2);
   const vj_shape shape = vj_shape_of(squares);
   const double pixels = shape.rank == 3 ? (double)shape.size[2] : 1;
