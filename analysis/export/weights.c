@@ -8,6 +8,7 @@
 #include "framework/base/atomic_file.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/model/weights.h"
+#include "vj/bytes.h"
 #include "vj/param.h"
 
 enum { MOST_DIMENSIONS = 4, HEADER_UNIT = 8 };
@@ -146,7 +147,7 @@ static vj_status make_header(const packer *p, char **header) {
 static vj_status write_header(const char *header, vj_atomic_file *file) {
   const size_t length = strlen(header), padding = (HEADER_UNIT - length % HEADER_UNIT) % HEADER_UNIT;
   unsigned char before[8];
-  for (int i = 0; i < 8; i++) before[i] = (unsigned char)((uint64_t)(length + padding) >> 8 * i);
+  vj_put_little(before, length + padding, sizeof before);
   VJ_TRY(vj_atomic_file_write(file, before, sizeof before));
   VJ_TRY(vj_atomic_file_write(file, header, length));
   return vj_atomic_file_write(file, "        ", padding);

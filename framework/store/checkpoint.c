@@ -13,21 +13,10 @@
 
 #include "framework/base/atomic_file.h"
 #include "framework/base/disk.h"
+#include "vj/bytes.h"
 
 enum { MAGIC_BYTES = 8, SERIAL_AT = 8, LENGTH_AT = 16, CRC_AT = 24, FOOTER_BYTES = 28 };
 static const char magic[] = "vjvcrck1";
-
-/* --- bytes --------------------------------------------------------------------------------------------------- */
-
-static void put_number(unsigned char *to, uint64_t number, int bytes) {
-  for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(number >> 8 * i);
-}
-
-static uint64_t get_number(const unsigned char *from, int bytes) {
-  uint64_t number = 0;
-  for (int i = 0; i < bytes; i++) number |= (uint64_t)from[i] << 8 * i;
-  return number;
-}
 
 /* Of the image and the footer up to its own place. */
 static uint64_t checksum(const unsigned char *image, size_t bytes, const unsigned char *footer) {
@@ -36,9 +25,9 @@ static uint64_t checksum(const unsigned char *image, size_t bytes, const unsigne
 
 static void make_footer(unsigned char *footer, uint64_t serial, const unsigned char *image, size_t bytes) {
   memcpy(footer, magic, MAGIC_BYTES);
-  put_number(footer + SERIAL_AT, serial, 8);
-  put_number(footer + LENGTH_AT, bytes, 8);
-  put_number(footer + CRC_AT, checksum(image, bytes, footer), 4);
+  vj_put_little(footer + SERIAL_AT, serial, 8);
+  vj_put_little(footer + LENGTH_AT, bytes, 8);
+  vj_put_little(footer + CRC_AT, checksum(image, bytes, footer), 4);
 }
 
 /* --- names --------------------------------------------------------------------------------------------------- */
@@ -118,10 +107,10 @@ static vj_status check(vj_generation *g) {
   if (g->bytes < FOOTER_BYTES) return damaged(g, "it is cut off");
   const size_t before = g->bytes - FOOTER_BYTES;
   const unsigned char *footer = g->image + before;
-  if (memcmp(footer, magic, MAGIC_BYTES) != 0 || get_number(footer + LENGTH_AT, 8) != before)
+  if (memcmp(footer, magic, MAGIC_BYTES) != 0 || vj_get_little(footer + LENGTH_AT, 8) != before)
     return damaged(g, "it is cut off");
-  g->serial = get_number(footer + SERIAL_AT, 8);
-  if (get_number(footer + CRC_AT, 4) != checksum(g->image, before, footer))
+  g->serial = vj_get_little(footer + SERIAL_AT, 8);
+  if (vj_get_little(footer + CRC_AT, 4) != checksum(g->image, before, footer))
     return damaged(g, "its checksum does not fit");
   g->bytes = before;
   return VJ_OK;

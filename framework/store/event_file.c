@@ -13,6 +13,7 @@
 
 #include "framework/base/disk.h"
 #include "framework/store/protobuf.h"
+#include "vj/bytes.h"
 
 struct vj_event_file {
   int descriptor;
@@ -34,10 +35,6 @@ static const char prefix[] = "events.out.tfevents.";
 
 static vj_status system_fail(const vj_event_file *file, int cause) {
   return vj_fail(VJ_IO, "%s: can't be written: %s", file->path, vj_disk_reason(cause));
-}
-
-static void put_little(unsigned char *to, uint64_t number, int bytes) {
-  for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(number >> 8 * i);
 }
 
 /* A number that is a CRC itself is not to look like the one of its surroundings. */
@@ -64,10 +61,10 @@ static vj_status write_event(const vj_event_file *file) {
   if (event->failed || file->part.failed) return vj_fail(VJ_MEMORY, "%s: no memory for a record", file->path);
   unsigned char *record = malloc(event->count + BEFORE + BEHIND);
   if (!record) return vj_fail(VJ_MEMORY, "%s: no memory for a record", file->path);
-  put_little(record, event->count, 8);
-  put_little(record + 8, masked_crc(record, 8), 4);
+  vj_put_little(record, event->count, 8);
+  vj_put_little(record + 8, masked_crc(record, 8), 4);
   memcpy(record + BEFORE, event->bytes, event->count);
-  put_little(record + BEFORE + event->count, masked_crc(event->bytes, event->count), BEHIND);
+  vj_put_little(record + BEFORE + event->count, masked_crc(event->bytes, event->count), BEHIND);
   const vj_status status = write_bytes(file, record, event->count + BEFORE + BEHIND);
   free(record);
   return status;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vj/bytes.h"
+
 enum { VARINT = 0, EIGHT_BYTES = 1, WITH_LENGTH = 2, FOUR_BYTES = 5 }; /* wire types */
 
 void vj_message_clear(vj_message *message) { message->count = 0; }
@@ -47,7 +49,7 @@ static void put_key(vj_message *message, int field, int wire_type) {
 /* A number of fixed size, the lowest byte first. */
 static void put_fixed(vj_message *message, uint64_t bits, size_t count) {
   unsigned char bytes[8];
-  for (size_t i = 0; i < count; i++) bytes[i] = (unsigned char)(bits >> 8 * i);
+  vj_put_little(bytes, bits, (int)count);
   vj_message_raw(message, bytes, count);
 }
 

@@ -7,17 +7,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "vj/bytes.h"
+
 enum { MAGIC_BYTES = 8, CHECKED_BYTES = VJ_PACK_CHECKSUM_BYTES - 4, BLOCK_BYTES = 65536 };
-
-static void put(unsigned char *to, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; i++) to[i] = (unsigned char)(value >> 8 * i);
-}
-
-static uint64_t get(const unsigned char *from, int bytes) {
-  uint64_t value = 0;
-  for (int i = 0; i < bytes; i++) value |= (uint64_t)from[i] << 8 * i;
-  return value;
-}
 
 static vj_status read_at(int file, const char *path, int64_t offset, size_t bytes, unsigned char *to) {
   while (bytes > 0) {
@@ -61,11 +53,11 @@ vj_status vj_pack_checksum_write(int file, const char *path, vj_pack_checksum *s
   s->bytes = (int64_t)about.st_size;
   if (!is_possible(s)) return vj_fail(VJ_INTERNAL, "%s: frames beyond the end of the file", path);
   memcpy(footer, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES);
-  put(footer + 8, (uint64_t)s->frames, 8);
-  put(footer + 16, (uint64_t)s->frame_bytes, 8);
-  put(footer + 24, (uint64_t)s->bytes, 8);
+  vj_put_little(footer + 8, (uint64_t)s->frames, 8);
+  vj_put_little(footer + 16, (uint64_t)s->frame_bytes, 8);
+  vj_put_little(footer + 24, (uint64_t)s->bytes, 8);
   VJ_TRY(sum_of(file, path, s, footer, &sum));
-  put(footer + CHECKED_BYTES, sum, 4);
+  vj_put_little(footer + CHECKED_BYTES, sum, 4);
   const ssize_t written = pwrite(file, footer, sizeof footer, (off_t)s->bytes);
   if (written == (ssize_t)sizeof footer) return VJ_OK;
   return vj_fail(VJ_IO, "%s: its end can't be written: %s", path, strerror(written < 0 ? errno : ENOSPC));
@@ -80,11 +72,12 @@ vj_status vj_pack_checksum_check(int file, const char *path, vj_pack_checksum *s
     VJ_TRY(read_at(file, path, (int64_t)about.st_size - VJ_PACK_CHECKSUM_BYTES, VJ_PACK_CHECKSUM_BYTES, footer));
   if (memcmp(footer, VJ_PACK_CHECKSUM_MAGIC, MAGIC_BYTES) != 0)
     return vj_fail(VJ_DATA, "%s: not a pack, or one that was cut short: `vjvcr data pack` makes one", path);
-  *s = (vj_pack_checksum){(int64_t)get(footer + 8, 8), (int64_t)get(footer + 16, 8), (int64_t)get(footer + 24, 8)};
+  *s = (vj_pack_checksum){(int64_t)vj_get_little(footer + 8, 8), (int64_t)vj_get_little(footer + 16, 8),
+                          (int64_t)vj_get_little(footer + 24, 8)};
   if (s->bytes != (int64_t)about.st_size - VJ_PACK_CHECKSUM_BYTES || !is_possible(s))
     return vj_fail(VJ_DATA, "%s: a damaged pack: its end does not fit its size; make it again with `vjvcr data pack`",
                    path);
   VJ_TRY(sum_of(file, path, s, footer, &sum));
-  if (sum == (uint32_t)get(footer + CHECKED_BYTES, 4)) return VJ_OK;
+  if (sum == (uint32_t)vj_get_little(footer + CHECKED_BYTES, 4)) return VJ_OK;
   return vj_fail(VJ_DATA, "%s: a damaged pack: its checksum does not fit; make it again with `vjvcr data pack`", path);
 }
