@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,48 +12,8 @@
 #include "vj/memory.h"
 #include "vj/param.h"
 
-/* Set for the program started again: the core that OpenBLAS had before. */
-#define BEFORE "VJVCR_BLAS_CORE_BEFORE"
-/* Known to every OpenBLAS with AVX-512 kernels; 0.3.21 does not accept the name of a later core. */
-#define AVX512_CORE "SkylakeX"
-
-enum { NAME_BYTES = 64 };
-
-/* What vj_blas_core_choose found; written once, before there are threads. */
-static struct {
-  char wish[NAME_BYTES];   /* VJVCR_BLAS_CORE, or "" */
-  char before[NAME_BYTES]; /* the core that was replaced, or "" */
-  bool refused;            /* the wish cannot run on this processor */
-} choice;
-
-bool vj_blas_core_has_avx512(void) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-  return false;
-#endif
-}
-
-static bool is_avx512_core(const char *core) {
-  static const char *const names[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
-  for (size_t i = 0; i < VJ_COUNT(names); i++)
-    if (strcasecmp(core, names[i]) == 0) return true;
-  return false;
-}
-
-/* The core to start again with, or NULL to stay. */
-static const char *better_core(const char *core) {
-  if (strcmp(choice.wish, "keep") == 0) return NULL;
-  /* A library built for one processor alone has no choice to offer. */
-  if (!strstr(openblas_get_config(), "DYNAMIC_ARCH")) return NULL;
-  if (*choice.wish) {
-    choice.refused = is_avx512_core(choice.wish) && !vj_blas_core_has_avx512();
-    return choice.refused || strcasecmp(choice.wish, core) == 0 ? NULL : choice.wish;
-  }
-  return vj_blas_core_has_avx512() && !is_avx512_core(core) ? AVX512_CORE : NULL;
-}
+/* Needs what vjvcr itself needs, AVX2 and FMA, and is in every OpenBLAS that has cores to choose from. */
+#define CORE "Haswell"
 
 /* OpenBLAS reads its environment in its constructor. That runs before anything of ours can change the environment:
  * .preinit_array comes earlier, but what it sets is lost when the C library initialises itself. So the program is
@@ -68,48 +29,26 @@ static void start_again(char **argv) {
   execv("/proc/self/exe", argv);
 }
 
-void vj_blas_core_choose(int argc, char **argv) {
-  const char *wish = getenv("VJVCR_BLAS_CORE");
-  const char *before = getenv(BEFORE);
-  const char *core = openblas_get_corename();
-  snprintf(choice.wish, sizeof choice.wish, "%s", wish ? wish : "");
-  if (before) {
-    snprintf(choice.before, sizeof choice.before, "%s", before);
-    unsetenv(BEFORE); /* children choose for themselves */
-    return;
-  }
-  const char *target = better_core(core);
-  if (!target || argc < 1) return;
+/* A library built for one processor alone has no choice to offer. */
+static bool has_cores(void) { return strstr(openblas_get_config(), "DYNAMIC_ARCH") != NULL; }
 
-  const char *user_value = getenv("OPENBLAS_CORETYPE");
-  char *kept = user_value ? strdup(user_value) : NULL;
-  if (user_value && !kept) return;
-  if (setenv("OPENBLAS_CORETYPE", target, 1) == 0 && setenv(BEFORE, core, 1) == 0) start_again(argv);
-  unsetenv(BEFORE);
-  if (kept)
-    setenv("OPENBLAS_CORETYPE", kept, 1);
-  else
-    unsetenv("OPENBLAS_CORETYPE");
-  free(kept);
+static bool is_pinned(void) { return strcasecmp(openblas_get_corename(), CORE) == 0; }
+
+void vj_blas_core_pin(int argc, char **argv) {
+#if defined(__x86_64__)
+  const char *asked = getenv("OPENBLAS_CORETYPE");
+  const bool was_asked = asked && strcmp(asked, CORE) == 0; /* in vain, so it would be again */
+  if (argc < 1 || is_pinned() || was_asked || !has_cores()) return;
+  if (setenv("OPENBLAS_CORETYPE", CORE, 1) == 0) start_again(argv);
+#else
+  (void)argc;
+  (void)argv;
+#endif
 }
 
-const char *vj_blas_core_origin(char *buffer, size_t bytes) {
-  const bool changed = *choice.before && strcasecmp(choice.before, openblas_get_corename()) != 0;
-  const char *coretype = getenv("OPENBLAS_CORETYPE");
-  if (strcmp(choice.wish, "keep") == 0)
-    snprintf(buffer, bytes, "kept as it was by VJVCR_BLAS_CORE=keep");
-  else if (choice.refused)
-    snprintf(buffer, bytes, "VJVCR_BLAS_CORE=%s refused: the processor has no AVX-512", choice.wish);
-  else if (*choice.wish)
-    snprintf(buffer, bytes, "VJVCR_BLAS_CORE=%s%s%s", choice.wish, changed ? " instead of " : "",
-             changed ? choice.before : "");
-  else if (changed)
-    snprintf(buffer, bytes, "chosen by vjvcr instead of %s", choice.before);
-  else if (coretype && !*choice.before)
-    snprintf(buffer, bytes, "OPENBLAS_CORETYPE=%s", coretype);
-  else
-    snprintf(buffer, bytes, "OpenBLAS's own choice");
-  return buffer;
+const char *vj_blas_core_origin(void) {
+  if (is_pinned()) return "pinned: the same on every processor";
+  return has_cores() ? "OpenBLAS's own choice: it has no core " CORE : "the only one of this OpenBLAS";
 }
 
 /* --- the check --------------------------------------------------------------------------------------------- */
@@ -146,13 +85,11 @@ static void plain_product(const product *p, double *b, double *result) {
 }
 
 static vj_status wrong(const product *p, const char *routine, int row, int column, double got, double expected) {
-  const char *core = openblas_get_corename();
-  const char *other = strcasecmp(core, "Haswell") == 0 ? "Sandybridge" : "Haswell";
   return vj_fail(VJ_NUMERIC,
                  "OpenBLAS computes wrongly on this machine: with its core %s, %s %c%c of %d x %d x %d gives %g at "
-                 "[%d,%d], not %g; set VJVCR_BLAS_CORE=%s",
-                 core, routine, p->a_transposed ? 'T' : 'N', p->b_transposed ? 'T' : 'N', p->m, p->n, p->k, got, row,
-                 column, expected, other);
+                 "[%d,%d], not %g; another version of the library is needed",
+                 openblas_get_corename(), routine, p->a_transposed ? 'T' : 'N', p->b_transposed ? 'T' : 'N', p->m, p->n,
+                 p->k, got, row, column, expected);
 }
 
 /* The same in both precisions; `room` holds three matrices, `expected` is [m,n]. */
@@ -179,24 +116,10 @@ CHECK(float, sgemm)
 CHECK(double, dgemm)
 #undef CHECK
 
-static vj_status check_wish(void) {
-  const bool named = *choice.wish && strcmp(choice.wish, "keep") != 0;
-  if (choice.refused)
-    return vj_fail(VJ_USAGE, "VJVCR_BLAS_CORE=%s needs AVX-512, which this processor does not have; unset it",
-                   choice.wish);
-  if (named && strcasecmp(choice.wish, openblas_get_corename()) != 0)
-    return vj_fail(VJ_USAGE,
-                   "VJVCR_BLAS_CORE=%s: this OpenBLAS has no such core and took %s; name one that it has, such as "
-                   "Haswell or SkylakeX, or unset it",
-                   choice.wish, openblas_get_corename());
-  return VJ_OK;
-}
-
 vj_status vj_blas_self_check(void) {
   vj_status status = VJ_OK;
   float *floats = NULL;
   double *doubles = NULL, *expected = NULL;
-  VJ_TRY_GOTO(status, check_wish(), cleanup);
   VJ_TRY_GOTO(status, vj_allocate(3 * LARGEST, sizeof *floats, "the check of OpenBLAS", &floats), cleanup);
   VJ_TRY_GOTO(status, vj_allocate(3 * LARGEST, sizeof *doubles, "the check of OpenBLAS", &doubles), cleanup);
   VJ_TRY_GOTO(status, vj_allocate(LARGEST, sizeof *expected, "the check of OpenBLAS", &expected), cleanup);

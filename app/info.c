@@ -111,8 +111,8 @@ static void add_features(facts *all) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   add(all, "avx2", "  AVX2", "%s", __builtin_cpu_supports("avx2") ? "yes" : "no");
-  add(all, "avx512", "  AVX-512", "%s", vj_blas_core_has_avx512() ? "yes" : "no");
-  add(all, "bf16", "  AVX-512 BF16", "%s", __builtin_cpu_supports("avx512bf16") ? "yes" : "no");
+  add(all, "avx512", "  AVX-512", "%s", vj_cpu_widest() >= VJ_CPU_AVX512 ? "yes" : "no");
+  add(all, "bf16", "  AVX-512 BF16", "%s", vj_cpu_widest() >= VJ_CPU_AVX512_BF16 ? "yes" : "no");
 #endif
   add(all, "cpu_path", "  computes with", "%s", vj_cpu_path_name(vj_cpu_path()));
 }
@@ -151,10 +151,9 @@ static const char *openblas_threading(void) {
 }
 
 static void add_openblas(facts *all) {
-  char text[VALUE_BYTES];
   add(all, "openblas", "OpenBLAS", "%s (%s)", openblas_get_config(), openblas_threading());
   add(all, "openblas_core", "  core", "%s", openblas_get_corename());
-  add(all, "openblas_core_origin", "  core comes from", "%s", vj_blas_core_origin(text, sizeof text));
+  add(all, "openblas_core_origin", "  core comes from", "%s", vj_blas_core_origin());
   const bool right = vj_blas_self_check() == VJ_OK;
   add(all, "openblas_check", "  self-check", "%s", right ? "passed" : vj_error_message());
 }

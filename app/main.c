@@ -85,7 +85,7 @@ static bool help(int count, char *const *words, const vj_verb *verb) {
 int vj_main(int argc, char **argv) {
   /* A limit on the size of files is an error with a sentence, as a full disk is. */
   signal(SIGXFSZ, SIG_IGN);
-  vj_blas_core_choose(argc, argv);
+  vj_blas_core_pin(argc, argv);
   (void)vj_threads();
   if (argc < 2) {
     vj_help_print_verbs(stderr, NULL);

@@ -13,7 +13,7 @@ static const char *const names[PATHS] = {"avx2", "avx512", "avx512bf16"};
 static const char *const names[PATHS] = {"plain", "avx512", "avx512bf16"};
 #endif
 
-static vj_cpu widest(void) {
+vj_cpu vj_cpu_widest(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
@@ -35,7 +35,7 @@ static int wished(const char **wish) {
 
 static int choose(void) {
   const char *wish;
-  const int named = wished(&wish), most = (int)widest();
+  const int named = wished(&wish), most = (int)vj_cpu_widest();
   return named >= 0 && named <= most ? named : most;
 }
 
@@ -55,7 +55,7 @@ const char *vj_cpu_path_name(vj_cpu path) { return names[path]; }
 vj_status vj_cpu_check(void) {
   const char *wish;
   const int named = wished(&wish);
-  const vj_cpu most = widest();
+  const vj_cpu most = vj_cpu_widest();
   if (!wish) return VJ_OK;
   if (named < 0)
     return vj_fail(VJ_USAGE, "VJVCR_CPU=%s is not known; %s, %s and %s are, and this processor has up to %s", wish,

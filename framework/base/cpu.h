@@ -12,7 +12,9 @@
 /* Each has all that those before it have. */
 typedef enum vj_cpu { VJ_CPU_AVX2, VJ_CPU_AVX512, VJ_CPU_AVX512_BF16 } vj_cpu;
 
-/* The widest that processor and operating system have, or what VJVCR_CPU names. Found once; costs a load after that. */
+/* The widest that processor and operating system have. */
+vj_cpu vj_cpu_widest(void);
+/* That, or what VJVCR_CPU names. Found once; costs a load after that. */
 vj_cpu vj_cpu_path(void);
 /* As VJVCR_CPU has it: "avx512". */
 const char *vj_cpu_path_name(vj_cpu path);

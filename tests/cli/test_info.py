@@ -21,8 +21,8 @@ void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, co
 
 
 def run(*arguments, **environment):
-    """The verb `info` with OPENBLAS_CORETYPE and VJVCR_BLAS_CORE exactly as given."""
-    clean = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "VJVCR_BLAS_CORE")}
+    """The verb `info` with OPENBLAS_CORETYPE exactly as given."""
+    clean = {k: v for k, v in os.environ.items() if k != "OPENBLAS_CORETYPE"}
     return subprocess.run([VJVCR, "info", *arguments], env={**clean, **environment}, capture_output=True, text=True)
 
 
@@ -33,7 +33,6 @@ def facts(**environment):
 
 
 HAS_X86 = "avx512" in facts()
-HAS_AVX512 = facts().get("avx512") == "yes"
 HAS_CHOICE = "DYNAMIC_ARCH" in facts()["openblas"]
 
 
@@ -70,45 +69,18 @@ class Core(unittest.TestCase):
         if not (HAS_X86 and HAS_CHOICE):
             impossible("this OpenBLAS has no cores to choose from")
 
-    def core(self, **environment):
-        said = facts(**environment)
-        return said["openblas_core"], said["openblas_core_origin"]
+    def test_it_is_the_same_whatever_the_environment_says(self):
+        for environment in ({}, {"OPENBLAS_CORETYPE": "Haswell"}, {"OPENBLAS_CORETYPE": "Nehalem"},
+                            {"OPENBLAS_CORETYPE": "SkylakeX"}, {"OPENBLAS_CORETYPE": "Pentium9"}):
+            said = facts(**environment)
+            self.assertEqual((said["openblas_core"], said["openblas_core_origin"]),
+                             ("Haswell", "pinned: the same on every processor"), environment)
 
-    def test_avx512_is_used_where_it_is(self):
-        if not HAS_AVX512:
-            impossible("the processor has no AVX-512")
-        self.assertEqual(self.core(OPENBLAS_CORETYPE="Haswell"), ("SkylakeX", "chosen by vjvcr instead of Haswell"))
-        self.assertIn(self.core()[0], ("SkylakeX", "Cooperlake", "SapphireRapids"))
-
-    def test_avx512_is_refused_where_it_is_not(self):
-        if HAS_AVX512:
-            impossible("the processor has AVX-512")
-        said = facts(VJVCR_BLAS_CORE="SkylakeX")
-        self.assertEqual(said["openblas_check"],
-                         "VJVCR_BLAS_CORE=SkylakeX needs AVX-512, which this processor does not have; unset it")
-
-    def test_keep_leaves_everything_as_it_is(self):
-        self.assertEqual(self.core(OPENBLAS_CORETYPE="Sandybridge", VJVCR_BLAS_CORE="keep"),
-                         ("Sandybridge", "kept as it was by VJVCR_BLAS_CORE=keep"))
-
-    def test_the_user_may_name_a_core(self):
-        self.assertEqual(self.core(OPENBLAS_CORETYPE="Sandybridge", VJVCR_BLAS_CORE="Nehalem"),
-                         ("Nehalem", "VJVCR_BLAS_CORE=Nehalem instead of Sandybridge"))
-        self.assertEqual(self.core(OPENBLAS_CORETYPE="Nehalem", VJVCR_BLAS_CORE="nehalem"),
-                         ("Nehalem", "VJVCR_BLAS_CORE=nehalem"))
-
-    def test_a_core_that_is_not_there_is_an_error(self):
-        said = facts(VJVCR_BLAS_CORE="Pentium9")
-        self.assertEqual(said["openblas_check"],
-                         f"VJVCR_BLAS_CORE=Pentium9: this OpenBLAS has no such core and took {said['openblas_core']}; "
-                         "name one that it has, such as Haswell or SkylakeX, or unset it")
-
-    def test_ranks_under_mpirun_choose_too(self):
-        environment = {**os.environ, "OPENBLAS_CORETYPE": "Sandybridge", "VJVCR_BLAS_CORE": "Nehalem"}
-        result = subprocess.run(["mpirun", "--oversubscribe", "-n", "2", VJVCR, "info"], env=environment,
-                                capture_output=True, text=True)
+    def test_of_ranks_under_mpirun_too(self):
+        result = subprocess.run(["mpirun", "--oversubscribe", "-n", "2", VJVCR, "info"],
+                                env={**os.environ, "OPENBLAS_CORETYPE": "Sandybridge"}, capture_output=True, text=True)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(result.stdout.count("VJVCR_BLAS_CORE=Nehalem instead of Sandybridge"), 2)
+        self.assertEqual(result.stdout.count("pinned: the same on every processor"), 2)
 
 
 class SelfCheck(unittest.TestCase):
@@ -120,12 +92,10 @@ class SelfCheck(unittest.TestCase):
                 file.write(WRONG_SGEMM)
             subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
             sanitizers = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
-            said = facts(LD_PRELOAD=library, ASAN_OPTIONS=sanitizers, OPENBLAS_CORETYPE="Nehalem",
-                         VJVCR_BLAS_CORE="keep")
-        core, other = said["openblas_core"], "Haswell" if said["openblas_core"] != "Haswell" else "Sandybridge"
+            said = facts(LD_PRELOAD=library, ASAN_OPTIONS=sanitizers)
         self.assertEqual(said["openblas_check"],
-                         f"OpenBLAS computes wrongly on this machine: with its core {core}, sgemm NT of 1 x 1 x 1 "
-                         f"gives 12345 at [0,0], not -4; set VJVCR_BLAS_CORE={other}")
+                         f"OpenBLAS computes wrongly on this machine: with its core {said['openblas_core']}, sgemm NT of "
+                         "1 x 1 x 1 gives 12345 at [0,0], not -4; another version of the library is needed")
 
 
 if __name__ == "__main__":

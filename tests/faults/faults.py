@@ -69,7 +69,7 @@ def environment(folder, fault=None):
     os.makedirs(session, exist_ok=True)
     settings = dict(os.environ, OMPI_MCA_orte_tmpdir_base=session, OMPI_MCA_btl_vader_backing_directory=session,
                     PRTE_MCA_prte_tmpdir_base=session, OMPI_MCA_btl_sm_backing_directory=session,
-                    OMP_NUM_THREADS="1", VJVCR_BLAS_CORE="keep")
+                    OMP_NUM_THREADS="1", OPENBLAS_CORETYPE="Haswell")
     for name, value in (fault or {}).items():
         settings[f"VJ_FAULT_{name}" if name != "KIND" else "VJ_FAULT"] = str(value)
     return settings
