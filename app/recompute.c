@@ -118,8 +118,9 @@ static bool print_comparison(const recomputation *r, const vj_bits_comparison *c
 static vj_status print_versions(const recomputation *r) {
   const vj_sweep_file *file = r->recorded->file;
   const char *changes = vj_versions_changes(r->command->pool, file, &r->versions);
-  if (!changes) return vj_fail(VJ_MEMORY, "no memory for versions of libraries");
-  if (!vj_versions_are_known(file, &r->versions))
+  const char *known = vj_versions_text(r->command->pool, file);
+  if (!changes || !known) return vj_fail(VJ_MEMORY, "no memory for versions of libraries");
+  if (!known[0])
     puts("versions: not recorded, as the sweep is of an earlier version of vjvcr");
   else
     printf("versions: %s\n", changes[0] ? changes : "those it was trained with");

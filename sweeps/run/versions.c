@@ -37,19 +37,20 @@ vj_status vj_versions_keep(vj_pool *pool, const vj_sweep_file *before, vj_file_l
   return VJ_OK;
 }
 
+const char *vj_versions_text(vj_pool *pool, const vj_sweep_file *file) {
+  const vj_file_attribute *attribute;
+  const char *text = "";
+  for (int i = 0; text && (attribute = vj_sweep_file_attribute_at(file, i)); i++) {
+    const char *key = vj_record_after(attribute->name, VJ_ATTRIBUTE_VERSION);
+    if (key) text = vj_pool_format(pool, "%s%s%s %s", text, text[0] ? "; " : "", key, attribute->text);
+  }
+  return text;
+}
+
 /* What the file says of one; NULL: nothing. */
 static const char *recorded(vj_pool *pool, const vj_sweep_file *file, const vj_version *version) {
   const char *name = attribute_of(pool, version);
   return name ? vj_sweep_file_attribute(file, name) : NULL;
-}
-
-bool vj_versions_are_known(const vj_sweep_file *file, const vj_versions *versions) {
-  vj_pool *pool = NULL;
-  bool known = false;
-  if (vj_pool_create(&pool) != VJ_OK) return false;
-  for (int64_t i = 0; i < versions->count; i++) known = known || recorded(pool, file, &versions->at[i]);
-  vj_pool_destroy(&pool);
-  return known;
 }
 
 const char *vj_versions_changes(vj_pool *pool, const vj_sweep_file *file, const vj_versions *versions) {

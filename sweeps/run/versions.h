@@ -21,8 +21,9 @@ VJ_MUST_USE vj_status vj_versions_record(vj_pool *pool, const vj_versions *versi
 /* Of a file that is to take the place of another: what that one says of its trials stays, and nothing is added. */
 VJ_MUST_USE vj_status vj_versions_keep(vj_pool *pool, const vj_sweep_file *before, vj_file_layout *layout);
 
-/* Whether the file says them at all: those of earlier versions do not. */
-bool vj_versions_are_known(const vj_sweep_file *file, const vj_versions *versions);
+/* All that a file says, "commit 1a2b3c4; compiler gcc 12.2.0; ..."; "" of a file of an earlier version. NULL when
+ * memory is out. */
+const char *vj_versions_text(vj_pool *pool, const vj_sweep_file *file);
 /* Those that are not what they were: "OpenBLAS was 0.3.21 and is 0.3.29 here; ..."; "" if there are none. What the file
  * does not say, it is not said of. NULL when memory is out. */
 const char *vj_versions_changes(vj_pool *pool, const vj_sweep_file *file, const vj_versions *versions);

@@ -100,6 +100,9 @@ class Finished(Recompute, SweepCase):
             file.attrs.modify("version_openblas", "0.1.0, core 286")
         out = self.compare("out", "0")
         self.assertTrue(out.endswith(f"\nversions: OpenBLAS was 0.1.0, core 286 and is {here} here\n"), out)
+        self.succeed("report", "out", "-o", "page.html")
+        with open(self.path("page.html"), encoding="utf-8") as file:
+            self.assertIn("; openblas 0.1.0, core 286", file.read())
         resumed = self.run_vjvcr("sweep", "sweep.yaml", "-o", "out", "--resume", *RICH)
         self.assertEqual(resumed.err.splitlines()[0], "out/sweep.h5: trials from here on may have other bits: OpenBLAS "
                          f"was 0.1.0, core 286 and is {here} here")

@@ -1,6 +1,7 @@
 /* How to get it again: versions, command, seeds, the whole configuration. */
 
 #include "analysis/report/section.h"
+#include "sweeps/run/versions.h"
 
 static void write_seeds(vj_page *page) {
   enum { MOST_SEEDS = 24 };
@@ -42,7 +43,8 @@ static vj_status write(vj_page *page) {
   const char *config = vj_results_text(data->results, VJ_RECORD_CONFIG, best);
   const char *summary = vj_pool_format(data->pool, "Configuration of trial %lld%s, with every default", (long long)best,
                                        best || data->ranked_count ? ", one of the best" : "");
-  if (!command || !summary) return vj_fail(VJ_MEMORY, "no memory for a report");
+  const char *versions = vj_versions_text(data->pool, data->results->file);
+  if (!command || !summary || !versions) return vj_fail(VJ_MEMORY, "no memory for a report");
   fputs(
       "<p>Save the experiment below as a file and run the command, on any number of ranks: with the same build on the "
       "same kind of processor the numbers are the same to the last bit. Paths in it are those of the first run.</p>\n",
@@ -50,6 +52,7 @@ static vj_status write(vj_page *page) {
   vj_html_table_begin(page->to, "again", "what|");
   fputs("<tbody>", page->to);
   write_fact(page, "made by", source ? source : "unknown");
+  if (versions[0]) write_fact(page, "trained with", versions);
   write_fact(page, "this report by", "vjvcr " VJ_VERSION);
   write_fact(page, "command", command);
   vj_html_row(page->to, "");

@@ -113,6 +113,10 @@ const char *vj_sweep_file_attribute(const vj_sweep_file *file, const char *name)
   return NULL;
 }
 
+const vj_file_attribute *vj_sweep_file_attribute_at(const vj_sweep_file *file, int i) {
+  return i < file->attribute_count ? &file->attributes[i] : NULL;
+}
+
 /* --- rectangles ---------------------------------------------------------------------------------------------- */
 
 static vj_status check_rectangle(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count) {

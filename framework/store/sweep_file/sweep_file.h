@@ -100,6 +100,8 @@ void vj_sweep_file_variable(const vj_sweep_file *file, int variable, vj_file_var
 int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes);
 /* The file attribute's text, or NULL. */
 const char *vj_sweep_file_attribute(const vj_sweep_file *file, const char *name);
+/* The i-th of those that are texts; NULL behind the last. */
+const vj_file_attribute *vj_sweep_file_attribute_at(const vj_sweep_file *file, int i);
 
 /* A rectangle: `start` and `count` hold as many numbers as the variable has dimensions. Memory types as the file's:
  * double, float, int64_t, uint8_t; text as `text_bytes` each, zero-padded. */
