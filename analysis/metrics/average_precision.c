@@ -12,7 +12,8 @@ typedef struct ranked {
 
 static int higher_first(const void *a, const void *b) {
   const ranked *x = a, *y = b;
-  return (x->score < y->score) - (x->score > y->score);
+  if (x->score != y->score) return x->score > y->score ? -1 : 1;
+  return x->truth - y->truth; /* found together, whichever comes first */
 }
 
 /* From the lowest score up, so that the best precision further down the list is known. Samples of equal score are found

@@ -177,8 +177,9 @@ static void draw_all(vj_page *page, const vj_report_column *column, const double
 }
 
 static int by_value(const void *a, const void *b) {
-  const double x = **(const double *const *)a, y = **(const double *const *)b;
-  return (x > y) - (x < y);
+  const double *const x = *(const double *const *)a, *const y = *(const double *const *)b;
+  if (*x != *y) return *x < *y ? -1 : 1;
+  return (x > y) - (x < y); /* equal ones in the order of trials */
 }
 
 /* Pointers to the finite results, ascending; their number. */

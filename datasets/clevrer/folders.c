@@ -89,8 +89,9 @@ static vj_status scan(finder *f, const char *folder, bool is_top) {
 }
 
 static int by_number(const void *one, const void *other) {
-  const int64_t a = ((const vj_clevrer_file *)one)->number, b = ((const vj_clevrer_file *)other)->number;
-  return (a > b) - (a < b);
+  const vj_clevrer_file *a = one, *b = other;
+  if (a->number != b->number) return a->number < b->number ? -1 : 1;
+  return strcmp(a->name, b->name); /* in folders that overlap */
 }
 
 vj_status vj_clevrer_find(const char *root, const char *split, vj_pool *pool, int64_t *count,

@@ -11,25 +11,34 @@ enum { MOST_ALONE = 8, MOST_BARS = 12, MOST_VALUES = 16, BINS = 10, MOST_COLUMNS
 /* --- importance -------------------------------------------------------------------------------------------------- */
 
 typedef struct bar {
+  int number; /* in the order of the parameters */
   const char *name;
   vj_share share;
 } bar;
 
 static int larger_first(const void *a, const void *b) {
   const bar *x = a, *y = b;
-  return (x->share.share < y->share.share) - (x->share.share > y->share.share);
+  const bool x_told = !isnan(x->share.share), y_told = !isnan(y->share.share);
+  if (x_told != y_told) return x_told ? -1 : 1;
+  if (x_told && x->share.share != y->share.share) return x->share.share > y->share.share ? -1 : 1;
+  return (x->number > y->number) - (x->number < y->number);
+}
+
+static void add_bar(bar *bars, int *count, const char *name, vj_share share) {
+  bars[*count] = (bar){*count, name, share};
+  ++*count;
 }
 
 /* Each alone, then the pairs, the largest first. */
 static vj_status list_bars(const vj_report_data *data, bar *bars, int *count) {
   *count = 0;
   for (int i = 0; i < data->swept.count; i++)
-    bars[(*count)++] = (bar){data->swept.list[i].label, data->swept.importance.main[i]};
+    add_bar(bars, count, data->swept.list[i].label, data->swept.importance.main[i]);
   for (int i = 0; i < data->swept.count; i++)
     for (int k = i + 1; k < data->swept.count; k++) {
       const char *name = vj_pool_format(data->pool, "%s × %s", data->swept.list[i].label, data->swept.list[k].label);
       if (!name) return vj_fail(VJ_MEMORY, "no memory for what mattered");
-      bars[(*count)++] = (bar){name, data->swept.importance.pair[i][k]};
+      add_bar(bars, count, name, data->swept.importance.pair[i][k]);
     }
   qsort(bars, (size_t)*count, sizeof *bars, larger_first);
   return VJ_OK;
