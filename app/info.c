@@ -17,7 +17,7 @@
 #include "app/blas_core.h"
 #include "framework/base/cpu.h"
 #include "framework/base/machine_memory.h"
-#include "framework/ops/convolution/dnn.h"
+#include "framework/ops/product/product.h"
 #include "app/verb.h"
 #include "app/versions.h"
 #include "vj/param.h"
@@ -160,7 +160,7 @@ static void add_openblas(facts *all) {
 
 static void add_libraries(facts *all, const vj_versions *versions) {
   char version[128];
-  add(all, "onednn", "oneDNN", "%s", vj_dnn_version(version));
+  add(all, "products", "products", "%s", vj_product_library(version));
   add(all, "gsl", "GSL", "%s", version_of(versions, "gsl"));
   add(all, "libavcodec", "libavcodec", "%s", version_of(versions, "libavcodec"));
   add(all, "libswscale", "libswscale", "%s", version_of(versions, "libswscale"));

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "framework/ops/convolution/dnn.h"
+#include "framework/ops/product/product.h"
 
 #ifndef VJ_COMMIT
 #define VJ_COMMIT "unknown"
@@ -50,10 +50,8 @@ static const char *gsl(text_buffer text) {
   snprintf(text, TEXT_BYTES, "%s", gsl_version);
   return text;
 }
-static const char *onednn(text_buffer text) {
-  char version[128];
-  vj_dnn_version(version);
-  snprintf(text, TEXT_BYTES, "%.*s", (int)strcspn(version, " "), version); /* without the processor it computes for */
+static const char *libxsmm(text_buffer text) {
+  snprintf(text, TEXT_BYTES, "%s", vj_product_version());
   return text;
 }
 
@@ -64,7 +62,7 @@ static const struct {
     {"commit", "vjvcr's commit", commit},
     {"compiler", "the compiler", compiler},
     {"openblas", "OpenBLAS", openblas},       /* LAPACK: what is measured of features */
-    {"onednn", "oneDNN", onednn},             /* products */
+    {"libxsmm", "LIBXSMM", libxsmm},          /* products */
     {"gsl", "GSL", gsl},                      /* quasi-random points of a sweep */
     {"libavcodec", "libavcodec", libavcodec}, /* pictures of videos */
     {"libswscale", "libswscale", libswscale}, /* their colours */

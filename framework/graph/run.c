@@ -7,7 +7,6 @@
 #include "framework/base/threads.h"
 #include "framework/graph/cost.h"
 #include "framework/graph/plan.h"
-#include "framework/ops/product/gemm.h"
 #include "framework/ops/op.h"
 
 vj_real *vj_graph_values(const vj_graph *graph, const vj_var *var, int64_t shard) {
@@ -99,7 +98,6 @@ static vj_status allocate(vj_graph *const *graphs, int count) {
 }
 
 vj_status vj_graph_allocate(vj_graph *const *graphs, int count, const vj_comm *comm) {
-  vj_gemm_setup();
   for (int i = 0; i < count; i++) graphs[i]->plan->comm = comm;
   return vj_comm_agree(comm, allocate(graphs, count));
 }

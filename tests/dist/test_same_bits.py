@@ -50,7 +50,7 @@ class SameBits(unittest.TestCase):
                             f"step.h5 of {ranks} ranks with {threads} threads differs from that of one rank")
 
     def test_wide_layers_are_the_same_in_either_precision(self):
-        """Layers wide enough for oneDNN and for minimal filtering, which the small ones are not."""
+        """Layers wide enough for bf16 and for minimal filtering, which the small ones are not."""
         losses = {}
         for precision in ("fp32", "bf16"):
             files = []

@@ -263,7 +263,7 @@ static void every_op_of_the_table_is_checked(void **state) {
   for (int op = 0; vj_op_at(op); op++)
     if (!seen[op] && strcmp(vj_op_at(op)->name, "stop_gradient") != 0 &&
         strcmp(vj_op_at(op)->name, "sparse_code") != 0 && strncmp(vj_op_at(op)->name, "proximal", 8) != 0 &&
-        strncmp(vj_op_at(op)->name, "dnn_", 4) != 0 && strcmp(vj_op_at(op)->name, "pack_weight") != 0 &&
+        strcmp(vj_op_at(op)->name, "pack_weight") != 0 &&
         !strstr(vj_op_at(op)->name, "bf16")) /* these have tests of their own */
       fail_msg("op %s is in no case of test_gradients.c or convolution_cases.h; add one", vj_op_at(op)->name);
 }

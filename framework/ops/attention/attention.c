@@ -8,14 +8,25 @@
 #include "framework/base/lanes.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
-#include "framework/ops/product/gemm.h"
+#include "framework/ops/product/product.h"
 #include "framework/ops/op.h"
 
 enum { QUERY_BLOCK = 128 };
 
+/* Products of a block of queries, or of the last one, which may be shorter: [rows,..] of width w = C / heads. */
+typedef struct products {
+  const vj_product *scores;                  /* [rows,w] [w,size] */
+  const vj_product *values;                  /* [rows,size] [size,w] */
+  const vj_product *dvalues, *dkeys;         /* [rows,size]' [rows,w], the first of a window */
+  const vj_product *add_dvalues, *add_dkeys; /* the others */
+  const vj_product *dscores;                 /* [rows,w] [w,size] */
+  const vj_product *dqueries;                /* [rows,size] [size,w] */
+} products;
+
 typedef struct attention {
   int64_t samples, tokens, channels, heads, windows, size, bias_rows;
   const int32_t *token, *bias_index, *region; /* in the graph's pool */
+  products whole, rest;
 } attention;
 
 static const attention *attention_of(const vj_node *node) { return node->attributes; }
@@ -25,9 +36,9 @@ static int64_t block_of(const attention *a) { return a->size < QUERY_BLOCK ? a->
 /* --- scratch ----------------------------------------------------------------------------------------------------- */
 
 /* Of one window: rows of qkv, of what comes out, of their gradients; scores of a block of queries, and their gradient;
- * the bias of every head, spread over queries and keys, and its gradient. */
+ * the bias of every head, spread over queries and keys, and its gradient; keys and values of a head transposed. */
 typedef struct workspace {
-  vj_real *qkv, *out, *dqkv, *scores, *dscores, *bias, *dbias;
+  vj_real *qkv, *out, *dqkv, *scores, *dscores, *bias, *dbias, *keys, *values;
 } workspace;
 
 static size_t scratch_numbers(const attention *a, bool backward, workspace *w, vj_real *from) {
@@ -39,8 +50,10 @@ static size_t scratch_numbers(const attention *a, bool backward, workspace *w, v
                            block,
                            backward ? block : 0,
                            spread,
-                           backward ? spread : 0};
-  vj_real **places[] = {&w->qkv, &w->out, &w->dqkv, &w->scores, &w->dscores, &w->bias, &w->dbias};
+                           backward ? spread : 0,
+                           a->size * a->channels / a->heads,
+                           backward ? a->size * a->channels / a->heads : 0};
+  vj_real **places[] = {&w->qkv, &w->out, &w->dqkv, &w->scores, &w->dscores, &w->bias, &w->dbias, &w->keys, &w->values};
   size_t total = 0;
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     if (from) *places[i] = from + total;
@@ -114,12 +127,15 @@ VJ_KERNEL(softmax_rows, (vj_real * scores, int64_t rows, int64_t size, vj_real f
   }
 }
 
-/* The weights of queries first..end-1 of one head; qkv are the window's rows. */
+static const products *products_of(const attention *a, int64_t rows) {
+  return rows == block_of(a) ? &a->whole : &a->rest;
+}
+
+/* The weights of queries first..end-1 of one head, whose keys are transposed; qkv are the window's rows. */
 static void weights_of(const attention *a, const workspace *w, const vj_real *qkv, int64_t window, int64_t head,
                        int64_t first, int64_t end) {
   const int64_t width = a->channels / a->heads, pitch = 3 * a->channels, size = a->size;
-  const vj_real *q = qkv + first * pitch + head * width, *k = qkv + a->channels + head * width;
-  vj_gemm(false, true, end - first, size, width, q, pitch, k, pitch, 0, w->scores, size);
+  vj_product_once(products_of(a, end - first)->scores, qkv + first * pitch + head * width, w->keys, w->scores);
   if (a->region) hide_regions(a, window, first, end, w->scores);
   softmax_rows(w->scores, end - first, size, (vj_real)(1 / sqrt((double)width)),
                a->bias_rows ? w->bias + (head * size + first) * size : NULL);
@@ -129,13 +145,15 @@ static void weights_of(const attention *a, const workspace *w, const vj_real *qk
 
 static void forward_window(const attention *a, const workspace *w, const vj_real *qkv, vj_real *out, int64_t window) {
   const int64_t width = a->channels / a->heads, pitch = 3 * a->channels, block = block_of(a);
-  for (int64_t h = 0; h < a->heads; h++)
+  for (int64_t h = 0; h < a->heads; h++) {
+    vj_transpose(qkv + a->channels + h * width, a->size, width, pitch, w->keys, a->size);
     for (int64_t first = 0; first < a->size; first += block) {
       const int64_t end = first + block < a->size ? first + block : a->size;
       weights_of(a, w, qkv, window, h, first, end);
-      vj_gemm(false, false, end - first, width, a->size, w->scores, a->size, qkv + 2 * a->channels + h * width, pitch,
-              0, out + first * a->channels + h * width, a->channels);
+      vj_product_once(products_of(a, end - first)->values, w->scores, qkv + 2 * a->channels + h * width,
+                      out + first * a->channels + h * width);
     }
+  }
 }
 
 /* inputs qkv, bias (may be NULL) */
@@ -183,16 +201,19 @@ static void backward_window(const attention *a, const workspace *w, const vj_rea
     const int64_t at = h * width;
     const vj_real *q = qkv + at, *k = q + a->channels, *v = k + a->channels;
     vj_real *dq = dqkv + at, *dk = dq + a->channels, *dv = dk + a->channels;
+    vj_transpose(k, size, width, pitch, w->keys, size);
+    vj_transpose(v, size, width, pitch, w->values, size);
     for (int64_t first = 0; first < size; first += block) {
       const int64_t rows = first + block < size ? block : size - first;
       const vj_real *dy = dout + first * a->channels + at;
+      const products *p = products_of(a, rows);
       weights_of(a, w, qkv, window, h, first, first + rows);
-      vj_gemm(true, false, size, width, rows, w->scores, size, dy, a->channels, first > 0, dv, pitch);
-      vj_gemm(false, true, rows, size, width, dy, a->channels, v, pitch, 0, w->dscores, size);
+      vj_product_once(first ? p->add_dvalues : p->dvalues, w->scores, dy, dv);
+      vj_product_once(p->dscores, dy, w->values, w->dscores);
       softmax_slopes(w->scores, w->dscores, rows, size, a->bias_rows ? w->dbias + (h * size + first) * size : NULL);
       for (int64_t i = 0; i < rows * size; i++) w->dscores[i] *= factor;
-      vj_gemm(false, false, rows, width, size, w->dscores, size, k, pitch, 0, dq + first * pitch, pitch);
-      vj_gemm(true, false, size, width, rows, w->dscores, size, q + first * pitch, pitch, first > 0, dk, pitch);
+      vj_product_once(p->dqueries, w->dscores, k, dq + first * pitch);
+      vj_product_once(first ? p->add_dkeys : p->dkeys, w->dscores, q + first * pitch, dk);
     }
   }
 }
@@ -272,6 +293,37 @@ const vj_op vj_op_attention = {.name = "attention",
                                .scratch_bytes = forward_bytes,
                                .flops = flops};
 
+/* For blocks of so many rows; false without memory. */
+static bool find_products(const attention *a, int64_t rows, products *p) {
+  const int64_t width = a->channels / a->heads, pitch = 3 * a->channels, size = a->size;
+  const vj_product_shape scores = {
+      .rows = rows, .columns = size, .depth = width, .a_pitch = pitch, .b_pitch = size, .c_pitch = size};
+  const vj_product_shape values = {
+      .rows = rows, .columns = width, .depth = size, .a_pitch = size, .b_pitch = pitch, .c_pitch = a->channels};
+  const vj_product_shape dvalues = {.rows = size,
+                                    .columns = width,
+                                    .depth = rows,
+                                    .a_pitch = size,
+                                    .b_pitch = a->channels,
+                                    .c_pitch = pitch,
+                                    .a_transposed = true};
+  vj_product_shape dscores = scores, dqueries = values, dkeys = dvalues, add_dvalues = dvalues, add_dkeys;
+  dscores.a_pitch = a->channels;
+  dqueries.c_pitch = dkeys.b_pitch = pitch;
+  add_dkeys = dkeys;
+  add_dvalues.add = add_dkeys.add = true;
+  *p = (products){.scores = vj_product_find(&scores),
+                  .values = vj_product_find(&values),
+                  .dvalues = vj_product_find(&dvalues),
+                  .dkeys = vj_product_find(&dkeys),
+                  .add_dvalues = vj_product_find(&add_dvalues),
+                  .add_dkeys = vj_product_find(&add_dkeys),
+                  .dscores = vj_product_find(&dscores),
+                  .dqueries = vj_product_find(&dqueries)};
+  return p->scores && p->values && p->dvalues && p->dkeys && p->add_dvalues && p->add_dkeys && p->dscores &&
+         p->dqueries;
+}
+
 static const int32_t *kept_list(vj_graph *graph, const int32_t *list, int64_t count) {
   if (!list) return NULL;
   int32_t *copy = vj_pool_take(graph->pool, (size_t)count * sizeof *copy);
@@ -297,16 +349,19 @@ vj_var *vj_attention(vj_graph *graph, vj_var *qkv, vj_var *bias, const vj_attent
     return vj_graph_fail(graph, VJ_SHAPE, "attention: bias %s is not [rows,%lld heads] with a list of rows",
                          VJ_SHAPE_TEXT(&bias->shape), (long long)args->heads);
   const int64_t tokens = args->windows * args->size;
-  const attention a = {.samples = qkv->shape.size[0],
-                       .tokens = tokens,
-                       .channels = width / 3,
-                       .heads = args->heads,
-                       .windows = args->windows,
-                       .size = args->size,
-                       .bias_rows = bias ? bias->shape.size[0] : 0,
-                       .token = kept_list(graph, args->token, tokens),
-                       .bias_index = kept_list(graph, args->bias_index, args->size * args->size),
-                       .region = kept_list(graph, args->region, tokens)};
+  attention a = {.samples = qkv->shape.size[0],
+                 .tokens = tokens,
+                 .channels = width / 3,
+                 .heads = args->heads,
+                 .windows = args->windows,
+                 .size = args->size,
+                 .bias_rows = bias ? bias->shape.size[0] : 0,
+                 .token = kept_list(graph, args->token, tokens),
+                 .bias_index = kept_list(graph, args->bias_index, args->size * args->size),
+                 .region = kept_list(graph, args->region, tokens)};
+  const int64_t rest = a.size % block_of(&a);
+  if (!find_products(&a, block_of(&a), &a.whole) || (rest && !find_products(&a, rest, &a.rest)))
+    return vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
   vj_shape shape = qkv->shape;
   shape.size[rank - 1] = width / 3;
   vj_node *node = vj_node_create(graph, &vj_op_attention, (vj_var *[]){qkv, bias}, 2, 1, &a, sizeof a);

@@ -1,4 +1,4 @@
-/* A spatial convolution's shapes, and how it is computed without patches: see conv2d_direct.c. */
+/* Shapes of a convolution over height and width, and the ways to compute it. Begin with conv2d.c. */
 #ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_CONV2D_H
 #define VJ_FRAMEWORK_OPS_CONVOLUTION_CONV2D_H
 
@@ -8,19 +8,36 @@ typedef struct vj_convolution {
   int64_t images, height, width, channels; /* of x in one shard */
   int64_t out_height, out_width, out;      /* of y */
   int64_t kernel[2], stride[2], padding[2], dilation[2], groups;
-  int64_t patch; /* numbers in a patch of one group: kh kw C/groups */
-  int64_t tile;  /* output pixels in a tile of patches */
+  bool bf16; /* products of rounded numbers; see vj_convolution_rounds() */
 } vj_convolution;
 
-/* One way of computing an op of the family: its kernel, and the scratch that takes. */
-typedef struct vj_conv2d_way {
-  void (*run)(const vj_call *call);
-  size_t (*scratch_bytes)(const vj_convolution *c);
-} vj_conv2d_way;
+/* Whether a convolution's products are in bf16, if the graph's are: channels come in pairs, and there are enough of
+ * them for it to pay. By shapes alone. */
+bool vj_convolution_rounds(const vj_graph *graph, const vj_convolution *c);
 
-/* The direct way of y, dx and dweight for these shapes, or NULL where patches and GEMM have to do it. */
-const vj_conv2d_way *vj_conv2d_direct(const vj_convolution *c);
-const vj_conv2d_way *vj_conv2d_input_gradient_direct(const vj_convolution *c);
-const vj_conv2d_way *vj_conv2d_weight_gradient_direct(const vj_convolution *c);
+/* dweight of `weight`'s shape from dy and x, which are bf16 where c is; NULL if the graph failed. */
+typedef vj_var *(*vj_weight_gradient)(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                                      const vj_convolution *c);
+/* Pixels by pixels, in order: see weight_gradient.c. */
+vj_var *vj_convolution_weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                                       const vj_convolution *c);
+
+/* See weight_gradient_bf16.c. */
+vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                                            const vj_convolution *c);
+
+vj_var *vj_linear_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                                       const vj_convolution *c);
+
+/* The convolution as nodes, by plain products, in bf16 where the graph's are and vj_convolution_rounds(): y of `shape`,
+ * from x of any shape with c's numbers, a weight OHWI of any shape with those numbers, a bias or NULL. */
+vj_var *vj_convolution_node(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
+                            const vj_shape *shape, vj_weight_gradient weight_gradient);
+/* dx of shape `x`, from dy as it is. */
+vj_var *vj_convolution_input_gradient(vj_graph *graph, vj_var *dy, vj_var *weight, const vj_convolution *c,
+                                      const vj_shape *x);
+
+/* Floating-point operations of one shard as the definition has them, positions outside the image not counted. */
+double vj_convolution_flops(const vj_convolution *c);
 
 #endif

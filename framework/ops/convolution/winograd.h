@@ -8,9 +8,9 @@
  * least, or there are too few channels. By shapes alone. */
 int64_t vj_winograd_tile(const vj_convolution *c);
 
-/* The convolution as a node: y of `shape`, from x of any shape with c's numbers, a weight OHWI and a bias or NULL.
- * `flops` of one shard as the definition has them. NULL without a failure where vj_winograd_tile gives 0. */
+/* The convolution as a node: y of `shape`, from x of any shape with c's numbers, a weight OHWI and a bias or NULL. NULL
+ * without a failure where vj_winograd_tile gives 0, and in bf16, which would round what is not a number of x. */
 vj_var *vj_winograd_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
-                                const vj_shape *shape, double flops);
+                                const vj_shape *shape);
 
 #endif

@@ -10,18 +10,40 @@
 #include "framework/base/lanes.h"
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/build.h"
-#include "framework/ops/product/gemm.h"
+#include "framework/ops/product/long_sum.h"
 #include "framework/ops/op.h"
 
 typedef struct coding {
   int64_t samples, size, width; /* of one shard; n numbers of code, D numbers of target */
   vj_sparse_code_args args;
+  vj_long_product gram, projection; /* W'W and (target - base) W */
 } coding;
+
+/* False without memory. */
+static bool find_products(coding *c) {
+  const vj_product_shape gram = {.rows = c->size,
+                                 .columns = c->size,
+                                 .depth = c->width,
+                                 .a_pitch = c->size,
+                                 .b_pitch = c->size,
+                                 .c_pitch = c->size,
+                                 .a_transposed = true};
+  const vj_product_shape projection = {.rows = c->samples,
+                                       .columns = c->size,
+                                       .depth = c->width,
+                                       .a_pitch = c->width,
+                                       .b_pitch = c->size,
+                                       .c_pitch = c->size};
+  return vj_long_product_find(&gram, &c->gram) && vj_long_product_find(&projection, &c->projection);
+}
 
 static size_t scratch_bytes(const vj_node *node) {
   const coding *c = node->attributes;
   const int64_t n = c->size;
-  return (size_t)(n * n + c->samples * (n + c->width)) * sizeof(vj_real) + (size_t)(n * n + 5 * n) * sizeof(double);
+  const size_t gram = vj_long_product_scratch(&c->gram.shape),
+               projection = vj_long_product_scratch(&c->projection.shape);
+  return (gram > projection ? gram : projection) + (size_t)(n * n + c->samples * (n + c->width)) * sizeof(vj_real) +
+         (size_t)(n * n + 5 * n) * sizeof(double);
 }
 
 /* y = G x; G is symmetric, so that its rows are taken for its columns. */
@@ -83,11 +105,12 @@ static void sparse_code_run(const vj_call *call) {
          *old = extrapolated + n, *spare = old + n;
   vj_real *product = (vj_real *)(void *)(spare + n), *residual = product + n * n,
           *projected = residual + c->samples * width;
-  vj_gemm(true, false, n, n, width, call->in[1], n, call->in[1], n, 0, product, n);
+  void *sums = projected + c->samples * n;
+  vj_long_product_run(&c->gram, call->in[1], call->in[1], product, sums);
   for (int64_t i = 0; i < n * n; i++) gram[i] = (double)product[i];
   const double eigenvalue = largest_eigenvalue(gram, n, extrapolated, spare), lambda = (double)call->in[3][0];
   for (int64_t i = 0; i < c->samples * width; i++) residual[i] = call->in[2][i] - call->in[0][i];
-  vj_gemm(false, false, c->samples, n, width, residual, width, call->in[1], n, 0, projected, n);
+  vj_long_product_run(&c->projection, residual, call->in[1], projected, sums);
   for (int64_t s = 0; s < c->samples; s++) {
     const vj_real *own = residual + s * width;
     VJ_LANE_SUM(double, before, i, width, (double)own[i] * (double)own[i]);
@@ -118,7 +141,9 @@ vj_var *vj_sparse_code(vj_graph *graph, vj_var *base, vj_var *weight, vj_var *ta
       base->shape.size[1] != weight->shape.size[0] || target->count != base->count || lambda->count != 1)
     return vj_graph_fail(graph, VJ_SHAPE, "sparse_code: base %s, target %s and weight %s [D,n] do not fit",
                          VJ_SHAPE_TEXT(&base->shape), VJ_SHAPE_TEXT(&target->shape), VJ_SHAPE_TEXT(&weight->shape));
-  const coding c = {base->shape.size[0], weight->shape.size[1], weight->shape.size[0], *args};
+  coding c = {
+      .samples = base->shape.size[0], .size = weight->shape.size[1], .width = weight->shape.size[0], .args = *args};
+  if (!find_products(&c)) return vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
   vj_node *node =
       vj_node_create(graph, &vj_op_sparse_code, (vj_var *[]){base, weight, target, lambda}, 4, 4, &c, sizeof c);
   vj_var *z = vj_node_output(graph, node, true, &VJ_SHAPE(c.samples, c.size));

@@ -20,6 +20,11 @@ static inline uint16_t vj_round_bf16(vj_real x) {
 /* The numbers of a variable in bf16, in the room that it has. */
 static inline uint16_t *vj_bf16_numbers(vj_real *room) { return (uint16_t *)(void *)room; }
 
+/* Two rows of bf16 side by side, as products read their right factor: to[i] has first[i] and second[i]. */
+void vj_bf16_pair(const uint16_t *first, const uint16_t *second, uint32_t *to, int64_t count);
+/* to [columns,rows] = from [rows,columns]' of such pairs. */
+void vj_bf16_transpose_pairs(const uint32_t *from, int64_t rows, int64_t columns, uint32_t *to, int64_t to_pitch);
+
 /* x in bf16, made once however often it is asked for; by x's own op in the pass that makes it, if that op can. */
 vj_var *vj_bf16(vj_graph *graph, vj_var *x);
 

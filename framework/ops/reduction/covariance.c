@@ -8,22 +8,45 @@
 
 #include "framework/base/lanes.h"
 #include "framework/ops/build.h"
-#include "framework/ops/product/gemm.h"
+#include "framework/ops/product/long_sum.h"
 #include "framework/ops/op.h"
 
 typedef struct sizes {
   int64_t rows, groups, width;
+  vj_long_product square; /* XX', or X'X */
+  vj_long_product slope;  /* (XX') X, or X (X'X) */
 } sizes;
 
 static sizes sizes_of(const vj_node *node) { return *(const sizes *)node->attributes; }
 
 static int64_t side_of(const sizes *s) { return s->rows < s->width ? s->rows : s->width; }
 
-/* Room for the centred group, its product (the smaller of X'X and XX') and the variances. */
+static bool is_wide(const sizes *s) { return s->rows <= s->width; }
+
+/* False without memory. */
+static bool find_products(sizes *s) {
+  const int64_t side = side_of(s), stride = s->groups * s->width;
+  const vj_product_shape wide = {
+      .rows = side, .columns = side, .depth = s->width, .a_pitch = s->width, .b_pitch = s->rows, .c_pitch = side};
+  const vj_product_shape tall = {.rows = side,
+                                 .columns = side,
+                                 .depth = s->rows,
+                                 .a_pitch = s->width,
+                                 .b_pitch = s->width,
+                                 .c_pitch = side,
+                                 .a_transposed = true};
+  const vj_product_shape slope = {
+      .rows = s->rows, .columns = s->width, .depth = side, .a_pitch = side, .b_pitch = s->width, .c_pitch = stride};
+  return vj_long_product_find(is_wide(s) ? &wide : &tall, &s->square) && vj_long_product_find(&slope, &s->slope);
+}
+
+/* Room for the centred group and its transpose, its product (the smaller of X'X and XX'), the variances, and what sums
+ * over many terms take. */
 static size_t scratch_bytes(const vj_node *node) {
   const sizes s = sizes_of(node);
   const int64_t side = side_of(&s);
-  return (size_t)(s.rows * s.width + side * side + s.width) * sizeof(vj_real);
+  const size_t square = vj_long_product_scratch(&s.square.shape), slope = vj_long_product_scratch(&s.slope.shape);
+  return (square > slope ? square : slope) + (size_t)(2 * s.rows * s.width + side * side + s.width) * sizeof(vj_real);
 }
 
 static double flops(const vj_node *node) {
@@ -32,13 +55,16 @@ static double flops(const vj_node *node) {
 }
 
 typedef struct workspace {
-  vj_real *centred, *product, *variance;
+  vj_real *centred, *transposed, *product, *variance;
+  void *sums;
 } workspace;
 
 static workspace workspace_of(const vj_call *call, const sizes *s) {
-  const int64_t side = side_of(s);
-  vj_real *centred = call->scratch;
-  return (workspace){centred, centred + s->rows * s->width, centred + s->rows * s->width + side * side};
+  const int64_t side = side_of(s), numbers = s->rows * s->width;
+  const size_t square = vj_long_product_scratch(&s->square.shape), slope = vj_long_product_scratch(&s->slope.shape);
+  vj_real *centred = (vj_real *)(void *)((char *)call->scratch + (square > slope ? square : slope));
+  vj_real *product = centred + 2 * numbers;
+  return (workspace){centred, centred + numbers, product, product + side * side, call->scratch};
 }
 
 /* Centres group g, computes the variances (denominator N - 1) and X'X or XX'. */
@@ -58,12 +84,9 @@ static void covariance_of(const vj_real *x, const sizes *s, int64_t group, const
       work->variance[i] += work->centred[r * s->width + i] * work->centred[r * s->width + i];
   const vj_real per_row = (vj_real)(1.0 / (double)(s->rows - 1));
   for (int64_t i = 0; i < s->width; i++) work->variance[i] *= per_row;
-  const int64_t side = side_of(s);
-  if (side == s->rows)
-    vj_gemm(false, true, side, side, s->width, work->centred, s->width, work->centred, s->width, 0, work->product,
-            side);
-  else
-    vj_gemm(true, false, side, side, s->rows, work->centred, s->width, work->centred, s->width, 0, work->product, side);
+  if (is_wide(s)) vj_transpose(work->centred, s->rows, s->width, s->width, work->transposed, s->rows);
+  vj_long_product_run(&s->square, work->centred, is_wide(s) ? work->transposed : work->centred, work->product,
+                      work->sums);
 }
 
 static double sum_of_squares(int64_t count, const vj_real *x) {
@@ -79,7 +102,7 @@ static void offdiagonal_covariance_run(const vj_call *call) {
   for (int64_t g = 0; g < s.groups; g++) {
     covariance_of(call->in[0], &s, g, &work);
     double off = 0;
-    if (side == s.rows) { /* the diagonal of C is not on that of XX' */
+    if (is_wide(&s)) { /* the diagonal of C is not on that of XX' */
       off = sum_of_squares(side * side, work.product) / (m * m) - sum_of_squares(s.width, work.variance);
     } else {
       for (int64_t i = 0; i < side; i++) {
@@ -96,15 +119,15 @@ static void offdiagonal_covariance_run(const vj_call *call) {
 static void offdiagonal_covariance_gradient_run(const vj_call *call) {
   const sizes s = sizes_of(call->node);
   const workspace work = workspace_of(call, &s);
-  const int64_t side = side_of(&s), stride = s.groups * s.width;
+  const int64_t stride = s.groups * s.width;
   const vj_real m = (vj_real)(s.rows - 1);
   for (int64_t g = 0; g < s.groups; g++) {
     covariance_of(call->in[1], &s, g, &work);
     vj_real *dx = call->out[0] + g * s.width;
-    if (side == s.rows)
-      vj_gemm(false, false, s.rows, s.width, side, work.product, side, work.centred, s.width, 0, dx, stride);
+    if (is_wide(&s))
+      vj_long_product_run(&s.slope, work.product, work.centred, dx, work.sums);
     else
-      vj_gemm(false, false, s.rows, s.width, side, work.centred, s.width, work.product, side, 0, dx, stride);
+      vj_long_product_run(&s.slope, work.centred, work.product, dx, work.sums);
     const vj_real scale = 4 * call->in[0][g] / m;
     for (int64_t r = 0; r < s.rows; r++)
       for (int64_t i = 0; i < s.width; i++)
@@ -138,7 +161,8 @@ vj_var *vj_offdiagonal_covariance(vj_graph *graph, vj_var *x) {
     return vj_graph_fail(graph, VJ_SHAPE,
                          "a covariance needs a shared [N,G,d] with at least 2 rows, not %s; gather the batch first",
                          VJ_SHAPE_TEXT(&x->shape));
-  const sizes s = {x->shape.size[0], x->shape.size[1], x->shape.size[2]};
+  sizes s = {x->shape.size[0], x->shape.size[1], x->shape.size[2], {{0}, NULL, NULL}, {{0}, NULL, NULL}};
+  if (!find_products(&s)) return vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
   vj_node *node = vj_node_create(graph, &vj_op_offdiagonal_covariance, (vj_var *[]){x}, 1, 1, &s, sizeof s);
   return vj_node_output(graph, node, false, &VJ_SHAPE(s.groups));
 }

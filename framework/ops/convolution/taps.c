@@ -1,0 +1,235 @@
+#include "framework/ops/convolution/taps.h"
+
+#include <string.h>
+
+#include "framework/ops/convolution/axis.h"
+#include "framework/ops/product/bf16.h"
+#include "framework/ops/product/product.h"
+
+/* Weights of a block of output channels stay in the second cache while all pixels pass. */
+enum { BLOCK_BYTES = 384 * 1024, BLOCK_MULTIPLE = 64, BLOCK_LEAST = 32, MOST_BLOCKS = 2 };
+
+/* Pixels that see the same taps: `lines` products, equal but for where they begin. All in numbers of one image. */
+typedef struct rectangle {
+  const vj_product *product[MOST_BLOCKS]; /* for a whole block of output channels, and for the last one */
+  int64_t pairs;
+  uint64_t *in_at;                  /* [pairs], in bytes */
+  uint64_t *weight_at[MOST_BLOCKS]; /* the same, by the number of channels in a block */
+  int64_t lines, in_line, out_line, in_first, out_first;
+  int64_t rows, out_pitch;
+} rectangle;
+
+struct vj_taps {
+  int64_t images, groups;
+  int64_t in_image, in_channels, out_image, out_channels; /* numbers of an image, channels of one group */
+  int64_t weights;                                        /* numbers of one group */
+  int64_t block;                                          /* output channels of a block */
+  rectangle *rectangles;
+  int count;
+  bool bf16;
+};
+
+/* Of a factor. */
+static size_t number_bytes(const vj_taps *t) { return t->bf16 ? sizeof(uint16_t) : sizeof(vj_real); }
+
+static const void *forward(const vj_taps *t, const void *from, int64_t numbers) {
+  return (const char *)from + numbers * (int64_t)number_bytes(t);
+}
+
+/* The image that is read, and the one that is written. */
+typedef struct frames {
+  int64_t in_width, in_channels, out_width, out_channels, kernel_width, groups;
+} frames;
+
+static void *take(vj_graph *graph, int64_t count, size_t size) {
+  void *room = vj_pool_take(graph->pool, (size_t)(count > 0 ? count : 1) * size);
+  if (!room) vj_graph_fail(graph, VJ_MEMORY, "no memory for the plan of a convolution");
+  return room;
+}
+
+/* By floats, in either precision, so that packing needs no more than shapes. */
+static int64_t block_of(int64_t taps, int64_t in_channels, int64_t out_channels) {
+  const int64_t fits = BLOCK_BYTES / (taps * in_channels * (int64_t)sizeof(vj_real));
+  if (fits >= out_channels) return out_channels;
+  const int64_t block = fits / BLOCK_MULTIPLE * BLOCK_MULTIPLE;
+  return block > BLOCK_LEAST ? block : BLOCK_LEAST < out_channels ? BLOCK_LEAST : out_channels;
+}
+
+/* Pairs in the order of taps, rows of the kernel first. */
+static bool list_pairs(vj_graph *graph, const frames *f, const int64_t columns[MOST_BLOCKS], size_t bytes,
+                       const vj_axis_run *y, const vj_axis_run *x, rectangle *r) {
+  r->pairs = y->taps * x->taps;
+  r->in_at = take(graph, r->pairs, sizeof *r->in_at);
+  for (int i = 0; i < MOST_BLOCKS; i++) r->weight_at[i] = take(graph, r->pairs, sizeof *r->weight_at[i]);
+  if (!r->in_at || !r->weight_at[0] || !r->weight_at[1]) return false;
+  /* Offsets are counted from the lowest of the places that are read. */
+  const int64_t low_y = y->tap_in_step < 0 ? (y->taps - 1) * y->tap_in_step : 0;
+  const int64_t low_x = x->tap_in_step < 0 ? (x->taps - 1) * x->tap_in_step : 0;
+  for (int64_t ty = 0; ty < y->taps; ty++)
+    for (int64_t tx = 0; tx < x->taps; tx++) {
+      const int64_t tap = (y->tap_first + ty * y->tap_step) * f->kernel_width + x->tap_first + tx * x->tap_step;
+      const int64_t place = (ty * y->tap_in_step - low_y) * f->in_width + tx * x->tap_in_step - low_x;
+      const int64_t pair = ty * x->taps + tx, tap_rows = tap * (f->in_channels / f->groups);
+      r->in_at[pair] = (uint64_t)(place * f->in_channels) * bytes;
+      for (int i = 0; i < MOST_BLOCKS; i++) r->weight_at[i][pair] = (uint64_t)(tap_rows * columns[i]) * bytes;
+    }
+  r->in_first = r->pairs ? ((y->in_first + low_y) * f->in_width + x->in_first + low_x) * f->in_channels : 0;
+  r->out_first = (y->first * f->out_width + x->first) * f->out_channels;
+  return true;
+}
+
+/* Rows of a product go along the longer side of the rectangle; along both where pixels lie at one distance. */
+static int64_t lay_rows(const frames *f, const vj_axis_run *y, const vj_axis_run *x, rectangle *r) {
+  const int64_t in_x = x->in_step * f->in_channels, out_x = x->step * f->out_channels;
+  const int64_t in_y = y->in_step * f->in_width * f->in_channels, out_y = y->step * f->out_width * f->out_channels;
+  const bool along_y = y->count > x->count;
+  r->rows = along_y ? y->count : x->count;
+  r->lines = along_y ? x->count : y->count;
+  r->in_line = along_y ? in_x : in_y;
+  r->out_line = along_y ? out_x : out_y;
+  r->out_pitch = along_y ? out_y : out_x;
+  const int64_t in_pitch = along_y ? in_y : in_x;
+  if (r->in_line == r->rows * in_pitch && r->out_line == r->rows * r->out_pitch) {
+    r->rows *= r->lines;
+    r->lines = 1;
+  }
+  return in_pitch;
+}
+
+static bool plan_rectangle(vj_graph *graph, const vj_taps *t, const frames *f, const vj_axis_run *y,
+                           const vj_axis_run *x, bool biased, rectangle *r) {
+  const int64_t in_pitch = lay_rows(f, y, x, r), columns[MOST_BLOCKS] = {t->block, t->out_channels % t->block};
+  if (!list_pairs(graph, f, columns, number_bytes(t), y, x, r)) return false;
+  for (int i = 0; i < MOST_BLOCKS; i++) {
+    if (columns[i] == 0) continue;
+    r->product[i] = vj_product_find(&(vj_product_shape){.rows = r->rows,
+                                                        .columns = columns[i],
+                                                        .depth = t->in_channels,
+                                                        .a_pitch = in_pitch,
+                                                        .b_pitch = columns[i],
+                                                        .c_pitch = r->out_pitch,
+                                                        .add = biased,
+                                                        .bf16 = t->bf16});
+    if (!r->product[i]) {
+      vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
+      return false;
+    }
+  }
+  return true;
+}
+
+static const vj_taps *plan_axes(vj_graph *graph, vj_taps *t, const frames *f, const vj_axis_run *y, int y_count,
+                                const vj_axis_run *x, int x_count, bool biased) {
+  t->rectangles = take(graph, (int64_t)y_count * x_count, sizeof *t->rectangles);
+  if (!t->rectangles) return NULL;
+  for (int i = 0; i < y_count; i++)
+    for (int j = 0; j < x_count; j++) {
+      t->rectangles[t->count] = (rectangle){0};
+      if (!plan_rectangle(graph, t, f, &y[i], &x[j], biased, &t->rectangles[t->count++])) return NULL;
+    }
+  return t;
+}
+
+static vj_axis axis_of(const vj_convolution *c, int i) {
+  return (vj_axis){.in = i ? c->width : c->height,
+                   .out = i ? c->out_width : c->out_height,
+                   .kernel = c->kernel[i],
+                   .stride = c->stride[i],
+                   .padding = c->padding[i],
+                   .dilation = c->dilation[i]};
+}
+
+const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool biased, bool bf16) {
+  const int64_t in_image = c->height * c->width * c->channels, out_image = c->out_height * c->out_width * c->out;
+  const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
+  vj_taps *t = take(graph, 1, sizeof *t);
+  const vj_axis axes[2] = {axis_of(c, 0), axis_of(c, 1)};
+  vj_axis_run *runs[2] = {0};
+  int counts[2];
+  for (int i = 0; i < 2; i++) {
+    runs[i] = take(graph, transposed ? axes[i].in : axes[i].out, sizeof *runs[i]);
+    if (!t || !runs[i]) return NULL;
+    counts[i] = transposed ? vj_axis_transposed_runs(&axes[i], runs[i]) : vj_axis_runs(&axes[i], runs[i]);
+  }
+  *t = (vj_taps){.images = c->images,
+                 .groups = c->groups,
+                 .in_image = transposed ? out_image : in_image,
+                 .in_channels = transposed ? out : in,
+                 .out_image = transposed ? in_image : out_image,
+                 .out_channels = transposed ? in : out,
+                 .weights = taps * in * out,
+                 .bf16 = bf16};
+  t->block = block_of(taps, t->in_channels, t->out_channels);
+  const frames f = {.in_width = transposed ? c->out_width : c->width,
+                    .in_channels = t->in_channels * c->groups,
+                    .out_width = transposed ? c->width : c->out_width,
+                    .out_channels = t->out_channels * c->groups,
+                    .kernel_width = c->kernel[1],
+                    .groups = c->groups};
+  return plan_axes(graph, t, &f, runs[0], counts[0], runs[1], counts[1], biased);
+}
+
+/* --- run -------------------------------------------------------------------------------------------------------- */
+
+static void run_rectangle(const vj_taps *t, const rectangle *r, int last, int64_t columns, const void *in,
+                          const void *packed, const vj_real *bias, vj_real *out) {
+  for (int64_t line = 0; line < r->lines; line++) {
+    vj_real *to = out + r->out_first + line * r->out_line;
+    if (bias)
+      for (int64_t i = 0; i < r->rows; i++) memcpy(to + i * r->out_pitch, bias, (size_t)columns * sizeof *to);
+    vj_product_run(r->product[last], r->pairs, forward(t, in, r->in_first + line * r->in_line), r->in_at, packed,
+                   r->weight_at[last], to);
+  }
+}
+
+void vj_taps_run(const vj_taps *t, const void *in, const void *packed, const vj_real *bias, vj_real *out) {
+  for (int64_t g = 0; g < t->groups; g++)
+    for (int64_t block = 0; block < t->out_channels; block += t->block) {
+      const bool last = t->out_channels - block < t->block;
+      const int64_t columns = last ? t->out_channels - block : t->block, channel = g * t->out_channels + block;
+      for (int64_t image = 0; image < t->images; image++)
+        for (int i = 0; i < t->count; i++)
+          run_rectangle(t, &t->rectangles[i], last, columns, forward(t, in, image * t->in_image + g * t->in_channels),
+                        forward(t, packed, g * t->weights + block * (t->weights / t->out_channels)),
+                        bias ? bias + channel : NULL, out + image * t->out_image + channel);
+    }
+}
+
+void vj_taps_pack(const vj_convolution *c, bool transposed, const vj_real *weight, vj_real *packed) {
+  const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
+  const int64_t depth = transposed ? out : in, all = transposed ? in : out, block = block_of(taps, depth, all);
+  for (int64_t g = 0; g < c->groups; g++)
+    for (int64_t first = 0; first < all; first += block) {
+      const int64_t columns = all - first < block ? all - first : block;
+      for (int64_t tap = 0; tap < taps; tap++, packed += depth * columns) {
+        const vj_real *from = weight + (g * out * taps + tap) * in;
+        if (!transposed)
+          vj_transpose(from + first * taps * in, columns, in, taps * in, packed, columns);
+        else
+          for (int64_t o = 0; o < out; o++)
+            memcpy(packed + o * columns, from + o * taps * in + first, (size_t)columns * sizeof *packed);
+      }
+    }
+}
+
+/* Columns first..first+columns-1 of rows k and k+1 of what products read as b, side by side. `step` from input channel
+ * to input channel, `along` from output channel to output channel. */
+static void pack_pair(const vj_real *from, int64_t step, int64_t along, int64_t columns, uint16_t *to) {
+  for (int64_t i = 0; i < columns; i++) {
+    to[2 * i] = vj_round_bf16(from[i * along]);
+    to[2 * i + 1] = vj_round_bf16(from[i * along + step]);
+  }
+}
+
+void vj_taps_pack_bf16(const vj_convolution *c, bool transposed, const vj_real *weight, uint16_t *packed) {
+  const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
+  const int64_t depth = transposed ? out : in, all = transposed ? in : out, block = block_of(taps, depth, all);
+  const int64_t step = transposed ? taps * in : 1, along = transposed ? 1 : taps * in;
+  for (int64_t g = 0; g < c->groups; g++)
+    for (int64_t first = 0; first < all; first += block) {
+      const int64_t columns = all - first < block ? all - first : block;
+      for (int64_t tap = 0; tap < taps; tap++)
+        for (int64_t k = 0; k < depth; k += 2, packed += 2 * columns)
+          pack_pair(weight + (g * out * taps + tap) * in + k * step + first * along, step, along, columns, packed);
+    }
+}

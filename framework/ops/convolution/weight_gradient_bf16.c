@@ -1,0 +1,248 @@
+/* dweight in bf16: as weight_gradient.c has it, but a product's terms are pixels in pairs. Of some lines of y, dy is
+ * turned to [O,pixels], and of x the pixels that one tap reads are laid in pairs, zeros where they are outside. Lines
+ * of odd length end with a zero. Linear maps are one line of all their rows, some rows at a time. */
+#include <string.h>
+
+#include "framework/graph/plan.h"
+#include "framework/ops/product/bf16.h"
+#include "framework/ops/convolution/conv2d.h"
+#include "framework/ops/product/long_sum.h"
+
+/* What one product is over: `lines` lines of y of `width` pixels, in `pairs` pairs of pixels each. */
+typedef struct stretch {
+  int64_t lines, width, pairs;
+} stretch;
+
+typedef struct workspace {
+  double *total;  /* [taps,count,C/groups] */
+  vj_real *part;  /* of one tap */
+  uint32_t *dy;   /* [count,lines,pairs] */
+  uint32_t *x;    /* [lines,pairs,C/groups] */
+  uint32_t *rows; /* [lines pairs,count]: dy before it is turned */
+  uint16_t *zeros;
+  uint64_t *dy_at, *x_at;
+} workspace;
+
+static size_t workspace_in(const stretch *s, int64_t taps, int64_t count, int64_t channels, void *room, workspace *w) {
+  const int64_t pairs = s->lines * s->pairs, most = count > channels ? count : channels;
+  const size_t bytes[] = {(size_t)(taps * count * channels) * sizeof(double),
+                          (size_t)(count * channels) * sizeof(vj_real),
+                          (size_t)(pairs * count) * sizeof(uint32_t),
+                          (size_t)(pairs * channels) * sizeof(uint32_t),
+                          (size_t)(pairs * count) * sizeof(uint32_t),
+                          (size_t)most * sizeof(uint16_t),
+                          (size_t)s->lines * sizeof(uint64_t),
+                          (size_t)s->lines * sizeof(uint64_t)};
+  void *at[8];
+  size_t total = 0;
+  for (int i = 0; i < 8; i++) {
+    at[i] = (char *)room + total;
+    total += (bytes[i] + 63) / 64 * 64;
+  }
+  if (room) {
+    *w = (workspace){at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7]};
+    memset(w->zeros, 0, bytes[5]);
+  }
+  return total;
+}
+
+static const vj_product *product_of(const stretch *s, int64_t count, int64_t channels) {
+  return vj_product_find(&(vj_product_shape){.rows = count,
+                                             .columns = channels,
+                                             .depth = 2 * s->pairs,
+                                             .a_pitch = 2 * s->lines * s->pairs,
+                                             .b_pitch = channels,
+                                             .c_pitch = channels,
+                                             .bf16 = true});
+}
+
+/* --- convolutions ------------------------------------------------------------------------------------------------ */
+
+static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
+static double flops(const vj_node *node) { return vj_convolution_flops(conv_of(node)); }
+
+static stretch stretch_of(const vj_convolution *c, int64_t first) {
+  const int64_t fits = VJ_SUM_TERMS / c->out_width, all = c->images * c->out_height, most = fits < 1 ? 1 : fits;
+  return (stretch){all - first < most ? all - first : most, c->out_width, (c->out_width + 1) / 2};
+}
+
+/* dy of output channels begin..begin+count-1, from pixel `at` of each line on, turned. */
+static void turn_dy(const stretch *s, const uint16_t *dy, int64_t pitch, int64_t count, workspace *w) {
+  for (int64_t line = 0; line < s->lines; line++)
+    for (int64_t p = 0; p < s->pairs; p++) {
+      const uint16_t *first = dy + (line * s->width + 2 * p) * pitch;
+      vj_bf16_pair(first, 2 * p + 1 < s->width ? first + pitch : w->zeros, w->rows + (line * s->pairs + p) * count,
+                   count);
+    }
+  vj_bf16_transpose_pairs(w->rows, s->lines * s->pairs, count, w->dy, s->lines * s->pairs);
+}
+
+static const uint16_t *pixel_of(const vj_convolution *c, const uint16_t *row, int64_t tx, int64_t ox,
+                                const workspace *w) {
+  const int64_t at = ox * c->stride[1] - c->padding[1] + tx * c->dilation[1];
+  return ox < c->out_width && at >= 0 && at < c->width ? row + at * c->channels : w->zeros;
+}
+
+/* What one tap reads for the lines from `first` on: how many lines that are. */
+static int64_t lay_x(const vj_convolution *c, const stretch *s, const uint16_t *x, int64_t first, int64_t ty,
+                     int64_t tx, workspace *w) {
+  const int64_t channels = c->channels / c->groups;
+  int64_t count = 0;
+  for (int64_t line = 0; line < s->lines; line++) {
+    const int64_t image = (first + line) / c->out_height, oy = (first + line) % c->out_height;
+    const int64_t y = oy * c->stride[0] - c->padding[0] + ty * c->dilation[0];
+    if (y < 0 || y >= c->height) continue;
+    const uint16_t *row = x + (image * c->height + y) * c->width * c->channels;
+    uint32_t *to = w->x + count * s->pairs * channels;
+    for (int64_t p = 0; p < s->pairs; p++)
+      vj_bf16_pair(pixel_of(c, row, tx, 2 * p, w), pixel_of(c, row, tx, 2 * p + 1, w), to + p * channels, channels);
+    w->dy_at[count] = (uint64_t)(line * s->pairs) * sizeof(uint32_t);
+    w->x_at[count] = (uint64_t)(count * s->pairs * channels) * sizeof(uint32_t);
+    count++;
+  }
+  return count;
+}
+
+/* Output channels begin..begin+count-1, of one group. */
+static void sum_range(const vj_call *call, int64_t begin, int64_t count) {
+  const vj_convolution *c = conv_of(call->node);
+  const int64_t taps = c->kernel[0] * c->kernel[1], channels = c->channels / c->groups;
+  const int64_t numbers = count * channels, group = begin / (c->out / c->groups), all = c->images * c->out_height;
+  const uint16_t *dy = (const uint16_t *)(const void *)call->in[0] + begin;
+  const uint16_t *x = (const uint16_t *)(const void *)call->in[1] + group * channels;
+  stretch s = stretch_of(c, 0);
+  workspace w = {0};
+  workspace_in(&s, taps, count, channels, call->scratch, &w);
+  memset(w.total, 0, (size_t)(taps * numbers) * sizeof *w.total);
+  for (int64_t first = 0; first < all; first += s.lines) {
+    s = stretch_of(c, first);
+    const vj_product *product = product_of(&s, count, channels);
+    turn_dy(&s, dy + first * c->out_width * c->out, c->out, count, &w);
+    for (int64_t tap = 0; tap < taps; tap++) {
+      const int64_t lines = lay_x(c, &s, x, first, tap / c->kernel[1], tap % c->kernel[1], &w);
+      if (lines == 0) continue;
+      vj_product_run(product, lines, w.dy, w.dy_at, w.x, w.x_at, w.part);
+      vj_long_sum_add(w.total + tap * numbers, w.part, numbers);
+    }
+  }
+  for (int64_t o = 0; o < count; o++)
+    for (int64_t tap = 0; tap < taps; tap++)
+      vj_long_sum_finish(w.total + (tap * count + o) * channels,
+                         call->part + ((begin - call->begin + o) * taps + tap) * channels, channels);
+}
+
+static int64_t group_end(const vj_convolution *c, int64_t begin, int64_t end) {
+  const int64_t out = c->out / c->groups, last = (begin / out + 1) * out;
+  return end < last ? end : last;
+}
+
+/* inputs dy, x, both bf16 */
+static void reduce(const vj_call *call) {
+  for (int64_t begin = call->begin; begin < call->end;) {
+    const int64_t end = group_end(conv_of(call->node), begin, call->end);
+    sum_range(call, begin, end - begin);
+    begin = end;
+  }
+}
+
+static size_t scratch_bytes(const vj_node *node) {
+  const vj_convolution *c = conv_of(node);
+  const int64_t rows = vj_plan_rows(node), out = c->out / c->groups;
+  const stretch s = stretch_of(c, 0);
+  return workspace_in(&s, c->kernel[0] * c->kernel[1], rows < out ? rows : out, c->channels / c->groups, NULL, NULL);
+}
+
+const vj_op vj_op_conv2d_weight_gradient_bf16 = {.name = "conv2d_weight_gradient_bf16",
+                                                 .summary = "dweight = dy' x for every tap, of rounded numbers",
+                                                 .form = VJ_WEIGHT,
+                                                 .splits_rows = true,
+                                                 .reduce = reduce,
+                                                 .scratch_bytes = scratch_bytes,
+                                                 .flops = flops};
+
+vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                                            const vj_convolution *c) {
+  vj_node *node = vj_node_create(graph, &vj_op_conv2d_weight_gradient_bf16, (vj_var *[]){dy, x}, 2, 2, c, sizeof *c);
+  vj_var *dw = vj_node_output(graph, node, false, weight);
+  if (!dw) return NULL;
+  const int64_t rows = vj_plan_rows(node), all = c->images * c->out_height;
+  const stretch whole = stretch_of(c, 0), last = stretch_of(c, all - (all - 1) % whole.lines - 1);
+  for (int64_t begin = 0; begin < c->out;) { /* makes the kernels now */
+    const int64_t next = begin / rows * rows + rows, end = group_end(c, begin, next < c->out ? next : c->out);
+    const int64_t channels = c->channels / c->groups;
+    if (!product_of(&whole, end - begin, channels) || !product_of(&last, end - begin, channels))
+      return vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
+    begin = end;
+  }
+  return dw;
+}
+
+/* --- linear maps ------------------------------------------------------------------------------------------------- */
+
+typedef struct sizes {
+  int64_t rows, in, out;
+} sizes;
+
+static const sizes *sizes_of(const vj_node *node) { return node->attributes; }
+
+static double linear_flops(const vj_node *node) {
+  const sizes *s = sizes_of(node);
+  return 2.0 * (double)s->rows * (double)s->in * (double)s->out;
+}
+
+static stretch rows_of(const sizes *s, int64_t first) {
+  const int64_t rows = s->rows - first < VJ_SUM_TERMS ? s->rows - first : VJ_SUM_TERMS;
+  return (stretch){1, rows, (rows + 1) / 2};
+}
+
+/* inputs dy, x, both bf16; rows begin..end of the weight's gradient */
+static void linear_reduce(const vj_call *call) {
+  const sizes *z = sizes_of(call->node);
+  const int64_t count = call->end - call->begin;
+  const uint16_t *dy = (const uint16_t *)(const void *)call->in[0] + call->begin;
+  const uint16_t *x = (const uint16_t *)(const void *)call->in[1];
+  stretch s = rows_of(z, 0);
+  workspace w = {0};
+  workspace_in(&s, 1, count, z->in, call->scratch, &w);
+  const bool once = s.width == z->rows;
+  if (!once) memset(w.total, 0, (size_t)(count * z->in) * sizeof *w.total);
+  for (int64_t first = 0; first < z->rows; first += s.width) {
+    s = rows_of(z, first);
+    turn_dy(&s, dy + first * z->out, z->out, count, &w);
+    for (int64_t p = 0; p < s.pairs; p++) {
+      const uint16_t *row = x + (first + 2 * p) * z->in;
+      vj_bf16_pair(row, 2 * p + 1 < s.width ? row + z->in : w.zeros, w.x + p * z->in, z->in);
+    }
+    vj_product_once(product_of(&s, count, z->in), w.dy, w.x, once ? call->part : w.part);
+    if (!once) vj_long_sum_add(w.total, w.part, count * z->in);
+  }
+  if (!once) vj_long_sum_finish(w.total, call->part, count * z->in);
+}
+
+static size_t linear_scratch(const vj_node *node) {
+  const sizes *z = sizes_of(node);
+  const stretch s = rows_of(z, 0);
+  return workspace_in(&s, 1, vj_plan_rows(node), z->in, NULL, NULL);
+}
+
+const vj_op vj_op_linear_weight_gradient_bf16 = {.name = "linear_weight_gradient_bf16",
+                                                 .summary = "dweight = dy' x of rounded numbers",
+                                                 .form = VJ_WEIGHT,
+                                                 .splits_rows = true,
+                                                 .reduce = linear_reduce,
+                                                 .scratch_bytes = linear_scratch,
+                                                 .flops = linear_flops};
+
+vj_var *vj_linear_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                                       const vj_convolution *c) {
+  const sizes z = {c->height, c->channels, c->out};
+  vj_node *node = vj_node_create(graph, &vj_op_linear_weight_gradient_bf16, (vj_var *[]){dy, x}, 2, 2, &z, sizeof z);
+  vj_var *dw = vj_node_output(graph, node, false, weight);
+  if (!dw) return NULL;
+  const int64_t counts[] = {vj_plan_rows(node), z.out % vj_plan_rows(node)};
+  const stretch whole = rows_of(&z, 0), last = rows_of(&z, z.rows - (z.rows - 1) % VJ_SUM_TERMS - 1);
+  for (int i = 0; i < 2; i++)
+    if (counts[i] > 0 && (!product_of(&whole, counts[i], z.in) || !product_of(&last, counts[i], z.in)))
+      return vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
+  return dw;
+}

@@ -1,0 +1,58 @@
+/* How a convolution by minimal filtering goes through its image: see winograd.c. */
+#ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_WINOGRAD_PLAN_H
+#define VJ_FRAMEWORK_OPS_CONVOLUTION_WINOGRAD_PLAN_H
+
+#include "framework/ops/convolution/minimal.h"
+#include "framework/ops/convolution/winograd.h"
+#include "framework/ops/product/product.h"
+
+/* Products go over lines: the positions of a row, or of a part of a wide one, with room at the end for what the taps
+ * along the width reach beyond. Lines of several tiles and images make a block. */
+typedef struct vj_winograd {
+  vj_convolution c;
+  int64_t tile, points; /* outputs, and products, of a tile: points = tile + 2 */
+  int64_t tiles, parts; /* of an image, of a row */
+  int64_t part, line;   /* positions of y in a part; of x: part + kw - 1 */
+  int64_t lines;        /* in a block */
+  int64_t columns;      /* output channels at once */
+  bool backward;        /* dx from dy: c is that convolution */
+  /* [1]: of the last block, which may have fewer lines; [][1]: of the last output channels */
+  const vj_product *products[2][2];
+  uint64_t *x_at, *filter_at, *last_filter_at; /* [kw], in bytes; the last for the last output channels */
+  vj_var *weight;                              /* which gets the gradient */
+} vj_winograd;
+
+typedef struct vj_winograd_place {
+  int64_t image, tile, part;
+} vj_winograd_place;
+
+/* Line `line` of a shard. */
+static inline vj_winograd_place vj_winograd_place_of(const vj_winograd *p, int64_t line) {
+  return (vj_winograd_place){line / p->parts / p->tiles, line / p->parts % p->tiles, line % p->parts};
+}
+
+static inline int64_t vj_winograd_lines(const vj_winograd *p) { return p->c.images * p->tiles * p->parts; }
+
+/* The last line reaches beyond. */
+static inline int64_t vj_winograd_rows(const vj_winograd *p, int64_t lines) {
+  return lines * p->line + p->c.kernel[1] - 1;
+}
+
+/* Where a tile's input row i begins in x at the line's first position inside the image, NULL outside; positions before
+ * and behind the image are `before`, and from `end` on. */
+typedef struct vj_winograd_input {
+  const vj_real *row[VJ_MOST_POINTS];
+  int64_t before, end;
+} vj_winograd_input;
+vj_winograd_input vj_winograd_input_of(const vj_winograd *p, const vj_real *x, vj_winograd_place at);
+
+/* Where output i of a tile lies in y, or -1 past the last row; and how many of the line's positions there are. */
+int64_t vj_winograd_output(const vj_winograd *p, vj_winograd_place at, int64_t i);
+int64_t vj_winograd_positions(const vj_winograd *p, vj_winograd_place at);
+
+/* The gradient of the weight, by the same tiles. */
+vj_var *vj_winograd_weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+                                    const vj_winograd *p);
+double vj_winograd_flops_done(const vj_winograd *p);
+
+#endif

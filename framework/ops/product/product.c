@@ -1,0 +1,186 @@
+#include "framework/ops/product/product.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "framework/ops/product/kernels.h"
+#include "vj/memory.h"
+#include "vj/status.h"
+
+#ifdef VJ_DOUBLE
+#define VJ_FMA fma
+#else
+#define VJ_FMA fmaf
+#endif
+
+struct vj_product {
+  vj_product_shape shape;
+  vj_generated generated; /* NULL: plain C */
+  vj_product *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static vj_product *known; /* the newest first */
+static vj_product_counts counts;
+
+static vj_real number_at(const void *from, uint64_t bytes, int64_t index, bool bf16) {
+  const char *at = (const char *)from + bytes;
+  if (!bf16) return ((const vj_real *)(const void *)at)[index];
+  uint32_t bits = (uint32_t)((const uint16_t *)(const void *)at)[index] << 16;
+  if ((bits & 0x7f800000) == 0) bits &= 0x80000000; /* a denormal is zero */
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return (vj_real)value;
+}
+
+static vj_real flushed(vj_real x, bool bf16) {
+  return bf16 && x != 0 && fabs((double)x) < 0x1p-126 ? (vj_real)copysign(0, (double)x) : x;
+}
+
+void vj_product_reference(const vj_product_shape *s, int64_t pairs, const void *a, const uint64_t *a_at, const void *b,
+                          const uint64_t *b_at, vj_real *c) {
+  const int64_t down = s->a_transposed ? 1 : s->a_pitch, along = s->a_transposed ? s->a_pitch : 1;
+  for (int64_t i = 0; i < s->rows; i++)
+    for (int64_t j = 0; j < s->columns; j++) {
+      vj_real sum = s->add ? flushed(c[i * s->c_pitch + j], s->bf16) : 0;
+      for (int64_t e = 0; e < pairs; e++)
+        for (int64_t term = 0; term < s->depth; term++) {
+          const int64_t k = s->bf16 ? term ^ 1 : term; /* 1, 0, 3, 2, .. */
+          const int64_t b_index = s->bf16 ? (k / 2 * s->b_pitch + j) * 2 + k % 2 : k * s->b_pitch + j;
+          sum = flushed(VJ_FMA(number_at(a, a_at[e], i * down + k * along, s->bf16),
+                               number_at(b, b_at[e], b_index, s->bf16), sum),
+                        s->bf16);
+        }
+      c[i * s->c_pitch + j] = sum;
+    }
+}
+
+/* --- a kernel against the definition ---------------------------------------------------------------------------- */
+
+/* Numbers of all sizes and signs, so that another order of a sum gives other bits. */
+static void fill(vj_real *numbers, int64_t count, uint32_t seed) {
+  for (int64_t i = 0; i < count; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    numbers[i] = (vj_real)(int32_t)seed * (vj_real)0x1p-31 * (seed & 64 ? (vj_real)8 : (vj_real)0.125);
+  }
+}
+
+/* Twice as many, in bf16; some are denormal. */
+static void fill_bf16(vj_real *numbers, int64_t count, uint32_t seed) {
+  uint16_t *rounded = (uint16_t *)(void *)numbers;
+  for (int64_t i = 0; i < 2 * count; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    const float whole = (float)(int32_t)seed * 0x1p-31f, value = (seed >> 8) % 97 == 0 ? whole * 0x1p-128f : whole;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    rounded[i] = (uint16_t)(bits >> 16);
+  }
+}
+
+/* Rows first..first+count-1 of both. */
+static bool equal_rows(const vj_product_shape *s, int64_t first, int64_t count, int64_t pairs, const vj_real *a,
+                       const uint64_t *a_at, const vj_real *b, const uint64_t *b_at, const vj_real *got,
+                       vj_real *expected) {
+  vj_product_shape part = *s;
+  part.rows = count;
+  const size_t number = s->bf16 ? sizeof(uint16_t) : sizeof(vj_real);
+  const char *from = (const char *)a + (size_t)(first * (s->a_transposed ? 1 : s->a_pitch)) * number;
+  vj_product_plain(&part, pairs, from, a_at, b, b_at, expected + first * s->c_pitch);
+  for (int64_t i = first; i < first + count; i++)
+    if (memcmp(got + i * s->c_pitch, expected + i * s->c_pitch, (size_t)s->columns * sizeof *got) != 0) return false;
+  return true;
+}
+
+/* Two pairs, so that the order of pairs shows; the first and last rows, where blocks of rows end, and some between. */
+static vj_status compare(const vj_product_shape *s, vj_generated generated, bool *same) {
+  enum { PAIRS = 2, ROWS_AT_ONCE = 7, STRETCHES = 5 };
+  vj_status status = VJ_OK;
+  const int64_t a_numbers = ((s->a_transposed ? s->depth : s->rows) + 1) * s->a_pitch + s->depth;
+  const int64_t b_numbers = s->depth * s->b_pitch + s->columns, c_numbers = s->rows * s->c_pitch + s->columns;
+  vj_real *a = NULL, *b = NULL, *got = NULL, *expected = NULL;
+  *same = false;
+  VJ_TRY_GOTO(status, vj_allocate((size_t)(a_numbers + 16), sizeof *a, "the check of a kernel", &a), cleanup);
+  VJ_TRY_GOTO(status, vj_allocate((size_t)(b_numbers + 16), sizeof *b, "the check of a kernel", &b), cleanup);
+  VJ_TRY_GOTO(status, vj_allocate((size_t)c_numbers, sizeof *got, "the check of a kernel", &got), cleanup);
+  VJ_TRY_GOTO(status, vj_allocate((size_t)c_numbers, sizeof *expected, "the check of a kernel", &expected), cleanup);
+  (s->bf16 ? fill_bf16 : fill)(a, a_numbers + 16, 1);
+  (s->bf16 ? fill_bf16 : fill)(b, b_numbers + 16, 2);
+  fill(got, c_numbers, 3);
+  memcpy(expected, got, (size_t)c_numbers * sizeof *got);
+  const uint64_t at[PAIRS] = {0, 16 * sizeof(vj_real)};
+  const unsigned long long pairs = PAIRS, a_at[PAIRS] = {at[0], at[1]}, b_at[PAIRS] = {at[1], at[0]};
+  generated(b, a, got, &pairs, b_at, a_at);
+  *same = true;
+  for (int64_t i = 0; i < STRETCHES && *same; i++) {
+    const int64_t count = s->rows < ROWS_AT_ONCE ? s->rows : ROWS_AT_ONCE,
+                  first = (s->rows - count) * i / (STRETCHES - 1);
+    *same = equal_rows(s, first, count, PAIRS, a, at, b, (uint64_t[]){at[1], at[0]}, got, expected);
+  }
+cleanup:
+  free(a);
+  free(b);
+  free(got);
+  free(expected);
+  return status;
+}
+
+/* --- kernels ----------------------------------------------------------------------------------------------------- */
+
+static bool same_shape(const vj_product_shape *a, const vj_product_shape *b) {
+  return a->rows == b->rows && a->columns == b->columns && a->depth == b->depth && a->a_pitch == b->a_pitch &&
+         a->b_pitch == b->b_pitch && a->c_pitch == b->c_pitch && a->a_transposed == b->a_transposed &&
+         a->add == b->add && a->bf16 == b->bf16;
+}
+
+static vj_status create(const vj_product_shape *shape, vj_product **made) {
+  vj_product *product = NULL;
+  VJ_TRY(vj_allocate(1, sizeof *product, "a kernel", &product));
+  product->shape = *shape;
+  product->generated = vj_product_generate(shape);
+  bool same = false;
+  const vj_status status = product->generated ? compare(shape, product->generated, &same) : VJ_OK;
+  if (status != VJ_OK) {
+    free(product);
+    return status;
+  }
+  if (!same) product->generated = NULL;
+  counts.all++;
+  counts.plain += !product->generated;
+  product->next = known;
+  *made = known = product;
+  return VJ_OK;
+}
+
+const vj_product *vj_product_find(const vj_product_shape *shape) {
+  pthread_mutex_lock(&lock);
+  vj_product *found = known;
+  while (found && !same_shape(&found->shape, shape)) found = found->next;
+  if (!found && create(shape, &found) != VJ_OK) found = NULL;
+  pthread_mutex_unlock(&lock);
+  return found;
+}
+
+void vj_product_run(const vj_product *product, int64_t pairs, const void *a, const uint64_t *a_at, const void *b,
+                    const uint64_t *b_at, vj_real *c) {
+  const vj_product_shape *s = &product->shape;
+  if (product->generated && pairs > 0) {
+    const unsigned long long count = (unsigned long long)pairs;
+    product->generated(b, a, c, &count, (const unsigned long long *)b_at, (const unsigned long long *)a_at);
+  } else {
+    vj_product_plain(s, pairs, a, a_at, b, b_at, c);
+  }
+}
+
+void vj_product_once(const vj_product *product, const void *a, const void *b, vj_real *c) {
+  static const uint64_t here[1] = {0};
+  vj_product_run(product, 1, a, here, b, here, c);
+}
+
+vj_product_counts vj_product_count(void) {
+  pthread_mutex_lock(&lock);
+  const vj_product_counts now = counts;
+  pthread_mutex_unlock(&lock);
+  return now;
+}
