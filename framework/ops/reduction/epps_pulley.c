@@ -38,7 +38,7 @@ typedef struct phasor {
 } phasor;
 
 static void phasor_start(phasor *p, const quadrature *q, const vj_real *x, int64_t count) {
-  double angle[BLOCK_COLUMNS];
+  double angle[BLOCK_COLUMNS] = {0};
   for (int64_t i = 0; i < count; i++) angle[i] = knot(q, 0) * (double)x[i];
   vj_math_sin_cos_array(count, angle, p->sine, p->cosine);
   for (int64_t i = 0; i < count; i++) {
