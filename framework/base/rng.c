@@ -2,6 +2,7 @@
 
 #include <Random123/philox.h>
 
+#include "framework/base/kernel.h"
 #include "vj/elementary.h"
 
 vj_rng vj_rng_stream(uint64_t seed, vj_purpose purpose, uint32_t a, uint64_t b) {
@@ -28,7 +29,15 @@ static uint64_t rng_u64(vj_rng *rng) {
   return high << 32 | vj_rng_u32(rng);
 }
 
-double vj_rng_uniform(vj_rng *rng) { return (double)(rng_u64(rng) >> 11) * 0x1.0p-53; }
+/* [0, 1), of 53 bits. Two sums of exact numbers: AVX2 can't convert integers of 64 bits. */
+static VJ_INLINE double unit_interval(uint32_t high, uint32_t low) {
+  return (double)high * 0x1p-32 + (double)(low >> 11) * 0x1p-53;
+}
+
+double vj_rng_uniform(vj_rng *rng) {
+  const uint32_t high = vj_rng_u32(rng);
+  return unit_interval(high, vj_rng_u32(rng));
+}
 
 int64_t vj_rng_integer(vj_rng *rng, int64_t low, int64_t high) {
   const uint64_t range = (uint64_t)high - (uint64_t)low + 1;
@@ -39,20 +48,40 @@ int64_t vj_rng_integer(vj_rng *rng, int64_t low, int64_t high) {
   return (int64_t)((uint64_t)low + draw % range);
 }
 
+/* Box and Muller 1958. u is from (0, 1], so that the logarithm stays finite. */
+static const double full_turn = 6.283185307179586;
+
 double vj_rng_normal(vj_rng *rng) {
-  double number;
-  vj_rng_normals(rng, 1, &number);
-  return number;
+  const double u = 1.0 - vj_rng_uniform(rng);
+  const double v = vj_rng_uniform(rng);
+  return sqrt(-2.0 * vj_math_log(u)) * vj_math_cos(full_turn * v);
+}
+
+/* The uniforms of `count` blocks, from that of counter[0] on: the first two words make one, the others the other. */
+VJ_KERNEL(uniform_pairs, (const vj_rng *rng, int64_t count, double *restrict first, double *restrict second),
+          (rng, count, first, second)) {
+  const philox4x32_key_t key = {{rng->key[0], rng->key[1]}};
+  for (int64_t i = 0; i < count; i++) {
+    const philox4x32_ctr_t counter = {
+        {rng->counter[0] + (uint32_t)i, rng->counter[1], rng->counter[2], rng->counter[3]}};
+    const philox4x32_ctr_t block = philox4x32(counter, key);
+    first[i] = unit_interval(block.v[0], block.v[1]);
+    second[i] = unit_interval(block.v[2], block.v[3]);
+  }
 }
 
 void vj_rng_normals(vj_rng *rng, int64_t count, double *numbers) {
-  enum { BLOCK = 64 };
+  enum { BLOCK = 128 };
   double u[BLOCK], v[BLOCK], log_u[BLOCK], sine[BLOCK], cosine[BLOCK];
-  for (int64_t begin = 0; begin < count; begin += BLOCK) {
+  int64_t done = 0;
+  while (done < count && rng->used != 4) numbers[done++] = vj_rng_normal(rng);
+  for (int64_t begin = done; begin < count; begin += BLOCK) {
     const int64_t size = begin + BLOCK < count ? BLOCK : count - begin;
+    uniform_pairs(rng, size, u, v);
+    rng->counter[0] += (uint32_t)size;
     for (int64_t i = 0; i < size; i++) {
-      u[i] = 1.0 - vj_rng_uniform(rng); /* (0, 1]: the logarithm stays finite */
-      v[i] = 6.283185307179586 * vj_rng_uniform(rng);
+      u[i] = 1.0 - u[i];
+      v[i] *= full_turn;
     }
     vj_math_log_array(size, u, log_u);
     vj_math_sin_cos_array(size, v, sine, cosine);

@@ -1,5 +1,6 @@
 #include "framework/graph/parameters.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,11 +69,15 @@ vj_status vj_parameters_allocate(vj_parameters *parameters) {
   return vj_allocate((size_t)parameters->state_count, sizeof(vj_real), "states", &parameters->states);
 }
 
-static double truncated_normal(vj_rng *rng, double deviation) {
-  double x;
-  do x = deviation * vj_rng_normal(rng);
-  while (!(x >= -2 && x <= 2));
-  return x;
+/* Those beyond `most` are drawn anew. */
+static void draw_normals(vj_rng *rng, double deviation, double most, int64_t count, vj_real *values) {
+  enum { BLOCK = 256 };
+  double numbers[BLOCK];
+  for (int64_t k = 0; k < count;) {
+    vj_rng_normals(rng, BLOCK, numbers);
+    for (int i = 0; i < BLOCK && k < count; i++)
+      if (fabs(deviation * numbers[i]) <= most) values[k++] = (vj_real)(deviation * numbers[i]);
+  }
 }
 
 void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed) {
@@ -81,6 +86,8 @@ void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed) {
     vj_real *values = (row->trained ? parameters->values : parameters->states) + row->offset;
     const uint64_t hash = vj_hash_text(row->stream);
     vj_rng rng = vj_rng_stream(seed, VJ_RNG_INIT, (uint32_t)hash, hash >> 32);
+    if (row->init == VJ_INIT_NORMAL || row->init == VJ_INIT_TRUNCATED)
+      draw_normals(&rng, row->scale, row->init == VJ_INIT_TRUNCATED ? 2 : INFINITY, row->count, values);
     for (int64_t k = 0; k < row->count; k++) {
       switch (row->init) {
         case VJ_INIT_ZERO:
@@ -93,10 +100,7 @@ void vj_parameters_initialise(vj_parameters *parameters, uint64_t seed) {
           values[k] = (vj_real)(row->scale * (2 * vj_rng_uniform(&rng) - 1));
           break;
         case VJ_INIT_NORMAL:
-          values[k] = (vj_real)(row->scale * vj_rng_normal(&rng));
-          break;
         case VJ_INIT_TRUNCATED:
-          values[k] = (vj_real)truncated_normal(&rng, row->scale);
           break;
         case VJ_INIT_CONSTANT:
           values[k] = (vj_real)row->scale;
