@@ -94,15 +94,17 @@ def our_sweep(settings=()):
 # --- PyTorch ---------------------------------------------------------------------------------------------------------
 
 def variant(label):
-    """The options and the variables that a label such as "compiled, channels_last, pages kept" stands for."""
+    """The options and the variables that a label such as "compiled, channels_last, pages kept" stands for; "eager
+    masters" has layers in bf16, where "eager" of bf16 is by autocast."""
     way, layout, pages = label.split(", ")
-    return ["--layout", layout, *(["--compile"] if way == "compiled" else [])], {**PAGES[pages], **COMPILED}
+    compiled = ["--compile"] if way.startswith("compiled") else []
+    return ["--layout", layout, *compiled], {**PAGES[pages], **COMPILED}
 
 
 def torch_step(file, label, overrides=(), threads=1, precision="fp32"):
     options, extra = variant(label)
     command = [TORCH, os.path.join(FOLDER, "torch_step.py"), file, *overrides, *options, "--threads", str(threads),
-               "--precision", precision]
+               "--precision", "masters" if "masters" in label else precision]
 
     def measure(steps):
         result = json.loads(run([*command, "--steps", str(steps)], extra))
@@ -120,13 +122,16 @@ def torch_sweep(label, trials):
     return measure
 
 
-def without_pages(best):
-    """The first variants to try, then those of the best that differ from it in what becomes of freed memory, which is
-    never better as installed."""
+def variants(best, ways=("eager", "compiled")):
+    """Those to try first, then the best of them with all that may become of freed memory; to keep it is never slower
+    than the installed way."""
     if best is None:
-        return [", ".join(each) for each in itertools.product(("eager", "compiled"), ("default", "channels_last"),
-                                                               ("pages kept",))]
+        return [", ".join(each) for each in itertools.product(ways, ("default", "channels_last"), ("pages kept",))]
     return [f"{best.rsplit(', ', 1)[0]}, {pages}" for pages in PAGES]
+
+
+def bf16_variants(best):
+    return variants(best, ("eager", "compiled", "eager masters", "compiled masters"))
 
 
 # --- circumstances ---------------------------------------------------------------------------------------------------

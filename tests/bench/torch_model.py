@@ -32,8 +32,9 @@ def normed(convolution, channels, activation):
 
 
 class Encoder(nn.Module):
-    """Frames [B,T,C,H,W] -> hidden states [B,T,d], and nothing for a decoder. Convolutions over time are convolutions of kernel (k, 1) over
-    [B, C, T, H W]: of conv1d, conv2d and conv3d the fastest here, and without a copy where channels are last."""
+    """Frames [B,T,C,H,W] -> hidden states [B,T,d], and nothing for a decoder. Convolutions over time are convolutions of
+    kernel (k, 1) over [B, C, T, H W]: of conv1d, conv2d and conv3d the fastest here, and without a copy where channels
+    are last."""
 
     def __init__(self, config, channels):
         super().__init__()
@@ -152,7 +153,7 @@ class Sparse(nn.Module):
         self.size, self.penalty = int(config["size"]), float(config["lambda"])
         self.steps, self.unrolled_steps = int(config["steps"]), int(config["unrolled_steps"])
         self.tolerance, self.positive = float(config["tolerance"]), config["positive"] == "true"
-        self.accelerated = config["method"] == "fista"
+        self.accelerated, self.iterations = config["method"] == "fista", 0  # of the newest inference through a decoder
         self.weight = nn.Parameter(torch.empty(out, self.size).uniform_(-1, 1) / math.sqrt(self.size))
 
     def shrink(self, u, threshold):
@@ -223,6 +224,7 @@ class Sparse(nn.Module):
             done = done | (moves & small) | (returns & (momentum == 1))
             momentum = torch.where(moves, faster, torch.where(returns, torch.ones_like(momentum), momentum))
             best, z = torch.where(moves, at_u, best), torch.where(moves, u, z)
+            self.iterations = iteration + 1
             if done.all():
                 break
         return z
@@ -321,8 +323,10 @@ class Model(nn.Module):
 
     def forward(self, frames):
         """Views by name, in the precision of the frames."""
-        x, y = frames[:, :self.cut], frames[:, self.cut:]
+        inputs = frames.to(next(self.encoder.parameters()).dtype)
+        x, y = inputs[:, :self.cut], inputs[:, self.cut:]
         (hx, first), (hy, _) = self.encoder(x), self.encoder(y)
+        y = frames[:, self.cut:]
         hy_pred = self.predict(hx, hy, y)
         last = hx.dim() == 5 and hx.permute(0, 1, 3, 4, 2).is_contiguous()
         views = {"y": y, "hx": states(hx, last), "hy": states(hy, last), "hy_pred": states(hy_pred, last)}
@@ -339,29 +343,45 @@ class Model(nn.Module):
 
 
 class Trainer:
-    """One step after the other. `precision`: fp32, or bf16 by autocast, which rounds each weight once a step.
+    """One step after the other. `precision`: fp32; bf16 by autocast, which rounds each weight once a step; or masters:
+    layers in bf16, of whose weights the optimizer has copies in fp32, while norms and losses are fp32.
     `way`: eager, or by torch.compile, with backward: compiled as one, or in parts (encoder, predictor, decoder), as
-    always with a latent, whose inference is a loop that ends when it has converged. The optimizer is one fused kernel where this PyTorch has it."""
+    always with a latent, whose inference is a loop that ends when it has converged. The optimizer is one fused kernel
+    where this PyTorch has it."""
 
     def __init__(self, config, model, precision="fp32", way="eager"):
         self.model, self.optim, self.number = model, config["optim"], 0
         self.autocast = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
-        self.forward = self.views_and_losses
-        if way == "compiled" and model.latent is None:
-            self.forward = torch.compile(self.forward)
-        elif way != "eager":
-            for part in filter(None, (model.encoder, model.predictor, model.decoder)):
+        if precision == "masters":
+            if model.latent is not None:
+                raise ValueError("no layers in bf16 beside a latent")
+            for part in model.modules():
+                if isinstance(part, (nn.Conv2d, nn.Linear)):
+                    part.to(torch.bfloat16)
+        self.forward = self.compiled(way)
+        self.low = [p for p in model.parameters() if p.dtype == torch.bfloat16]
+        self.masters = [p.detach().float() for p in self.low]
+        self.trained = [p for p in model.parameters() if p.dtype != torch.bfloat16] + self.masters
+        self.optimizer = self.make_optimizer()
+
+    def compiled(self, way):
+        if way == "compiled" and self.model.latent is None:
+            return torch.compile(self.views_and_losses)
+        if way != "eager":
+            for part in filter(None, (self.model.encoder, self.model.predictor, self.model.decoder)):
                 part.compile()
-        weights = [p for p in model.parameters() if p.dim() > 1]
-        others = [p for p in model.parameters() if p.dim() <= 1]
+        return self.views_and_losses
+
+    def make_optimizer(self):
+        weights = [p for p in self.trained if p.dim() > 1]
+        others = [p for p in self.trained if p.dim() <= 1]
         groups = [{"params": weights, "weight_decay": float(self.optim["weight_decay"])},
                   {"params": others, "weight_decay": 0.0}]
         kernel = {"fused": True} if FUSED else {"foreach": True}
         if self.optim["type"] == "adamw":
-            self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=tuple(reference.reals(self.optim["betas"])),
-                                               eps=float(self.optim["epsilon"]), **kernel)
-        else:
-            self.optimizer = torch.optim.SGD(groups, lr=0.0, momentum=float(self.optim["momentum"]), **kernel)
+            return torch.optim.AdamW(groups, lr=0.0, betas=tuple(reference.reals(self.optim["betas"])),
+                                     eps=float(self.optim["epsilon"]), **kernel)
+        return torch.optim.SGD(groups, lr=0.0, momentum=float(self.optim["momentum"]), **kernel)
 
     def views_and_losses(self, frames):
         with self.autocast:
@@ -369,13 +389,19 @@ class Trainer:
         return self.model.losses(views)
 
     def step(self, frames):
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.trained + self.low:
+            parameter.grad = None
         losses = self.forward(frames)
         losses["total"].backward()
+        for parameter, master in zip(self.low, self.masters):
+            master.grad = parameter.grad.float()
         if float(self.optim["clip"]) > 0:
-            nn.utils.clip_grad_norm_(self.model.parameters(), float(self.optim["clip"]))
+            nn.utils.clip_grad_norm_(self.trained, float(self.optim["clip"]))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.optim, self.number)
         self.optimizer.step()
+        if self.low:
+            with torch.no_grad():
+                torch._foreach_copy_(self.low, self.masters)
         self.number += 1
         return losses

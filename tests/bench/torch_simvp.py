@@ -1,6 +1,6 @@
-"""SimVP's encoder and decoder and its translator of gated attention (Tan et al. 2022) as modules, fast on a CPU in either
-memory layout. tests/reference/networks.py says the same in plain functions. Submodules have the engine's names, but
-for lists of them; see torch_arrays.py.
+"""SimVP's encoder and decoder and its translator of gated attention (Tan et al. 2022) as modules, fast on a CPU in
+either memory layout. tests/reference/networks.py says the same in plain functions. Submodules have the engine's names,
+but for lists of them; see torch_arrays.py.
 """
 import torch
 import torch.nn.functional as F

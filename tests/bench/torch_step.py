@@ -1,11 +1,13 @@
 """What a training step costs in PyTorch: the computation of `vjvcr bench`, on one fixed batch.
 
-    torch_step.py sweeps/bench.yaml [key=value ...] [--layout channels_last] [--compile] [--threads 2] [--precision bf16]
+    torch_step.py sweeps/bench.yaml [key=value ...] [--layout channels_last] [--compile] [--threads 2]
+                  [--precision bf16|masters]
     torch_step.py --weights step.h5         with weights, batch and configuration of a `vjvcr debug step`
 
 prints one line of JSON: seconds a step (median, min, max, after warming up), peak memory of the process and what of it
-PyTorch takes before it does anything, losses of the first step. The batch is made once and stays in memory, so that data cost PyTorch nothing; with --data loader a
-DataLoader draws MovingMNIST anew for every step, and the time to wait for it counts.
+PyTorch takes before it does anything, losses of the first step. The batch is made once and stays in memory, so that
+data cost PyTorch nothing; with --data loader a DataLoader draws MovingMNIST anew for every step, and the time to wait
+for it counts.
 """
 import argparse
 import json
@@ -22,7 +24,8 @@ def options():
     parser.add_argument("arguments", nargs="*", metavar="FILE.yaml key=value", help="as for vjvcr bench")
     parser.add_argument("--layout", choices=("default", "channels_last"), default="channels_last")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    parser.add_argument("--precision", choices=("fp32", "bf16", "masters"), default="fp32",
+                        help="bf16: by autocast; masters: layers in bf16, weights of the optimizer in fp32")
     parser.add_argument("--compile", action="store_true", help="torch.compile; it compiles in the first step")
     parser.add_argument("--batch", type=int, help="instead of the configuration's optim.batch")
     parser.add_argument("--steps", type=int, default=5, help="timed steps")
@@ -125,7 +128,8 @@ def main():
         "seconds": statistics.median(seconds), "min": min(seconds), "max": max(seconds), "steps": len(seconds),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "import_mib": IMPORT_MIB,
         "losses": losses, "compiled": CHOSEN.compile, "layout": CHOSEN.layout, "threads": CHOSEN.threads,
-        "precision": CHOSEN.precision, "data": CHOSEN.data, "torch": torch.__version__}))
+        "precision": CHOSEN.precision, "data": CHOSEN.data, "torch": torch.__version__,
+        "iterations": getattr(trainer.model.latent, "iterations", 0)}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The trials of tests/bench/sweep.yaml as a PyTorch user runs them: one process a trial, two at a time, a thread each.
 
-    torch_sweep.py [-o FOLDER] [--trials N] [--at-once 2] [--compile]       all trials, or the first N; prints one line of JSON
+    torch_sweep.py [-o FOLDER] [--trials N] [--at-once 2] [--compile]
+
+runs all trials, or the first N, and prints one line of JSON.
 
 Each process (torch_trial.py) imports PyTorch, draws its data set once (vectorised, all 10,000 clips in memory), trains
 as many steps on as many samples in shuffled epochs as vjvcr does, evaluates before and after training: losses on 512
@@ -8,7 +10,8 @@ validation clips, singular values and RankMe of hx, hy and hy_pred, and a ridge 
 clips, its penalty chosen on 512, its error from 1000; and writes a JSON file. In favour of PyTorch: vjvcr draws each
 clip anew when it is needed, takes further measures at each evaluation (LiDAR, alignment, correlations), records losses
 in a file that is committed to disk, and could go on after a kill. Its configuration is read from a file that vjvcr
-prints beforehand, which is not timed; nor is compiling, a trial of few steps whose code all others find. Peak memory is that of the largest process, times two.
+prints beforehand, which is not timed; nor is compiling, a trial of few steps whose code all others find. Peak memory
+is that of the largest process, times two.
 """
 import argparse
 import json

@@ -1,4 +1,5 @@
-"""torch_trial.py K FOLDER LAYOUT eager|compiled: one trial of tests/bench/sweep.yaml, the script a PyTorch user starts for each."""
+"""torch_trial.py K FOLDER LAYOUT eager|compiled: one trial of tests/bench/sweep.yaml, the script a PyTorch user starts
+for each."""
 import json
 import math
 import os
