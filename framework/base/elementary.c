@@ -1,7 +1,7 @@
 /* Elementary functions in double. Where one double is not enough, a number is a pair: the unevaluated sum of two
  * (Dekker 1971, Numerische Mathematik 18; exact sums by Knuth, exact products by fma). Coefficients are minimax
- * polynomials of our own (Remez), rounded to double. Nothing here depends on whether a compiler fuses products with
- * sums: where they are to be, that is written. */
+ * polynomials of our own (tests/reference/minimax.py), rounded to double. Without contraction
+ * (-ffp-contract=off): products are fused with sums where fma is written, and nowhere else. */
 #include "vj/elementary.h"
 
 #include <stdbool.h>
