@@ -8,6 +8,7 @@
 
 #include "framework/base/threads.h"
 #include "app/bench/machine_file.h"
+#include "app/bench/products.h"
 #include "app/bench/report.h"
 #include "app/blas_core.h"
 #include "app/experiment.h"
@@ -121,7 +122,9 @@ static vj_status tell(const vj_command *command, vj_bench *b) {
   if (vj_command_has(command, "--comm")) return describe(b, vj_command_text(command, "FILE.yaml"));
   if (command->world->rank != 0) return VJ_OK;
   const bool json = strcmp(vj_command_text(command, "--format"), "json") == 0;
-  return json ? vj_bench_print_json(b) : vj_bench_print_text(b, vj_command_has(command, "--ops"));
+  if (json) return vj_bench_print_json(b);
+  VJ_TRY(vj_bench_print_text(b, vj_command_has(command, "--ops")));
+  return vj_command_has(command, "--products") ? vj_products_print(&b->peak) : VJ_OK;
 }
 
 static void release(vj_bench *b) {
@@ -148,6 +151,7 @@ static const vj_verb_row rows[] = {
     VJ_ROW_SETTINGS,
     {"--steps", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .fallback = "10", .unit = "steps", .doc = "timed steps"},
     {"--ops", VJ_VALUE_FLAG, .doc = "list the operations that take most of a step"},
+    {"--products", VJ_VALUE_FLAG, .doc = "time every kernel of matrix products that the step uses, by its shape"},
     {"--comm", VJ_VALUE_FLAG,
      .doc = "measure messages between ranks, too, and print the machine as a file for sweep --dry-run --cluster"},
     VJ_ROW_TEXT_OR_JSON,

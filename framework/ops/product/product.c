@@ -184,3 +184,12 @@ vj_product_counts vj_product_count(void) {
   pthread_mutex_unlock(&lock);
   return now;
 }
+
+int vj_product_shapes(vj_product_shape *shapes, int capacity) {
+  int count = 0;
+  pthread_mutex_lock(&lock);
+  for (const vj_product *product = known; product; product = product->next, count++)
+    if (count < capacity) shapes[count] = product->shape;
+  pthread_mutex_unlock(&lock);
+  return count;
+}

@@ -65,6 +65,8 @@ typedef struct vj_product_counts {
   int all, plain;
 } vj_product_counts;
 vj_product_counts vj_product_count(void);
+/* Their shapes, the newest first; at most `capacity` are written. Returns how many there are. */
+int vj_product_shapes(vj_product_shape *shapes, int capacity);
 const char *vj_product_version(void);
 /* "LIBXSMM 1.17 (AVX-512)", or why products are plain C. `text` may hold it. */
 const char *vj_product_library(char text[128]);
