@@ -4,6 +4,7 @@ Its spectra, ranks and probes go through OpenBLAS and LAPACK."""
 import filecmp
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -73,6 +74,17 @@ class Processors(unittest.TestCase):
                                *PLAIN, *overrides, VJVCR_CPU=path)
                     self.assertEqual(done.returncode, 0, done.stderr)
                     self.assertTrue(filecmp.cmp(steps[0], steps[-1], shallow=False), f"{network}, {precision}, {path}")
+
+    def test_an_emulated_older_processor_gives_the_same_step(self):
+        if not shutil.which("qemu-x86_64"):
+            requirements.impossible("no qemu-x86_64 (Debian: qemu-user) to emulate an older processor")
+        here, there = (os.path.join(self.folder.name, name) for name in ("here.h5", "there.h5"))
+        step = ["debug", "step", YAML, "--steps", "1", "-o"]
+        self.assertEqual(run(*step, here).returncode, 0)
+        done = subprocess.run(["qemu-x86_64", "-cpu", "Haswell", VJVCR, *step, there], capture_output=True, text=True,
+                              env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_CORETYPE": "Haswell"}, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(filecmp.cmp(here, there, shallow=False))
 
     def test_a_core_of_openblas_that_the_user_names_changes_nothing(self):
         for core in ("Nehalem", "SkylakeX"):
