@@ -1,7 +1,6 @@
 """VJVCR_CPU: the instructions a run computes with, and what is said of those that are not known or not there."""
 import json
 import os
-import shutil
 import subprocess
 import unittest
 
@@ -47,8 +46,7 @@ class OlderProcessor(unittest.TestCase):
     """Emulated; what is compiled with newer instructions would end there by a signal."""
 
     def emulated(self, processor):
-        if not shutil.which("qemu-x86_64"):
-            requirements.impossible("no qemu-x86_64 (Debian: qemu-user) to emulate an older processor")
+        requirements.programs("qemu-x86_64")
         return subprocess.run(["qemu-x86_64", "-cpu", processor, VJVCR, "info", "--json"], capture_output=True,
                               text=True)
 

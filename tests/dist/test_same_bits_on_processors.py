@@ -4,7 +4,6 @@ Its spectra, ranks and probes go through OpenBLAS and LAPACK."""
 import filecmp
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import unittest
@@ -76,8 +75,7 @@ class Processors(unittest.TestCase):
                     self.assertTrue(filecmp.cmp(steps[0], steps[-1], shallow=False), f"{network}, {precision}, {path}")
 
     def test_an_emulated_older_processor_gives_the_same_step(self):
-        if not shutil.which("qemu-x86_64"):
-            requirements.impossible("no qemu-x86_64 (Debian: qemu-user) to emulate an older processor")
+        requirements.programs("qemu-x86_64")
         here, there = (os.path.join(self.folder.name, name) for name in ("here.h5", "there.h5"))
         step = ["debug", "step", YAML, "--steps", "1", "-o"]
         self.assertEqual(run(*step, here).returncode, 0)
