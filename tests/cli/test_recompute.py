@@ -167,7 +167,7 @@ sweep:
         self.assertEqual((r.code, r.err), (2, "vjvcr: trial 1 has not been trained yet: nothing of it is recorded\n"))
 
     def test_a_signal_leaves_nothing_behind(self):
-        self.succeed("train", "tiny.yaml", "-o", "one", "optim.steps=400", "logging.every=400", "eval.every=400")
+        self.succeed("train", "tiny.yaml", "-o", "one", "optim.steps=100", "logging.every=100", "eval.every=100")
         before = everything_in(self.path("one"))
         process = subprocess.Popen([VJVCR, "recompute", "one", "0"], cwd=self.folder, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True,
