@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "vj/memory.h"
 
 #include <stdarg.h>
@@ -5,13 +6,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Blocks of many pages are asked for in huge ones: a convolution strides through all of its images, and a table of small
+ * pages would be read as often as they are. */
+enum { HUGE_PAGE = 2 << 20, LEAST_HUGE_BYTES = 4 * HUGE_PAGE };
+
+static void *take(size_t bytes) {
+  if (bytes < LEAST_HUGE_BYTES) return aligned_alloc(VJ_ALIGNMENT, bytes);
+  void *block = aligned_alloc(HUGE_PAGE, (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+#ifdef MADV_HUGEPAGE
+  if (block) (void)madvise(block, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* advice: without it all works, too */
+#endif
+  return block;
+}
 
 vj_status vj_allocate(size_t count, size_t size, const char *purpose, void *block) {
   void *fresh = NULL;
   if (size != 0 && count > (SIZE_MAX - VJ_ALIGNMENT) / size)
     return vj_fail(VJ_MEMORY, "%s: %zu x %zu bytes are more than an address can hold", purpose, count, size);
   const size_t bytes = (count * size + VJ_ALIGNMENT - 1) / VJ_ALIGNMENT * VJ_ALIGNMENT;
-  fresh = aligned_alloc(VJ_ALIGNMENT, bytes ? bytes : VJ_ALIGNMENT);
+  fresh = take(bytes ? bytes : VJ_ALIGNMENT);
   if (!fresh) return vj_fail(VJ_MEMORY, "%s: no memory for %.1f MiB", purpose, (double)bytes / 1048576.0);
   memset(fresh, 0, bytes);
   memcpy(block, &fresh, sizeof fresh);

@@ -106,7 +106,7 @@ const vj_op vj_op_conv2d_input_gradient = {.name = "conv2d_input_gradient",
 
 vj_var *vj_convolution_input_gradient(vj_graph *graph, vj_var *dy, vj_var *weight, const vj_convolution *c,
                                       const vj_shape *x) {
-  const convolution v = {.c = *c, .taps = vj_taps_plan(graph, c, true, false, c->bf16)};
+  const convolution v = {.c = *c, .taps = vj_taps_plan(graph, c, true, c->bf16)};
   if (!v.taps) return NULL;
   vj_var *inputs[] = {factor(graph, dy, c), packed(graph, weight, c, true)};
   return vj_node_result(graph, vj_node_create(graph, &vj_op_conv2d_input_gradient, inputs, 2, 2, &v, sizeof v), x);
@@ -137,10 +137,10 @@ vj_var *vj_convolution_node(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *
   bool wants_packed = true;
   v.c.bf16 = vj_convolution_rounds(graph, c);
   if (vj_narrow_fits(c)) {
-    v.narrow = vj_narrow_plan(graph, c, bias);
+    v.narrow = vj_narrow_plan(graph, c);
     wants_packed = vj_narrow_wants_packed(c);
   } else {
-    v.taps = vj_taps_plan(graph, c, false, bias, v.c.bf16);
+    v.taps = vj_taps_plan(graph, c, false, v.c.bf16);
   }
   if (!v.narrow && !v.taps) return NULL;
   vj_var *inputs[] = {factor(graph, x, &v.c), wants_packed ? packed(graph, weight, &v.c, false) : weight, bias};

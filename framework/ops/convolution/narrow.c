@@ -10,7 +10,7 @@ enum { PATCH_NUMBERS = 8 * 1024 };
 
 struct vj_narrow {
   vj_convolution c;
-  bool patches, biased;
+  bool patches;
   int64_t lines;                  /* with patches: of y at once */
   const vj_product *whole, *rest; /* with patches: so many lines, and what is left at the end; else one line */
   int64_t padded[2];              /* of planes */
@@ -31,8 +31,7 @@ static const vj_product *patches_product(const vj_narrow *n, int64_t lines) {
                                              .depth = vj_patch_numbers(c),
                                              .a_pitch = vj_patch_numbers(c),
                                              .b_pitch = c->out / c->groups,
-                                             .c_pitch = c->out,
-                                             .add = n->biased});
+                                             .c_pitch = c->out});
 }
 
 static const vj_product *plane_product(const vj_narrow *n) {
@@ -42,8 +41,7 @@ static const vj_product *plane_product(const vj_narrow *n) {
                                              .depth = c->channels / c->groups,
                                              .a_pitch = vj_patch_numbers(c),
                                              .b_pitch = n->padded[0] * n->padded[1],
-                                             .c_pitch = c->out_height * c->out_width,
-                                             .add = true});
+                                             .c_pitch = c->out_height * c->out_width});
 }
 
 static bool plan_patches(vj_narrow *n) {
@@ -72,9 +70,9 @@ static bool plan_planes(vj_graph *graph, vj_narrow *n) {
   return n->whole;
 }
 
-const vj_narrow *vj_narrow_plan(vj_graph *graph, const vj_convolution *c, bool biased) {
+const vj_narrow *vj_narrow_plan(vj_graph *graph, const vj_convolution *c) {
   vj_narrow *n = vj_pool_take(graph->pool, sizeof *n);
-  if (n) *n = (vj_narrow){.c = *c, .patches = vj_narrow_wants_packed(c), .biased = biased};
+  if (n) *n = (vj_narrow){.c = *c, .patches = vj_narrow_wants_packed(c)};
   if (n && (n->patches ? plan_patches(n) : plan_planes(graph, n))) return n;
   vj_graph_fail(graph, VJ_MEMORY, "no memory for the plan of a convolution");
   return NULL;
@@ -95,11 +93,11 @@ static void run_patches(const vj_narrow *n, const vj_real *x, const vj_real *pac
   for (int64_t first = 0; first < all; first += n->lines) {
     const int64_t lines = all - first < n->lines ? all - first : n->lines, pixels = lines * c->out_width;
     vj_real *to = y + first * c->out_width * c->out;
-    for (int64_t p = 0; p < pixels && bias; p++) memcpy(to + p * c->out, bias, (size_t)c->out * sizeof *to);
     for (int64_t g = 0; g < c->groups; g++) {
       vj_patches_gather(c, x, g, first, lines, patches);
       vj_product_once(lines == n->lines ? n->whole : n->rest, patches, packed + g * patch * out, to + g * out);
     }
+    if (bias) vj_add_row(bias, pixels, c->out, to, c->out);
   }
 }
 
@@ -120,14 +118,13 @@ static void run_planes(const vj_narrow *n, const vj_real *x, const vj_real *weig
   memset(planes, 0, (size_t)(c->channels * plane) * sizeof *planes);
   for (int64_t image = 0; image < c->images; image++) {
     spread_planes(n, x + image * c->height * c->width * c->channels, planes);
-    for (int64_t o = 0; o < c->out; o++)
-      for (int64_t p = 0; p < pixels; p++) sums[o * pixels + p] = bias ? bias[o] : 0;
     for (int64_t g = 0; g < c->groups; g++)
       for (int64_t oy = 0; oy < c->out_height; oy++)
         vj_product_run(n->whole, taps, weight + g * out * taps * channels, n->weight_at,
                        planes + g * channels * plane + oy * c->stride[0] * n->padded[1], n->plane_at,
                        sums + g * out * pixels + oy * c->out_width);
     vj_transpose(sums, c->out, pixels, pixels, y + image * pixels * c->out, c->out);
+    if (bias) vj_add_row(bias, pixels, c->out, y + image * pixels * c->out, c->out);
   }
 }
 

@@ -97,7 +97,7 @@ static int64_t lay_rows(const frames *f, const vj_axis_run *y, const vj_axis_run
 }
 
 static bool plan_rectangle(vj_graph *graph, const vj_taps *t, const frames *f, const vj_axis_run *y,
-                           const vj_axis_run *x, bool biased, rectangle *r) {
+                           const vj_axis_run *x, rectangle *r) {
   const int64_t in_pitch = lay_rows(f, y, x, r), columns[MOST_BLOCKS] = {t->block, t->out_channels % t->block};
   if (!list_pairs(graph, f, columns, number_bytes(t), y, x, r)) return false;
   for (int i = 0; i < MOST_BLOCKS; i++) {
@@ -108,7 +108,6 @@ static bool plan_rectangle(vj_graph *graph, const vj_taps *t, const frames *f, c
                                                         .a_pitch = in_pitch,
                                                         .b_pitch = columns[i],
                                                         .c_pitch = r->out_pitch,
-                                                        .add = biased,
                                                         .bf16 = t->bf16});
     if (!r->product[i]) {
       vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
@@ -119,13 +118,13 @@ static bool plan_rectangle(vj_graph *graph, const vj_taps *t, const frames *f, c
 }
 
 static const vj_taps *plan_axes(vj_graph *graph, vj_taps *t, const frames *f, const vj_axis_run *y, int y_count,
-                                const vj_axis_run *x, int x_count, bool biased) {
+                                const vj_axis_run *x, int x_count) {
   t->rectangles = take(graph, (int64_t)y_count * x_count, sizeof *t->rectangles);
   if (!t->rectangles) return NULL;
   for (int i = 0; i < y_count; i++)
     for (int j = 0; j < x_count; j++) {
       t->rectangles[t->count] = (rectangle){0};
-      if (!plan_rectangle(graph, t, f, &y[i], &x[j], biased, &t->rectangles[t->count++])) return NULL;
+      if (!plan_rectangle(graph, t, f, &y[i], &x[j], &t->rectangles[t->count++])) return NULL;
     }
   return t;
 }
@@ -139,7 +138,7 @@ static vj_axis axis_of(const vj_convolution *c, int i) {
                    .dilation = c->dilation[i]};
 }
 
-const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool biased, bool bf16) {
+const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool bf16) {
   const int64_t in_image = c->height * c->width * c->channels, out_image = c->out_height * c->out_width * c->out;
   const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
   vj_taps *t = take(graph, 1, sizeof *t);
@@ -166,7 +165,7 @@ const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool trans
                     .out_channels = t->out_channels * c->groups,
                     .kernel_width = c->kernel[1],
                     .groups = c->groups};
-  return plan_axes(graph, t, &f, runs[0], counts[0], runs[1], counts[1], biased);
+  return plan_axes(graph, t, &f, runs[0], counts[0], runs[1], counts[1]);
 }
 
 /* --- run -------------------------------------------------------------------------------------------------------- */
@@ -175,10 +174,9 @@ static void run_rectangle(const vj_taps *t, const rectangle *r, int last, int64_
                           const void *packed, const vj_real *bias, vj_real *out) {
   for (int64_t line = 0; line < r->lines; line++) {
     vj_real *to = out + r->out_first + line * r->out_line;
-    if (bias)
-      for (int64_t i = 0; i < r->rows; i++) memcpy(to + i * r->out_pitch, bias, (size_t)columns * sizeof *to);
     vj_product_run(r->product[last], r->pairs, forward(t, in, r->in_first + line * r->in_line), r->in_at, packed,
                    r->weight_at[last], to);
+    if (bias) vj_add_row(bias, r->rows, columns, to, r->out_pitch);
   }
 }
 

@@ -9,9 +9,9 @@ typedef struct vj_taps vj_taps;
 
 /* y from x, or with `transposed` dx from dy; with `bf16` both factors are rounded, `in` and weights being bf16. In the
  * graph's pool; NULL if the graph failed. */
-const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool biased, bool bf16);
+const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool bf16);
 
-/* `bias` of every output channel, NULL unless biased. */
+/* `bias` of every output channel, or NULL; added to the sums. */
 void vj_taps_run(const vj_taps *taps, const void *in, const void *packed, const vj_real *bias, vj_real *out);
 
 /* A weight OHWI as that reads it: for every group and block of output channels [kh,kw,C/groups,block]; `transposed`

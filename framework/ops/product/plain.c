@@ -122,6 +122,16 @@ void vj_product_plain(const vj_product_shape *shape, int64_t count, const void *
   (shape->bf16 ? multiply_flushing : multiply)(shape, &(pairs){count, a, b, a_at, b_at}, c);
 }
 
+VJ_KERNEL(add_row, (const vj_real *restrict row, int64_t rows, int64_t columns, vj_real *restrict c, int64_t pitch),
+          (row, rows, columns, c, pitch)) {
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++) c[i * pitch + j] += row[j];
+}
+
+void vj_add_row(const vj_real *row, int64_t rows, int64_t columns, vj_real *c, int64_t c_pitch) {
+  add_row(row, rows, columns, c, c_pitch);
+}
+
 void vj_transpose(const vj_real *from, int64_t rows, int64_t columns, int64_t from_pitch, vj_real *to,
                   int64_t to_pitch) {
   enum { SQUARE = 16 };

@@ -56,6 +56,9 @@ void vj_product_once(const vj_product *product, const void *a, const void *b, vj
 void vj_product_reference(const vj_product_shape *shape, int64_t pairs, const void *a, const uint64_t *a_at,
                           const void *b, const uint64_t *b_at, vj_real *c);
 
+/* c[i,j] += row[j], for a bias. */
+void vj_add_row(const vj_real *row, int64_t rows, int64_t columns, vj_real *c, int64_t c_pitch);
+
 /* to [columns,rows] = from [rows,columns]'. */
 void vj_transpose(const vj_real *from, int64_t rows, int64_t columns, int64_t from_pitch, vj_real *to,
                   int64_t to_pitch);
