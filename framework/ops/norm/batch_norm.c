@@ -5,9 +5,12 @@
 #include "framework/ops/elementwise/activation.h"
 #include "framework/ops/product/bf16.h"
 #include "framework/ops/build.h"
+#include "framework/ops/norm/affine.h"
 #include "framework/ops/op.h"
 
 /* --- channel_affine ------------------------------------------------------------------------------------------ */
+
+extern const vj_op vj_op_channel_affine;
 
 typedef struct affine {
   int64_t rows, channels;
@@ -15,6 +18,14 @@ typedef struct affine {
 } affine;
 
 static const affine *affine_of(const vj_node *node) { return node->attributes; }
+
+bool vj_affine_map_of(const vj_var *y, vj_affine_map *map) {
+  const vj_node *node = y->producer;
+  if (!node || node->op != &vj_op_channel_affine || !node->inputs[0]->batched || y->half) return false;
+  const vj_activation activation = affine_of(node)->activation;
+  *map = (vj_affine_map){node->inputs[0], node->inputs[1], node->inputs[2], activation};
+  return activation == VJ_RELU || activation == VJ_IDENTITY;
+}
 
 /* y may be x. */
 static inline __attribute__((always_inline)) void affine_rows(const affine *a, const vj_call *call,
@@ -24,7 +35,7 @@ static inline __attribute__((always_inline)) void affine_rows(const affine *a, c
     const vj_real *x = call->in[0] + r * a->channels;
     vj_real *y = call->out[0] + r * a->channels;
 #pragma omp simd
-    for (int64_t c = 0; c < a->channels; c++) y[c] = vj_activated(activation, x[c] * scale[c] + shift[c]);
+    for (int64_t c = 0; c < a->channels; c++) y[c] = vj_activated(activation, vj_affine(x[c], scale[c], shift[c]));
   }
 }
 
@@ -44,7 +55,7 @@ static inline __attribute__((always_inline)) void affine_rows_bf16(const affine 
     uint16_t *restrict y = vj_bf16_numbers(call->out[0]) + r * a->channels;
 #pragma omp simd
     for (int64_t c = 0; c < a->channels; c++)
-      y[c] = vj_round_bf16(vj_activated(activation, x[c] * scale[c] + shift[c]));
+      y[c] = vj_round_bf16(vj_activated(activation, vj_affine(x[c], scale[c], shift[c])));
   }
 }
 
@@ -70,7 +81,7 @@ static inline __attribute__((always_inline)) void affine_gradient_rows(const aff
     vj_real *dx = call->out[0] + r * a->channels;
 #pragma omp simd
     for (int64_t c = 0; c < a->channels; c++) {
-      const vj_real g = dy[c] * vj_activation_slope(activation, x[c] * scale[c] + shift[c]);
+      const vj_real g = dy[c] * vj_activation_slope(activation, vj_affine(x[c], scale[c], shift[c]));
       by_x[c] += g * x[c];
       plain[c] += g;
       dx[c] = g * scale[c];

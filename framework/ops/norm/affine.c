@@ -1,0 +1,25 @@
+#include "framework/ops/norm/affine.h"
+
+#include "framework/base/kernel.h"
+
+VJ_KERNEL(rows_of_relu,
+          (const vj_real *x, const vj_real *restrict scale, const vj_real *restrict shift, int64_t rows,
+           int64_t channels, vj_real *restrict y),
+          (x, scale, shift, rows, channels, y)) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < channels; c++)
+      y[r * channels + c] = vj_activated(VJ_RELU, vj_affine(x[r * channels + c], scale[c], shift[c]));
+}
+
+VJ_KERNEL(rows_of_identity,
+          (const vj_real *x, const vj_real *restrict scale, const vj_real *restrict shift, int64_t rows,
+           int64_t channels, vj_real *restrict y),
+          (x, scale, shift, rows, channels, y)) {
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < channels; c++) y[r * channels + c] = vj_affine(x[r * channels + c], scale[c], shift[c]);
+}
+
+void vj_affine_rows(const vj_real *x, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
+                    int64_t channels, vj_real *y) {
+  (relu ? rows_of_relu : rows_of_identity)(x, scale, shift, rows, channels, y);
+}
