@@ -20,6 +20,13 @@
 
 #include "framework/base/cpu.h"
 
+/* Before a loop whose turns do not depend on each other, whatever pointers there are. */
+#if defined(__clang__)
+#define VJ_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define VJ_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 #define VJ_INLINE inline __attribute__((always_inline))
 
 #if !defined(__x86_64__)

@@ -19,12 +19,24 @@ typedef struct vj_minimal {
 /* tile 2, 3 or 4 */
 const vj_minimal *vj_minimal_of(int64_t tile);
 
-/* out[j][i] = (B' in)[j][i] for i < count, j < points; outs and ins do not overlap. */
-void vj_minimal_inputs(int64_t tile, const vj_real *const *in, vj_real *const *out, int64_t count);
+/* What inputs go through before: activation(x scale[c] + shift[c]), c < channels. Rows outside the image have a scale
+ * and a shift of zeros. */
+typedef struct vj_minimal_map {
+  const vj_real *scale[VJ_MOST_POINTS], *shift[VJ_MOST_POINTS];
+  int64_t channels;
+  bool relu;
+} vj_minimal_map;
+
+/* out[j][i] = (B' in)[j][i] for i < count, j < points; outs and ins do not overlap. With a map (else NULL) count is a
+ * multiple of its channels. */
+void vj_minimal_inputs(int64_t tile, const vj_minimal_map *map, const vj_real *const *in, vj_real *const *out,
+                       int64_t count);
 /* out[j][i] = (A' in)[j][i] for j < tile, of `rows` rows of `count` numbers, in rows in_pitch, out rows out_pitch
  * apart; bias [count] is added, if there is one. */
 void vj_minimal_outputs(int64_t tile, const vj_real *const *in, int64_t in_pitch, vj_real *const *out,
                         int64_t out_pitch, const vj_real *bias, int64_t rows, int64_t count);
+/* out[j][i] = (A in)[j][i] for i < count, j < points. */
+void vj_minimal_gradients(int64_t tile, const vj_real *const *in, vj_real *const *out, int64_t count);
 /* out = sum of factor[k] in[k], of the terms whose factor is not 0 and whose `in` is not NULL; 0 without any. */
 void vj_minimal_sum(const vj_real *factor, int64_t stride, int64_t terms, const vj_real *const *in, vj_real *out,
                     int64_t count);

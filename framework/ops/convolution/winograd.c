@@ -11,6 +11,7 @@
 
 #include "framework/ops/build.h"
 #include "framework/ops/convolution/winograd_plan.h"
+#include "framework/ops/norm/affine.h"
 
 enum { LEAST_CHANNELS = 32, LEAST_PRODUCT = 64 * 64 };
 /* B'd of a block and a block of products of output channels stay in the second cache. */
@@ -74,19 +75,6 @@ static double flops_done(const vj_node *node) { return vj_winograd_flops_done(pl
 
 /* --- places ----------------------------------------------------------------------------------------------------- */
 
-vj_winograd_input vj_winograd_input_of(const vj_winograd *p, const vj_real *x, vj_winograd_place at) {
-  const vj_convolution *c = &p->c;
-  const int64_t first = at.part * p->part - c->padding[1]; /* column of the line's first position */
-  vj_winograd_input in = {.before = first < 0 ? -first : 0,
-                          .end = c->width - first < p->line ? c->width - first : p->line};
-  for (int64_t i = 0; i < p->points; i++) {
-    const int64_t row = at.tile * p->tile + i - c->padding[0];
-    const bool inside = row >= 0 && row < c->height;
-    in.row[i] = inside ? x + ((at.image * c->height + row) * c->width + first + in.before) * c->channels : NULL;
-  }
-  return in;
-}
-
 int64_t vj_winograd_output(const vj_winograd *p, vj_winograd_place at, int64_t i) {
   const int64_t row = at.tile * p->tile + i;
   if (row >= p->c.out_height) return -1;
@@ -117,25 +105,39 @@ static size_t workspace_in(const vj_winograd *p, vj_real *room, workspace *w) {
 
 static size_t minimal_scratch(const vj_node *node) { return workspace_in(plan_for(node), NULL, NULL); }
 
-/* Lines begin..end-1 of B'd, and zeros behind the last. */
-static void transform_lines(const vj_winograd *p, const vj_real *x, int64_t begin, int64_t end, const workspace *w) {
-  const int64_t channels = p->c.channels, pitch = vj_winograd_rows(p, p->lines) * channels;
-  for (int64_t line = begin; line < end; line++) {
-    const vj_winograd_input in = vj_winograd_input_of(p, x, vj_winograd_place_of(p, line));
-    const vj_real *rows[VJ_MOST_POINTS];
-    vj_real *to[VJ_MOST_POINTS];
-    for (int64_t j = 0; j < p->points; j++) {
-      vj_real *start = w->v + j * pitch + (line - begin) * p->line * channels;
-      memset(start, 0, (size_t)(in.before * channels) * sizeof *start);
-      memset(start + in.end * channels, 0, (size_t)((p->line - in.end) * channels) * sizeof *start);
-      rows[j] = in.row[j] ? in.row[j] : w->zeros;
-      to[j] = start + in.before * channels;
-    }
-    vj_minimal_inputs(p->tile, rows, to, (in.end - in.before) * channels);
+/* One line, whose first position is at v in the first point. */
+static void transform_line(const vj_winograd *p, const vj_winograd_source *source, int64_t line, int64_t pitch,
+                           vj_real *v) {
+  const vj_convolution *c = &p->c;
+  const vj_winograd_place at = vj_winograd_place_of(p, line);
+  const int64_t channels = c->channels, first = at.part * p->part - c->padding[1]; /* column of the first position */
+  const int64_t before = first < 0 ? -first : 0, end = c->width - first < p->line ? c->width - first : p->line;
+  vj_minimal_map map = {.channels = channels, .relu = p->relu};
+  const vj_real *rows[VJ_MOST_POINTS];
+  vj_real *to[VJ_MOST_POINTS];
+  for (int64_t j = 0; j < p->points; j++) {
+    vj_real *start = v + j * pitch * channels;
+    const int64_t row = at.tile * p->tile + j - c->padding[0];
+    const bool inside = row >= 0 && row < c->height;
+    memset(start, 0, (size_t)(before * channels) * sizeof *start);
+    memset(start + end * channels, 0, (size_t)((p->line - end) * channels) * sizeof *start);
+    to[j] = start + before * channels;
+    rows[j] =
+        inside ? source->x + ((at.image * c->height + row) * c->width + first + before) * channels : source->zeros;
+    map.scale[j] = inside ? source->scale : source->zeros;
+    map.shift[j] = inside ? source->shift : source->zeros;
   }
+  vj_minimal_inputs(p->tile, p->mapped ? &map : NULL, rows, to, (end - before) * channels);
+}
+
+void vj_winograd_transform(const vj_winograd *p, const vj_winograd_source *source, int64_t begin, int64_t end,
+                           int64_t pitch, vj_real *v) {
+  const int64_t channels = p->c.channels;
+  for (int64_t line = begin; line < end; line++)
+    transform_line(p, source, line, pitch, v + (line - begin) * p->line * channels);
   for (int64_t j = 0; j < p->points; j++)
-    memset(w->v + j * pitch + (end - begin) * p->line * channels, 0,
-           (size_t)((p->c.kernel[1] - 1) * channels) * sizeof *w->v);
+    memset(v + (j * pitch + (end - begin) * p->line) * channels, 0,
+           (size_t)((p->c.kernel[1] - 1) * channels) * sizeof *v);
 }
 
 /* y = A'M + bias, of a line and `columns` output channels from `first` on. */
@@ -168,7 +170,7 @@ static void multiply(const vj_winograd *p, const workspace *w, const vj_real *fi
     transform_back(p, w, line - begin, vj_winograd_place_of(p, line), first, columns, bias, y);
 }
 
-/* inputs x, filters, bias (may be NULL); or dy, filters for dx */
+/* inputs x, filters, bias (may be NULL), scale and shift where x goes through a map; or dy, filters for dx */
 static void minimal_run(const vj_call *call) {
   const vj_winograd *p = plan_for(call->node);
   const vj_real *bias = p->backward ? NULL : call->in[2];
@@ -176,9 +178,10 @@ static void minimal_run(const vj_call *call) {
   workspace w = {0};
   workspace_in(p, call->scratch, &w);
   memset(w.zeros, 0, (size_t)(w.spill - w.zeros) * sizeof *w.zeros);
+  const vj_winograd_source source = {call->in[0], call->in[3], call->in[4], w.zeros};
   for (int64_t begin = 0; begin < all; begin += p->lines) {
     const int64_t end = begin + p->lines < all ? begin + p->lines : all;
-    transform_lines(p, call->in[0], begin, end, &w);
+    vj_winograd_transform(p, &source, begin, end, vj_winograd_rows(p, p->lines), w.v);
     for (int64_t first = 0; first < p->c.out; first += p->columns)
       multiply(p, &w, call->in[1], begin, end, first, bias, call->out[0]);
   }
@@ -293,10 +296,10 @@ static vj_winograd turned_round(const vj_winograd *p) {
 
 static void minimal_convolution_gradient(vj_graph *graph, vj_node *node) {
   const vj_winograd *p = plan_for(node);
-  vj_var *x = node->inputs[0], *weight = p->weight, *bias = node->inputs[2];
+  vj_var *x = p->x, *weight = p->weight, *bias = node->inputs[2];
   vj_var *dy = node->outputs[0]->gradient;
   if (vj_wants_gradient(weight))
-    vj_gradient_add(graph, weight, vj_winograd_weight_gradient(graph, dy, x, &weight->shape, p));
+    vj_gradient_add(graph, weight, vj_winograd_weight_gradient(graph, dy, node, &weight->shape, p));
   if (vj_wants_gradient(x)) {
     vj_winograd back = turned_round(p);
     if (!find_products(graph, &back)) return;
@@ -321,9 +324,14 @@ vj_var *vj_winograd_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_v
   const int64_t tile = graph->options.bf16 ? 0 : vj_winograd_tile(c);
   if (tile == 0) return NULL;
   vj_winograd p = plan_of(c, tile);
+  p.x = x;
   p.weight = weight;
   if (!find_products(graph, &p)) return NULL;
-  vj_var *inputs[] = {x, filters(graph, weight, &p), bias};
-  vj_node *node = vj_node_create(graph, &vj_op_minimal_convolution, inputs, 3, 2, &p, sizeof p);
+  vj_affine_map map = {x, NULL, NULL, VJ_IDENTITY};
+  p.mapped = vj_affine_map_of(x, &map);
+  p.relu = map.activation == VJ_RELU;
+  if (!p.mapped) map = (vj_affine_map){x, NULL, NULL, VJ_IDENTITY};
+  vj_var *inputs[] = {map.x, filters(graph, weight, &p), bias, map.scale, map.shift};
+  vj_node *node = vj_node_create(graph, &vj_op_minimal_convolution, inputs, 5, 2, &p, sizeof p);
   return vj_node_result(graph, node, shape);
 }

@@ -1,13 +1,11 @@
 /* dweight by minimal filtering: dg = G'[(A dy)(B'd)], where the product in the middle is, for every point, a product of
- * matrices over all tiles and positions. Point by point, so that its sums stay in the second cache; some lines are one
- * product, some of these are added in double (long_sum.h). */
+ * matrices over all tiles and positions. Some lines at a time are one product, and these are added in double
+ * (long_sum.h). */
 #include <string.h>
 
 #include "framework/graph/plan.h"
 #include "framework/ops/convolution/winograd_plan.h"
 #include "framework/ops/product/long_sum.h"
-
-enum { ROWS_AT_ONCE = 256 };
 
 typedef struct plan {
   vj_winograd w;
@@ -19,104 +17,101 @@ static double flops(const vj_node *node) { return vj_convolution_flops(&plan_for
 static double flops_done(const vj_node *node) { return vj_winograd_flops_done(&plan_for(node)->w); }
 
 /* Of `lines` lines, for `count` output channels. */
-static const vj_product *product_of(const plan *p, int64_t lines, int64_t count, bool add) {
+static const vj_product *product_of(const plan *p, int64_t lines, int64_t count) {
   return vj_product_find(&(vj_product_shape){.rows = count,
                                              .columns = p->w.c.channels,
                                              .depth = lines * p->w.line,
                                              .a_pitch = count,
                                              .b_pitch = p->w.c.channels,
                                              .c_pitch = p->w.c.channels,
-                                             .a_transposed = true,
-                                             .add = add});
+                                             .a_transposed = true});
 }
 
 typedef struct workspace {
-  double *total;   /* of a point: [kw,count,C] */
-  vj_real *part;   /* the same, of the lines since it was last added */
-  vj_real *points; /* all points' sums: [points,kw,count,C] */
-  vj_real *v, *m;  /* of a point: B'd [rows,C], A dy [rows,count] */
+  double *total;  /* [points,kw,count,C] */
+  vj_real *part;  /* of one point and tap: [count,C] */
+  vj_real *sums;  /* of one tap and output channel: [points,C] */
+  vj_real *v, *m; /* B'd [points,rows,C], A dy [points,rows,count] */
+  vj_real *zeros; /* a line of them */
 } workspace;
 
 static size_t workspace_in(const plan *p, int64_t count, void *room, workspace *w) {
-  const int64_t sums = p->w.c.kernel[1] * count * p->w.c.channels, rows = vj_winograd_rows(&p->w, p->lines);
+  const int64_t channels = p->w.c.channels, rows = vj_winograd_rows(&p->w, p->lines), points = p->w.points;
+  const int64_t total = points * p->w.c.kernel[1] * count * channels;
+  const int64_t widest = channels > p->w.c.out ? channels : p->w.c.out;
+  const int64_t sizes[] = {count * channels, points * channels, points * rows * channels, points * rows * count,
+                           p->w.line * widest};
+  size_t bytes = (size_t)total * sizeof(double);
+  vj_real *at[5];
+  for (int i = 0; i < 5; i++) {
+    at[i] = (vj_real *)(void *)((char *)room + bytes);
+    bytes += ((size_t)sizes[i] * sizeof(vj_real) + 63) / 64 * 64;
+  }
   if (room) {
-    w->total = room;
-    w->part = (vj_real *)(void *)(w->total + sums);
-    w->points = w->part + sums;
-    w->v = w->points + p->w.points * sums;
-    w->m = w->v + rows * p->w.c.channels;
+    *w = (workspace){room, at[0], at[1], at[2], at[3], at[4]};
+    memset(w->zeros, 0, (size_t)sizes[4] * sizeof *w->zeros);
   }
-  return (size_t)sums * sizeof(double) +
-         (size_t)((1 + p->w.points) * sums + rows * (p->w.c.channels + count)) * sizeof(vj_real);
+  return bytes;
 }
 
-/* Lines begin..end-1 of row `point` of B'd, and zeros behind the last. */
-static void transform_x(const vj_winograd *p, int64_t point, const vj_real *x, int64_t begin, int64_t end, vj_real *v) {
-  const int64_t channels = p->c.channels;
-  const vj_real *b = vj_minimal_of(p->tile)->b + point * p->points;
-  for (int64_t line = begin; line < end; line++, v += p->line * channels) {
-    const vj_winograd_input in = vj_winograd_input_of(p, x, vj_winograd_place_of(p, line));
-    memset(v, 0, (size_t)(in.before * channels) * sizeof *v);
-    memset(v + in.end * channels, 0, (size_t)((p->line - in.end) * channels) * sizeof *v);
-    vj_minimal_sum(b, 1, p->points, in.row, v + in.before * channels, (in.end - in.before) * channels);
+/* A dy of one line, of output channels first..first+count-1, [points,rows,count], zero behind the line's positions. */
+static void transform_dy(const plan *q, const vj_real *dy, int64_t line, int64_t first, int64_t count,
+                         const vj_real *zeros, vj_real *m) {
+  const vj_winograd *p = &q->w;
+  const vj_winograd_place at = vj_winograd_place_of(p, line);
+  const int64_t positions = vj_winograd_positions(p, at), whole = count == p->c.out ? positions : 1;
+  const int64_t pitch = vj_winograd_rows(p, q->lines) * count;
+  const vj_real *in[VJ_MOST_POINTS];
+  vj_real *out[VJ_MOST_POINTS];
+  for (int64_t j = 0; j < p->points; j++) {
+    out[j] = m + j * pitch;
+    memset(out[j] + positions * count, 0, (size_t)((p->line - positions) * count) * sizeof *m);
   }
-  memset(v, 0, (size_t)((p->c.kernel[1] - 1) * channels) * sizeof *v);
-}
-
-/* Row `point` of A dy, of output channels first..first+count-1, zero behind a line's positions. */
-static void transform_dy(const vj_winograd *p, int64_t point, const vj_real *dy, int64_t begin, int64_t end,
-                         int64_t first, int64_t count, vj_real *m) {
-  const vj_real *a = vj_minimal_of(p->tile)->a + point;
-  for (int64_t line = begin; line < end; line++, m += p->line * count) {
-    const vj_winograd_place at = vj_winograd_place_of(p, line);
-    const int64_t positions = vj_winograd_positions(p, at), whole = count == p->c.out ? positions : 1;
-    const vj_real *in[VJ_MOST_POINTS];
+  for (int64_t k = 0; k < positions; k += whole) {
     for (int64_t i = 0; i < p->tile; i++) {
       const int64_t place = vj_winograd_output(p, at, i);
-      in[i] = place < 0 ? NULL : dy + place + first;
+      in[i] = place < 0 ? zeros : dy + place + k * p->c.out + first;
     }
-    for (int64_t k = 0; k < positions; k += whole) {
-      vj_minimal_sum(a, p->points, p->tile, in, m + k * count, whole * count);
-      for (int64_t i = 0; i < p->tile; i++)
-        if (in[i]) in[i] += p->c.out;
-    }
-    memset(m + positions * count, 0, (size_t)((p->line - positions) * count) * sizeof *m);
+    vj_minimal_gradients(p->tile, in, out, whole * count);
+    for (int64_t j = 0; j < p->points; j++) out[j] += whole * count;
   }
 }
 
-/* The sums of one point. */
-static void sum_point(const plan *p, int64_t point, const vj_call *call, const workspace *w, vj_real *sum) {
+/* Lines begin..end-1. */
+static void add_lines(const plan *p, const vj_call *call, int64_t begin, int64_t end, const workspace *w) {
   const vj_winograd *g = &p->w;
-  const int64_t channels = g->c.channels, count = call->end - call->begin, numbers = count * channels;
-  const int64_t all = vj_winograd_lines(g), kw = g->c.kernel[1];
-  int64_t terms = 0;
-  memset(w->total, 0, (size_t)(kw * numbers) * sizeof *w->total);
-  for (int64_t begin = 0; begin < all; begin += p->lines) {
-    const int64_t end = begin + p->lines < all ? begin + p->lines : all;
-    transform_x(g, point, call->in[1], begin, end, w->v);
-    transform_dy(g, point, call->in[0], begin, end, call->begin, count, w->m);
-    const vj_product *product = product_of(p, end - begin, count, terms > 0);
-    for (int64_t k = 0; k < kw; k++) vj_product_once(product, w->m, w->v + k * channels, w->part + k * numbers);
-    terms += (end - begin) * g->line;
-    if (terms + p->lines * g->line <= VJ_SUM_TERMS && end < all) continue;
-    vj_long_sum_add(w->total, w->part, kw * numbers);
-    terms = 0;
-  }
-  vj_long_sum_finish(w->total, sum, kw * numbers);
+  const int64_t channels = g->c.channels, count = call->end - call->begin, kw = g->c.kernel[1];
+  const int64_t rows = vj_winograd_rows(g, p->lines), numbers = count * channels;
+  const vj_winograd_source source = {call->in[1], call->in[2], call->in[3], w->zeros};
+  const vj_product *product = product_of(p, end - begin, count);
+  vj_winograd_transform(g, &source, begin, end, rows, w->v);
+  for (int64_t line = begin; line < end; line++)
+    transform_dy(p, call->in[0], line, call->begin, count, w->zeros, w->m + (line - begin) * g->line * count);
+  for (int64_t j = 0; j < g->points; j++)
+    for (int64_t k = 0; k < kw; k++) {
+      vj_product_once(product, w->m + j * rows * count, w->v + (j * rows + k) * channels, w->part);
+      vj_long_sum_add(w->total + (j * kw + k) * numbers, w->part, numbers);
+    }
 }
 
-/* inputs dy, x; rows begin..end of dweight [O,3,kw,C] */
+/* inputs dy, x, scale and shift where x goes through a map; rows begin..end of dweight [O,3,kw,C] */
 static void reduce(const vj_call *call) {
   const plan *p = plan_for(call->node);
   const int64_t channels = p->w.c.channels, count = call->end - call->begin, kw = p->w.c.kernel[1];
+  const int64_t all = vj_winograd_lines(&p->w);
   const vj_minimal *f = vj_minimal_of(p->w.tile);
   workspace w = {0};
   workspace_in(p, count, call->scratch, &w);
-  for (int64_t j = 0; j < p->w.points; j++) sum_point(p, j, call, &w, w.points + j * kw * count * channels);
+  memset(w.total, 0, (size_t)(p->w.points * kw * count * channels) * sizeof *w.total);
+  for (int64_t begin = 0; begin < all; begin += p->lines)
+    add_lines(p, call, begin, begin + p->lines < all ? begin + p->lines : all, &w);
   for (int64_t o = 0; o < count; o++)
     for (int64_t k = 0; k < kw; k++) {
       const vj_real *in[VJ_MOST_POINTS];
-      for (int64_t j = 0; j < p->w.points; j++) in[j] = w.points + ((j * kw + k) * count + o) * channels;
+      for (int64_t j = 0; j < p->w.points; j++) {
+        vj_long_sum_finish(w.total + ((j * kw + k) * count + o) * channels, w.sums + j * channels, channels);
+        in[j] = w.sums + j * channels;
+      }
       for (int64_t t = 0; t < VJ_TAPS; t++)
         vj_minimal_sum(f->g + t, VJ_TAPS, p->w.points, in, call->part + ((o * VJ_TAPS + t) * kw + k) * channels,
                        channels);
@@ -140,22 +135,22 @@ const vj_op vj_op_minimal_convolution_weight_gradient = {
 /* Makes the kernels now. */
 static bool find_products(vj_graph *graph, const plan *p, int64_t rows_at_once) {
   const int64_t all = vj_winograd_lines(&p->w), out = p->w.c.out;
-  for (int i = 0; i < 8; i++) {
+  for (int i = 0; i < 4; i++) {
     const int64_t lines = i & 1 ? all % p->lines : p->lines, count = i & 2 ? out % rows_at_once : rows_at_once;
-    if (lines == 0 || count == 0 || product_of(p, lines, count, i & 4)) continue;
+    if (lines == 0 || count == 0 || product_of(p, lines, count)) continue;
     vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
     return false;
   }
   return true;
 }
 
-vj_var *vj_winograd_weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+vj_var *vj_winograd_weight_gradient(vj_graph *graph, vj_var *dy, const vj_node *forward, const vj_shape *weight,
                                     const vj_winograd *w) {
-  plan p = {.w = *w, .lines = ROWS_AT_ONCE > w->line ? ROWS_AT_ONCE / w->line : 1};
+  plan p = {.w = *w, .lines = VJ_SUM_TERMS > w->line ? VJ_SUM_TERMS / w->line : 1};
   const int64_t all = vj_winograd_lines(w);
   if (p.lines > all) p.lines = all;
-  vj_node *node =
-      vj_node_create(graph, &vj_op_minimal_convolution_weight_gradient, (vj_var *[]){dy, x}, 2, 2, &p, sizeof p);
+  vj_var *inputs[] = {dy, forward->inputs[0], forward->inputs[3], forward->inputs[4]};
+  vj_node *node = vj_node_create(graph, &vj_op_minimal_convolution_weight_gradient, inputs, 4, 2, &p, sizeof p);
   vj_var *dw = vj_node_output(graph, node, false, weight);
   return dw && find_products(graph, &p, vj_plan_rows(node)) ? dw : NULL;
 }

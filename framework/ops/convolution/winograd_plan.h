@@ -19,7 +19,8 @@ typedef struct vj_winograd {
   /* [1]: of the last block, which may have fewer lines; [][1]: of the last output channels */
   const vj_product *products[2][2];
   uint64_t *x_at, *filter_at, *last_filter_at; /* [kw], in bytes; the last for the last output channels */
-  vj_var *weight;                              /* which gets the gradient */
+  vj_var *x, *weight;                          /* which get gradients */
+  bool mapped, relu;                           /* x goes through a channel-wise map first (norm/affine.h), with ReLU */
 } vj_winograd;
 
 typedef struct vj_winograd_place {
@@ -38,20 +39,21 @@ static inline int64_t vj_winograd_rows(const vj_winograd *p, int64_t lines) {
   return lines * p->line + p->c.kernel[1] - 1;
 }
 
-/* Where a tile's input row i begins in x at the line's first position inside the image, NULL outside; positions before
- * and behind the image are `before`, and from `end` on. */
-typedef struct vj_winograd_input {
-  const vj_real *row[VJ_MOST_POINTS];
-  int64_t before, end;
-} vj_winograd_input;
-vj_winograd_input vj_winograd_input_of(const vj_winograd *p, const vj_real *x, vj_winograd_place at);
+/* x as it is read: scale and shift [C] where it goes through a map; `zeros` for what lies outside, a line of them. */
+typedef struct vj_winograd_source {
+  const vj_real *x, *scale, *shift, *zeros;
+} vj_winograd_source;
+
+/* Lines begin..end-1 of B'd, [points,pitch,C], and zeros behind the last. */
+void vj_winograd_transform(const vj_winograd *p, const vj_winograd_source *source, int64_t begin, int64_t end,
+                           int64_t pitch, vj_real *v);
 
 /* Where output i of a tile lies in y, or -1 past the last row; and how many of the line's positions there are. */
 int64_t vj_winograd_output(const vj_winograd *p, vj_winograd_place at, int64_t i);
 int64_t vj_winograd_positions(const vj_winograd *p, vj_winograd_place at);
 
-/* The gradient of the weight, by the same tiles. */
-vj_var *vj_winograd_weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+/* The gradient of the weight, by the same tiles, of the convolution that `forward` is. */
+vj_var *vj_winograd_weight_gradient(vj_graph *graph, vj_var *dy, const vj_node *forward, const vj_shape *weight,
                                     const vj_winograd *p);
 double vj_winograd_flops_done(const vj_winograd *p);
 
