@@ -59,6 +59,8 @@ static void agrees(int64_t height, int64_t width, int64_t taps, int64_t padding,
                             {padding, side},
                             {1, 1},
                             1,
+                            false,
+                            false,
                             false};
   assert_int_equal(vj_winograd_tile(&c), tile);
   vj_parameters *parameters = NULL;

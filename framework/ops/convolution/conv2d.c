@@ -9,6 +9,7 @@
 #include "framework/ops/convolution/narrow.h"
 #include "framework/ops/convolution/taps.h"
 #include "framework/ops/convolution/winograd.h"
+#include "framework/ops/norm/affine.h"
 #include "framework/ops/product/bf16.h"
 
 typedef struct convolution {
@@ -79,23 +80,47 @@ bool vj_convolution_rounds(const vj_graph *graph, const vj_convolution *c) {
 
 /* --- the ops ---------------------------------------------------------------------------------------------------- */
 
-/* inputs x, weight packed or OHWI, bias (may be NULL) */
+int64_t vj_convolution_mapped_images(const vj_convolution *c) {
+  enum { NUMBERS = 64 * 1024 };
+  const int64_t fits = NUMBERS / (c->height * c->width * c->channels);
+  return fits < 1 ? 1 : fits < c->images ? fits : c->images;
+}
+
+/* Images go through their map some at a time. */
+static void run_mapped(const vj_call *call) {
+  const convolution *v = convolution_of(call->node);
+  const int64_t pixels = v->c.height * v->c.width, y_image = v->c.out_height * v->c.out_width * v->c.out;
+  const int64_t step = vj_convolution_mapped_images(&v->c);
+  for (int64_t image = 0; image < v->c.images; image += step) {
+    const int64_t images = v->c.images - image < step ? v->c.images - image : step;
+    vj_affine_rows(call->in[0] + image * pixels * v->c.channels, call->in[3], call->in[4], v->c.relu, images * pixels,
+                   v->c.channels, call->scratch);
+    vj_taps_run(v->taps, images, call->scratch, call->in[1], call->in[2], call->out[0] + image * y_image);
+  }
+}
+
+/* inputs x, weight packed or OHWI, bias (may be NULL), scale and shift where x goes through a map */
 static void conv2d_run(const vj_call *call) {
   const convolution *v = convolution_of(call->node);
   if (v->narrow)
     vj_narrow_run(v->narrow, call->in[0], call->in[1], call->in[2], call->out[0], call->scratch);
+  else if (v->c.mapped)
+    run_mapped(call);
   else
-    vj_taps_run(v->taps, call->in[0], call->in[1], call->in[2], call->out[0]);
+    vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], call->in[2], call->out[0]);
 }
 
 static size_t conv2d_scratch(const vj_node *node) {
-  const vj_narrow *narrow = convolution_of(node)->narrow;
-  return narrow ? vj_narrow_scratch_bytes(narrow) : 0;
+  const convolution *v = convolution_of(node);
+  if (v->narrow) return vj_narrow_scratch_bytes(v->narrow);
+  const int64_t image = v->c.height * v->c.width * v->c.channels;
+  return v->c.mapped ? (size_t)(vj_convolution_mapped_images(&v->c) * image) * sizeof(vj_real) : 0;
 }
 
 /* inputs dy, packed weight */
 static void conv2d_input_gradient_run(const vj_call *call) {
-  vj_taps_run(convolution_of(call->node)->taps, call->in[0], call->in[1], NULL, call->out[0]);
+  const convolution *v = convolution_of(call->node);
+  vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], NULL, call->out[0]);
 }
 
 const vj_op vj_op_conv2d_input_gradient = {.name = "conv2d_input_gradient",
@@ -115,9 +140,10 @@ vj_var *vj_convolution_input_gradient(vj_graph *graph, vj_var *dy, vj_var *weigh
 static void conv2d_gradient(vj_graph *graph, vj_node *node) {
   const convolution *v = convolution_of(node);
   vj_var *x = v->x, *bias = node->inputs[2], *dy = node->outputs[0]->gradient;
-  if (vj_wants_gradient(v->weight))
-    vj_gradient_add(graph, v->weight,
-                    v->weight_gradient(graph, factor(graph, dy, &v->c), node->inputs[0], &v->weight->shape, &v->c));
+  if (vj_wants_gradient(v->weight)) {
+    const vj_convolution_inputs inputs = {factor(graph, dy, &v->c), node->inputs[0], node->inputs[3], node->inputs[4]};
+    vj_gradient_add(graph, v->weight, v->weight_gradient(graph, &inputs, &v->weight->shape, &v->c));
+  }
   if (vj_wants_gradient(x))
     vj_gradient_add(graph, x, vj_convolution_input_gradient(graph, dy, v->weight, &v->c, &x->shape));
   if (vj_wants_gradient(bias)) vj_gradient_add(graph, bias, vj_sum_leading(graph, dy, 1));
@@ -131,6 +157,13 @@ const vj_op vj_op_conv2d = {.name = "conv2d",
                             .scratch_bytes = conv2d_scratch,
                             .flops = flops};
 
+/* Whether it pays to map x where it is read: an image of it stays in the cache. */
+static bool may_map(const convolution *v) {
+  enum { MOST_NUMBERS = 256 * 1024 };
+  return v->taps && !v->c.bf16 && v->weight_gradient == vj_convolution_weight_gradient &&
+         v->c.height * v->c.width * v->c.channels <= MOST_NUMBERS;
+}
+
 vj_var *vj_convolution_node(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
                             const vj_shape *shape, vj_weight_gradient weight_gradient) {
   convolution v = {.c = *c, .x = x, .weight = weight, .weight_gradient = weight_gradient};
@@ -143,8 +176,12 @@ vj_var *vj_convolution_node(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *
     v.taps = vj_taps_plan(graph, c, false, v.c.bf16);
   }
   if (!v.narrow && !v.taps) return NULL;
-  vj_var *inputs[] = {factor(graph, x, &v.c), wants_packed ? packed(graph, weight, &v.c, false) : weight, bias};
-  vj_node *node = vj_node_create(graph, &vj_op_conv2d, inputs, 3, 2, &v, sizeof v);
+  vj_affine_map map = {x, NULL, NULL, VJ_IDENTITY};
+  v.c.mapped = may_map(&v) && vj_affine_map_of(x, &map);
+  v.c.relu = map.activation == VJ_RELU;
+  if (!v.c.mapped) map = (vj_affine_map){factor(graph, x, &v.c), NULL, NULL, VJ_IDENTITY};
+  vj_var *inputs[] = {map.x, wants_packed ? packed(graph, weight, &v.c, false) : weight, bias, map.scale, map.shift};
+  vj_node *node = vj_node_create(graph, &vj_op_conv2d, inputs, 5, 2, &v, sizeof v);
   return vj_node_result(graph, node, shape);
 }
 

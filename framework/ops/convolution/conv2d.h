@@ -8,25 +8,33 @@ typedef struct vj_convolution {
   int64_t images, height, width, channels; /* of x in one shard */
   int64_t out_height, out_width, out;      /* of y */
   int64_t kernel[2], stride[2], padding[2], dilation[2], groups;
-  bool bf16; /* products of rounded numbers; see vj_convolution_rounds() */
+  bool bf16;         /* products of rounded numbers; see vj_convolution_rounds() */
+  bool mapped, relu; /* x goes through a channel-wise map first (norm/affine.h), with ReLU */
 } vj_convolution;
+
+/* Images that go through their map at once, into scratch, so that they are still in the cache when they are read. */
+int64_t vj_convolution_mapped_images(const vj_convolution *c);
 
 /* Whether a convolution's products are in bf16, if the graph's are: channels come in pairs, and there are enough of
  * them for it to pay. By shapes alone. */
 bool vj_convolution_rounds(const vj_graph *graph, const vj_convolution *c);
 
-/* dweight of `weight`'s shape from dy and x, which are bf16 where c is; NULL if the graph failed. */
-typedef vj_var *(*vj_weight_gradient)(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+/* dweight of `weight`'s shape from dy and x, which are bf16 where c is, by scale and shift where x is mapped (else
+ * NULL); NULL if the graph failed. */
+typedef struct vj_convolution_inputs {
+  vj_var *dy, *x, *scale, *shift;
+} vj_convolution_inputs;
+typedef vj_var *(*vj_weight_gradient)(vj_graph *graph, const vj_convolution_inputs *inputs, const vj_shape *weight,
                                       const vj_convolution *c);
 /* Pixels by pixels, in order: see weight_gradient.c. */
-vj_var *vj_convolution_weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+vj_var *vj_convolution_weight_gradient(vj_graph *graph, const vj_convolution_inputs *inputs, const vj_shape *weight,
                                        const vj_convolution *c);
 
 /* See weight_gradient_bf16.c. */
-vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
-                                            const vj_convolution *c);
+vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, const vj_convolution_inputs *inputs,
+                                            const vj_shape *weight, const vj_convolution *c);
 
-vj_var *vj_linear_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+vj_var *vj_linear_weight_gradient_bf16(vj_graph *graph, const vj_convolution_inputs *inputs, const vj_shape *weight,
                                        const vj_convolution *c);
 
 /* The convolution as nodes, by plain products, in bf16 where the graph's are and vj_convolution_rounds(): y of `shape`,

@@ -85,10 +85,10 @@ static vj_var *cross_products(vj_graph *graph, vj_var *dy, vj_var *x, sizes s, c
   return dw;
 }
 
-static vj_var *weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+static vj_var *weight_gradient(vj_graph *graph, const vj_convolution_inputs *inputs, const vj_shape *weight,
                                const vj_convolution *c) {
-  if (c->bf16) return vj_linear_weight_gradient_bf16(graph, dy, x, weight, c);
-  return cross_products(graph, dy, x, (sizes){c->height, c->channels, c->out}, weight);
+  if (c->bf16) return vj_linear_weight_gradient_bf16(graph, inputs, weight, c);
+  return cross_products(graph, inputs->dy, inputs->x, (sizes){c->height, c->channels, c->out}, weight);
 }
 
 /* --- builders ---------------------------------------------------------------------------------------------------- */

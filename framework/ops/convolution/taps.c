@@ -20,7 +20,7 @@ typedef struct rectangle {
 } rectangle;
 
 struct vj_taps {
-  int64_t images, groups;
+  int64_t groups;
   int64_t in_image, in_channels, out_image, out_channels; /* numbers of an image, channels of one group */
   int64_t weights;                                        /* numbers of one group */
   int64_t block;                                          /* output channels of a block */
@@ -150,8 +150,7 @@ const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool trans
     if (!t || !runs[i]) return NULL;
     counts[i] = transposed ? vj_axis_transposed_runs(&axes[i], runs[i]) : vj_axis_runs(&axes[i], runs[i]);
   }
-  *t = (vj_taps){.images = c->images,
-                 .groups = c->groups,
+  *t = (vj_taps){.groups = c->groups,
                  .in_image = transposed ? out_image : in_image,
                  .in_channels = transposed ? out : in,
                  .out_image = transposed ? in_image : out_image,
@@ -180,12 +179,13 @@ static void run_rectangle(const vj_taps *t, const rectangle *r, int last, int64_
   }
 }
 
-void vj_taps_run(const vj_taps *t, const void *in, const void *packed, const vj_real *bias, vj_real *out) {
+void vj_taps_run(const vj_taps *t, int64_t images, const void *in, const void *packed, const vj_real *bias,
+                 vj_real *out) {
   for (int64_t g = 0; g < t->groups; g++)
     for (int64_t block = 0; block < t->out_channels; block += t->block) {
       const bool last = t->out_channels - block < t->block;
       const int64_t columns = last ? t->out_channels - block : t->block, channel = g * t->out_channels + block;
-      for (int64_t image = 0; image < t->images; image++)
+      for (int64_t image = 0; image < images; image++)
         for (int i = 0; i < t->count; i++)
           run_rectangle(t, &t->rectangles[i], last, columns, forward(t, in, image * t->in_image + g * t->in_channels),
                         forward(t, packed, g * t->weights + block * (t->weights / t->out_channels)),

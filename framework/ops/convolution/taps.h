@@ -12,7 +12,8 @@ typedef struct vj_taps vj_taps;
 const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool bf16);
 
 /* `bias` of every output channel, or NULL; added to the sums. */
-void vj_taps_run(const vj_taps *taps, const void *in, const void *packed, const vj_real *bias, vj_real *out);
+void vj_taps_run(const vj_taps *taps, int64_t images, const void *in, const void *packed, const vj_real *bias,
+                 vj_real *out);
 
 /* A weight OHWI as that reads it: for every group and block of output channels [kh,kw,C/groups,block]; `transposed`
  * [kh,kw,O/groups,block], blocks being of input channels. One block where channels are few. */

@@ -7,6 +7,7 @@
 #include "framework/graph/plan.h"
 #include "framework/ops/convolution/axis.h"
 #include "framework/ops/convolution/patches.h"
+#include "framework/ops/norm/affine.h"
 #include "framework/ops/product/long_sum.h"
 
 static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
@@ -14,9 +15,16 @@ static double flops(const vj_node *node) { return vj_convolution_flops(conv_of(n
 
 static bool by_patches(const vj_convolution *c) { return c->channels / c->groups < VJ_PATCH_CHANNELS; }
 
-static int64_t lines_at_once(const vj_convolution *c) {
-  const int64_t lines = VJ_SUM_TERMS / c->out_width, all = c->images * c->out_height;
-  return lines < 1 ? 1 : lines < all ? lines : all;
+/* What one product is over: lines of y of whole images, or some lines of one. */
+typedef struct stretch {
+  int64_t images, lines;
+} stretch;
+
+static stretch stretch_of(const vj_convolution *c) {
+  const int64_t fits = VJ_SUM_TERMS / c->out_width, lines = fits < 1 ? 1 : fits;
+  if (lines < c->out_height) return (stretch){1, lines};
+  const int64_t images = lines / c->out_height < c->images ? lines / c->out_height : c->images;
+  return (stretch){images, images * c->out_height};
 }
 
 static vj_axis axis_of(const vj_convolution *c, int i) {
@@ -62,26 +70,26 @@ typedef struct workspace {
   double *total;  /* [taps,count,C/groups], or [patch,count] */
   vj_real *part;  /* the same of one tap, or of all of them with patches */
   vj_real *patch; /* patches of some lines */
+  vj_real *x;     /* images that went through their map */
   uint64_t *dy_at, *x_at;
 } workspace;
 
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 static size_t workspace_in(const vj_convolution *c, int64_t count, void *room, workspace *w) {
-  const size_t numbers = (size_t)(count * vj_patch_numbers(c)), lines = (size_t)lines_at_once(c);
+  const size_t numbers = (size_t)(count * vj_patch_numbers(c)), lines = (size_t)stretch_of(c).lines;
+  const size_t mapped = c->mapped ? (size_t)(stretch_of(c).images * c->height * c->width * c->channels) : 0;
   const size_t patch = by_patches(c) ? lines * (size_t)(c->out_width * vj_patch_numbers(c)) : 0;
   const size_t bytes[] = {rounded(numbers * sizeof(double)), rounded(numbers * sizeof(vj_real)),
-                          rounded(patch * sizeof(vj_real)), rounded(lines * sizeof(uint64_t)),
-                          rounded(lines * sizeof(uint64_t))};
-  char *at = room;
+                          rounded(patch * sizeof(vj_real)),  rounded(mapped * sizeof(vj_real)),
+                          rounded(lines * sizeof(uint64_t)), rounded(lines * sizeof(uint64_t))};
+  void *at[6];
   size_t total = 0;
-  for (int i = 0; i < 5; i++) total += bytes[i];
-  if (!room) return total;
-  w->total = (double *)(void *)at;
-  w->part = (vj_real *)(void *)(at += bytes[0]);
-  w->patch = (vj_real *)(void *)(at += bytes[1]);
-  w->dy_at = (uint64_t *)(void *)(at += bytes[2]);
-  w->x_at = (uint64_t *)(void *)(at + bytes[3]);
+  for (int i = 0; i < 6; i++) {
+    at[i] = (char *)room + total;
+    total += bytes[i];
+  }
+  if (room) *w = (workspace){at[0], at[1], at[2], at[3], at[4], at[5]};
   return total;
 }
 
@@ -135,12 +143,22 @@ static void write_part(const vj_convolution *c, const range *r, const double *to
     }
 }
 
+/* Images image..image+images-1, whose numbers are at x. */
+static void add_images(const vj_convolution *c, const range *r, const vj_real *dy, const vj_real *x, int64_t images,
+                       workspace *w) {
+  const int64_t all = images * c->out_height, lines = stretch_of(c).lines;
+  for (int64_t first = 0; first < all; first += lines)
+    (by_patches(c) ? add_patches : add_taps)(c, r, dy, x, first, all - first < lines ? all - first : lines, w);
+}
+
 static void sum_range(const vj_convolution *c, const range *r, const vj_call *call, workspace *w) {
-  const int64_t all = c->images * c->out_height, step = lines_at_once(c), patch = vj_patch_numbers(c);
+  const int64_t patch = vj_patch_numbers(c), pixels = c->height * c->width, step = stretch_of(c).images;
   memset(w->total, 0, (size_t)(r->count * patch) * sizeof *w->total);
-  for (int64_t first = 0; first < all; first += step) {
-    const int64_t lines = all - first < step ? all - first : step;
-    (by_patches(c) ? add_patches : add_taps)(c, r, call->in[0], call->in[1], first, lines, w);
+  for (int64_t image = 0; image < c->images; image += step) {
+    const int64_t images = c->images - image < step ? c->images - image : step;
+    const vj_real *x = call->in[1] + image * pixels * c->channels;
+    if (c->mapped) vj_affine_rows(x, call->in[2], call->in[3], c->relu, images * pixels, c->channels, w->x);
+    add_images(c, r, call->in[0] + image * c->out_height * c->out_width * c->out, c->mapped ? w->x : x, images, w);
   }
   write_part(c, r, w->total, call->part + (r->begin - call->begin) * patch);
 }
@@ -151,7 +169,7 @@ static range range_from(const vj_convolution *c, int64_t begin, int64_t end) {
   return (range){group, begin, (end < last ? end : last) - begin};
 }
 
-/* inputs dy, x */
+/* inputs dy, x, scale and shift where x goes through a map */
 static void reduce(const vj_call *call) {
   const vj_convolution *c = conv_of(call->node);
   for (int64_t begin = call->begin; begin < call->end;) {
@@ -184,8 +202,10 @@ static bool find_products(vj_graph *graph, const vj_convolution *c, int64_t rows
     const range r = range_from(c, begin, end < c->out ? end : c->out);
     bool found = true;
     if (by_patches(c)) {
-      const int64_t last = c->images * c->out_height % lines_at_once(c);
-      found = patch_product(c, lines_at_once(c), r.count) && (last == 0 || patch_product(c, last, r.count));
+      const stretch one = stretch_of(c);
+      const int64_t last = c->images % one.images * c->out_height, end_of_image = c->out_height % one.lines;
+      found = patch_product(c, one.lines, r.count) && (last == 0 || patch_product(c, last, r.count)) &&
+              (end_of_image == 0 || one.images > 1 || patch_product(c, end_of_image, r.count));
     } else {
       for (int64_t tx = 0; tx < c->kernel[1]; tx++) found = found && tap_product(c, tx, r.count);
     }
@@ -198,10 +218,11 @@ static bool find_products(vj_graph *graph, const vj_convolution *c, int64_t rows
   return true;
 }
 
-vj_var *vj_convolution_weight_gradient(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+vj_var *vj_convolution_weight_gradient(vj_graph *graph, const vj_convolution_inputs *inputs, const vj_shape *weight,
                                        const vj_convolution *c) {
-  if (c->bf16) return vj_convolution_weight_gradient_bf16(graph, dy, x, weight, c);
-  vj_node *node = vj_node_create(graph, &vj_op_conv2d_weight_gradient, (vj_var *[]){dy, x}, 2, 2, c, sizeof *c);
+  if (c->bf16) return vj_convolution_weight_gradient_bf16(graph, inputs, weight, c);
+  vj_var *list[] = {inputs->dy, inputs->x, inputs->scale, inputs->shift};
+  vj_node *node = vj_node_create(graph, &vj_op_conv2d_weight_gradient, list, 4, 2, c, sizeof *c);
   vj_var *dw = vj_node_output(graph, node, false, weight);
   return dw && find_products(graph, c, vj_plan_rows(node)) ? dw : NULL;
 }

@@ -160,9 +160,10 @@ const vj_op vj_op_conv2d_weight_gradient_bf16 = {.name = "conv2d_weight_gradient
                                                  .scratch_bytes = scratch_bytes,
                                                  .flops = flops};
 
-vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
-                                            const vj_convolution *c) {
-  vj_node *node = vj_node_create(graph, &vj_op_conv2d_weight_gradient_bf16, (vj_var *[]){dy, x}, 2, 2, c, sizeof *c);
+vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, const vj_convolution_inputs *inputs,
+                                            const vj_shape *weight, const vj_convolution *c) {
+  vj_node *node = vj_node_create(graph, &vj_op_conv2d_weight_gradient_bf16, (vj_var *[]){inputs->dy, inputs->x}, 2, 2,
+                                 c, sizeof *c);
   vj_var *dw = vj_node_output(graph, node, false, weight);
   if (!dw) return NULL;
   const int64_t rows = vj_plan_rows(node), all = c->images * c->out_height;
@@ -233,10 +234,11 @@ const vj_op vj_op_linear_weight_gradient_bf16 = {.name = "linear_weight_gradient
                                                  .scratch_bytes = linear_scratch,
                                                  .flops = linear_flops};
 
-vj_var *vj_linear_weight_gradient_bf16(vj_graph *graph, vj_var *dy, vj_var *x, const vj_shape *weight,
+vj_var *vj_linear_weight_gradient_bf16(vj_graph *graph, const vj_convolution_inputs *inputs, const vj_shape *weight,
                                        const vj_convolution *c) {
   const sizes z = {c->height, c->channels, c->out};
-  vj_node *node = vj_node_create(graph, &vj_op_linear_weight_gradient_bf16, (vj_var *[]){dy, x}, 2, 2, &z, sizeof z);
+  vj_node *node = vj_node_create(graph, &vj_op_linear_weight_gradient_bf16, (vj_var *[]){inputs->dy, inputs->x}, 2, 2,
+                                 &z, sizeof z);
   vj_var *dw = vj_node_output(graph, node, false, weight);
   if (!dw) return NULL;
   const int64_t counts[] = {vj_plan_rows(node), z.out % vj_plan_rows(node)};
