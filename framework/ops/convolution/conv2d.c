@@ -95,7 +95,10 @@ static void run_mapped(const vj_call *call) {
     const int64_t images = v->c.images - image < step ? v->c.images - image : step;
     vj_affine_rows(call->in[0] + image * pixels * v->c.channels, call->in[3], call->in[4], v->c.relu, images * pixels,
                    v->c.channels, call->scratch);
-    vj_taps_run(v->taps, images, call->scratch, call->in[1], call->in[2], call->out[0] + image * y_image);
+    const int64_t after = image + images, next = v->c.images - after < step ? v->c.images - after : step;
+    vj_taps_run(v->taps, images, call->scratch, call->in[1], call->in[2], call->out[0] + image * y_image,
+                call->in[0] + after * pixels * v->c.channels,
+                (size_t)(next * pixels * v->c.channels) * sizeof(vj_real));
   }
 }
 
@@ -107,7 +110,7 @@ static void conv2d_run(const vj_call *call) {
   else if (v->c.mapped)
     run_mapped(call);
   else
-    vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], call->in[2], call->out[0]);
+    vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], call->in[2], call->out[0], NULL, 0);
 }
 
 static size_t conv2d_scratch(const vj_node *node) {
@@ -120,7 +123,7 @@ static size_t conv2d_scratch(const vj_node *node) {
 /* inputs dy, packed weight */
 static void conv2d_input_gradient_run(const vj_call *call) {
   const convolution *v = convolution_of(call->node);
-  vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], NULL, call->out[0]);
+  vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], NULL, call->out[0], NULL, 0);
 }
 
 const vj_op vj_op_conv2d_input_gradient = {.name = "conv2d_input_gradient",

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "framework/base/prefetch.h"
 #include "framework/ops/convolution/axis.h"
 #include "framework/ops/product/bf16.h"
 #include "framework/ops/product/product.h"
@@ -170,17 +171,25 @@ const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool trans
 /* --- run -------------------------------------------------------------------------------------------------------- */
 
 static void run_rectangle(const vj_taps *t, const rectangle *r, int last, int64_t columns, const void *in,
-                          const void *packed, const vj_real *bias, vj_real *out) {
+                          const void *packed, const vj_real *bias, vj_real *out, vj_prefetch *next) {
   for (int64_t line = 0; line < r->lines; line++) {
     vj_real *to = out + r->out_first + line * r->out_line;
     vj_product_run(r->product[last], r->pairs, forward(t, in, r->in_first + line * r->in_line), r->in_at, packed,
                    r->weight_at[last], to);
+    vj_prefetch_piece(next);
     if (bias) vj_add_row(bias, r->rows, columns, to, r->out_pitch);
   }
 }
 
+static size_t calls_of(const vj_taps *t) {
+  int64_t lines = 0;
+  for (int i = 0; i < t->count; i++) lines += t->rectangles[i].lines;
+  return (size_t)(lines * t->groups * ((t->out_channels + t->block - 1) / t->block));
+}
+
 void vj_taps_run(const vj_taps *t, int64_t images, const void *in, const void *packed, const vj_real *bias,
-                 vj_real *out) {
+                 vj_real *out, const void *next, size_t next_bytes) {
+  vj_prefetch ahead = vj_prefetch_of(next, next_bytes, calls_of(t) * (size_t)images);
   for (int64_t g = 0; g < t->groups; g++)
     for (int64_t block = 0; block < t->out_channels; block += t->block) {
       const bool last = t->out_channels - block < t->block;
@@ -189,7 +198,7 @@ void vj_taps_run(const vj_taps *t, int64_t images, const void *in, const void *p
         for (int i = 0; i < t->count; i++)
           run_rectangle(t, &t->rectangles[i], last, columns, forward(t, in, image * t->in_image + g * t->in_channels),
                         forward(t, packed, g * t->weights + block * (t->weights / t->out_channels)),
-                        bias ? bias + channel : NULL, out + image * t->out_image + channel);
+                        bias ? bias + channel : NULL, out + image * t->out_image + channel, &ahead);
     }
 }
 

@@ -11,9 +11,10 @@ typedef struct vj_taps vj_taps;
  * graph's pool; NULL if the graph failed. */
 const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool bf16);
 
-/* `bias` of every output channel, or NULL; added to the sums. */
+/* `images` of them. `bias` of every output channel, or NULL; added to the sums. Meanwhile `next_bytes` from `next` on
+ * are asked for, which the caller is about to read. */
 void vj_taps_run(const vj_taps *taps, int64_t images, const void *in, const void *packed, const vj_real *bias,
-                 vj_real *out);
+                 vj_real *out, const void *next, size_t next_bytes);
 
 /* A weight OHWI as that reads it: for every group and block of output channels [kh,kw,C/groups,block]; `transposed`
  * [kh,kw,O/groups,block], blocks being of input channels. One block where channels are few. */

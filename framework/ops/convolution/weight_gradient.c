@@ -4,6 +4,7 @@
  * Columns are input channels; where these are few, they are output channels, and the rows patches. */
 #include <string.h>
 
+#include "framework/base/prefetch.h"
 #include "framework/graph/plan.h"
 #include "framework/ops/convolution/axis.h"
 #include "framework/ops/convolution/patches.h"
@@ -72,6 +73,7 @@ typedef struct workspace {
   vj_real *patch; /* patches of some lines */
   vj_real *x;     /* images that went through their map */
   uint64_t *dy_at, *x_at;
+  vj_prefetch next_dy, next_x; /* what the next products read */
 } workspace;
 
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -89,7 +91,7 @@ static size_t workspace_in(const vj_convolution *c, int64_t count, void *room, w
     at[i] = (char *)room + total;
     total += bytes[i];
   }
-  if (room) *w = (workspace){at[0], at[1], at[2], at[3], at[4], at[5]};
+  if (room) *w = (workspace){.total = at[0], .part = at[1], .patch = at[2], .x = at[3], .dy_at = at[4], .x_at = at[5]};
   return total;
 }
 
@@ -119,6 +121,8 @@ static void add_taps(const vj_convolution *c, const range *r, const vj_real *dy,
       vj_product_run(tap_product(c, tx, r->count), pairs, dy + begin * c->out + r->begin, w->dy_at,
                      x + column * c->channels + r->group * channels, w->x_at, w->part);
       vj_long_sum_add(w->total + (ty * c->kernel[1] + tx) * numbers, w->part, numbers);
+      vj_prefetch_piece(&w->next_dy);
+      vj_prefetch_piece(&w->next_x);
     }
   }
 }
@@ -157,6 +161,12 @@ static void sum_range(const vj_convolution *c, const range *r, const vj_call *ca
   for (int64_t image = 0; image < c->images; image += step) {
     const int64_t images = c->images - image < step ? c->images - image : step;
     const vj_real *x = call->in[1] + image * pixels * c->channels;
+    const int64_t after = image + images, next = c->images - after < step ? c->images - after : step;
+    const int64_t y_image = c->out_height * c->out_width * c->out;
+    const size_t taps = (size_t)(c->kernel[0] * c->kernel[1]);
+    w->next_x = vj_prefetch_of(call->in[1] + after * pixels * c->channels,
+                               (size_t)(next * pixels * c->channels) * sizeof(vj_real), taps);
+    w->next_dy = vj_prefetch_of(call->in[0] + after * y_image, (size_t)(next * y_image) * sizeof(vj_real), taps);
     if (c->mapped) vj_affine_rows(x, call->in[2], call->in[3], c->relu, images * pixels, c->channels, w->x);
     add_images(c, r, call->in[0] + image * c->out_height * c->out_width * c->out, c->mapped ? w->x : x, images, w);
   }
