@@ -10,6 +10,8 @@ typedef void (*vj_generated)(const void *b, const void *a, vj_real *c, const uns
 
 /* NULL where there is none. */
 vj_generated vj_product_generate(const vj_product_shape *shape);
+/* For how many columns, the first ones, code is made; what is left is a product of its own. */
+int64_t vj_product_columns_at_once(const vj_product_shape *shape);
 
 /* Any shape, vectors along the columns. */
 void vj_product_plain(const vj_product_shape *shape, int64_t pairs, const void *a, const uint64_t *a_at, const void *b,

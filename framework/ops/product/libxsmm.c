@@ -12,15 +12,15 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool forbidden; /* the system does not let a process make code */
 
-static int target_of(vj_cpu path) {
-  switch (path) {
-    case VJ_CPU_AVX512_BF16:
-      return LIBXSMM_X86_AVX512_CPX;
-    case VJ_CPU_AVX512:
-      return LIBXSMM_X86_AVX512_CORE;
-    default:
-      return LIBXSMM_X86_AVX2;
-  }
+/* Where a block of columns is one vector of AVX-512 and has few rows, LIBXSMM (1.17) splits sums over several
+ * registers, which gives other bits. Blocks have 64 columns, and the last what is left: if that is one vector, 32 of
+ * the block before it go along. Its code for AVX2 never splits a sum. */
+enum { BLOCK = 64, VECTOR = 16, FEW_ROWS = 12 };
+
+int64_t vj_product_columns_at_once(const vj_product_shape *s) {
+  const int64_t last = (s->columns - 1) % BLOCK + 1;
+  const bool one_vector = last <= VECTOR && s->columns > BLOCK;
+  return vj_cpu_path() >= VJ_CPU_AVX512 && one_vector ? s->columns - last - BLOCK / 2 : s->columns;
 }
 
 /* Security modules may forbid it. */
@@ -36,7 +36,6 @@ static bool may_make_code(void) {
 
 static void set_up(void) {
   libxsmm_init();
-  libxsmm_set_target_archid(target_of(vj_cpu_path()));
   forbidden = !may_make_code();
 }
 
@@ -57,6 +56,19 @@ vj_generated vj_product_generate(const vj_product_shape *shape) {
   return NULL;
 }
 #else
+static int target_of(vj_cpu path) {
+  switch (path) {
+    case VJ_CPU_AVX512_BF16:
+      return LIBXSMM_X86_AVX512_CPX;
+    case VJ_CPU_AVX512:
+      return LIBXSMM_X86_AVX512_CORE;
+    default:
+      return LIBXSMM_X86_AVX2;
+  }
+}
+
+static bool splits_sums(const vj_product_shape *s) { return s->columns <= VECTOR && s->rows < FEW_ROWS; }
+
 vj_generated vj_product_generate(const vj_product_shape *s) {
   pthread_once(&once, set_up);
   if (forbidden || s->depth == 0) return NULL;
@@ -68,6 +80,7 @@ vj_generated vj_product_generate(const vj_product_shape *s) {
   const libxsmm_blasint lda = (libxsmm_blasint)b_pitch, ldb = (libxsmm_blasint)a_pitch, ldc = (libxsmm_blasint)c_pitch;
   const float alpha = 1, beta = s->add ? 1 : 0;
   const libxsmm_blasint m = (libxsmm_blasint)s->columns, n = (libxsmm_blasint)s->rows, k = (libxsmm_blasint)s->depth;
+  libxsmm_set_target_archid(target_of(vj_cpu_path()));
   vj_generated kernel = NULL; /* the same function without its open list of arguments */
   if (s->bf16) {
     const int flags = LIBXSMM_GEMM_FLAG_VNNI_A;
@@ -76,6 +89,7 @@ vj_generated vj_product_generate(const vj_product_shape *s) {
         libxsmm_bsmmdispatch_reducebatch_offs(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, NULL);
     memcpy(&kernel, &made, sizeof made);
   } else {
+    if (splits_sums(s)) libxsmm_set_target_archid(target_of(VJ_CPU_AVX2));
     const int flags = s->a_transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
     libxsmm_smmfunction_reducebatch_offs made =
         libxsmm_smmdispatch_reducebatch_offs(m, n, k, &lda, &ldb, &ldc, &alpha, &beta, &flags, NULL);

@@ -17,7 +17,8 @@
 
 struct vj_product {
   vj_product_shape shape;
-  vj_generated generated; /* NULL: plain C */
+  vj_generated generated, rest; /* NULL: plain C; of the columns behind the first `columns`: NULL if there are none */
+  int64_t columns;
   vj_product *next;
 };
 
@@ -87,6 +88,15 @@ static void fill_bf16(vj_real *numbers, int64_t count, uint32_t seed) {
   }
 }
 
+static void run_generated(const vj_product *p, int64_t pairs, const void *a, const uint64_t *a_at, const void *b,
+                          const uint64_t *b_at, vj_real *c) {
+  const unsigned long long count = (unsigned long long)pairs;
+  const unsigned long long *a_places = (const unsigned long long *)a_at;
+  const unsigned long long *b_places = (const unsigned long long *)b_at;
+  p->generated(b, a, c, &count, b_places, a_places);
+  if (p->rest) p->rest((const vj_real *)b + p->columns, a, c + p->columns, &count, b_places, a_places);
+}
+
 /* Rows first..first+count-1 of both. */
 static bool equal_rows(const vj_product_shape *s, int64_t first, int64_t count, int64_t pairs, const vj_real *a,
                        const uint64_t *a_at, const vj_real *b, const uint64_t *b_at, const vj_real *got,
@@ -102,9 +112,10 @@ static bool equal_rows(const vj_product_shape *s, int64_t first, int64_t count, 
 }
 
 /* Two pairs, so that the order of pairs shows; the first and last rows, where blocks of rows end, and some between. */
-static vj_status compare(const vj_product_shape *s, vj_generated generated, bool *same) {
+static vj_status compare(const vj_product *product, bool *same) {
   enum { PAIRS = 2, ROWS_AT_ONCE = 7, STRETCHES = 5 };
   vj_status status = VJ_OK;
+  const vj_product_shape *const s = &product->shape;
   const int64_t a_numbers = ((s->a_transposed ? s->depth : s->rows) + 1) * s->a_pitch + s->depth;
   const int64_t b_numbers = s->depth * s->b_pitch + s->columns, c_numbers = s->rows * s->c_pitch + s->columns;
   vj_real *a = NULL, *b = NULL, *got = NULL, *expected = NULL;
@@ -117,15 +128,14 @@ static vj_status compare(const vj_product_shape *s, vj_generated generated, bool
   (s->bf16 ? fill_bf16 : fill)(b, b_numbers + 16, 2);
   fill(got, c_numbers, 3);
   memcpy(expected, got, (size_t)c_numbers * sizeof *got);
-  const uint64_t at[PAIRS] = {0, 16 * sizeof(vj_real)};
-  const unsigned long long pairs = PAIRS, a_at[PAIRS] = {at[0], at[1]}, b_at[PAIRS] = {at[1], at[0]};
-  generated(b, a, got, &pairs, b_at, a_at);
+  const uint64_t at[PAIRS] = {0, 16 * sizeof(vj_real)}, back[PAIRS] = {at[1], at[0]};
+  run_generated(product, PAIRS, a, at, b, back, got);
   *same = true;
   for (int64_t i = 0, done = 0; i < STRETCHES && *same; i++) { /* each row once: it may be added to */
     const int64_t end = ROWS_AT_ONCE + (s->rows - ROWS_AT_ONCE) * i / (STRETCHES - 1), begin = end - ROWS_AT_ONCE;
     const int64_t first = begin > done ? begin : done, last = end < s->rows ? end : s->rows;
     if (last <= first) continue;
-    *same = equal_rows(s, first, last - first, PAIRS, a, at, b, (uint64_t[]){at[1], at[0]}, got, expected);
+    *same = equal_rows(s, first, last - first, PAIRS, a, at, b, back, got, expected);
     done = last;
   }
 cleanup:
@@ -144,13 +154,23 @@ static bool same_shape(const vj_product_shape *a, const vj_product_shape *b) {
          a->add == b->add && a->bf16 == b->bf16;
 }
 
+static void generate(vj_product *product) {
+  vj_product_shape part = product->shape;
+  part.columns = product->columns = vj_product_columns_at_once(&part);
+  product->generated = vj_product_generate(&part);
+  part.columns = product->shape.columns - product->columns;
+  if (part.columns == 0 || !product->generated) return;
+  product->rest = vj_product_generate(&part);
+  if (!product->rest) product->generated = NULL;
+}
+
 static vj_status create(const vj_product_shape *shape, vj_product **made) {
   vj_product *product = NULL;
   VJ_TRY(vj_allocate(1, sizeof *product, "a kernel", &product));
   product->shape = *shape;
-  product->generated = vj_product_generate(shape);
+  generate(product);
   bool same = false;
-  const vj_status status = product->generated ? compare(shape, product->generated, &same) : VJ_OK;
+  const vj_status status = product->generated ? compare(product, &same) : VJ_OK;
   if (status != VJ_OK) {
     free(product);
     return status;
@@ -176,8 +196,7 @@ void vj_product_run(const vj_product *product, int64_t pairs, const void *a, con
                     const uint64_t *b_at, vj_real *c) {
   const vj_product_shape *s = &product->shape;
   if (product->generated && pairs > 0) {
-    const unsigned long long count = (unsigned long long)pairs;
-    product->generated(b, a, c, &count, (const unsigned long long *)b_at, (const unsigned long long *)a_at);
+    run_generated(product, pairs, a, a_at, b, b_at, c);
   } else {
     vj_product_plain(s, pairs, a, a_at, b, b_at, c);
   }
