@@ -237,13 +237,16 @@ VJ_DEFINE_SUM(3)
 VJ_DEFINE_SUM(4)
 VJ_DEFINE_SUM(5)
 VJ_DEFINE_SUM(6)
+VJ_DEFINE_SUM(7)
+VJ_DEFINE_SUM(8)
+VJ_DEFINE_SUM(9)
 
 void vj_minimal_sum(const vj_real *factor, int64_t stride, int64_t terms, const vj_real *const *in, vj_real *out,
                     int64_t count) {
-  static void (*const sums[])(const vj_real *const *, const vj_real *, vj_real *, int64_t) = {sum_1, sum_2, sum_3,
-                                                                                              sum_4, sum_5, sum_6};
-  const vj_real *from[VJ_MOST_POINTS];
-  vj_real factors[VJ_MOST_POINTS];
+  static void (*const sums[])(const vj_real *const *, const vj_real *, vj_real *, int64_t) = {
+      sum_1, sum_2, sum_3, sum_4, sum_5, sum_6, sum_7, sum_8, sum_9};
+  const vj_real *from[VJ_MOST_TAPS];
+  vj_real factors[VJ_MOST_TAPS];
   int used = 0;
   for (int64_t k = 0; k < terms; k++) {
     if (!in[k] || factor[k * stride] == 0) continue;

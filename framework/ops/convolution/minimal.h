@@ -7,7 +7,7 @@
 
 #include "vj/graph.h"
 
-enum { VJ_TAPS = 3, VJ_MOST_POINTS = 6 };
+enum { VJ_TAPS = 3, VJ_MOST_POINTS = 6, VJ_MOST_TAPS = VJ_TAPS * VJ_TAPS };
 
 typedef struct vj_minimal {
   int64_t tile, points;                       /* m, m + 2 */

@@ -29,46 +29,53 @@ static int64_t products_of(const vj_convolution *c) {
   return products;
 }
 
-static vj_winograd plan_of(const vj_convolution *c, int64_t tile) {
-  vj_winograd p = {.c = *c, .tile = tile, .points = tile + 2, .tiles = (c->out_height + tile - 1) / tile};
+static vj_winograd plan_of(const vj_convolution *c, const int64_t tile[2]) {
+  vj_winograd p = {.c = *c, .tile = tile[0], .points = tile[0] + 2, .tiles = (c->out_height + tile[0] - 1) / tile[0]};
+  p.tile_x = tile[1];
+  p.points_x = tile[1] > 1 ? tile[1] + 2 : 1;
+  p.taps = tile[1] > 1 ? 1 : c->kernel[1];
   p.columns = c->out < COLUMNS ? c->out : COLUMNS;
-  int64_t rows = BLOCK_BYTES / (p.points * (c->channels + p.columns) * (int64_t)sizeof(float));
+  int64_t rows = BLOCK_BYTES / (vj_winograd_points(&p) * (c->channels + p.columns) * (int64_t)sizeof(float));
   rows = rows < LEAST_ROWS ? LEAST_ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
-  p.parts = (c->out_width + rows - 1) / rows;
+  p.parts = (c->out_width + rows * p.tile_x - 1) / (rows * p.tile_x);
   p.part = (c->out_width + p.parts - 1) / p.parts;
-  p.line = p.part + c->kernel[1] - 1;
+  p.part = (p.part + p.tile_x - 1) / p.tile_x * p.tile_x;
+  p.reach = p.part + c->kernel[1] - 1;
+  p.line = p.tile_x > 1 ? p.part / p.tile_x : p.reach;
   p.lines = rows > p.line ? rows / p.line : 1;
   if (p.lines > vj_winograd_lines(&p)) p.lines = vj_winograd_lines(&p);
   return p;
 }
 
-/* Products of a row of x with a matrix, counting the ends of lines. */
+/* Products of a row of x with the matrix of one tap, counting the ends of lines. */
 static double cost_of(const vj_winograd *p) {
-  return (double)(p->tiles * p->points * p->parts * p->line) / (double)p->c.out_width;
+  return (double)(p->tiles * vj_winograd_points(p) * p->taps * p->parts * p->line) / (double)p->c.out_width;
 }
 
-int64_t vj_winograd_tile(const vj_convolution *c) {
+bool vj_winograd_tile(const vj_convolution *c, int64_t tile[2]) {
   const bool plain = c->kernel[0] == VJ_TAPS && c->stride[0] == 1 && c->stride[1] == 1 && c->dilation[0] == 1 &&
                      c->dilation[1] == 1 && c->groups == 1 && c->padding[0] < VJ_TAPS && c->padding[1] < c->kernel[1];
   if (!plain || c->channels < LEAST_CHANNELS || c->out < LEAST_CHANNELS || c->channels * c->out < LEAST_PRODUCT)
-    return 0;
-  int64_t best = 0;
-  double least = 0.8 * (double)products_of(c) * (1 + 1e-9);
-  for (int64_t tile = 2; tile <= 4; tile++) {
-    const vj_winograd p = plan_of(c, tile);
-    if (cost_of(&p) >= least) continue;
-    best = tile;
-    least = cost_of(&p);
-  }
-  return best;
+    return false;
+  const int64_t most_x = c->kernel[1] == VJ_TAPS ? 2 : 1;
+  double least = 0.8 * (double)(products_of(c) * c->kernel[1]) * (1 + 1e-9);
+  tile[0] = 0;
+  for (int64_t y = 2; y <= 4; y++)
+    for (int64_t x = 1; x <= most_x; x++) {
+      const vj_winograd p = plan_of(c, (const int64_t[]){y, x});
+      if (cost_of(&p) >= least) continue;
+      tile[0] = y;
+      tile[1] = x;
+      least = cost_of(&p);
+    }
+  return tile[0] > 0;
 }
 
 static const vj_winograd *plan_for(const vj_node *node) { return node->attributes; }
 static double flops(const vj_node *node) { return vj_convolution_flops(&plan_for(node)->c); }
 
 double vj_winograd_flops_done(const vj_winograd *p) {
-  return 2.0 * (double)p->c.images * cost_of(p) * (double)(p->c.out_width * p->c.kernel[1]) * (double)p->c.channels *
-         (double)p->c.out;
+  return 2.0 * (double)p->c.images * cost_of(p) * (double)(p->c.out_width * p->c.channels) * (double)p->c.out;
 }
 
 static double flops_done(const vj_node *node) { return vj_winograd_flops_done(plan_for(node)); }
@@ -93,25 +100,35 @@ typedef struct workspace {
   vj_real *m;     /* [points,rows,columns] */
   vj_real *zeros; /* of what lies outside, and for a bias that is not there */
   vj_real *spill; /* for rows past the last one, [positions,O] */
+  vj_real *spare; /* with tiles along the width: what is transformed along one side */
 } workspace;
 
+int64_t vj_winograd_spare(const vj_winograd *p) { return p->tile_x > 1 ? p->points * p->reach * p->c.channels : 0; }
+
 static size_t workspace_in(const vj_winograd *p, vj_real *room, workspace *w) {
-  const int64_t rows = vj_winograd_rows(p, p->lines), line = p->line * p->c.channels;
-  const int64_t v = p->points * rows * p->c.channels, m = p->points * rows * p->columns;
-  const int64_t zeros = line > p->columns ? line : p->columns;
-  if (room) *w = (workspace){room, room + v, room + v + m, room + v + m + zeros};
-  return (size_t)(v + m + zeros + p->part * p->c.out) * sizeof(vj_real);
+  const int64_t rows = vj_winograd_points(p) * vj_winograd_rows(p, p->lines), line = p->reach * p->c.channels;
+  const int64_t back = p->tile_x > 1 ? p->points * p->part * p->columns : 0, ahead = vj_winograd_spare(p);
+  const int64_t sizes[] = {rows * p->c.channels, rows * p->columns, line > p->columns ? line : p->columns,
+                           p->part * p->c.out, ahead > back ? ahead : back};
+  vj_real *at[5];
+  int64_t total = 0;
+  for (int i = 0; i < 5; i++) {
+    at[i] = room + total;
+    total += (sizes[i] + 15) / 16 * 16;
+  }
+  if (room) *w = (workspace){at[0], at[1], at[2], at[3], at[4]};
+  return (size_t)total * sizeof(vj_real);
 }
 
 static size_t minimal_scratch(const vj_node *node) { return workspace_in(plan_for(node), NULL, NULL); }
 
-/* One line, whose first position is at v in the first point. */
-static void transform_line(const vj_winograd *p, const vj_winograd_source *source, int64_t line, int64_t pitch,
-                           vj_real *v) {
+/* One line along the height: position by position, [points,pitch,C]. */
+static void transform_height(const vj_winograd *p, const vj_winograd_source *source, int64_t line, int64_t pitch,
+                             vj_real *v) {
   const vj_convolution *c = &p->c;
   const vj_winograd_place at = vj_winograd_place_of(p, line);
   const int64_t channels = c->channels, first = at.part * p->part - c->padding[1]; /* column of the first position */
-  const int64_t before = first < 0 ? -first : 0, end = c->width - first < p->line ? c->width - first : p->line;
+  const int64_t before = first < 0 ? -first : 0, end = c->width - first < p->reach ? c->width - first : p->reach;
   vj_minimal_map map = {.channels = channels, .relu = p->relu};
   const vj_real *rows[VJ_MOST_POINTS];
   vj_real *to[VJ_MOST_POINTS];
@@ -120,7 +137,7 @@ static void transform_line(const vj_winograd *p, const vj_winograd_source *sourc
     const int64_t row = at.tile * p->tile + j - c->padding[0];
     const bool inside = row >= 0 && row < c->height;
     memset(start, 0, (size_t)(before * channels) * sizeof *start);
-    memset(start + end * channels, 0, (size_t)((p->line - end) * channels) * sizeof *start);
+    memset(start + end * channels, 0, (size_t)((p->reach - end) * channels) * sizeof *start);
     to[j] = start + before * channels;
     rows[j] =
         inside ? source->x + ((at.image * c->height + row) * c->width + first + before) * channels : source->zeros;
@@ -130,14 +147,44 @@ static void transform_line(const vj_winograd *p, const vj_winograd_source *sourc
   vj_minimal_inputs(p->tile, p->mapped ? &map : NULL, rows, to, (end - before) * channels);
 }
 
-void vj_winograd_transform(const vj_winograd *p, const vj_winograd_source *source, int64_t begin, int64_t end,
-                           int64_t pitch, vj_real *v) {
+/* Along the width: from [points along the height,reach,C], the line's tiles to v, [points,pitch,C]. */
+static void transform_width(const vj_winograd *p, const vj_real *spare, int64_t pitch, vj_real *v) {
   const int64_t channels = p->c.channels;
-  for (int64_t line = begin; line < end; line++)
-    transform_line(p, source, line, pitch, v + (line - begin) * p->line * channels);
   for (int64_t j = 0; j < p->points; j++)
-    memset(v + (j * pitch + (end - begin) * p->line) * channels, 0,
-           (size_t)((p->c.kernel[1] - 1) * channels) * sizeof *v);
+    for (int64_t t = 0; t < p->line; t++) {
+      const vj_real *in[VJ_MOST_POINTS];
+      vj_real *to[VJ_MOST_POINTS];
+      for (int64_t i = 0; i < p->points_x; i++) {
+        in[i] = spare + (j * p->reach + t * p->tile_x + i) * channels;
+        to[i] = v + ((j * p->points_x + i) * pitch + t) * channels;
+      }
+      vj_minimal_inputs(p->tile_x, NULL, in, to, channels);
+    }
+}
+
+void vj_winograd_transform(const vj_winograd *p, const vj_winograd_source *source, int64_t begin, int64_t end,
+                           int64_t pitch, vj_real *v, vj_real *spare) {
+  const int64_t channels = p->c.channels;
+  for (int64_t line = begin; line < end; line++) {
+    vj_real *to = v + (line - begin) * p->line * channels;
+    transform_height(p, source, line, p->tile_x > 1 ? p->reach : pitch, p->tile_x > 1 ? spare : to);
+    if (p->tile_x > 1) transform_width(p, spare, pitch, to);
+  }
+  for (int64_t j = 0; j < p->points && p->taps > 1; j++)
+    memset(v + (j * pitch + (end - begin) * p->line) * channels, 0, (size_t)((p->taps - 1) * channels) * sizeof *v);
+}
+
+/* A' along the width, of a line and `columns` output channels: from [points,pitch,columns] to [points along the
+ * height,part,columns]. */
+static void width_back(const vj_winograd *p, const vj_real *m, int64_t pitch, int64_t columns, const vj_real *zeros,
+                       vj_real *z) {
+  for (int64_t j = 0; j < p->points; j++) {
+    const vj_real *in[VJ_MOST_POINTS];
+    vj_real *out[VJ_MOST_POINTS];
+    for (int64_t i = 0; i < p->points_x; i++) in[i] = m + (j * p->points_x + i) * pitch;
+    for (int64_t i = 0; i < p->tile_x; i++) out[i] = z + (j * p->part + i) * columns;
+    vj_minimal_outputs(p->tile_x, in, columns, out, p->tile_x * columns, zeros, p->line, columns);
+  }
 }
 
 /* y = A'M + bias, of a line and `columns` output channels from `first` on. */
@@ -146,7 +193,9 @@ static void transform_back(const vj_winograd *p, const workspace *w, int64_t lin
   const int64_t pitch = vj_winograd_rows(p, p->lines) * p->columns;
   const vj_real *in[VJ_MOST_POINTS];
   vj_real *out[VJ_MOST_POINTS];
-  for (int64_t j = 0; j < p->points; j++) in[j] = w->m + j * pitch + line * p->line * columns;
+  const vj_real *m = w->m + line * p->line * columns;
+  if (p->tile_x > 1) width_back(p, m, pitch, columns, w->zeros, w->spare);
+  for (int64_t j = 0; j < p->points; j++) in[j] = p->tile_x > 1 ? w->spare + j * p->part * columns : m + j * pitch;
   for (int64_t i = 0; i < p->tile; i++) {
     const int64_t place = vj_winograd_output(p, at, i);
     out[i] = (place < 0 ? w->spill : y + place) + first;
@@ -160,10 +209,10 @@ static void multiply(const vj_winograd *p, const workspace *w, const vj_real *fi
                      int64_t first, const vj_real *bias, vj_real *y) {
   const bool last = p->c.out - first < p->columns;
   const int64_t rows = vj_winograd_rows(p, p->lines), columns = last ? p->c.out - first : p->columns;
-  const int64_t taps = p->c.kernel[1], channels = p->c.channels;
+  const int64_t taps = p->taps, channels = p->c.channels, points = vj_winograd_points(p);
   const vj_product *product = p->products[end - begin < p->lines][last];
-  const vj_real *filter = filters + first * p->points * taps * channels;
-  for (int64_t j = 0; j < p->points; j++)
+  const vj_real *filter = filters + first * points * taps * channels;
+  for (int64_t j = 0; j < points; j++)
     vj_product_run(product, taps, w->v + j * rows * channels, p->x_at, filter + j * taps * channels * columns,
                    last ? p->last_filter_at : p->filter_at, w->m + j * rows * p->columns);
   for (int64_t line = begin; line < end; line++)
@@ -181,7 +230,7 @@ static void minimal_run(const vj_call *call) {
   const vj_winograd_source source = {call->in[0], call->in[3], call->in[4], w.zeros};
   for (int64_t begin = 0; begin < all; begin += p->lines) {
     const int64_t end = begin + p->lines < all ? begin + p->lines : all;
-    vj_winograd_transform(p, &source, begin, end, vj_winograd_rows(p, p->lines), w.v);
+    vj_winograd_transform(p, &source, begin, end, vj_winograd_rows(p, p->lines), w.v, w.spare);
     for (int64_t first = 0; first < p->c.out; first += p->columns)
       multiply(p, &w, call->in[1], begin, end, first, bias, call->out[0]);
   }
@@ -189,21 +238,39 @@ static void minimal_run(const vj_call *call) {
 
 /* --- filters ---------------------------------------------------------------------------------------------------- */
 
-/* Output channels first..first+columns-1 of (G g) for one point and tap of the width, [C,columns]. */
+/* The factors of a weight's 3 x kw taps in filter `k` of a point along the height: of one tap of the width, or of a
+ * point along it. Both in the order of the taps that x passes, which dx passes from the last to the first. */
+static int factors_of(const vj_winograd *p, int64_t point, int64_t k, vj_real *factor, int64_t *tap) {
+  const vj_real *g = vj_minimal_of(p->tile)->g + point * VJ_TAPS;
+  const vj_real *across = p->tile_x > 1 ? vj_minimal_of(p->tile_x)->g + k * VJ_TAPS : NULL;
+  const int64_t kw = p->c.kernel[1];
+  int count = 0;
+  for (int64_t t = 0; t < VJ_TAPS; t++)
+    for (int64_t i = 0; i < kw; i++) {
+      if (!across && i != k) continue;
+      factor[count] = across ? g[t] * across[i] : g[t];
+      tap[count++] = p->backward ? (VJ_TAPS - 1 - t) * kw + kw - 1 - i : t * kw + i;
+    }
+  return count;
+}
+
+/* Output channels first..first+columns-1 of (G g) for one point along the height and tap, or point, along the width,
+ * [C,columns]. */
 static void filter_block(const vj_winograd *p, const vj_real *weight, int64_t point, int64_t k, int64_t first,
                          int64_t columns, vj_real *u, vj_real *spare) {
-  const int64_t kw = p->c.kernel[1], channels = p->backward ? p->c.out : p->c.channels, tap = kw * channels;
-  const vj_real *g = vj_minimal_of(p->tile)->g + point * VJ_TAPS, factor[VJ_TAPS] = {g[0], g[1], g[2]};
+  const int64_t channels = p->backward ? p->c.out : p->c.channels, taps = VJ_TAPS * p->c.kernel[1];
   const int64_t rows = p->backward ? p->c.channels : columns, from = p->backward ? 0 : first;
+  vj_real factor[VJ_MOST_TAPS];
+  int64_t tap[VJ_MOST_TAPS];
+  const int count = factors_of(p, point, k, factor, tap);
   for (int64_t o = 0; o < rows; o++) {
-    const vj_real *w = weight + ((from + o) * VJ_TAPS * kw + (p->backward ? kw - 1 - k : k)) * channels;
-    const vj_real *in[VJ_TAPS] = {w, w + tap, w + 2 * tap};
-    if (!p->backward) {
-      vj_minimal_sum(factor, 1, VJ_TAPS, in, spare + o * channels, channels);
-      continue;
-    }
-    const vj_real *turned[VJ_TAPS] = {in[2] + first, in[1] + first, in[0] + first};
-    vj_minimal_sum(factor, 1, VJ_TAPS, turned, u + o * columns, columns);
+    const vj_real *in[VJ_MOST_TAPS];
+    for (int i = 0; i < count; i++)
+      in[i] = weight + ((from + o) * taps + tap[i]) * channels + (p->backward ? first : 0);
+    if (p->backward)
+      vj_minimal_sum(factor, 1, count, in, u + o * columns, columns);
+    else
+      vj_minimal_sum(factor, 1, count, in, spare + o * channels, channels);
   }
   if (!p->backward) vj_transpose(spare, columns, channels, channels, u, columns);
 }
@@ -221,7 +288,7 @@ static void minimal_filters_run(const vj_call *call) {
   for (int64_t first = 0; first < p->c.out; first += p->columns) {
     const int64_t columns = p->c.out - first < p->columns ? p->c.out - first : p->columns;
     for (int64_t j = 0; j < p->points; j++)
-      for (int64_t k = 0; k < p->c.kernel[1]; k++, u += p->c.channels * columns)
+      for (int64_t k = 0; k < p->taps * p->points_x; k++, u += p->c.channels * columns)
         filter_block(p, call->in[0], j, k, first, columns, u, call->scratch);
   }
 }
@@ -244,12 +311,12 @@ const vj_op vj_op_minimal_convolution_input_gradient = {.name = "minimal_convolu
 
 static vj_var *filters(vj_graph *graph, vj_var *weight, const vj_winograd *p) {
   vj_node *node = vj_node_create(graph, &vj_op_minimal_filters, &weight, 1, 1, p, sizeof *p);
-  return vj_node_result(graph, node, &VJ_SHAPE(p->points, p->c.kernel[1], p->c.channels, p->c.out));
+  return vj_node_result(graph, node, &VJ_SHAPE(vj_winograd_points(p), p->taps, p->c.channels, p->c.out));
 }
 
 /* Makes the kernels; false if the graph failed. */
 static bool find_products(vj_graph *graph, vj_winograd *p) {
-  const int64_t kw = p->c.kernel[1], last_columns = p->c.out % p->columns, last_lines = vj_winograd_lines(p) % p->lines;
+  const int64_t kw = p->taps, last_columns = p->c.out % p->columns, last_lines = vj_winograd_lines(p) % p->lines;
   p->x_at = vj_pool_take(graph->pool, (size_t)(3 * kw) * sizeof *p->x_at);
   bool found = p->x_at;
   for (int i = 0; i < 2 && found; i++)
@@ -288,8 +355,9 @@ static vj_winograd turned_round(const vj_winograd *p) {
   c.out_width = p->c.width;
   c.out = p->c.channels;
   for (int i = 0; i < 2; i++) c.padding[i] = c.kernel[i] - 1 - c.padding[i];
-  const int64_t tile = vj_winograd_tile(&c);
-  vj_winograd back = plan_of(&c, tile ? tile : p->tile);
+  int64_t tile[2];
+  if (!vj_winograd_tile(&c, tile)) memcpy(tile, (const int64_t[]){p->tile, p->tile_x}, sizeof tile);
+  vj_winograd back = plan_of(&c, tile);
   back.backward = true;
   return back;
 }
@@ -321,8 +389,8 @@ const vj_op vj_op_minimal_convolution = {.name = "minimal_convolution",
 
 vj_var *vj_winograd_convolution(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *bias, const vj_convolution *c,
                                 const vj_shape *shape) {
-  const int64_t tile = graph->options.bf16 ? 0 : vj_winograd_tile(c);
-  if (tile == 0) return NULL;
+  int64_t tile[2];
+  if (graph->options.bf16 || !vj_winograd_tile(c, tile)) return NULL;
   vj_winograd p = plan_of(c, tile);
   p.x = x;
   p.weight = weight;

@@ -7,15 +7,19 @@
 #include "framework/ops/product/product.h"
 
 /* Products go over lines: the positions of a row, or of a part of a wide one, with room at the end for what the taps
- * along the width reach beyond. Lines of several tiles and images make a block. */
+ * along the width reach beyond; or, with tiles of two along the width, those tiles. Lines of several tiles and images
+ * make a block. */
 typedef struct vj_winograd {
   vj_convolution c;
-  int64_t tile, points; /* outputs, and products, of a tile: points = tile + 2 */
-  int64_t tiles, parts; /* of an image, of a row */
-  int64_t part, line;   /* positions of y in a part; of x: part + kw - 1 */
-  int64_t lines;        /* in a block */
-  int64_t columns;      /* output channels at once */
-  bool backward;        /* dx from dy: c is that convolution */
+  int64_t tile, points;     /* outputs, and products, of a tile along the height: points = tile + 2 */
+  int64_t tile_x, points_x; /* the same along the width: 2 and 4; 1 and 1 without */
+  int64_t taps;             /* along the width, that are summed as pairs: kw, or 1 */
+  int64_t tiles, parts;     /* of an image, of a row */
+  int64_t part, reach;      /* positions of y in a part; of x: part + kw - 1 */
+  int64_t line;             /* rows of a product: reach, or tiles along the width */
+  int64_t lines;            /* in a block */
+  int64_t columns;          /* output channels at once */
+  bool backward;            /* dx from dy: c is that convolution */
   /* [1]: of the last block, which may have fewer lines; [][1]: of the last output channels */
   const vj_product *products[2][2];
   uint64_t *x_at, *filter_at, *last_filter_at; /* [kw], in bytes; the last for the last output channels */
@@ -35,18 +39,22 @@ static inline vj_winograd_place vj_winograd_place_of(const vj_winograd *p, int64
 static inline int64_t vj_winograd_lines(const vj_winograd *p) { return p->c.images * p->tiles * p->parts; }
 
 /* The last line reaches beyond. */
-static inline int64_t vj_winograd_rows(const vj_winograd *p, int64_t lines) {
-  return lines * p->line + p->c.kernel[1] - 1;
-}
+static inline int64_t vj_winograd_rows(const vj_winograd *p, int64_t lines) { return lines * p->line + p->taps - 1; }
+
+/* Products of a tile. */
+static inline int64_t vj_winograd_points(const vj_winograd *p) { return p->points * p->points_x; }
 
 /* x as it is read: scale and shift [C] where it goes through a map; `zeros` for what lies outside, a line of them. */
 typedef struct vj_winograd_source {
   const vj_real *x, *scale, *shift, *zeros;
 } vj_winograd_source;
 
-/* Lines begin..end-1 of B'd, [points,pitch,C], and zeros behind the last. */
+/* Numbers of `spare` below. */
+int64_t vj_winograd_spare(const vj_winograd *p);
+/* Lines begin..end-1 of B'd, [points,pitch,C], and zeros behind the last. With tiles along the width a line is first
+ * transformed along the height, into `spare` [points along the height,reach,C]. */
 void vj_winograd_transform(const vj_winograd *p, const vj_winograd_source *source, int64_t begin, int64_t end,
-                           int64_t pitch, vj_real *v);
+                           int64_t pitch, vj_real *v, vj_real *spare);
 
 /* Where output i of a tile lies in y, or -1 past the last row; and how many of the line's positions there are. */
 int64_t vj_winograd_output(const vj_winograd *p, vj_winograd_place at, int64_t i);
