@@ -112,8 +112,8 @@ static void multiply_flushing(const vj_product_shape *s, const pairs *p, vj_real
   __builtin_ia32_ldmxcsr(control | FLUSH | DENORMALS_ARE_ZERO);
   multiply_bf16(s, p, c);
   __builtin_ia32_ldmxcsr(control);
-#else
-  multiply_bf16(s, p, c);
+#else /* others find a number denormal before it is rounded, or not at all */
+  vj_product_reference(s, p->count, p->a, p->a_at, p->b, p->b_at, c);
 #endif
 }
 
