@@ -21,7 +21,7 @@ NETWORKS = """\
 name: networks
 data: {dataset: moving_mnist, size: 16, digit_size: 10, train_size: 64, validation_size: 16}
 model: {encoder: {type: cnn, channels: [16, 32], temporal: [64, 64], pool: 1}, predictor: {type: mlp, hidden: [32]}}
-losses: {prediction: {}, reconstruction: {}, variance: {weight: 10.0}, covariance: {weight: 0.1}, sigreg: {weight: 0.01}}
+losses: {prediction: {}, reconstruction: {}, variance: {weight: 10.0}, covariance: {weight: 0.1}, sigreg: {weight: 0.1}}
 optim: {lr: 1.0e-3, steps: 10, batch: 8, shards: 4}
 eval: {every: 10, samples: 16, probes: {}}
 logging: {every: 1}
@@ -95,7 +95,8 @@ class Steps(Case):
     narrow = {}  # of one rank with AVX2, by settings
 
     def step(self, name, *overrides, **options):
-        done = run("debug", "step", self.at("networks.yaml"), "-o", self.at(name), "--steps", "10", *overrides, **options)
+        done = run("debug", "step", self.at("networks.yaml"), "-o", self.at(name), "--steps", "10", *overrides,
+                   **options)
         self.assertEqual(done.returncode, 0, done.stderr)
         with open(self.at(name), "rb") as file:
             return file.read()
@@ -108,7 +109,8 @@ class Steps(Case):
                     self.narrow[model, precision] = self.step("first.h5", *settings, **path("avx2"))
                 first = self.narrow[model, precision]
                 for way, options in ways.items():
-                    self.assertTrue(first == self.step("other.h5", *settings, **options), f"{model}, {precision}, {way}")
+                    self.assertTrue(first == self.step("other.h5", *settings, **options),
+                                    f"{model}, {precision}, {way}")
 
     def test_of_every_network_with_avx512_and_two_threads(self):
         self.compare({"avx512": {**path("avx512"), "threads": 2}})
@@ -116,8 +118,8 @@ class Steps(Case):
     def test_of_every_network_with_bf16_instructions_and_two_ranks(self):
         self.compare({"avx512bf16": {**path("avx512bf16"), "ranks": 2}})
 
-    def test_of_every_network_in_plain_c(self):
-        self.compare({"plain C": path("plain C")})
+    def test_of_some_networks_in_plain_c(self):
+        self.compare({"plain C": path("plain C")}, models=["cnn", "swin"])
 
     def test_of_one_network_with_four_ranks(self):
         self.compare({"4 ranks": {**path(MOST), "ranks": 4}}, models=["cnn"])

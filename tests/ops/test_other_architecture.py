@@ -1,5 +1,5 @@
-"""Products, long sums, sums in lanes and elementary functions have the same bits on another architecture: 64-bit ARM, as
-QEMU plays it, compiled by gcc."""
+"""Products, long sums, sums in lanes and elementary functions have the same bits on another architecture: 64-bit ARM,
+as QEMU plays it, compiled by gcc."""
 import os
 import platform
 import subprocess
