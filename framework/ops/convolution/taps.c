@@ -219,24 +219,41 @@ void vj_taps_pack(const vj_convolution *c, bool transposed, const vj_real *weigh
     }
 }
 
-/* Columns first..first+columns-1 of rows k and k+1 of what products read as b, side by side. `step` from input channel
- * to input channel, `along` from output channel to output channel. */
-static void pack_pair(const vj_real *from, int64_t step, int64_t along, int64_t columns, uint16_t *to) {
-  for (int64_t i = 0; i < columns; i++) {
-    to[2 * i] = vj_round_bf16(from[i * along]);
-    to[2 * i + 1] = vj_round_bf16(from[i * along + step]);
-  }
+/* Output channels by columns, of which a row of the weight is one: pairs of a row are rounded together, some rows at a
+ * time, and turned. `pitch` from row to row. */
+static void pack_pairs_of_rows(const vj_real *from, int64_t pitch, int64_t depth, int64_t columns, uint32_t *to) {
+  enum { ROWS = 8, PAIRS = 64 };
+  uint32_t pairs[ROWS * PAIRS];
+  for (int64_t first = 0; first < columns; first += ROWS)
+    for (int64_t k = 0; k < depth / 2; k += PAIRS) {
+      const int64_t rows = columns - first < ROWS ? columns - first : ROWS;
+      const int64_t count = depth / 2 - k < PAIRS ? depth / 2 - k : PAIRS;
+      for (int64_t i = 0; i < rows; i++)
+        vj_bf16_round_rows(from + (first + i) * pitch + 2 * k, 2 * count, pairs + i * count);
+      vj_bf16_transpose_pairs(pairs, rows, count, to + k * columns + first, columns);
+    }
+}
+
+/* The other way round: two rows of the weight make one of pairs. */
+static void pack_rows_of_pairs(const vj_real *from, int64_t pitch, int64_t depth, int64_t columns, uint32_t *to) {
+  for (int64_t k = 0; k < depth; k += 2, to += columns)
+    for (int64_t i = 0; i < columns; i++)
+      to[i] = vj_round_bf16(from[k * pitch + i]) | (uint32_t)vj_round_bf16(from[(k + 1) * pitch + i]) << 16;
 }
 
 void vj_taps_pack_bf16(const vj_convolution *c, bool transposed, const vj_real *weight, uint16_t *packed) {
   const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
   const int64_t depth = transposed ? out : in, all = transposed ? in : out, block = block_of(taps, depth, all);
-  const int64_t step = transposed ? taps * in : 1, along = transposed ? 1 : taps * in;
+  uint32_t *to = (uint32_t *)(void *)packed;
   for (int64_t g = 0; g < c->groups; g++)
     for (int64_t first = 0; first < all; first += block) {
       const int64_t columns = all - first < block ? all - first : block;
-      for (int64_t tap = 0; tap < taps; tap++)
-        for (int64_t k = 0; k < depth; k += 2, packed += 2 * columns)
-          pack_pair(weight + (g * out * taps + tap) * in + k * step + first * along, step, along, columns, packed);
+      for (int64_t tap = 0; tap < taps; tap++, to += depth / 2 * columns) {
+        const vj_real *from = weight + (g * out * taps + tap) * in;
+        if (transposed)
+          pack_rows_of_pairs(from + first, taps * in, depth, columns, to);
+        else
+          pack_pairs_of_rows(from + first * taps * in, taps * in, depth, columns, to);
+      }
     }
 }

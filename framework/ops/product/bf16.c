@@ -7,11 +7,16 @@ typedef struct rounding {
   int64_t count;
 } rounding;
 
-VJ_KERNEL(round_bf16_run, (const vj_call *call), (call)) {
-  const int64_t count = ((const rounding *)call->node->attributes)->count;
-  const vj_real *restrict x = call->in[0];
-  uint16_t *restrict y = vj_bf16_numbers(call->out[0]);
-  for (int64_t i = 0; i < count; i++) y[i] = vj_round_bf16(x[i]);
+VJ_KERNEL(round_numbers, (const vj_real *restrict from, int64_t count, uint16_t *restrict to), (from, count, to)) {
+  for (int64_t i = 0; i < count; i++) to[i] = vj_round_bf16(from[i]);
+}
+
+void vj_bf16_round_rows(const vj_real *from, int64_t count, uint32_t *to) {
+  round_numbers(from, count, (uint16_t *)(void *)to);
+}
+
+static void round_bf16_run(const vj_call *call) {
+  round_numbers(call->in[0], ((const rounding *)call->node->attributes)->count, vj_bf16_numbers(call->out[0]));
 }
 
 VJ_KERNEL(pair, (const uint16_t *restrict first, const uint16_t *restrict second, uint32_t *restrict to, int64_t count),
@@ -21,17 +26,6 @@ VJ_KERNEL(pair, (const uint16_t *restrict first, const uint16_t *restrict second
 
 void vj_bf16_pair(const uint16_t *first, const uint16_t *second, uint32_t *to, int64_t count) {
   pair(first, second, to, count);
-}
-
-void vj_bf16_transpose_pairs(const uint32_t *from, int64_t rows, int64_t columns, uint32_t *to, int64_t to_pitch) {
-  enum { SQUARE = 16 };
-  for (int64_t i = 0; i < rows; i += SQUARE)
-    for (int64_t j = 0; j < columns; j += SQUARE) {
-      const int64_t rows_end = i + SQUARE < rows ? i + SQUARE : rows;
-      const int64_t columns_end = j + SQUARE < columns ? j + SQUARE : columns;
-      for (int64_t column = j; column < columns_end; column++)
-        for (int64_t row = i; row < rows_end; row++) to[column * to_pitch + row] = from[row * columns + column];
-    }
 }
 
 const vj_op vj_op_round_bf16 = {

@@ -22,6 +22,8 @@ static inline uint16_t *vj_bf16_numbers(vj_real *room) { return (uint16_t *)(voi
 
 /* Two rows of bf16 side by side, as products read their right factor: to[i] has first[i] and second[i]. */
 void vj_bf16_pair(const uint16_t *first, const uint16_t *second, uint32_t *to, int64_t count);
+/* `count` numbers in bf16, side by side as they lie; count is even. */
+void vj_bf16_round_rows(const vj_real *from, int64_t count, uint32_t *to);
 /* to [columns,rows] = from [rows,columns]' of such pairs. */
 void vj_bf16_transpose_pairs(const uint32_t *from, int64_t rows, int64_t columns, uint32_t *to, int64_t to_pitch);
 

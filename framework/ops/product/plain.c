@@ -131,15 +131,3 @@ VJ_KERNEL(add_row, (const vj_real *restrict row, int64_t rows, int64_t columns, 
 void vj_add_row(const vj_real *row, int64_t rows, int64_t columns, vj_real *c, int64_t c_pitch) {
   add_row(row, rows, columns, c, c_pitch);
 }
-
-void vj_transpose(const vj_real *from, int64_t rows, int64_t columns, int64_t from_pitch, vj_real *to,
-                  int64_t to_pitch) {
-  enum { SQUARE = 16 };
-  for (int64_t i = 0; i < rows; i += SQUARE)
-    for (int64_t j = 0; j < columns; j += SQUARE) {
-      const int64_t rows_end = i + SQUARE < rows ? i + SQUARE : rows;
-      const int64_t columns_end = j + SQUARE < columns ? j + SQUARE : columns;
-      for (int64_t column = j; column < columns_end; column++)
-        for (int64_t row = i; row < rows_end; row++) to[column * to_pitch + row] = from[row * from_pitch + column];
-    }
-}
