@@ -200,11 +200,14 @@ static void ops_round_what_they_make(void **state) {
   assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, true}, parameters, &g));
   vj_var *x = vj_scatter_batch(g, normal(g, "x", VJ_SHAPE(SAMPLES * SHARDS, 5, 7)));
   vj_var *relu = vj_batch_norm(g, x, 1e-5, VJ_RELU), *silu = vj_batch_norm(g, relu, 1e-5, VJ_SILU);
-  vj_var *loss = vj_mean_all(g, vj_square(g, silu));
+  vj_var *alone_with_moments = vj_square(g, x), *mean, *variance;
+  vj_moments(g, alone_with_moments, 1, &mean, &variance);
+  vj_var *without_moments = vj_square(g, silu);
+  vj_var *loss = vj_mean_all(g, vj_channel_affine(g, without_moments, variance, mean, VJ_SIGMOID));
   vj_graph_keep(loss);
   vj_graph_backward(g, loss);
-  vj_var *const kept[] = {x, relu, silu, x->gradient};
-  for (int i = 0; i < 4; i++) {
+  vj_var *const kept[] = {x, relu, silu, relu->gradient, alone_with_moments->gradient, without_moments->gradient};
+  for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
     vj_graph_keep(kept[i]);
     vj_graph_keep(vj_bf16(g, kept[i]));
   }
@@ -217,7 +220,9 @@ static void ops_round_what_they_make(void **state) {
   is_its_rounding(g, x, "round_bf16");
   is_its_rounding(g, relu, "channel_affine_bf16");
   is_its_rounding(g, silu, "channel_affine_bf16");
-  is_its_rounding(g, x->gradient, "moments_gradient_bf16");
+  is_its_rounding(g, relu->gradient, "channel_affine_input_gradient_bf16");
+  is_its_rounding(g, without_moments->gradient, "channel_affine_input_gradient_bf16");
+  is_its_rounding(g, alone_with_moments->gradient, "moments_gradient_bf16");
   vj_graph_destroy(&g);
   vj_parameters_destroy(&parameters);
 }

@@ -37,6 +37,14 @@ static vj_var *case_moments(vj_graph *g) {
   return vj_add(g, vj_mul(g, mean, shared(g, "r", VJ_SHAPE(2, 3))), variance);
 }
 static vj_var *case_batch_norm(vj_graph *g) { return vj_batch_norm(g, batched(g, "x", VJ_SHAPE(5, 3)), 1e-3, VJ_GELU); }
+/* Moments that something else than batch norm reads too, of an x that has other uses. */
+static vj_var *case_moments_and_affine(vj_graph *g) {
+  vj_var *x = batched(g, "x", VJ_SHAPE(40, 3)), *scale = shared(g, "s", VJ_SHAPE(3)), *mean, *variance;
+  vj_var *y = vj_channel_affine(g, x, scale, shared(g, "h", VJ_SHAPE(3)), VJ_SILU);
+  vj_moments(g, x, 1, &mean, &variance);
+  vj_var *z = vj_channel_affine(g, vj_square(g, x), scale, variance, VJ_IDENTITY);
+  return vj_add(g, vj_add(g, y, z), vj_channel_affine(g, x, variance, mean, VJ_IDENTITY));
+}
 static vj_var *case_unary(vj_graph *g) {
   vj_var *x = batched(g, "x", VJ_SHAPE(4)), *p = positive(g, batched(g, "p", VJ_SHAPE(4)));
   vj_var *parts[] = {vj_activate(g, x, VJ_RELU),
@@ -179,6 +187,7 @@ static const gradient_case cases[] = {CASE(linear),
                                       CASE(channel_affine_silu),
                                       CASE(moments),
                                       CASE(batch_norm),
+                                      CASE(moments_and_affine),
                                       CASE(unary),
                                       CASE(binary),
                                       CASE(binary_scalar),

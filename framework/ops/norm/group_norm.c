@@ -4,11 +4,10 @@
  * y = activation(weight[c] (x - mean) / sqrt(variance + epsilon) + bias[c]). The way back needs x, which the layer
  * below keeps anyway, and each group's mean and 1/deviation. */
 #include <math.h>
-#include <string.h>
 
-#include "framework/base/kernel.h"
 #include "framework/base/lanes.h"
 #include "framework/ops/elementwise/activation.h"
+#include "framework/ops/norm/rows.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
 
@@ -20,12 +19,8 @@ typedef struct norm {
 
 static const norm *norm_of(const vj_node *node) { return node->attributes; }
 
-/* Pixels that are taken as one, where a pixel is shorter than the processor's vectors. */
-static int64_t fold_of(const norm *n) {
-  int64_t fold = 1;
-  while (2 * fold * n->channels <= 64 && n->pixels % (2 * fold) == 0) fold *= 2;
-  return fold;
-}
+/* Pixels that are taken as one. */
+static int64_t fold_of(const norm *n) { return vj_fold(n->pixels, n->channels); }
 
 /* Four rows of folded channels, and three of doubles. */
 static size_t scratch_bytes(const vj_node *node) {

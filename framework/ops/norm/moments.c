@@ -1,6 +1,6 @@
 /* Mean and variance over the global batch: of what is batched to what is shared. */
-#include <string.h>
-
+#include "framework/ops/norm/moments.h"
+#include "framework/ops/norm/rows.h"
 #include "framework/ops/product/bf16.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
@@ -14,53 +14,46 @@ static const moments *moments_of(const vj_node *node) { return node->attributes;
 
 static int64_t moments_sum_count(const vj_node *node) { return 2 * moments_of(node)->columns; }
 
-/* Rows that are summed as one, where a row is shorter than the processor's vectors. */
-static int64_t moments_fold(const moments *m) {
-  int64_t fold = 1;
-  while (2 * fold * m->columns <= 64 && m->rows % (2 * fold) == 0) fold *= 2;
-  return fold;
-}
-
 static size_t moments_scratch(const vj_node *node) {
   const moments *m = moments_of(node);
-  return (size_t)(2 * moments_fold(m) * m->columns) * sizeof(vj_real);
+  return (size_t)(2 * vj_fold(m->rows, m->columns) * m->columns) * sizeof(vj_real);
 }
 
-/* Sums of x and x^2 in double. Inside a short block of rows numbers are first centred by the block's own mean, in
- * vj_real: so a large mean does not eat the digits of a small variance. */
-static void moments_reduce(const vj_call *call) {
+/* sum[c] = over the rows of a block of x[c], or of (x[c] - centre[c])^2; row after row, see channel_affine.c */
+static VJ_INLINE void sum_block(const vj_real *block, int64_t rows, int64_t columns, const vj_real *centre,
+                                vj_real *sum) {
+  memset(sum, 0, (size_t)columns * sizeof *sum);
+  for (int64_t r = 0; r < rows; r++) {
+    const vj_real *x = block + r * columns;
+#pragma omp simd
+    for (int64_t c = 0; c < columns; c++) {
+      const vj_real d = centre ? x[c] - centre[c] : x[c];
+      sum[c] = centre ? vj_fma(d, d, sum[c]) : sum[c] + d;
+    }
+  }
+}
+
+/* Sums of x and x^2 in double. Inside a short block of rows, read twice while it is in the cache, numbers are first
+ * centred by the block's own mean, in vj_real: so a large mean does not eat the digits of a small variance. */
+VJ_KERNEL(moments_reduce, (const vj_call *call), (call)) {
   enum { BLOCK_ROWS = 64 };
   const moments *m = moments_of(call->node);
-  const int64_t fold = moments_fold(m), columns = fold * m->columns, all = m->rows / fold;
-  vj_real *restrict mean = call->scratch, *restrict square = mean + columns;
-  double *restrict sum = call->sums, *restrict sum_square = call->sums + m->columns;
+  const int64_t fold = vj_fold(m->rows, m->columns), columns = fold * m->columns, all = m->rows / fold;
+  vj_real *mean = call->scratch, *square = mean + columns;
+  double *restrict of_x = call->sums, *restrict of_square = call->sums + m->columns;
   for (int64_t begin = 0; begin < all; begin += BLOCK_ROWS) {
-    const int64_t end = begin + BLOCK_ROWS < all ? begin + BLOCK_ROWS : all;
-    const vj_real *block = call->in[0] + begin * columns;
-    const vj_real inverse = (vj_real)(1.0 / (double)(end - begin));
-    memset(mean, 0, (size_t)(2 * columns) * sizeof *mean);
-    for (int64_t r = 0; r < end - begin; r++) {
-      const vj_real *restrict x = block + r * columns;
-#pragma omp simd
-      for (int64_t c = 0; c < columns; c++) mean[c] += x[c];
-    }
+    const int64_t rows = begin + BLOCK_ROWS < all ? BLOCK_ROWS : all - begin;
+    const vj_real *block = call->in[0] + begin * columns, inverse = (vj_real)(1.0 / (double)rows);
+    sum_block(block, rows, columns, NULL, mean);
     for (int64_t c = 0; c < columns; c++) mean[c] *= inverse;
-    for (int64_t r = 0; r < end - begin; r++) {
-      const vj_real *restrict x = block + r * columns;
-#pragma omp simd
-      for (int64_t c = 0; c < columns; c++) {
-        const vj_real d = x[c] - mean[c];
-        square[c] += d * d;
-      }
-    }
+    sum_block(block, rows, columns, mean, square);
     /* The block's mean is rounded; sum x^2 = M2 + 2 mean (sum x) - n mean^2 holds for any centre, and with
      * sum x = n mean up to that rounding this is M2 + n mean^2. */
-    const double rows = (double)(end - begin);
     for (int64_t f = 0; f < columns; f += m->columns)
       for (int64_t c = 0; c < m->columns; c++) {
-        const double centre = (double)mean[f + c];
-        sum[c] += rows * centre;
-        sum_square[c] += (double)square[f + c] + rows * centre * centre;
+        const double centre = (double)mean[f + c], by_rows = (double)rows * centre;
+        of_x[c] += by_rows;
+        of_square[c] += (double)square[f + c] + by_rows * centre;
       }
   }
 }
@@ -75,54 +68,52 @@ static void moments_finish(const vj_call *call) {
   }
 }
 
+/* --- gradient ------------------------------------------------------------------------------------------------ */
+
+void vj_moments_slope(int64_t columns, double rows, const vj_real *mean, const vj_real *dmean, const vj_real *dvariance,
+                      vj_real *slope, vj_real *offset) {
+  const vj_real inverse = (vj_real)(1.0 / rows);
+  for (int64_t c = 0; c < columns; c++) {
+    slope[c] = dvariance ? 2 * inverse * dvariance[c] : 0;
+    offset[c] = vj_fma(-slope[c], mean[c], dmean ? dmean[c] * inverse : 0);
+  }
+}
+
+/* dx may be base, if it is not rounded. */
+static VJ_INLINE void gradient_rows(const vj_call *call, int64_t rows, int64_t columns, const vj_real *slope,
+                                    const vj_real *offset, bool with_base, bool rounded) {
+  for (int64_t r = 0; r < rows; r++) {
+    const vj_real *x = call->in[0] + r * columns, *base = with_base ? call->in[4] + r * columns : NULL;
+    vj_real *dx = rounded ? NULL : call->out[0] + r * columns;
+    uint16_t *half = rounded ? vj_bf16_numbers(call->out[0]) + r * columns : NULL;
+#pragma omp simd
+    for (int64_t c = 0; c < columns; c++) {
+      const vj_real own = vj_fma(x[c], slope[c], offset[c]), sum = with_base ? base[c] + own : own;
+      if (rounded)
+        half[c] = vj_round_bf16(sum);
+      else
+        dx[c] = sum;
+    }
+  }
+}
+
 /* inputs x, mean, dmean (may be NULL), dvariance (may be NULL), base (may be NULL: what other uses of x gave):
  * dx = base + dmean / N + dvariance 2 (x - mean) / N = base + x slope + offset */
-static void moments_gradient_factors(const vj_call *call, vj_real *restrict slope, vj_real *restrict offset) {
+static VJ_INLINE void gradient(const vj_call *call, bool rounded) {
   const moments *m = moments_of(call->node);
-  const vj_real *mean = call->in[1], *dmean = call->in[2], *dvariance = call->in[3];
-  const vj_real inverse = (vj_real)(1.0 / m->all_rows);
-  for (int64_t c = 0; c < m->columns; c++) {
-    slope[c] = dvariance ? 2 * inverse * dvariance[c] : 0;
-    offset[c] = (dmean ? dmean[c] * inverse : 0) - slope[c] * mean[c];
-  }
+  const int64_t fold = vj_fold(m->rows, m->columns), width = fold * m->columns;
+  vj_real *slope = call->scratch, *offset = slope + width;
+  vj_moments_slope(m->columns, m->all_rows, call->in[1], call->in[2], call->in[3], slope, offset);
+  vj_fold_row(slope, m->columns, fold, slope);
+  vj_fold_row(offset, m->columns, fold, offset);
+  if (call->in[4])
+    gradient_rows(call, m->rows / fold, width, slope, offset, true, rounded);
+  else
+    gradient_rows(call, m->rows / fold, width, slope, offset, false, rounded);
 }
 
-static void moments_gradient_run(const vj_call *call) {
-  const moments *m = moments_of(call->node);
-  const vj_real *base = call->in[4];
-  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
-  moments_gradient_factors(call, slope, offset);
-  for (int64_t r = 0; r < m->rows; r++) {
-    const vj_real *x = call->in[0] + r * m->columns;
-    vj_real *dx = call->out[0] + r * m->columns;
-    if (base) {
-      const vj_real *b = base + r * m->columns; /* may be dx itself */
-#pragma omp simd
-      for (int64_t c = 0; c < m->columns; c++) dx[c] = b[c] + (x[c] * slope[c] + offset[c]);
-    } else {
-#pragma omp simd
-      for (int64_t c = 0; c < m->columns; c++) dx[c] = x[c] * slope[c] + offset[c];
-    }
-  }
-}
-
-static void moments_gradient_bf16_run(const vj_call *call) {
-  const moments *m = moments_of(call->node);
-  const vj_real *base = call->in[4];
-  vj_real *restrict slope = call->scratch, *restrict offset = slope + m->columns;
-  moments_gradient_factors(call, slope, offset);
-  for (int64_t r = 0; r < m->rows; r++) {
-    const vj_real *x = call->in[0] + r * m->columns, *b = base ? base + r * m->columns : NULL;
-    uint16_t *restrict dx = vj_bf16_numbers(call->out[0]) + r * m->columns;
-    if (b) {
-#pragma omp simd
-      for (int64_t c = 0; c < m->columns; c++) dx[c] = vj_round_bf16(b[c] + (x[c] * slope[c] + offset[c]));
-    } else {
-#pragma omp simd
-      for (int64_t c = 0; c < m->columns; c++) dx[c] = vj_round_bf16(x[c] * slope[c] + offset[c]);
-    }
-  }
-}
+VJ_KERNEL(moments_gradient_run, (const vj_call *call), (call)) { gradient(call, false); }
+VJ_KERNEL(moments_gradient_bf16_run, (const vj_call *call), (call)) { gradient(call, true); }
 
 const vj_op vj_op_moments_gradient_bf16 = {.name = "moments_gradient_bf16",
                                            .summary = "moments_gradient, rounded to bf16",
@@ -141,7 +132,13 @@ const vj_op vj_op_moments_gradient = {.name = "moments_gradient",
 static void moments_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0];
   vj_var *base = vj_gradient_take(x);
-  vj_var *inputs[] = {x, node->outputs[0], node->outputs[0]->gradient, node->outputs[1]->gradient, base};
+  vj_var *own[] = {node->outputs[0], node->outputs[0]->gradient, node->outputs[1]->gradient};
+  vj_var *both = vj_channel_affine_gradient_with(graph, base, x, moments_of(node)->all_rows, own);
+  if (both) {
+    vj_gradient_add(graph, x, both);
+    return;
+  }
+  vj_var *inputs[] = {x, own[0], own[1], own[2], base};
   vj_node *back = vj_node_create(graph, &vj_op_moments_gradient, inputs, 5, 2, node->attributes, sizeof(moments));
   vj_gradient_add(graph, x, vj_node_output(graph, back, x->batched, &x->shape));
 }
