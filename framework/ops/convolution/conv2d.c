@@ -86,6 +86,15 @@ int64_t vj_convolution_mapped_images(const vj_convolution *c) {
   return fits < 1 ? 1 : fits < c->images ? fits : c->images;
 }
 
+void vj_convolution_map(const vj_convolution *c, const vj_real *x, const vj_real *scale, const vj_real *shift,
+                        int64_t images, void *to) {
+  const int64_t rows = images * c->height * c->width;
+  if (c->bf16)
+    vj_affine_rows_bf16(x, scale, shift, c->relu, rows, c->channels, to);
+  else
+    vj_affine_rows(x, scale, shift, c->relu, rows, c->channels, to);
+}
+
 /* Images go through their map some at a time. */
 static void run_mapped(const vj_call *call) {
   const convolution *v = convolution_of(call->node);
@@ -93,8 +102,8 @@ static void run_mapped(const vj_call *call) {
   const int64_t step = vj_convolution_mapped_images(&v->c);
   for (int64_t image = 0; image < v->c.images; image += step) {
     const int64_t images = v->c.images - image < step ? v->c.images - image : step;
-    vj_affine_rows(call->in[0] + image * pixels * v->c.channels, call->in[3], call->in[4], v->c.relu, images * pixels,
-                   v->c.channels, call->scratch);
+    vj_convolution_map(&v->c, call->in[0] + image * pixels * v->c.channels, call->in[3], call->in[4], images,
+                       call->scratch);
     const int64_t after = image + images, next = v->c.images - after < step ? v->c.images - after : step;
     vj_taps_run(v->taps, images, call->scratch, call->in[1], call->in[2], call->out[0] + image * y_image,
                 call->in[0] + after * pixels * v->c.channels,
@@ -163,7 +172,7 @@ const vj_op vj_op_conv2d = {.name = "conv2d",
 /* Whether it pays to map x where it is read: an image of it stays in the cache. */
 static bool may_map(const convolution *v) {
   enum { MOST_NUMBERS = 256 * 1024 };
-  return v->taps && !v->c.bf16 && v->weight_gradient == vj_convolution_weight_gradient &&
+  return v->taps && v->weight_gradient == vj_convolution_weight_gradient &&
          v->c.height * v->c.width * v->c.channels <= MOST_NUMBERS;
 }
 

@@ -14,13 +14,16 @@ typedef struct vj_convolution {
 
 /* Images that go through their map at once, into scratch, so that they are still in the cache when they are read. */
 int64_t vj_convolution_mapped_images(const vj_convolution *c);
+/* `images` of them, to numbers as products read them. */
+void vj_convolution_map(const vj_convolution *c, const vj_real *x, const vj_real *scale, const vj_real *shift,
+                        int64_t images, void *to);
 
 /* Whether a convolution's products are in bf16, if the graph's are: channels come in pairs, and there are enough of
  * them for it to pay. By shapes alone. */
 bool vj_convolution_rounds(const vj_graph *graph, const vj_convolution *c);
 
-/* dweight of `weight`'s shape from dy and x, which are bf16 where c is, by scale and shift where x is mapped (else
- * NULL); NULL if the graph failed. */
+/* dweight of `weight`'s shape from dy and x, which are bf16 where c is; x that is mapped, by scale and shift (else
+ * NULL), is not rounded yet. NULL if the graph failed. */
 typedef struct vj_convolution_inputs {
   vj_var *dy, *x, *scale, *shift;
 } vj_convolution_inputs;

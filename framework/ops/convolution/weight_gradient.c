@@ -8,7 +8,6 @@
 #include "framework/graph/plan.h"
 #include "framework/ops/convolution/axis.h"
 #include "framework/ops/convolution/patches.h"
-#include "framework/ops/norm/affine.h"
 #include "framework/ops/product/long_sum.h"
 
 static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
@@ -167,7 +166,7 @@ static void sum_range(const vj_convolution *c, const range *r, const vj_call *ca
     w->next_x = vj_prefetch_of(call->in[1] + after * pixels * c->channels,
                                (size_t)(next * pixels * c->channels) * sizeof(vj_real), taps);
     w->next_dy = vj_prefetch_of(call->in[0] + after * y_image, (size_t)(next * y_image) * sizeof(vj_real), taps);
-    if (c->mapped) vj_affine_rows(x, call->in[2], call->in[3], c->relu, images * pixels, c->channels, w->x);
+    if (c->mapped) vj_convolution_map(c, x, call->in[2], call->in[3], images, w->x);
     add_images(c, r, call->in[0] + image * c->out_height * c->out_width * c->out, c->mapped ? w->x : x, images, w);
   }
   write_part(c, r, w->total, call->part + (r->begin - call->begin) * patch);

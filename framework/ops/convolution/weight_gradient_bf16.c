@@ -21,9 +21,11 @@ typedef struct workspace {
   uint32_t *rows; /* [lines pairs,count]: dy before it is turned */
   uint16_t *zeros;
   uint64_t *dy_at, *x_at;
+  uint16_t *mapped; /* images that went through their map */
 } workspace;
 
-static size_t workspace_in(const stretch *s, int64_t taps, int64_t count, int64_t channels, void *room, workspace *w) {
+static size_t workspace_in(const stretch *s, int64_t taps, int64_t count, int64_t channels, int64_t mapped, void *room,
+                           workspace *w) {
   const int64_t pairs = s->lines * s->pairs, most = count > channels ? count : channels;
   const size_t bytes[] = {(size_t)(taps * count * channels) * sizeof(double),
                           (size_t)(count * channels) * sizeof(vj_real),
@@ -32,15 +34,16 @@ static size_t workspace_in(const stretch *s, int64_t taps, int64_t count, int64_
                           (size_t)(pairs * count) * sizeof(uint32_t),
                           (size_t)most * sizeof(uint16_t),
                           (size_t)s->lines * sizeof(uint64_t),
-                          (size_t)s->lines * sizeof(uint64_t)};
-  void *at[8];
+                          (size_t)s->lines * sizeof(uint64_t),
+                          (size_t)mapped * sizeof(uint16_t)};
+  void *at[9];
   size_t total = 0;
-  for (int i = 0; i < 8; i++) {
+  for (int i = 0; i < 9; i++) {
     at[i] = (char *)room + total;
     total += (bytes[i] + 63) / 64 * 64;
   }
   if (room) {
-    *w = (workspace){at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7]};
+    *w = (workspace){at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7], at[8]};
     memset(w->zeros, 0, bytes[5]);
   }
   return total;
@@ -61,9 +64,25 @@ static const vj_product *product_of(const stretch *s, int64_t count, int64_t cha
 static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
 static double flops(const vj_node *node) { return vj_convolution_flops(conv_of(node)); }
 
-static stretch stretch_of(const vj_convolution *c, int64_t first) {
-  const int64_t fits = VJ_SUM_TERMS / c->out_width, all = c->images * c->out_height, most = fits < 1 ? 1 : fits;
-  return (stretch){all - first < most ? all - first : most, c->out_width, (c->out_width + 1) / 2};
+/* Lines of y of whole images, or some lines of one. */
+static int64_t lines_at_once(const vj_convolution *c) {
+  const int64_t fits = VJ_SUM_TERMS / c->out_width, lines = fits < 1 ? 1 : fits;
+  if (lines < c->out_height) return lines;
+  const int64_t images = lines / c->out_height < c->images ? lines / c->out_height : c->images;
+  return images * c->out_height;
+}
+
+static stretch stretch_of(const vj_convolution *c, int64_t lines) {
+  return (stretch){lines, c->out_width, (c->out_width + 1) / 2};
+}
+
+static int64_t images_at_once(const vj_convolution *c) {
+  const int64_t images = lines_at_once(c) / c->out_height;
+  return images < 1 ? 1 : images;
+}
+
+static int64_t mapped_numbers(const vj_convolution *c) {
+  return c->mapped ? images_at_once(c) * c->height * c->width * c->channels : 0;
 }
 
 /* dy of output channels begin..begin+count-1, from pixel `at` of each line on, turned. */
@@ -103,26 +122,38 @@ static int64_t lay_x(const vj_convolution *c, const stretch *s, const uint16_t *
   return count;
 }
 
+/* Lines first..first+s->lines-1 of the images whose numbers are at dy and x. */
+static void add_stretch(const vj_convolution *c, const stretch *s, const uint16_t *dy, const uint16_t *x, int64_t first,
+                        int64_t count, workspace *w) {
+  const int64_t taps = c->kernel[0] * c->kernel[1], channels = c->channels / c->groups;
+  const vj_product *product = product_of(s, count, channels);
+  turn_dy(s, dy + first * c->out_width * c->out, c->out, count, w);
+  for (int64_t tap = 0; tap < taps; tap++) {
+    const int64_t lines = lay_x(c, s, x, first, tap / c->kernel[1], tap % c->kernel[1], w);
+    if (lines == 0) continue;
+    vj_product_run(product, lines, w->dy, w->dy_at, w->x, w->x_at, w->part);
+    vj_long_sum_add(w->total + tap * count * channels, w->part, count * channels);
+  }
+}
+
 /* Output channels begin..begin+count-1, of one group. */
 static void sum_range(const vj_call *call, int64_t begin, int64_t count) {
   const vj_convolution *c = conv_of(call->node);
-  const int64_t taps = c->kernel[0] * c->kernel[1], channels = c->channels / c->groups;
-  const int64_t numbers = count * channels, group = begin / (c->out / c->groups), all = c->images * c->out_height;
-  const uint16_t *dy = (const uint16_t *)(const void *)call->in[0] + begin;
-  const uint16_t *x = (const uint16_t *)(const void *)call->in[1] + group * channels;
-  stretch s = stretch_of(c, 0);
+  const int64_t taps = c->kernel[0] * c->kernel[1], channels = c->channels / c->groups, numbers = count * channels;
+  const int64_t group = begin / (c->out / c->groups), pixels = c->height * c->width, once = lines_at_once(c);
+  const stretch most = stretch_of(c, once);
   workspace w = {0};
-  workspace_in(&s, taps, count, channels, call->scratch, &w);
+  workspace_in(&most, taps, count, channels, mapped_numbers(c), call->scratch, &w);
   memset(w.total, 0, (size_t)(taps * numbers) * sizeof *w.total);
-  for (int64_t first = 0; first < all; first += s.lines) {
-    s = stretch_of(c, first);
-    const vj_product *product = product_of(&s, count, channels);
-    turn_dy(&s, dy + first * c->out_width * c->out, c->out, count, &w);
-    for (int64_t tap = 0; tap < taps; tap++) {
-      const int64_t lines = lay_x(c, &s, x, first, tap / c->kernel[1], tap % c->kernel[1], &w);
-      if (lines == 0) continue;
-      vj_product_run(product, lines, w.dy, w.dy_at, w.x, w.x_at, w.part);
-      vj_long_sum_add(w.total + tap * numbers, w.part, numbers);
+  for (int64_t image = 0; image < c->images; image += images_at_once(c)) {
+    const int64_t left = c->images - image, images = left < images_at_once(c) ? left : images_at_once(c);
+    const int64_t at = image * pixels * c->channels, all = images * c->out_height;
+    if (c->mapped) vj_convolution_map(c, call->in[1] + at, call->in[2], call->in[3], images, w.mapped);
+    const uint16_t *x = c->mapped ? w.mapped : (const uint16_t *)(const void *)call->in[1] + at;
+    const uint16_t *dy = (const uint16_t *)(const void *)call->in[0] + image * c->out_height * c->out_width * c->out;
+    for (int64_t first = 0; first < all; first += once) {
+      const stretch s = stretch_of(c, all - first < once ? all - first : once);
+      add_stretch(c, &s, dy + begin, x + group * channels, first, count, &w);
     }
   }
   for (int64_t o = 0; o < count; o++)
@@ -136,7 +167,7 @@ static int64_t group_end(const vj_convolution *c, int64_t begin, int64_t end) {
   return end < last ? end : last;
 }
 
-/* inputs dy, x, both bf16 */
+/* inputs dy in bf16, x in bf16, or x, scale and shift where it goes through a map */
 static void reduce(const vj_call *call) {
   for (int64_t begin = call->begin; begin < call->end;) {
     const int64_t end = group_end(conv_of(call->node), begin, call->end);
@@ -148,8 +179,9 @@ static void reduce(const vj_call *call) {
 static size_t scratch_bytes(const vj_node *node) {
   const vj_convolution *c = conv_of(node);
   const int64_t rows = vj_plan_rows(node), out = c->out / c->groups;
-  const stretch s = stretch_of(c, 0);
-  return workspace_in(&s, c->kernel[0] * c->kernel[1], rows < out ? rows : out, c->channels / c->groups, NULL, NULL);
+  const stretch s = stretch_of(c, lines_at_once(c));
+  return workspace_in(&s, c->kernel[0] * c->kernel[1], rows < out ? rows : out, c->channels / c->groups,
+                      mapped_numbers(c), NULL, NULL);
 }
 
 const vj_op vj_op_conv2d_weight_gradient_bf16 = {.name = "conv2d_weight_gradient_bf16",
@@ -162,17 +194,20 @@ const vj_op vj_op_conv2d_weight_gradient_bf16 = {.name = "conv2d_weight_gradient
 
 vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, const vj_convolution_inputs *inputs,
                                             const vj_shape *weight, const vj_convolution *c) {
-  vj_node *node = vj_node_create(graph, &vj_op_conv2d_weight_gradient_bf16, (vj_var *[]){inputs->dy, inputs->x}, 2, 2,
-                                 c, sizeof *c);
+  vj_var *list[] = {inputs->dy, inputs->x, inputs->scale, inputs->shift};
+  vj_node *node = vj_node_create(graph, &vj_op_conv2d_weight_gradient_bf16, list, 4, 2, c, sizeof *c);
   vj_var *dw = vj_node_output(graph, node, false, weight);
   if (!dw) return NULL;
-  const int64_t rows = vj_plan_rows(node), all = c->images * c->out_height;
-  const stretch whole = stretch_of(c, 0), last = stretch_of(c, all - (all - 1) % whole.lines - 1);
+  const int64_t rows = vj_plan_rows(node), once = lines_at_once(c), channels = c->channels / c->groups;
+  const int64_t ends[] = {once, images_at_once(c) * c->out_height % once,
+                          c->images % images_at_once(c) * c->out_height % once};
   for (int64_t begin = 0; begin < c->out;) { /* makes the kernels now */
     const int64_t next = begin / rows * rows + rows, end = group_end(c, begin, next < c->out ? next : c->out);
-    const int64_t channels = c->channels / c->groups;
-    if (!product_of(&whole, end - begin, channels) || !product_of(&last, end - begin, channels))
-      return vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
+    for (int i = 0; i < 3; i++) {
+      const stretch s = stretch_of(c, ends[i]);
+      if (ends[i] > 0 && !product_of(&s, end - begin, channels))
+        return vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
+    }
     begin = end;
   }
   return dw;
@@ -204,7 +239,7 @@ static void linear_reduce(const vj_call *call) {
   const uint16_t *x = (const uint16_t *)(const void *)call->in[1];
   stretch s = rows_of(z, 0);
   workspace w = {0};
-  workspace_in(&s, 1, count, z->in, call->scratch, &w);
+  workspace_in(&s, 1, count, z->in, 0, call->scratch, &w);
   const bool once = s.width == z->rows;
   if (!once) memset(w.total, 0, (size_t)(count * z->in) * sizeof *w.total);
   for (int64_t first = 0; first < z->rows; first += s.width) {
@@ -223,7 +258,7 @@ static void linear_reduce(const vj_call *call) {
 static size_t linear_scratch(const vj_node *node) {
   const sizes *z = sizes_of(node);
   const stretch s = rows_of(z, 0);
-  return workspace_in(&s, 1, vj_plan_rows(node), z->in, NULL, NULL);
+  return workspace_in(&s, 1, vj_plan_rows(node), z->in, 0, NULL, NULL);
 }
 
 const vj_op vj_op_linear_weight_gradient_bf16 = {.name = "linear_weight_gradient_bf16",

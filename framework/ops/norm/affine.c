@@ -1,6 +1,9 @@
 #include "framework/ops/norm/affine.h"
 
+#include <math.h>
+
 #include "framework/base/kernel.h"
+#include "framework/ops/product/bf16.h"
 
 VJ_KERNEL(rows_of_relu,
           (const vj_real *x, const vj_real *restrict scale, const vj_real *restrict shift, int64_t rows,
@@ -22,4 +25,21 @@ VJ_KERNEL(rows_of_identity,
 void vj_affine_rows(const vj_real *x, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
                     int64_t channels, vj_real *y) {
   (relu ? rows_of_relu : rows_of_identity)(x, scale, shift, rows, channels, y);
+}
+
+VJ_KERNEL(rounded_rows,
+          (const vj_real *x, const vj_real *restrict scale, const vj_real *restrict shift, bool relu, int64_t rows,
+           int64_t channels, uint16_t *restrict y),
+          (x, scale, shift, relu, rows, channels, y)) {
+  const vj_real least = relu ? 0 : -(vj_real)INFINITY;
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < channels; c++) {
+      const vj_real u = vj_affine(x[r * channels + c], scale[c], shift[c]);
+      y[r * channels + c] = vj_round_bf16(u < least ? least : u);
+    }
+}
+
+void vj_affine_rows_bf16(const vj_real *x, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
+                         int64_t channels, uint16_t *y) {
+  rounded_rows(x, scale, shift, relu, rows, channels, y);
 }
