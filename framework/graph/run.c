@@ -201,18 +201,32 @@ static vj_status run_shards(vj_graph *graph, const vj_segment *segment) {
   return finish_segment(graph, segment);
 }
 
+/* What every rank computes for itself: weights are packed in less time than they would take from rank to rank. */
+static void run_pieces(const vj_graph *graph, const vj_node *node) {
+  const int64_t pieces = node->op->pieces ? node->op->pieces(node) : 1;
+  const int most = graph->plan->threads, threads = pieces < most ? (int)pieces : most;
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (int64_t i = 0; i < threads; i++) {
+    vj_float_environment();
+    vj_call call = call_of(graph, node, 0);
+    call.begin = pieces * i / threads;
+    call.end = pieces * (i + 1) / threads;
+    node->op->run(&call);
+  }
+}
+
 static void run_once(vj_graph *graph, vj_node *node) {
   const vj_plan *plan = graph->plan;
   if (node->op->form == VJ_ALIAS) return;
   const double start = plan->profiling ? omp_get_wtime() : 0;
-  vj_call call = call_of(graph, node, 0);
   if (node->op->form == VJ_SUM) { /* a sum over shared numbers only: every rank has them all */
+    vj_call call = call_of(graph, node, 0);
     call.sums = plan->sums;
     memset(call.sums, 0, (size_t)node->op->sum_count(node) * sizeof *call.sums);
     node->op->reduce(&call);
     node->op->finish(&call);
   } else {
-    node->op->run(&call);
+    run_pieces(graph, node);
   }
   if (plan->profiling) profile_add(node, (omp_get_wtime() - start) * plan->threads);
 }

@@ -37,9 +37,9 @@ typedef struct vj_call {
   int64_t shard; /* global index */
   uint64_t seed; /* of the trial, and the step: for noise */
   int64_t step;
-  double *sums;  /* SUM: this shard's part; in finish: the total */
-  vj_real *part; /* WEIGHT: room for rows begin..end of this shard's part */
-  int64_t begin, end;
+  double *sums;       /* SUM: this shard's part; in finish: the total */
+  vj_real *part;      /* WEIGHT: room for rows begin..end of this shard's part */
+  int64_t begin, end; /* WEIGHT: rows; SHARED: pieces */
 } vj_call;
 
 struct vj_op {
@@ -51,6 +51,7 @@ struct vj_op {
   void (*finish)(const vj_call *call); /* SUM: from call->sums to the shared outputs */
   /* Adds the backward nodes; NULL for ops that only occur in gradients. */
   void (*gradient)(vj_graph *graph, vj_node *node);
+  int64_t (*pieces)(const vj_node *);    /* SHARED: parts that a rank's threads share, by begin..end; NULL: one */
   bool recompute;                        /* one cheap pass: run again rather than kept for backward */
   bool splits_rows;                      /* WEIGHT: ranges of rows cost what they are; else all at once */
   const vj_op *rounding;                 /* the same op with its first output in bf16 */

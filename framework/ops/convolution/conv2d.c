@@ -51,15 +51,21 @@ typedef struct packing {
 static void pack_weight_run(const vj_call *call) {
   const packing *p = call->node->attributes;
   if (p->c.bf16)
-    vj_taps_pack_bf16(&p->c, p->transposed, call->in[0], vj_bf16_numbers(call->out[0]));
+    vj_taps_pack_bf16(&p->c, p->transposed, call->in[0], vj_bf16_numbers(call->out[0]), call->begin, call->end);
   else
-    vj_taps_pack(&p->c, p->transposed, call->in[0], call->out[0]);
+    vj_taps_pack(&p->c, p->transposed, call->in[0], call->out[0], call->begin, call->end);
+}
+
+static int64_t pack_weight_pieces(const vj_node *node) {
+  const packing *p = node->attributes;
+  return vj_taps_pieces(&p->c, p->transposed);
 }
 
 const vj_op vj_op_pack_weight = {.name = "pack_weight",
                                  .summary = "a weight in the order in which products read it",
                                  .form = VJ_SHARED,
-                                 .run = pack_weight_run};
+                                 .run = pack_weight_run,
+                                 .pieces = pack_weight_pieces};
 
 static vj_var *packed(vj_graph *graph, vj_var *weight, const vj_convolution *c, bool transposed) {
   const packing p = {*c, transposed};

@@ -202,21 +202,43 @@ void vj_taps_run(const vj_taps *t, int64_t images, const void *in, const void *p
     }
 }
 
-void vj_taps_pack(const vj_convolution *c, bool transposed, const vj_real *weight, vj_real *packed) {
+/* One tap of a block of output channels. */
+typedef struct piece {
+  const vj_real *from;
+  int64_t columns, at; /* at: place of its first number in what is packed */
+} piece;
+
+static int64_t blocks_of(const vj_convolution *c, bool transposed) {
+  const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
+  const int64_t all = transposed ? in : out, block = block_of(taps, transposed ? out : in, all);
+  return (all + block - 1) / block;
+}
+
+int64_t vj_taps_pieces(const vj_convolution *c, bool transposed) {
+  return c->groups * blocks_of(c, transposed) * c->kernel[0] * c->kernel[1];
+}
+
+static piece piece_of(const vj_convolution *c, bool transposed, const vj_real *weight, int64_t i) {
   const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
   const int64_t depth = transposed ? out : in, all = transposed ? in : out, block = block_of(taps, depth, all);
-  for (int64_t g = 0; g < c->groups; g++)
-    for (int64_t first = 0; first < all; first += block) {
-      const int64_t columns = all - first < block ? all - first : block;
-      for (int64_t tap = 0; tap < taps; tap++, packed += depth * columns) {
-        const vj_real *from = weight + (g * out * taps + tap) * in;
-        if (!transposed)
-          vj_transpose(from + first * taps * in, columns, in, taps * in, packed, columns);
-        else
-          for (int64_t o = 0; o < out; o++)
-            memcpy(packed + o * columns, from + o * taps * in + first, (size_t)columns * sizeof *packed);
-      }
-    }
+  const int64_t blocks = blocks_of(c, transposed), tap = i % taps, first = i / taps % blocks * block;
+  const int64_t g = i / taps / blocks, columns = all - first < block ? all - first : block;
+  return (piece){.from = weight + (g * out * taps + tap) * in + first * (transposed ? 1 : taps * in),
+                 .columns = columns,
+                 .at = (g * all + first) * taps * depth + tap * depth * columns};
+}
+
+void vj_taps_pack(const vj_convolution *c, bool transposed, const vj_real *weight, vj_real *packed, int64_t begin,
+                  int64_t end) {
+  const int64_t in = c->channels / c->groups, out = c->out / c->groups, pitch = c->kernel[0] * c->kernel[1] * in;
+  for (int64_t i = begin; i < end; i++) {
+    const piece p = piece_of(c, transposed, weight, i);
+    vj_real *to = packed + p.at;
+    if (!transposed)
+      vj_transpose(p.from, p.columns, in, pitch, to, p.columns);
+    else
+      for (int64_t o = 0; o < out; o++) memcpy(to + o * p.columns, p.from + o * pitch, (size_t)p.columns * sizeof *to);
+  }
 }
 
 /* Output channels by columns, of which a row of the weight is one: pairs of a row are rounded together, some rows at a
@@ -241,19 +263,15 @@ static void pack_rows_of_pairs(const vj_real *from, int64_t pitch, int64_t depth
       to[i] = vj_round_bf16(from[k * pitch + i]) | (uint32_t)vj_round_bf16(from[(k + 1) * pitch + i]) << 16;
 }
 
-void vj_taps_pack_bf16(const vj_convolution *c, bool transposed, const vj_real *weight, uint16_t *packed) {
-  const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
-  const int64_t depth = transposed ? out : in, all = transposed ? in : out, block = block_of(taps, depth, all);
-  uint32_t *to = (uint32_t *)(void *)packed;
-  for (int64_t g = 0; g < c->groups; g++)
-    for (int64_t first = 0; first < all; first += block) {
-      const int64_t columns = all - first < block ? all - first : block;
-      for (int64_t tap = 0; tap < taps; tap++, to += depth / 2 * columns) {
-        const vj_real *from = weight + (g * out * taps + tap) * in;
-        if (transposed)
-          pack_rows_of_pairs(from + first, taps * in, depth, columns, to);
-        else
-          pack_pairs_of_rows(from + first * taps * in, taps * in, depth, columns, to);
-      }
-    }
+void vj_taps_pack_bf16(const vj_convolution *c, bool transposed, const vj_real *weight, uint16_t *packed, int64_t begin,
+                       int64_t end) {
+  const int64_t in = c->channels / c->groups, out = c->out / c->groups, pitch = c->kernel[0] * c->kernel[1] * in;
+  for (int64_t i = begin; i < end; i++) {
+    const piece p = piece_of(c, transposed, weight, i);
+    uint32_t *to = (uint32_t *)(void *)packed + p.at / 2;
+    if (transposed)
+      pack_rows_of_pairs(p.from, pitch, out, p.columns, to);
+    else
+      pack_pairs_of_rows(p.from, pitch, in, p.columns, to);
+  }
 }

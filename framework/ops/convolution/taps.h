@@ -16,10 +16,14 @@ const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool trans
 void vj_taps_run(const vj_taps *taps, int64_t images, const void *in, const void *packed, const vj_real *bias,
                  vj_real *out, const void *next, size_t next_bytes);
 
+/* Parts that packing can be shared by; those below make parts begin..end-1. */
+int64_t vj_taps_pieces(const vj_convolution *c, bool transposed);
 /* A weight OHWI as that reads it: for every group and block of output channels [kh,kw,C/groups,block]; `transposed`
  * [kh,kw,O/groups,block], blocks being of input channels. One block where channels are few. */
-void vj_taps_pack(const vj_convolution *c, bool transposed, const vj_real *weight, vj_real *packed);
+void vj_taps_pack(const vj_convolution *c, bool transposed, const vj_real *weight, vj_real *packed, int64_t begin,
+                  int64_t end);
 /* The same in bf16, two rows in one: [kh,kw,C/groups/2,block,2]. */
-void vj_taps_pack_bf16(const vj_convolution *c, bool transposed, const vj_real *weight, uint16_t *packed);
+void vj_taps_pack_bf16(const vj_convolution *c, bool transposed, const vj_real *weight, uint16_t *packed, int64_t begin,
+                       int64_t end);
 
 #endif

@@ -284,13 +284,18 @@ static size_t filters_scratch(const vj_node *node) {
  * input and output channels exchanged */
 static void minimal_filters_run(const vj_call *call) {
   const vj_winograd *p = plan_for(call->node);
-  vj_real *u = call->out[0];
-  for (int64_t first = 0; first < p->c.out; first += p->columns) {
+  const int64_t across = p->taps * p->points_x, filters = p->points * across;
+  for (int64_t i = call->begin; i < call->end; i++) {
+    const int64_t first = i / filters * p->columns, filter = i % filters;
     const int64_t columns = p->c.out - first < p->columns ? p->c.out - first : p->columns;
-    for (int64_t j = 0; j < p->points; j++)
-      for (int64_t k = 0; k < p->taps * p->points_x; k++, u += p->c.channels * columns)
-        filter_block(p, call->in[0], j, k, first, columns, u, call->scratch);
+    filter_block(p, call->in[0], filter / across, filter % across, first, columns,
+                 call->out[0] + p->c.channels * (first * filters + filter * columns), call->scratch);
   }
+}
+
+static int64_t minimal_filters_pieces(const vj_node *node) {
+  const vj_winograd *p = plan_for(node);
+  return (p->c.out + p->columns - 1) / p->columns * p->points * p->taps * p->points_x;
 }
 
 /* --- ops ---------------------------------------------------------------------------------------------------------- */
@@ -299,6 +304,7 @@ const vj_op vj_op_minimal_filters = {.name = "minimal_filters",
                                      .summary = "a weight as minimal filtering wants it",
                                      .form = VJ_SHARED,
                                      .run = minimal_filters_run,
+                                     .pieces = minimal_filters_pieces,
                                      .scratch_bytes = filters_scratch};
 
 const vj_op vj_op_minimal_convolution_input_gradient = {.name = "minimal_convolution_input_gradient",
