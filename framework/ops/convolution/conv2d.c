@@ -34,12 +34,18 @@ static double sum_taps(const vj_axis *axis) {
 }
 
 double vj_convolution_flops(const vj_convolution *c) {
+  return 2.0 * (double)(c->images * c->out_height * c->out_width) * (double)(c->kernel[0] * c->kernel[1]) *
+         (double)(c->channels / c->groups) * (double)c->out;
+}
+
+double vj_convolution_flops_inside(const vj_convolution *c) {
   const vj_axis y = {c->height, c->out_height, c->kernel[0], c->stride[0], c->padding[0], c->dilation[0]};
   const vj_axis x = {c->width, c->out_width, c->kernel[1], c->stride[1], c->padding[1], c->dilation[1]};
   return 2.0 * (double)c->images * sum_taps(&y) * sum_taps(&x) * (double)(c->channels / c->groups) * (double)c->out;
 }
 
 static double flops(const vj_node *node) { return vj_convolution_flops(&convolution_of(node)->c); }
+static double flops_done(const vj_node *node) { return vj_convolution_flops_inside(&convolution_of(node)->c); }
 
 /* --- weights in the order of products --------------------------------------------------------------------------- */
 
@@ -145,7 +151,8 @@ const vj_op vj_op_conv2d_input_gradient = {.name = "conv2d_input_gradient",
                                            .summary = "dx: dy through the transposed kernel",
                                            .form = VJ_MAP,
                                            .run = conv2d_input_gradient_run,
-                                           .flops = flops};
+                                           .flops = flops,
+                                           .flops_done = flops_done};
 
 vj_var *vj_convolution_input_gradient(vj_graph *graph, vj_var *dy, vj_var *weight, const vj_convolution *c,
                                       const vj_shape *x) {
@@ -173,7 +180,8 @@ const vj_op vj_op_conv2d = {.name = "conv2d",
                             .run = conv2d_run,
                             .gradient = conv2d_gradient,
                             .scratch_bytes = conv2d_scratch,
-                            .flops = flops};
+                            .flops = flops,
+                            .flops_done = flops_done};
 
 /* Whether it pays to map x where it is read: an image of it stays in the cache. */
 static bool may_map(const convolution *v) {

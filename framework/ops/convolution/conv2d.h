@@ -48,7 +48,9 @@ vj_var *vj_convolution_node(vj_graph *graph, vj_var *x, vj_var *weight, vj_var *
 vj_var *vj_convolution_input_gradient(vj_graph *graph, vj_var *dy, vj_var *weight, const vj_convolution *c,
                                       const vj_shape *x);
 
-/* Floating-point operations of one shard as the definition has them, positions outside the image not counted. */
+/* Floating-point operations of one shard as publications count them, zeros outside the image included; and those that
+ * are carried out by taps that are inside. */
 double vj_convolution_flops(const vj_convolution *c);
+double vj_convolution_flops_inside(const vj_convolution *c);
 
 #endif

@@ -12,6 +12,7 @@
 
 static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
 static double flops(const vj_node *node) { return vj_convolution_flops(conv_of(node)); }
+static double flops_done(const vj_node *node) { return vj_convolution_flops_inside(conv_of(node)); }
 
 static bool by_patches(const vj_convolution *c) { return c->channels / c->groups < VJ_PATCH_CHANNELS; }
 
@@ -202,7 +203,8 @@ const vj_op vj_op_conv2d_weight_gradient = {.name = "conv2d_weight_gradient",
                                             .splits_rows = true,
                                             .reduce = reduce,
                                             .scratch_bytes = scratch_bytes,
-                                            .flops = flops};
+                                            .flops = flops,
+                                            .flops_done = flops_done};
 
 /* Makes the kernels now. */
 static bool find_products(vj_graph *graph, const vj_convolution *c, int64_t rows_at_once) {

@@ -63,6 +63,7 @@ static const vj_product *product_of(const stretch *s, int64_t count, int64_t cha
 
 static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
 static double flops(const vj_node *node) { return vj_convolution_flops(conv_of(node)); }
+static double flops_done(const vj_node *node) { return vj_convolution_flops_inside(conv_of(node)); }
 
 /* Lines of y of whole images, or some lines of one. */
 static int64_t lines_at_once(const vj_convolution *c) {
@@ -190,7 +191,8 @@ const vj_op vj_op_conv2d_weight_gradient_bf16 = {.name = "conv2d_weight_gradient
                                                  .splits_rows = true,
                                                  .reduce = reduce,
                                                  .scratch_bytes = scratch_bytes,
-                                                 .flops = flops};
+                                                 .flops = flops,
+                                                 .flops_done = flops_done};
 
 vj_var *vj_convolution_weight_gradient_bf16(vj_graph *graph, const vj_convolution_inputs *inputs,
                                             const vj_shape *weight, const vj_convolution *c) {

@@ -60,6 +60,9 @@ void vj_winograd_transform(const vj_winograd *p, const vj_winograd_source *sourc
 int64_t vj_winograd_output(const vj_winograd *p, vj_winograd_place at, int64_t i);
 int64_t vj_winograd_positions(const vj_winograd *p, vj_winograd_place at);
 
+/* The weight by blocks of output channels, [points,taps,C,columns]; for dx input and output channels change places. */
+vj_var *vj_winograd_filters(vj_graph *graph, vj_var *weight, const vj_winograd *p);
+
 /* The gradient of the weight, by the same tiles, of the convolution that `forward` is. */
 vj_var *vj_winograd_weight_gradient(vj_graph *graph, vj_var *dy, const vj_node *forward, const vj_shape *weight,
                                     const vj_winograd *p);
