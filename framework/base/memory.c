@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Blocks of many pages are asked for in huge ones: a convolution strides through all of its images, and a table of small
- * pages would be read as often as they are. */
+/* Blocks of many pages are asked for in huge ones: a convolution strides through all of its images, and a table of
+ * small pages would be read as often as they are. */
 enum { HUGE_PAGE = 2 << 20, LEAST_HUGE_BYTES = 4 * HUGE_PAGE };
 
 static void *take(size_t bytes) {

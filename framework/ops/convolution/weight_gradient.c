@@ -85,10 +85,10 @@ static size_t workspace_in(const vj_convolution *c, int64_t count, void *room, w
   const size_t bytes[] = {rounded(numbers * sizeof(double)), rounded(numbers * sizeof(vj_real)),
                           rounded(patch * sizeof(vj_real)),  rounded(mapped * sizeof(vj_real)),
                           rounded(lines * sizeof(uint64_t)), rounded(lines * sizeof(uint64_t))};
-  void *at[6];
+  void *at[6] = {0};
   size_t total = 0;
   for (int i = 0; i < 6; i++) {
-    at[i] = (char *)room + total;
+    if (room) at[i] = (char *)room + total;
     total += bytes[i];
   }
   if (room) *w = (workspace){.total = at[0], .part = at[1], .patch = at[2], .x = at[3], .dy_at = at[4], .x_at = at[5]};

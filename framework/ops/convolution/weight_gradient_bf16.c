@@ -36,10 +36,10 @@ static size_t workspace_in(const stretch *s, int64_t taps, int64_t count, int64_
                           (size_t)s->lines * sizeof(uint64_t),
                           (size_t)s->lines * sizeof(uint64_t),
                           (size_t)mapped * sizeof(uint16_t)};
-  void *at[9];
+  void *at[9] = {0};
   size_t total = 0;
   for (int i = 0; i < 9; i++) {
-    at[i] = (char *)room + total;
+    if (room) at[i] = (char *)room + total;
     total += (bytes[i] + 63) / 64 * 64;
   }
   if (room) {

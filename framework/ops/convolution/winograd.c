@@ -110,10 +110,10 @@ static size_t workspace_in(const vj_winograd *p, vj_real *room, workspace *w) {
   const int64_t back = p->tile_x > 1 ? p->points * p->part * p->columns : 0, ahead = vj_winograd_spare(p);
   const int64_t sizes[] = {rows * p->c.channels, rows * p->columns, line > p->columns ? line : p->columns,
                            p->part * p->c.out, ahead > back ? ahead : back};
-  vj_real *at[5];
+  vj_real *at[5] = {0};
   int64_t total = 0;
   for (int i = 0; i < 5; i++) {
-    at[i] = room + total;
+    if (room) at[i] = room + total;
     total += (sizes[i] + 15) / 16 * 16;
   }
   if (room) *w = (workspace){at[0], at[1], at[2], at[3], at[4]};

@@ -45,9 +45,9 @@ static size_t workspace_in(const plan *p, int64_t count, void *room, workspace *
                            points * rows * channels, points * rows * count,
                            p->w.reach * widest,      p->w.tile_x > 1 ? p->w.points * p->w.reach * widest : 0};
   size_t bytes = (size_t)total * sizeof(double);
-  vj_real *at[6];
+  vj_real *at[6] = {0};
   for (int i = 0; i < 6; i++) {
-    at[i] = (vj_real *)(void *)((char *)room + bytes);
+    if (room) at[i] = (vj_real *)(void *)((char *)room + bytes);
     bytes += ((size_t)sizes[i] * sizeof(vj_real) + 63) / 64 * 64;
   }
   if (room) {
