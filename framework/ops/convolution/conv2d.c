@@ -5,7 +5,6 @@
 #include "framework/ops/convolution/conv2d.h"
 
 #include "framework/ops/build.h"
-#include "framework/ops/convolution/axis.h"
 #include "framework/ops/convolution/narrow.h"
 #include "framework/ops/convolution/taps.h"
 #include "framework/ops/convolution/winograd.h"
@@ -39,8 +38,7 @@ double vj_convolution_flops(const vj_convolution *c) {
 }
 
 double vj_convolution_flops_inside(const vj_convolution *c) {
-  const vj_axis y = {c->height, c->out_height, c->kernel[0], c->stride[0], c->padding[0], c->dilation[0]};
-  const vj_axis x = {c->width, c->out_width, c->kernel[1], c->stride[1], c->padding[1], c->dilation[1]};
+  const vj_axis y = vj_convolution_axis(c, 0), x = vj_convolution_axis(c, 1);
   return 2.0 * (double)c->images * sum_taps(&y) * sum_taps(&x) * (double)(c->channels / c->groups) * (double)c->out;
 }
 

@@ -2,6 +2,7 @@
 #ifndef VJ_FRAMEWORK_OPS_CONVOLUTION_CONV2D_H
 #define VJ_FRAMEWORK_OPS_CONVOLUTION_CONV2D_H
 
+#include "framework/ops/convolution/axis.h"
 #include "framework/ops/op.h"
 
 typedef struct vj_convolution {
@@ -11,6 +12,16 @@ typedef struct vj_convolution {
   bool bf16;         /* products of rounded numbers; see vj_convolution_rounds() */
   bool mapped, relu; /* x goes through a channel-wise map first (norm/affine.h), with ReLU */
 } vj_convolution;
+
+/* Its height (0) or width (1). */
+static inline vj_axis vj_convolution_axis(const vj_convolution *c, int i) {
+  return (vj_axis){.in = i ? c->width : c->height,
+                   .out = i ? c->out_width : c->out_height,
+                   .kernel = c->kernel[i],
+                   .stride = c->stride[i],
+                   .padding = c->padding[i],
+                   .dilation = c->dilation[i]};
+}
 
 /* Images that go through their map at once, into scratch, so that they are still in the cache when they are read. */
 int64_t vj_convolution_mapped_images(const vj_convolution *c);

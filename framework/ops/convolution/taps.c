@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "framework/base/prefetch.h"
-#include "framework/ops/convolution/axis.h"
 #include "framework/ops/product/bf16.h"
 #include "framework/ops/product/product.h"
 
@@ -130,20 +129,11 @@ static const vj_taps *plan_axes(vj_graph *graph, vj_taps *t, const frames *f, co
   return t;
 }
 
-static vj_axis axis_of(const vj_convolution *c, int i) {
-  return (vj_axis){.in = i ? c->width : c->height,
-                   .out = i ? c->out_width : c->out_height,
-                   .kernel = c->kernel[i],
-                   .stride = c->stride[i],
-                   .padding = c->padding[i],
-                   .dilation = c->dilation[i]};
-}
-
 const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool bf16) {
   const int64_t in_image = c->height * c->width * c->channels, out_image = c->out_height * c->out_width * c->out;
   const int64_t in = c->channels / c->groups, out = c->out / c->groups, taps = c->kernel[0] * c->kernel[1];
   vj_taps *t = take(graph, 1, sizeof *t);
-  const vj_axis axes[2] = {axis_of(c, 0), axis_of(c, 1)};
+  const vj_axis axes[2] = {vj_convolution_axis(c, 0), vj_convolution_axis(c, 1)};
   vj_axis_run *runs[2] = {0};
   int counts[2];
   for (int i = 0; i < 2; i++) {

@@ -6,7 +6,6 @@
 
 #include "framework/base/prefetch.h"
 #include "framework/graph/plan.h"
-#include "framework/ops/convolution/axis.h"
 #include "framework/ops/convolution/patches.h"
 #include "framework/ops/product/long_sum.h"
 
@@ -28,18 +27,9 @@ static stretch stretch_of(const vj_convolution *c) {
   return (stretch){images, images * c->out_height};
 }
 
-static vj_axis axis_of(const vj_convolution *c, int i) {
-  return (vj_axis){.in = i ? c->width : c->height,
-                   .out = i ? c->out_width : c->out_height,
-                   .kernel = c->kernel[i],
-                   .stride = c->stride[i],
-                   .padding = c->padding[i],
-                   .dilation = c->dilation[i]};
-}
-
 /* Of one tap of the width, for `rows` output channels. */
 static const vj_product *tap_product(const vj_convolution *c, int64_t tx, int64_t rows) {
-  const vj_axis axis = axis_of(c, 1);
+  const vj_axis axis = vj_convolution_axis(c, 1);
   int64_t begin, end;
   vj_axis_tap(&axis, tx, &begin, &end);
   return vj_product_find(&(vj_product_shape){.rows = rows,
@@ -110,7 +100,7 @@ static int64_t list_lines(const vj_convolution *c, int64_t ty, int64_t first, in
 static void add_taps(const vj_convolution *c, const range *r, const vj_real *dy, const vj_real *x, int64_t first,
                      int64_t lines, workspace *w) {
   const int64_t channels = c->channels / c->groups, numbers = r->count * channels;
-  const vj_axis axis = axis_of(c, 1);
+  const vj_axis axis = vj_convolution_axis(c, 1);
   for (int64_t ty = 0; ty < c->kernel[0]; ty++) {
     const int64_t pairs = list_lines(c, ty, first, lines, w);
     for (int64_t tx = 0; tx < c->kernel[1] && pairs; tx++) {

@@ -41,18 +41,23 @@ static VJ_INLINE void block(const vj_product_shape *s, const pairs *p, vj_real *
     for (int64_t j = 0; j < columns; j++) c[(row + i) * s->c_pitch + column + j] = sum[i][j];
 }
 
-VJ_KERNEL(multiply, (const vj_product_shape *s, const pairs *p, vj_real *c), (s, p, c)) {
+typedef void (*block_kernel)(const vj_product_shape *, const pairs *, vj_real *, int64_t, int64_t, int64_t, int64_t);
+
+/* `one` is a constant, so that the compiler has its loops here. */
+static VJ_INLINE void all_blocks(const vj_product_shape *s, const pairs *p, vj_real *c, block_kernel one) {
   for (int64_t column = 0; column < s->columns; column += COLUMNS) {
     const int64_t columns = s->columns - column < COLUMNS ? s->columns - column : COLUMNS;
     for (int64_t row = 0; row < s->rows; row += ROWS) {
       const int64_t rows = s->rows - row < ROWS ? s->rows - row : ROWS;
       if (rows == ROWS && columns == COLUMNS)
-        block(s, p, c, row, column, ROWS, COLUMNS);
+        one(s, p, c, row, column, ROWS, COLUMNS);
       else
-        block(s, p, c, row, column, rows, columns);
+        one(s, p, c, row, column, rows, columns);
     }
   }
 }
+
+VJ_KERNEL(multiply, (const vj_product_shape *s, const pairs *p, vj_real *c), (s, p, c)) { all_blocks(s, p, c, block); }
 
 /* --- bf16 -------------------------------------------------------------------------------------------------------- */
 
@@ -92,16 +97,7 @@ static VJ_INLINE void block_bf16(const vj_product_shape *s, const pairs *p, vj_r
 }
 
 VJ_KERNEL(multiply_bf16, (const vj_product_shape *s, const pairs *p, vj_real *c), (s, p, c)) {
-  for (int64_t column = 0; column < s->columns; column += COLUMNS) {
-    const int64_t columns = s->columns - column < COLUMNS ? s->columns - column : COLUMNS;
-    for (int64_t row = 0; row < s->rows; row += ROWS) {
-      const int64_t rows = s->rows - row < ROWS ? s->rows - row : ROWS;
-      if (rows == ROWS && columns == COLUMNS)
-        block_bf16(s, p, c, row, column, ROWS, COLUMNS);
-      else
-        block_bf16(s, p, c, row, column, rows, columns);
-    }
-  }
+  all_blocks(s, p, c, block_bf16);
 }
 
 /* Denormal factors and sums are zero while it lasts. */
