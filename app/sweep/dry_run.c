@@ -202,12 +202,27 @@ static void print_stopping(const dry_run *d) {
          is_asha ? "trials come in no order of quality" : "half of the trials end at the first");
 }
 
+/* Of the first trial that there are videos for: clips of one video are no independent samples. */
+static void print_videos(const dry_run *d) {
+  int64_t i = 0;
+  while (i < d->space->trial_count && d->layout->videos[i] == 0) i++;
+  if (i == d->space->trial_count) return;
+  const int64_t *const seen = d->layout->seen[i];
+  printf("videos: %lld in use; losses and measures see %lld of validation", (long long)d->layout->videos[i],
+         (long long)seen[VJ_SPLITS]);
+  if (d->space->trials[i].config->eval.probe_count)
+    printf(", probes %lld of training, %lld of validation, %lld of test", (long long)seen[VJ_TRAIN],
+           (long long)seen[VJ_VALIDATION], (long long)seen[VJ_TEST]);
+  putchar('\n');
+}
+
 static vj_status print_needs(const dry_run *d) {
   const int64_t trials = d->space->trial_count;
   VJ_TRY(print_trials(d->experiment->pool, d->space, d->layout));
   printf("\n%lld trial%s on %s; %.2f million parameters\n", (long long)trials, ending(trials), groups_text(d),
          (double)d->layout->parameter_count / 1e6);
   VJ_TRY(print_added(d));
+  print_videos(d);
   print_memory(d);
   print_disk(d);
   print_stopping(d);

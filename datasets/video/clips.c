@@ -21,6 +21,7 @@ struct vj_clips {
   vj_clip_video *videos[VJ_SPLITS];
   int64_t *usable[VJ_SPLITS]; /* numbers of the videos that can be read */
   int64_t usable_count[VJ_SPLITS];
+  int64_t *order[VJ_SPLITS];         /* of `usable`, in which samples go through the videos */
   vj_frame_index_cache *index_cache; /* where frames are in the videos; NULL: they come from a pack */
   vj_pack *pack;                     /* NULL: frames come from the videos */
   int64_t *place[VJ_SPLITS];         /* of each video in the pack */
@@ -132,12 +133,30 @@ static vj_status make_passed(vj_clips *c) {
   return VJ_OK;
 }
 
+/* Samples go once through all videos, in a random order, before any gives a second one: whoever takes the first n of
+ * them, as probes do, sees as many videos as there are. */
+static vj_status make_order(vj_clips *c) {
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    c->order[s] = vj_pool_take(c->list.pool, (size_t)(c->usable_count[s] + 1) * sizeof *c->order[s]);
+    if (!c->order[s]) return no_memory(c);
+    vj_rng rng = vj_rng_stream(c->request.seed, VJ_RNG_DATA, (uint32_t)(VJ_SPLITS + s), 0);
+    vj_rng_permutation(&rng, c->usable_count[s], c->order[s]);
+  }
+  return VJ_OK;
+}
+
+/* The place in `usable` of the video that a sample is of. */
+static int64_t slot_of(const vj_clips *c, vj_split split, int64_t number) {
+  return c->order[split][number % c->usable_count[split]];
+}
+
 static vj_status open_clips(vj_clips *c) {
   VJ_TRY(set_frames(c));
   VJ_TRY(keep_params(c));
   VJ_TRY(take_entries(c));
   VJ_TRY(c->params.pack[0] ? use_pack(c) : scan_videos(c));
   find_usable(c);
+  VJ_TRY(make_order(c));
   if (!c->request.only_looks) VJ_TRY(vj_clips_check(c));
   return make_passed(c);
 }
@@ -242,11 +261,13 @@ static int64_t last_start(const vj_clips *c, int64_t video_frames) {
   return video_frames > span ? video_frames - span : 0;
 }
 
-/* `where` in [0, 1) says where a training clip starts, whichever video it comes to be taken from. */
+/* `where` in [0, 1) says where a training clip starts, whichever video it comes to be taken from. Of `starts` every
+ * sample takes the next one, and every round through the videos begins with another, so that each video gets all. */
 static int64_t start_of(const vj_clips *c, vj_split split, int64_t number, double where, int64_t video_frames) {
   const int64_t last = last_start(c, video_frames);
   if (split == VJ_TRAIN) return (int64_t)(where * (double)(last + 1));
-  const int64_t start = c->params.starts.at[number % c->params.starts.count];
+  const int64_t round = number / c->usable_count[split], place = number % c->usable_count[split];
+  const int64_t start = c->params.starts.at[(place + round) % c->params.starts.count];
   return start < last ? start : last;
 }
 
@@ -262,7 +283,7 @@ static vj_status read_clip(const vj_clips *c, vj_split split, int64_t video, int
 /* Tries the video of a sample, and those after it, until one has no damage where it is needed. */
 static vj_status find_clip(const vj_clips *c, vj_split split, int64_t number, uint8_t *frames, int64_t *video,
                            int64_t *start) {
-  const int64_t videos = c->usable_count[split], slot = number / clips_of_video(c, split);
+  const int64_t videos = c->usable_count[split], slot = slot_of(c, split, number);
   vj_rng rng = vj_rng_stream(c->request.seed, VJ_RNG_DATA, (uint32_t)split, (uint64_t)number);
   const double where = vj_rng_uniform(&rng);
   vj_status status = VJ_OK;
@@ -299,10 +320,14 @@ vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, f
 
 int64_t vj_clips_passed(const void *dataset, vj_split split, int64_t number, int64_t *videos) {
   const vj_clips *const c = dataset;
-  const int64_t slot = number / clips_of_video(c, split);
+  const int64_t slot = slot_of(c, split, number);
   const int64_t count = atomic_load_explicit(&c->passed[split][number], memory_order_relaxed);
   for (int64_t k = 0; k < count; k++) videos[k] = (slot + k) % c->usable_count[split];
   return count;
+}
+
+int64_t vj_clips_video_of(const void *dataset, vj_split split, int64_t number) {
+  return slot_of(dataset, split, number);
 }
 
 const char *vj_clips_video_name(const void *dataset, vj_split split, int64_t video) {

@@ -13,7 +13,9 @@
  *   .as.dataset = VJ_CLIPS_OPS(my_open)
  *
  * A clip is `input_frames + target_frames` frames of one video, `stride` frames apart. In training each video gives
- * `clips` of them, each beginning at random; in validation and test one for each of `starts`. Videos that can't be read
+ * `clips` of them, each beginning at random; in validation and test one for each of `starts`. Samples are numbered so
+ * that the first ones are of as many videos, and of all of `starts` alike: they go once through all videos, in a random
+ * order that depends on the seed of the data alone, before a video gives a second one. Videos that can't be read
  * are found when the data set opens, and skipped. A clip that meets damage which only decoding finds is replaced by the
  * same clip of the next video of its split, and so on: a rule that depends on nothing but the files.
  *
@@ -86,13 +88,14 @@ void vj_clips_info(const void *dataset, vj_clip_info *info);
 vj_status vj_clips_sample(const void *dataset, vj_split split, int64_t number, float *frames, float *labels);
 void vj_clips_close(void **dataset);
 int64_t vj_clips_passed(const void *dataset, vj_split split, int64_t number, int64_t *videos);
+int64_t vj_clips_video_of(const void *dataset, vj_split split, int64_t number);
 const char *vj_clips_video_name(const void *dataset, vj_split split, int64_t video);
 const struct vj_clips *vj_clips_of(const void *dataset);
 
-#define VJ_CLIPS_OPS(open_)                                                                     \
-  {                                                                                             \
-    .open = (open_), .info = vj_clips_info, .sample = vj_clips_sample, .close = vj_clips_close, \
-    .passed = vj_clips_passed, .video_name = vj_clips_video_name, .clips = vj_clips_of          \
+#define VJ_CLIPS_OPS(open_)                                                                                           \
+  {                                                                                                                   \
+    .open = (open_), .info = vj_clips_info, .sample = vj_clips_sample, .close = vj_clips_close,                       \
+    .passed = vj_clips_passed, .video_of = vj_clips_video_of, .video_name = vj_clips_video_name, .clips = vj_clips_of \
   }
 
 /* --- for those who look at all videos: packing, inspection ------------------------------------------------------- */

@@ -184,6 +184,20 @@ static int64_t first_of_size(builder *b, trial_size size) {
   return b->sizes[i].first;
 }
 
+/* How many videos the first clips are of, which losses, measures and probes take. */
+static vj_status add_seen(builder *b, int64_t trial) {
+  const vj_eval_config *eval = &b->space->trials[trial].config->eval;
+  const int64_t clips[VJ_SPLITS] = {eval->probe_train, eval->probe_validation, eval->probe_test};
+  int64_t *const seen = b->layout->seen[trial];
+  for (int s = 0; s < VJ_SPLITS && eval->probe_count; s++)
+    VJ_TRY(vj_loader_videos(&b->loader, (vj_split)s, clips[s], &seen[s]));
+  VJ_TRY(vj_loader_videos(&b->loader, VJ_VALIDATION, eval->samples, &seen[VJ_SPLITS]));
+  VJ_TRY(add_record(b, VJ_RECORD_VIDEOS_EVALUATED));
+  VJ_TRY(add_record(b, VJ_RECORD_VIDEOS_PROBED_TRAIN));
+  VJ_TRY(add_record(b, VJ_RECORD_VIDEOS_PROBED_VALIDATION));
+  return add_record(b, VJ_RECORD_VIDEOS_PROBED_TEST);
+}
+
 static vj_status add_videos(builder *b, int64_t trial) {
   int64_t *const videos = &b->layout->videos[trial], *const skipped = &b->layout->skipped[trial];
   for (int s = 0; s < VJ_SPLITS; s++) {
@@ -193,6 +207,7 @@ static vj_status add_videos(builder *b, int64_t trial) {
   if (*videos == 0) return VJ_OK;
   VJ_TRY(add_record(b, VJ_RECORD_VIDEOS));
   VJ_TRY(add_record(b, VJ_RECORD_SKIPPED));
+  VJ_TRY(add_seen(b, trial));
   if (!vj_bad_samples_is_known(&b->loader.bad_samples)) return VJ_OK;
   VJ_TRY(add_record(b, VJ_RECORD_DAMAGED));
   return add_record(b, VJ_RECORD_DAMAGED_NAMES);
@@ -342,8 +357,9 @@ vj_status vj_sweep_layout_create(vj_pool *pool, const vj_yaml *root, const vj_sp
   if (*layout) (*layout)->like = vj_pool_take(pool, trials * sizeof *(*layout)->like);
   if (*layout) (*layout)->videos = vj_pool_take(pool, trials * sizeof *(*layout)->videos);
   if (*layout) (*layout)->skipped = vj_pool_take(pool, trials * sizeof *(*layout)->skipped);
+  if (*layout) (*layout)->seen = vj_pool_take(pool, trials * sizeof *(*layout)->seen);
   if (!b.sizes || !*layout || !(*layout)->problems || !(*layout)->like || !(*layout)->work || !(*layout)->videos ||
-      !(*layout)->skipped)
+      !(*layout)->skipped || !(*layout)->seen)
     return vj_fail(VJ_MEMORY, "no memory for the sweep's layout");
   const vj_status status = build(&b, root, ranks);
   vj_loader_close(&b.loader);

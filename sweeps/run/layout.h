@@ -17,7 +17,9 @@ typedef struct vj_sweep_layout {
   int64_t *like; /* for each trial the first one whose model has the same numbers of parameters, bytes and operations,
                   * on as many ranks, so that its steps take as long; -1: it can't run */
   double *work;  /* of each trial, as vj_trial_work says; NaN: it can't run */
-  int64_t *videos, *skipped; /* of each trial's data set, over all splits: in use, and listed but unreadable */
+  int64_t *videos, *skipped;      /* of each trial's data set, over all splits: in use, and listed but unreadable */
+  int64_t (*seen)[VJ_SPLITS + 1]; /* of each trial: videos that probes see of each split; at last, validation videos
+                                   * behind losses and measures */
 } vj_sweep_layout;
 
 /* `root`: the experiment's tree, kept in the file. `ranks`: of each trial. Fails only when no trial can run, with the

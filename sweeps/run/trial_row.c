@@ -69,10 +69,20 @@ static vj_status write_trial_row(vj_pool *pool, vj_sweep_file *file, const vj_sp
   return vj_trial_row_put(file, VJ_RECORD_STATUS, trial->index, &waiting);
 }
 
+/* A file of an earlier version has no room for it. */
+static vj_status write_seen(vj_sweep_file *file, const int64_t seen[VJ_SPLITS + 1], int64_t trial) {
+  static const char *const names[VJ_SPLITS + 1] = {VJ_RECORD_VIDEOS_PROBED_TRAIN, VJ_RECORD_VIDEOS_PROBED_VALIDATION,
+                                                   VJ_RECORD_VIDEOS_PROBED_TEST, VJ_RECORD_VIDEOS_EVALUATED};
+  if (vj_sweep_file_find(file, VJ_RECORD_VIDEOS_EVALUATED) < 0) return VJ_OK;
+  for (int i = 0; i <= VJ_SPLITS; i++) VJ_TRY(vj_trial_row_put(file, names[i], trial, &seen[i]));
+  return VJ_OK;
+}
+
 static vj_status write_videos(vj_sweep_file *file, const vj_sweep_layout *layout, int64_t trial) {
   if (vj_sweep_file_find(file, VJ_RECORD_VIDEOS) < 0) return VJ_OK; /* no data set of videos */
   VJ_TRY(vj_trial_row_put(file, VJ_RECORD_VIDEOS, trial, &layout->videos[trial]));
-  return vj_trial_row_put(file, VJ_RECORD_SKIPPED, trial, &layout->skipped[trial]);
+  VJ_TRY(vj_trial_row_put(file, VJ_RECORD_SKIPPED, trial, &layout->skipped[trial]));
+  return write_seen(file, layout->seen[trial], trial);
 }
 
 vj_status vj_trial_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space,

@@ -67,6 +67,9 @@ typedef struct vj_dataset_ops {
    * the numbers of the videos that were passed over to `videos`, room for VJ_MOST_PASSED, and returns how many: a pure
    * function of split and number, asked after sample() made that sample. Videos in use count from 0 in each split. */
   int64_t (*passed)(const void *dataset, vj_split split, int64_t number, int64_t *videos);
+  /* The video that a sample is of, damaged or not; NULL for a data set that is not made of videos. Clips of one video
+   * are no independent samples. */
+  int64_t (*video_of)(const void *dataset, vj_split split, int64_t number);
   /* A video in use as lists name it; owned by the data set. */
   const char *(*video_name)(const void *dataset, vj_split split, int64_t video);
   /* The videos behind it, for `vjvcr data`; NULL for a data set that is not made of videos. */

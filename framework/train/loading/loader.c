@@ -7,6 +7,7 @@
 
 #include "framework/base/float_environment.h"
 #include "framework/base/threads.h"
+#include "vj/memory.h"
 #include "vj/rng.h"
 
 /* What a data set can't read is bad data, the matter of one trial; VJ_IO stays with the files that all trials share. */
@@ -211,6 +212,21 @@ vj_status vj_loader_fill_split(vj_loader *loader, const vj_graph *graph, const v
   const vj_status status = fill(loader, graph, input, split, numbers, mine, labels);
   free(numbers);
   return status;
+}
+
+vj_status vj_loader_videos(const vj_loader *loader, vj_split split, int64_t samples, int64_t *videos) {
+  const vj_dataset_ops *ops = &loader->component->as.dataset;
+  bool *seen = NULL;
+  *videos = 0;
+  if (!ops->video_of) return VJ_OK;
+  VJ_TRY(vj_allocate((size_t)loader->info.videos[split] + 1, sizeof *seen, "videos", &seen));
+  for (int64_t i = 0; i < samples && i < loader->info.samples[split]; i++) {
+    bool *const video = &seen[ops->video_of(loader->dataset, split, i)];
+    *videos += !*video;
+    *video = true;
+  }
+  free(seen);
+  return VJ_OK;
 }
 
 const vj_label *vj_loader_label(const vj_loader *loader, const char *name, int64_t *offset) {

@@ -53,6 +53,9 @@ VJ_MUST_USE vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *gra
 VJ_MUST_USE vj_status vj_loader_fill_split(vj_loader *loader, const vj_graph *graph, const vj_var *input,
                                            const vj_comm *comm, vj_split split, int64_t first, float *labels);
 
+/* Of how many videos the first `samples` samples of a split are; 0 for a data set that is not made of videos. */
+VJ_MUST_USE vj_status vj_loader_videos(const vj_loader *loader, vj_split split, int64_t samples, int64_t *videos);
+
 /* The label by name, and where its numbers start in a sample's labels; NULL if there is none. */
 const vj_label *vj_loader_label(const vj_loader *loader, const char *name, int64_t *offset);
 
