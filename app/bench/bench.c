@@ -16,7 +16,9 @@
 static vj_status prepare(vj_bench *b) {
   VJ_TRY(vj_blas_self_check());
   VJ_TRY(vj_loader_open(b->config, &b->loader));
+  const double start = omp_get_wtime();
   VJ_TRY(vj_model_create(b->config, &b->loader.info, b->world->size, &b->model));
+  b->planning = omp_get_wtime() - start;
   VJ_TRY(vj_allocate((size_t)b->steps, sizeof(double), "timings", &b->data));
   VJ_TRY(vj_allocate((size_t)b->steps, sizeof(double), "timings", &b->graph));
   VJ_TRY(vj_allocate((size_t)b->steps, sizeof(double), "timings", &b->update));

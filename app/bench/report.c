@@ -10,6 +10,7 @@
 #include "analysis/statistics/summary.h"
 #include "framework/base/cpu.h"
 #include "framework/base/threads.h"
+#include "framework/ops/product/product.h"
 #include "sweeps/schedule/cost_model.h"
 
 enum { MOST_ROWS = 8192 };
@@ -149,6 +150,9 @@ static vj_status print_all(vj_bench *b, const profile *p, bool by_scope) {
          (long long)info->frames, (long long)info->height, (long long)info->width, (long long)info->channels,
          (double)vj_model_parameter_count(b->model) / 1e6);
   print_machine(b);
+  const vj_product_counts kernels = vj_product_count();
+  printf("planning        %.3f s before the first step: graphs of training and evaluation, %d kernels of products\n",
+         b->planning, kernels.all);
   print_step(b, &s);
   printf("making data     %.2f%% of the step\n", 100 * s.data / s.step);
   printf("throughput      %.1f clips/s\n", (double)b->config->optim.batch / s.step);
@@ -211,7 +215,8 @@ static void add_numbers(const vj_bench *b, const summary *s, const vj_step_cost 
   const struct {
     const char *name;
     double value;
-  } numbers[] = {{"step_seconds", s->step},
+  } numbers[] = {{"planning_seconds", b->planning},
+                 {"step_seconds", s->step},
                  {"data_seconds", s->data},
                  {"graph_seconds", s->graph},
                  {"update_seconds", s->update},

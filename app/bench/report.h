@@ -16,6 +16,7 @@ typedef struct vj_bench {
   int64_t steps;                 /* timed */
   double *data, *graph, *update; /* seconds of every timed step */
   vj_peak peak;                  /* of this rank */
+  double planning;               /* seconds until the graphs stood, with the kernels that were made for them */
   double memory, memory_all;     /* peak bytes of this process, of those of all ranks */
   double wait;
   double *least; /* that any rank waited at each place of the newest run */

@@ -28,6 +28,12 @@ class Bench(Case):
         self.assertGreater(found["memory_gb_s"], 0)
         self.assertGreaterEqual(found["peak_memory_bytes_of_all_ranks"], found["peak_memory_bytes"])
 
+    def test_planning_is_measured(self):
+        text = self.succeed("bench", "tiny.yaml", "--steps", "1").out
+        self.assertRegex(text, r"(?m)^planning        \d+\.\d{3} s before the first step: .*, \d+ kernels of products$")
+        found = json.loads(self.succeed("bench", "tiny.yaml", "--steps", "1", "--format", "json").out)
+        self.assertGreater(found["planning_seconds"], 0)
+
     def test_kernels_of_products_are_timed_by_shape(self):
         text = self.succeed("bench", "tiny.yaml", "--steps", "1", "--products").out
         self.assertRegex(text, r"(?m)^ *rows +columns +depth +kind +GFLOP/s +of peak +9 pairs +of peak$")
