@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "analysis/metrics/lapack.h"
 #include "vj/memory.h"
 #include "vj/param.h"
 
@@ -67,7 +68,7 @@ static const product products[] = {
 };
 enum { LARGEST = 67 * 257 }; /* numbers in the largest matrix above */
 
-/* The matrices a, b, c, numbered 0, 1, 2. Small whole numbers: every partial sum is exact in float, in any order. */
+/* The matrices a, b, c, numbered 0, 1, 2. Small whole numbers: every partial sum is exact, in any order. */
 static int entry(int matrix, int row, int column) { return (5 * matrix + 7 * row + 3 * column) % 9 - 4; }
 
 /* beta c + a b, [m,n]; b is room for the matrix of that name. */
@@ -84,53 +85,72 @@ static void plain_product(const product *p, double *b, double *result) {
   }
 }
 
-static vj_status wrong(const product *p, const char *routine, int row, int column, double got, double expected) {
+static vj_status wrong_product(const product *p, int row, int column, double got, double expected) {
   return vj_fail(VJ_NUMERIC,
-                 "OpenBLAS computes wrongly on this machine: with its core %s, %s %c%c of %d x %d x %d gives %g at "
+                 "OpenBLAS computes wrongly on this machine: with its core %s, dgemm %c%c of %d x %d x %d gives %g at "
                  "[%d,%d], not %g; another version of the library is needed",
-                 openblas_get_corename(), routine, p->a_transposed ? 'T' : 'N', p->b_transposed ? 'T' : 'N', p->m, p->n,
-                 p->k, got, row, column, expected);
+                 openblas_get_corename(), p->a_transposed ? 'T' : 'N', p->b_transposed ? 'T' : 'N', p->m, p->n, p->k,
+                 got, row, column, expected);
 }
 
-/* The same in both precisions; `room` holds three matrices, `expected` is [m,n]. */
-#define CHECK(type, routine)                                                                                        \
-  static void fill_##routine(type *values, int matrix, bool transposed, int rows, int columns) {                    \
-    for (int row = 0; row < rows; row++)                                                                            \
-      for (int column = 0; column < columns; column++)                                                              \
-        values[transposed ? column * rows + row : row * columns + column] = (type)entry(matrix, row, column);       \
-  }                                                                                                                 \
-  static vj_status check_##routine(const product *p, type *room, const double *expected) {                          \
-    type *a = room, *b = room + LARGEST, *c = room + 2 * LARGEST;                                                   \
-    fill_##routine(a, 0, p->a_transposed, p->m, p->k);                                                              \
-    fill_##routine(b, 1, p->b_transposed, p->k, p->n);                                                              \
-    fill_##routine(c, 2, false, p->m, p->n);                                                                        \
-    if (!p->beta) c[0] = c[p->m * p->n - 1] = (type)INFINITY;                                                       \
-    cblas_##routine(CblasRowMajor, p->a_transposed ? CblasTrans : CblasNoTrans,                                     \
-                    p->b_transposed ? CblasTrans : CblasNoTrans, p->m, p->n, p->k, 1, a,                            \
-                    p->a_transposed ? p->m : p->k, b, p->b_transposed ? p->k : p->n, (type)p->beta, c, p->n);       \
-    for (int i = 0; i < p->m * p->n; i++)                                                                           \
-      if (!((double)c[i] == expected[i])) return wrong(p, #routine, i / p->n, i % p->n, (double)c[i], expected[i]); \
-    return VJ_OK;                                                                                                   \
+static void fill(double *values, int matrix, bool transposed, int rows, int columns) {
+  for (int row = 0; row < rows; row++)
+    for (int column = 0; column < columns; column++)
+      values[transposed ? column * rows + row : row * columns + column] = entry(matrix, row, column);
+}
+
+/* `room` holds three matrices, `expected` is [m,n]. */
+static vj_status check_product(const product *p, double *room, const double *expected) {
+  double *a = room, *b = room + LARGEST, *c = room + 2 * LARGEST;
+  fill(a, 0, p->a_transposed, p->m, p->k);
+  fill(b, 1, p->b_transposed, p->k, p->n);
+  fill(c, 2, false, p->m, p->n);
+  if (!p->beta) c[0] = c[p->m * p->n - 1] = INFINITY;
+  cblas_dgemm(CblasRowMajor, p->a_transposed ? CblasTrans : CblasNoTrans, p->b_transposed ? CblasTrans : CblasNoTrans,
+              p->m, p->n, p->k, 1, a, p->a_transposed ? p->m : p->k, b, p->b_transposed ? p->k : p->n, p->beta, c,
+              p->n);
+  for (int i = 0; i < p->m * p->n; i++)
+    if (!(c[i] == expected[i])) return wrong_product(p, i / p->n, i % p->n, c[i], expected[i]);
+  return VJ_OK;
+}
+
+/* A = L L' with small whole numbers in L and 1 or 2 on its diagonal, so that no number of dsyrk, of the factorisation
+ * or of the substitution is ever rounded: A x = b must give x. `room` holds three matrices. */
+static vj_status check_solution(int order, double *room) {
+  double *l = room, *a = room + LARGEST, *x = room + 2 * LARGEST;
+  bool definite = false;
+  for (int row = 0; row < order; row++)
+    for (int column = 0; column < order; column++)
+      l[row * order + column] = row > column ? entry(0, row, column) % 2 : row == column ? 1 + row % 2 : 0;
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, order, order, 1, l, order, 0, a, order);
+  for (int row = 0; row < order; row++) {
+    x[row] = 0;
+    for (int column = 0; column < order; column++)
+      x[row] += entry(1, 0, column) * (row >= column ? a[row * order + column] : a[column * order + row]);
   }
-CHECK(float, sgemm)
-CHECK(double, dgemm)
-#undef CHECK
+  VJ_TRY(vj_cholesky_solve(order, a, 1, x, &definite));
+  for (int i = 0; i < order; i++)
+    if (!definite || !(x[i] == entry(1, 0, i)))
+      return vj_fail(VJ_NUMERIC,
+                     "OpenBLAS computes wrongly on this machine: with its core %s, %d linear equations have %g as "
+                     "unknown %d, not %d; another version of the library is needed",
+                     openblas_get_corename(), order, x[i], i, entry(1, 0, i));
+  return VJ_OK;
+}
 
 vj_status vj_blas_self_check(void) {
+  static const int orders[] = {1, 5, 48, 131}; /* 131: in blocks */
   vj_status status = VJ_OK;
-  float *floats = NULL;
-  double *doubles = NULL, *expected = NULL;
-  VJ_TRY_GOTO(status, vj_allocate(3 * LARGEST, sizeof *floats, "the check of OpenBLAS", &floats), cleanup);
-  VJ_TRY_GOTO(status, vj_allocate(3 * LARGEST, sizeof *doubles, "the check of OpenBLAS", &doubles), cleanup);
+  double *room = NULL, *expected = NULL;
+  VJ_TRY_GOTO(status, vj_allocate(3 * LARGEST, sizeof *room, "the check of OpenBLAS", &room), cleanup);
   VJ_TRY_GOTO(status, vj_allocate(LARGEST, sizeof *expected, "the check of OpenBLAS", &expected), cleanup);
   for (size_t i = 0; i < VJ_COUNT(products); i++) {
-    plain_product(&products[i], doubles, expected);
-    VJ_TRY_GOTO(status, check_sgemm(&products[i], floats, expected), cleanup);
-    VJ_TRY_GOTO(status, check_dgemm(&products[i], doubles, expected), cleanup);
+    plain_product(&products[i], room, expected);
+    VJ_TRY_GOTO(status, check_product(&products[i], room, expected), cleanup);
   }
+  for (size_t i = 0; i < VJ_COUNT(orders); i++) VJ_TRY_GOTO(status, check_solution(orders[i], room), cleanup);
 cleanup:
-  free(floats);
-  free(doubles);
+  free(room);
   free(expected);
   return status;
 }

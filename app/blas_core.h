@@ -17,8 +17,8 @@ void vj_blas_core_pin(int argc, char **argv);
 /* Why the core in use is in use. */
 const char *vj_blas_core_origin(void);
 
-/* Compares sgemm and dgemm with a plain product on a few shapes, in numbers that both represent exactly: any
- * difference is an error. Below 5 ms. VJ_NUMERIC: OpenBLAS computes wrongly. */
+/* Compares dgemm with a plain product on a few shapes, and the solution of symmetric equations with what it must be, in
+ * whole numbers that no step rounds: any difference is an error. Below 5 ms. VJ_NUMERIC: OpenBLAS computes wrongly. */
 VJ_MUST_USE vj_status vj_blas_self_check(void);
 
 #endif

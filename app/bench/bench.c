@@ -10,11 +10,9 @@
 #include "app/bench/machine_file.h"
 #include "app/bench/products.h"
 #include "app/bench/report.h"
-#include "app/blas_core.h"
 #include "app/experiment.h"
 
 static vj_status prepare(vj_bench *b) {
-  VJ_TRY(vj_blas_self_check());
   VJ_TRY(vj_loader_open(b->config, &b->loader));
   const double start = omp_get_wtime();
   VJ_TRY(vj_model_create(b->config, &b->loader.info, b->world->size, &b->model));

@@ -10,12 +10,19 @@ import unittest
 from support.requirements import impossible
 from support.vjvcr import VJVCR
 
-WRONG_SGEMM = """
+WRONG_PRODUCT = """
 #include <stdint.h>
-void cblas_sgemm(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
-                 const float *b, int ldb, float beta, float *c, int ldc) {
+void cblas_dgemm(int order, int ta, int tb, int m, int n, int k, double alpha, const double *a, int lda,
+                 const double *b, int ldb, double beta, double *c, int ldc) {
   for (int i = 0; i < m; i++)
     for (int j = 0; j < n; j++) c[i * ldc + j] = 12345;
+}
+"""
+WRONG_FACTOR = """
+#include <stddef.h>
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info, size_t length) {
+  *a = 2;
+  *info = 0;
 }
 """
 
@@ -84,18 +91,25 @@ class Core(unittest.TestCase):
 
 
 class SelfCheck(unittest.TestCase):
-    def test_a_wrong_sgemm_is_noticed(self):
-        """The same OpenBLAS with an sgemm that computes nonsense in front of it."""
+    def check_with(self, wrong):
+        """What is said with the same OpenBLAS, and a function that computes nonsense in front of it."""
         with tempfile.TemporaryDirectory() as folder:
             source, library = os.path.join(folder, "wrong.c"), os.path.join(folder, "wrong.so")
             with open(source, "w") as file:
-                file.write(WRONG_SGEMM)
+                file.write(wrong)
             subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
             sanitizers = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
             said = facts(LD_PRELOAD=library, ASAN_OPTIONS=sanitizers)
-        self.assertEqual(said["openblas_check"],
-                         f"OpenBLAS computes wrongly on this machine: with its core {said['openblas_core']}, sgemm NT of "
-                         "1 x 1 x 1 gives 12345 at [0,0], not -4; another version of the library is needed")
+        begin, end = ("OpenBLAS computes wrongly on this machine: with its core " + said["openblas_core"] + ", ",
+                      "; another version of the library is needed")
+        self.assertTrue(said["openblas_check"].startswith(begin) and said["openblas_check"].endswith(end), said)
+        return said["openblas_check"][len(begin):-len(end)]
+
+    def test_a_wrong_product_is_noticed(self):
+        self.assertEqual(self.check_with(WRONG_PRODUCT), "dgemm NT of 1 x 1 x 1 gives 12345 at [0,0], not -4")
+
+    def test_a_wrong_factor_is_noticed(self):
+        self.assertEqual(self.check_with(WRONG_FACTOR), "1 linear equations have 0.25 as unknown 0, not 1")
 
 
 if __name__ == "__main__":
