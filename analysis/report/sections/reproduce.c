@@ -46,8 +46,10 @@ static vj_status write(vj_page *page) {
   const char *versions = vj_versions_text(data->pool, data->results->file);
   if (!command || !summary || !versions) return vj_fail(VJ_MEMORY, "no memory for a report");
   fputs(
-      "<p>Save the experiment below as a file and run the command, on any number of ranks: with the same build on the "
-      "same kind of processor the numbers are the same to the last bit. Paths in it are those of the first run.</p>\n",
+      "<p>Save the experiment below as a file and run the command, on any number of ranks: with the same build "
+      "and libraries the numbers are the same to the last bit on any x86-64 processor with AVX2 and FMA. Paths in it "
+      "are "
+      "those of the first run.</p>\n",
       page->to);
   vj_html_table_begin(page->to, "again", "what|");
   fputs("<tbody>", page->to);
