@@ -1,6 +1,7 @@
-"""One small trial in either precision has the bits that it has had on other machines: a checksum (CRC-32) of what was
-learned, and one of the losses that were recorded, stand in trial_checksums.json. So every machine on which the tests
-run, with any compiler, distribution and processor, is compared with the first.
+"""One small trial in either precision has the bits that it has had on other machines: checksums (CRC-32) of what was
+learned, of the losses and of what evaluations recorded of frames and features stand in trial_checksums.json. So every
+machine on which the tests run, with any compiler, distribution and processor, is compared with the first. Figures that
+OpenBLAS has a part in are test_lapack_checksum.c's, since their last digits are those of its version.
 
 Who changes these numbers on purpose, as by another order of a sum, writes the new ones, and says why in the commit:
 
@@ -8,6 +9,7 @@ Who changes these numbers on purpose, as by another order of a sum, writes the n
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,7 +34,7 @@ model:
   latent: {type: gaussian, size: 4}
 losses: {prediction: {}, reconstruction: {}, variance: {weight: 10.0}, covariance: {weight: 0.1}}
 optim: {lr: 1.0e-3, steps: 20, batch: 8, shards: 4}
-eval: {every: 10, samples: 16, probes: {}}
+eval: {every: 10, samples: 16, states: 8, probes: {}}
 checkpoint: {keep: weights}
 logging: {every: 1}
 sweep: {trials: {fp32: {optim.precision: fp32}, bf16: {optim.precision: bf16}}}
@@ -46,8 +48,10 @@ def checksum(arrays):
     return f"{value:08x}"
 
 
+OF_OPENBLAS = re.compile(r".*_(singular_values|explained_variance|effective_rank|rankme|lidar|correlation)")
+
+
 def checksums():
-    """Of losses, not of what LAPACK has a part in: its last digits are those of its version."""
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "trial.yaml"), "w") as file:
             file.write(YAML)
@@ -59,10 +63,13 @@ def checksums():
         with h5py.File(os.path.join(folder, "out", "sweep.h5")) as sweep:
             for trial, precision in enumerate(PRECISIONS):
                 losses = {name: sweep[name][trial] for name in sweep if name.startswith(("train_", "val_"))}
+                evaluated = {name: sweep[name][trial] for name in sweep
+                             if name.startswith(("hx_", "hy_", "picture_")) and not OF_OPENBLAS.fullmatch(name)}
                 with h5py.File(os.path.join(folder, "out", "weights", f"trial-{trial:04}.h5")) as weights:
                     learned = {f"{group}/{name}": array[()] for group in ("param", "state")
                                for name, array in weights[group].items()}
-                found[precision] = {"losses": checksum(losses), "weights": checksum(learned)}
+                found[precision] = {"losses": checksum(losses), "evaluations": checksum(evaluated),
+                                    "weights": checksum(learned)}
         return found
 
 
