@@ -69,6 +69,13 @@ static double ulps_of_float(float y, double right) {
   return fabs(y - right) / ldexp(1, (int)fmax(ilogb(right), -126) - 23);
 }
 
+/* Whether a NaN has a sign is the compiler's choice. */
+static void compute(loop *function, const float *x, float *y, int64_t count) {
+  function(x, y, count);
+  for (int64_t i = 0; i < count; i++)
+    if (isnan(y[i])) y[i] = NAN;
+}
+
 static void float_functions_are_near(void **state) {
   static float x[FLOATS], y[FLOATS], other[FLOATS];
   (void)state;
@@ -82,11 +89,11 @@ static void float_functions_are_near(void **state) {
         const uint32_t low = (uint32_t)bits;
         memcpy(&x[count++], &low, sizeof low);
       }
-      floats[f].chosen(x, y, count);
-      floats[f].narrow(x, other, count);
+      compute(floats[f].chosen, x, y, count);
+      compute(floats[f].narrow, x, other, count);
       assert_memory_equal(y, other, (size_t)count * sizeof *y);
       if (vj_cpu_path() >= VJ_CPU_AVX512) {
-        floats[f].wide(x, other, count);
+        compute(floats[f].wide, x, other, count);
         assert_memory_equal(y, other, (size_t)count * sizeof *y);
       }
       for (int64_t i = 0; i < count; i++) {
