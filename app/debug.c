@@ -18,6 +18,7 @@ static const vj_verb_row rows[] = {
     {"--from", VJ_VALUE_FILE, .value = "WEIGHTS.h5", .otherwise = "the first parameters of a trial",
      .doc = "begin with the weights in a file of this verb, or a checkpoint"},
     VJ_ROW_SEED,
+    VJ_ROW_ALONE,
 };
 
 const vj_verb vj_verb_debug_step = {.name = "debug step",

@@ -14,6 +14,7 @@
 #include <yaml.h>
 #include <zlib.h>
 
+#include "analysis/output/row_writer.h"
 #include "app/blas_core.h"
 #include "framework/base/cpu.h"
 #include "framework/base/machine_memory.h"
@@ -194,29 +195,23 @@ static void print_table(const facts *all) {
   for (int i = 0; i < all->count; i++) printf("%-*s  %s\n", width, all->rows[i].label, all->rows[i].value);
 }
 
-static int print_json(const facts *all) {
+static vj_status print_json(const facts *all) {
   json_t *object = json_object();
   for (int i = 0; i < all->count; i++) json_object_set_new(object, all->rows[i].key, json_string(all->rows[i].value));
-  const int failed = json_dumpf(object, stdout, JSON_INDENT(1));
-  putchar('\n');
-  json_decref(object);
-  return failed;
+  return vj_json_print(object, stdout);
 }
 
 static vj_status info(vj_command *command) {
   facts all = {.count = 0};
-  int failed = 0;
   vj_versions versions;
   VJ_TRY(vj_versions_here(command->pool, &versions));
   add_build(&all, &versions);
   add_machine(&all);
   add_openblas(&all);
   add_libraries(&all, &versions);
-  if (vj_command_has(command, "--json"))
-    failed = print_json(&all);
-  else
-    print_table(&all);
-  return fflush(stdout) == 0 && !failed ? VJ_OK : vj_fail(VJ_IO, "the terminal or file takes no more");
+  if (vj_command_has(command, "--json")) return print_json(&all);
+  print_table(&all);
+  return VJ_OK;
 }
 
 static const vj_verb_row rows[] = {

@@ -1,5 +1,4 @@
 /* vjvcr: the command line. Only this folder prints or exits. What it can do stands in verbs.def. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +6,9 @@
 #include "app/blas_core.h"
 #include "app/builtin.h"
 #include "app/help.h"
+#include "app/launcher.h"
 #include "app/main.h"
+#include "app/standard_files.h"
 #include "framework/base/cpu.h"
 #include "framework/base/float_environment.h"
 #include "framework/base/threads.h"
@@ -46,11 +47,14 @@ static vj_status start_mpi(vj_comm *world) {
 static int run_on_ranks(const vj_verb *verb, int count, char *const *words) {
   vj_comm world = {0};
   vj_command command = {.world = NULL};
+  const vj_launcher launcher = vj_launcher_find(); /* before MPI changes the environment */
   vj_status status = start_mpi(&world);
   const vj_status mine = vj_command_read(verb, count, words, &command);
   if (status == VJ_OK) status = vj_comm_agree(&world, mine);
   command.world = &world;
+  if (status == VJ_OK) status = vj_launcher_check(&launcher, world.size, vj_command_has(&command, "--alone"));
   if (status == VJ_OK) status = verb->run(&command);
+  if (status == VJ_OK) status = vj_comm_agree(&world, vj_standard_output_check());
   const int code = status == VJ_OK ? command.code : vj_status_exit_code(status);
   if (status != VJ_OK && world.rank == 0) print_failure();
   vj_command_free(&command);
@@ -63,6 +67,7 @@ static int run(const vj_verb *verb, int count, char *const *words) {
   vj_command command;
   vj_status status = vj_command_read(verb, count, words, &command);
   if (status == VJ_OK) status = verb->run(&command);
+  if (status == VJ_OK) status = vj_standard_output_check();
   const int code = status == VJ_OK ? command.code : vj_status_exit_code(status);
   if (status != VJ_OK) print_failure();
   vj_command_free(&command);
@@ -82,9 +87,18 @@ static bool help(int count, char *const *words, const vj_verb *verb) {
   return true;
 }
 
+/* What is printed without a verb. */
+static int told(void) {
+  const vj_status status = vj_standard_output_check();
+  if (status != VJ_OK) print_failure();
+  return vj_status_exit_code(status);
+}
+
 int vj_main(int argc, char **argv) {
-  /* A limit on the size of files is an error with a sentence, as a full disk is. */
-  signal(SIGXFSZ, SIG_IGN);
+  vj_standard_files_begin();
+  /* vjvcr has locks of its own, and reads sweep.h5 while it is written. HDF5 puts this before what a file is opened
+   * with, so whatever the user's environment says would end every sweep. */
+  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
   vj_blas_core_pin(argc, argv);
   (void)vj_threads();
   if (argc < 2) {
@@ -93,12 +107,12 @@ int vj_main(int argc, char **argv) {
   }
   if (strcmp(argv[1], "--version") == 0) {
     printf("vjvcr %s\n", VJ_VERSION);
-    return 0;
+    return told();
   }
   const vj_verb *verb = NULL;
   int used = 0;
   vj_status status = vj_verb_find(argc - 1, argv + 1, &verb, &used);
-  if ((verb || vj_verb_is_group(argv[1]) || is_help(argv[1])) && help(argc - 1, argv + 1, verb)) return 0;
+  if ((verb || vj_verb_is_group(argv[1]) || is_help(argv[1])) && help(argc - 1, argv + 1, verb)) return told();
   if (status == VJ_OK) status = vj_cpu_check();
   if (status == VJ_OK) status = vj_builtin_register();
   if (status != VJ_OK) {

@@ -204,6 +204,7 @@ static const vj_verb_row rows[] = {
      .doc = "where its data lie here, where that is elsewhere: data.root=/videos, data.pack=PACK.h5; nothing else"},
     {"--steps", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .otherwise = "all that it has recorded", .unit = "steps",
      .doc = "train the first N steps alone, and compare what is recorded of them"},
+    VJ_ROW_ALONE,
 };
 static const vj_verb_exit exits[] = {
     {0, "the same bits"}, {1, "other bits; or failure of files, data, memory"}, {75, "stopped by a signal"}};

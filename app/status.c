@@ -13,6 +13,7 @@
 #include "analysis/results/sweep_status.h"
 #include "analysis/output/text_table.h"
 #include "framework/train/trial.h"
+#include "app/standard_files.h"
 #include "app/verb.h"
 
 static const char *const state_words[] = {[VJ_SWEEP_FINISHED] = "finished",
@@ -210,10 +211,7 @@ static json_t *whole_object(const vj_sweep_status *s) {
 /* Watched, each look is one line. */
 static vj_status print_json(const vj_sweep_status *s, bool watched) {
   json_t *object = whole_object(s);
-  const int failed = json_dumpf(object, stdout, watched ? JSON_COMPACT : JSON_INDENT(2));
-  putchar('\n');
-  json_decref(object);
-  return failed ? vj_fail(VJ_IO, "the JSON can't be written") : VJ_OK;
+  return vj_json_print_as(object, watched ? JSON_COMPACT : JSON_INDENT(2), stdout);
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
@@ -241,8 +239,7 @@ static vj_status look(const request *r, int64_t looks, bool *is_over) {
   const vj_status status = r->json ? print_json(&standing, r->watch > 0) : print_text(&standing);
   *is_over = standing.whole == VJ_SWEEP_FINISHED;
   vj_sweep_status_close(&standing);
-  if (status == VJ_OK && fflush(stdout) != 0) return vj_fail(VJ_IO, "the terminal or file takes no more");
-  return status;
+  return status == VJ_OK ? vj_standard_output_check() : status;
 }
 
 static vj_status status(vj_command *command) {

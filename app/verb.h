@@ -100,6 +100,12 @@ struct vj_verb {
     "--quick", VJ_VALUE_FLAG,                                                                      \
         .doc = "a smaller run: apply what stands under quick: in the file, add -quick to the name" \
   }
+/* Of every verb that uses MPI. */
+#define VJ_ROW_ALONE                                                                                                 \
+  {                                                                                                                  \
+    "--alone", VJ_VALUE_FLAG,                                                                                        \
+        .doc = "run by itself, though a launcher says that it started several processes and MPI joined none of them" \
+  }
 #define VJ_ROW_SWEEP \
   { "DIR", VJ_VALUE_SWEEP, .doc = "the folder of a sweep" }
 #define VJ_ROW_FORMAT                                                                                          \

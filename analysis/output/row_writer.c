@@ -1,10 +1,10 @@
 #include "analysis/output/row_writer.h"
 
+#include <errno.h>
 #include <math.h>
+#include <string.h>
 
 #include "analysis/output/csv.h"
-
-enum { COLUMNS = 512 };
 
 typedef enum kind { NOTHING, INTEGER, NUMBER, TEXT } kind;
 
@@ -18,7 +18,7 @@ typedef struct value {
 struct vj_row_writer {
   vj_pool *pool;
   int columns, cells;
-  const char *names[COLUMNS];
+  const char **names;
   value *cell;
   bool failed; /* memory ran out: printing says so */
 };
@@ -51,7 +51,8 @@ void vj_row_writer_destroy(vj_row_writer **records) {
 
 void vj_row_writer_column(vj_row_writer *records, const char *name) {
   const char *copy = vj_pool_text(records->pool, name);
-  records->failed = records->failed || !copy || records->columns == COLUMNS;
+  records->failed = records->failed || !copy ||
+                    !vj_pool_grow(records->pool, &records->names, records->columns, sizeof *records->names);
   if (!records->failed) records->names[records->columns++] = copy;
 }
 
@@ -100,12 +101,17 @@ json_t *vj_row_writer_array(const vj_row_writer *r) {
   return array;
 }
 
-vj_status vj_json_print(json_t *json, FILE *to) {
+vj_status vj_json_print_as(json_t *json, size_t flags, FILE *to) {
   if (!json) return vj_fail(VJ_MEMORY, "no memory for JSON");
-  const int failed = json_dumpf(json, to, JSON_INDENT(2));
+  const int failed = json_dumpf(json, to, flags);
+  const int cause = errno;
   json_decref(json);
-  return failed || fputc('\n', to) == EOF ? vj_fail(VJ_IO, "the JSON can't be written") : VJ_OK;
+  if (failed && !ferror(to)) return vj_fail(VJ_MEMORY, "no memory to print JSON");
+  if (failed) return vj_fail(VJ_IO, "the JSON can't be written: %s", strerror(cause));
+  return fputc('\n', to) == EOF ? vj_fail(VJ_IO, "the JSON can't be written: %s", strerror(errno)) : VJ_OK;
 }
+
+vj_status vj_json_print(json_t *json, FILE *to) { return vj_json_print_as(json, JSON_INDENT(2), to); }
 
 /* --- CSV ------------------------------------------------------------------------------------------------------- */
 
@@ -123,14 +129,14 @@ static vj_status print_csv(const vj_row_writer *r, FILE *to) {
     for (int c = 0; c < r->columns; c++) put_value(&r->cell[i + c], &csv);
     vj_csv_end_line(&csv);
   }
-  const bool written = !csv.failed && fwrite(csv.text, 1, csv.length, to) == csv.length;
-  const vj_status status = csv.failed ? vj_fail(VJ_MEMORY, "no memory for the CSV") : VJ_OK;
+  vj_status status = csv.failed ? vj_fail(VJ_MEMORY, "no memory for the CSV") : VJ_OK;
+  if (status == VJ_OK && fwrite(csv.text, 1, csv.length, to) != csv.length)
+    status = vj_fail(VJ_IO, "the CSV can't be written: %s", strerror(errno));
   vj_csv_free(&csv);
-  VJ_TRY(status);
-  return written ? VJ_OK : vj_fail(VJ_IO, "the CSV can't be written");
+  return status;
 }
 
 vj_status vj_row_writer_print(const vj_row_writer *r, vj_format format, FILE *to) {
-  if (r->failed) return vj_fail(VJ_MEMORY, "no memory for a list of results, or it has more than %d columns", COLUMNS);
+  if (r->failed) return vj_fail(VJ_MEMORY, "no memory for a list of results");
   return format == VJ_FORMAT_JSON ? vj_json_print(vj_row_writer_array(r), to) : print_csv(r, to);
 }

@@ -33,7 +33,8 @@ VJ_MUST_USE vj_status vj_row_writer_print(const vj_row_writer *records, vj_forma
 /* The same of single values, for objects of one's own. */
 json_t *vj_json_number(double value);
 json_t *vj_json_text(const char *words);
-/* Prints and releases it. NULL is VJ_MEMORY. */
+/* Prints and releases it, by default indented; flags are Jansson's. NULL is VJ_MEMORY. */
 VJ_MUST_USE vj_status vj_json_print(json_t *value, FILE *to);
+VJ_MUST_USE vj_status vj_json_print_as(json_t *value, size_t flags, FILE *to);
 
 #endif

@@ -5,16 +5,21 @@
 
 #include "analysis/output/terminal.h"
 
-enum { COLUMNS = 64, CELL_BYTES = 4096, NARROWEST = 32 /* characters that wrapped words keep */ };
+enum { NARROWEST = 32 /* characters that wrapped words keep */ };
+
+typedef struct column {
+  char *heading;
+  bool numeric;
+  int dispensable; /* its rank; 0: it is not */
+} column;
 
 struct vj_table {
   vj_pool *pool;
   int columns, cells;
   int rule; /* cells above it; 0: none */
-  char *headings[COLUMNS];
-  bool numeric[COLUMNS];
-  int dispensable[COLUMNS]; /* its rank; 0: it is not */
+  column *column;
   char **cell;
+  bool failed; /* memory ran out: printing says so */
 };
 
 vj_status vj_table_create(vj_table **table) {
@@ -33,32 +38,28 @@ void vj_table_destroy(vj_table **table) {
   *table = NULL;
 }
 
-/* A mark where there is no memory for a text. */
-static char *text_or_mark(const vj_table *table, const char *text) {
-  static char mark[] = "?";
-  char *copy = vj_pool_text(table->pool, text);
-  return copy ? copy : mark;
-}
-
 void vj_table_column(vj_table *table, const char *heading, bool is_number) {
-  if (table->columns == COLUMNS) return;
-  table->headings[table->columns] = text_or_mark(table, heading);
-  table->numeric[table->columns++] = is_number;
+  char *copy = vj_pool_text(table->pool, heading);
+  table->failed =
+      table->failed || !copy || !vj_pool_grow(table->pool, &table->column, table->columns, sizeof *table->column);
+  if (!table->failed) table->column[table->columns++] = (column){.heading = copy, .numeric = is_number};
 }
 
 void vj_table_dispensable(vj_table *table, int rank) {
-  if (table->columns) table->dispensable[table->columns - 1] = rank;
+  if (!table->failed && table->columns) table->column[table->columns - 1].dispensable = rank;
 }
 
 void vj_table_cell(vj_table *table, const char *format, ...) {
-  char text[CELL_BYTES];
-  va_list arguments;
+  va_list arguments, again;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  va_copy(again, arguments);
+  const int length = vsnprintf(NULL, 0, format, arguments);
   va_end(arguments);
-  if (!vj_pool_grow(table->pool, &table->cell, table->cells, sizeof *table->cell))
-    return; /* what stands there stays; what comes is left out */
-  table->cell[table->cells++] = text_or_mark(table, text);
+  char *copy = length < 0 ? NULL : vj_pool_take(table->pool, (size_t)length + 1);
+  if (copy) vsnprintf(copy, (size_t)length + 1, format, again);
+  va_end(again);
+  table->failed = table->failed || !copy || !vj_pool_grow(table->pool, &table->cell, table->cells, sizeof *table->cell);
+  if (!table->failed) table->cell[table->cells++] = copy;
 }
 
 void vj_table_rule(vj_table *table) { table->rule = table->cells; }
@@ -80,31 +81,35 @@ static const char *tail_of(const char *text) {
   return text;
 }
 
-/* Characters of a column, and of the longest tail in it. */
+/* How a column is shown: its characters, and those of the longest tail and of what stands before tails in it. */
 typedef struct extent {
-  int whole, tail;
+  int whole, tail, number;
+  bool hidden;
 } extent;
 
 typedef struct layout {
-  extent extents[COLUMNS];
-  bool hidden[COLUMNS];
-  int whole; /* characters of a line */
+  extent *extents;
+  char **rest; /* of a row's cells: what is still to be printed */
+  int whole;   /* characters of a line */
 } layout;
 
 static void find_extents(const vj_table *table, layout *l) {
-  int number[COLUMNS] = {0}, shown = 0;
-  for (int c = 0; c < table->columns; c++) l->extents[c] = (extent){.whole = width_of(table->headings[c])};
+  int shown = 0;
+  for (int c = 0; c < table->columns; c++)
+    l->extents[c] = (extent){.whole = width_of(table->column[c].heading), .hidden = l->extents[c].hidden};
   for (int i = 0; i < table->cells; i++) {
-    const int c = i % table->columns, width = width_of(table->cell[i]);
-    const int tail = table->numeric[c] ? width_of(tail_of(table->cell[i])) : 0;
-    if (width - tail > number[c]) number[c] = width - tail;
-    if (tail > l->extents[c].tail) l->extents[c].tail = tail;
+    extent *const e = &l->extents[i % table->columns];
+    const int width = width_of(table->cell[i]);
+    const int tail = table->column[i % table->columns].numeric ? width_of(tail_of(table->cell[i])) : 0;
+    if (width - tail > e->number) e->number = width - tail;
+    if (tail > e->tail) e->tail = tail;
   }
   l->whole = 0;
   for (int c = 0; c < table->columns; c++) {
-    if (l->hidden[c]) continue;
-    if (number[c] + l->extents[c].tail > l->extents[c].whole) l->extents[c].whole = number[c] + l->extents[c].tail;
-    l->whole += l->extents[c].whole + (shown++ ? 2 : 0);
+    extent *const e = &l->extents[c];
+    if (e->hidden) continue;
+    if (e->number + e->tail > e->whole) e->whole = e->number + e->tail;
+    l->whole += e->whole + (shown++ ? 2 : 0);
   }
 }
 
@@ -113,8 +118,8 @@ static void narrow_words(const vj_table *table, int columns, layout *l) {
   while (l->whole > columns) {
     int widest = -1;
     for (int c = 0; c < table->columns; c++) {
-      const int least = width_of(table->headings[c]) > NARROWEST ? width_of(table->headings[c]) : NARROWEST;
-      if (l->hidden[c] || table->numeric[c] || l->extents[c].whole <= least) continue;
+      const int heading = width_of(table->column[c].heading), least = heading > NARROWEST ? heading : NARROWEST;
+      if (l->extents[c].hidden || table->column[c].numeric || l->extents[c].whole <= least) continue;
       if (widest < 0 || l->extents[c].whole > l->extents[widest].whole) widest = c;
     }
     if (widest < 0) return;
@@ -127,25 +132,32 @@ static void narrow_words(const vj_table *table, int columns, layout *l) {
 static int next_to_hide(const vj_table *table, const layout *l) {
   int next = -1;
   for (int c = 0; c < table->columns; c++)
-    if (!l->hidden[c] && table->dispensable[c] && (next < 0 || table->dispensable[c] >= table->dispensable[next]))
+    if (!l->extents[c].hidden && table->column[c].dispensable &&
+        (next < 0 || table->column[c].dispensable >= table->column[next].dispensable))
       next = c;
   return next;
 }
 
-static layout fit(const vj_table *table, int columns) {
-  layout l = {0};
-  find_extents(table, &l);
-  if (columns <= 0) return l;
-  narrow_words(table, columns, &l);
-  for (int c; l.whole > columns && (c = next_to_hide(table, &l)) >= 0;) {
-    l.hidden[c] = true;
-    find_extents(table, &l);
-    narrow_words(table, columns, &l);
+/* False: no memory. */
+static bool fit(const vj_table *table, int columns, layout *l) {
+  *l = (layout){.extents = vj_pool_take(table->pool, (size_t)table->columns * sizeof *l->extents),
+                .rest = vj_pool_take(table->pool, (size_t)table->columns * sizeof *l->rest)};
+  if (!l->extents || !l->rest) return false;
+  find_extents(table, l);
+  if (columns <= 0) return true;
+  narrow_words(table, columns, l);
+  for (int c; l->whole > columns && (c = next_to_hide(table, l)) >= 0;) {
+    l->extents[c].hidden = true;
+    find_extents(table, l);
+    narrow_words(table, columns, l);
   }
-  return l;
+  return true;
 }
 
-int vj_table_width(const vj_table *table) { return fit(table, 0).whole; }
+int vj_table_width(const vj_table *table) {
+  layout l;
+  return fit(table, 0, &l) ? l.whole : 0;
+}
 
 /* --- printing -------------------------------------------------------------------------------------------------- */
 
@@ -173,26 +185,26 @@ static int width_of_bytes(const char *text, int bytes) {
   return width;
 }
 
-/* Several lines where words are wrapped. */
-static void print_row(const vj_table *table, char *const *row, const layout *l, bool is_heading, FILE *to) {
-  const char *rest[COLUMNS];
+/* Several lines where words are wrapped. `row`: its cells; NULL: the headings. */
+static void print_row(const vj_table *table, char *const *row, const layout *l, FILE *to) {
   bool more = true;
-  for (int c = 0; c < table->columns; c++) rest[c] = row[c];
+  for (int c = 0; c < table->columns; c++) l->rest[c] = row ? row[c] : table->column[c].heading;
   while (more) {
     int due = 0;
     more = false;
     for (int c = 0; c < table->columns; c++) {
-      if (l->hidden[c]) continue;
-      const int bytes = line_bytes(rest[c], l->extents[c].whole),
-                blank = l->extents[c].whole - width_of_bytes(rest[c], bytes);
-      int behind = table->numeric[c] ? 0 : blank;
-      if (table->numeric[c] && !is_heading && *rest[c]) behind = l->extents[c].tail - width_of(tail_of(rest[c]));
+      const extent *const e = &l->extents[c];
+      char **const rest = &l->rest[c];
+      if (e->hidden) continue;
+      const int bytes = line_bytes(*rest, e->whole), blank = e->whole - width_of_bytes(*rest, bytes);
+      int behind = table->column[c].numeric ? 0 : blank;
+      if (table->column[c].numeric && row && **rest) behind = e->tail - width_of(tail_of(*rest));
       due += blank - behind;
-      put(rest[c], bytes, &due, to);
+      put(*rest, bytes, &due, to);
       due += behind + 2;
-      rest[c] += bytes;
-      while (*rest[c] == ' ') rest[c]++;
-      more = more || *rest[c];
+      *rest += bytes;
+      while (**rest == ' ') ++*rest;
+      more = more || **rest;
     }
     fputc('\n', to);
   }
@@ -206,44 +218,48 @@ static void print_rule(int width, FILE *to) {
 static void print_hidden(const vj_table *table, const layout *l, FILE *to) {
   const char *before = "no room for: ";
   for (int c = 0; c < table->columns; c++) {
-    if (!l->hidden[c]) continue;
-    fprintf(to, "%s%s", before, table->headings[c]);
+    if (!l->extents[c].hidden) continue;
+    fprintf(to, "%s%s", before, table->column[c].heading);
     before = ", ";
   }
   if (before[0] == ',') fputc('\n', to);
 }
 
 static void print_text(const vj_table *table, FILE *to) {
-  const layout l = fit(table, vj_terminal_columns());
-  print_row(table, table->headings, &l, true, to);
+  layout l;
+  if (table->failed || !fit(table, vj_terminal_columns(), &l)) {
+    fputs("(no memory for this table)\n", to);
+    return;
+  }
+  print_row(table, NULL, &l, to);
   print_rule(l.whole, to);
   for (int i = 0; i + table->columns <= table->cells; i += table->columns) {
     if (i && i == table->rule) print_rule(l.whole, to);
-    print_row(table, table->cell + i, &l, false, to);
+    print_row(table, table->cell + i, &l, to);
   }
   print_hidden(table, &l, to);
 }
 
 /* --- Markdown -------------------------------------------------------------------------------------------------- */
 
-static void put_markdown(char *const *row, int columns, FILE *to) {
-  for (int c = 0; c < columns; c++) {
-    fputs("| ", to);
-    for (const char *at = row[c]; *at; at++) {
-      if (strchr("|*_<\\`", *at)) fputc('\\', to);
-      fputc(*at == '\n' ? ' ' : *at, to);
-    }
-    fputc(' ', to);
+static void put_markdown(const char *text, FILE *to) {
+  fputs("| ", to);
+  for (const char *at = text; *at; at++) {
+    if (strchr("|*_<\\`", *at)) fputc('\\', to);
+    fputc(*at == '\n' ? ' ' : *at, to);
   }
-  fputs("|\n", to);
+  fputc(' ', to);
 }
 
 static void print_markdown(const vj_table *table, FILE *to) {
-  put_markdown(table->headings, table->columns, to);
-  for (int c = 0; c < table->columns; c++) fputs(table->numeric[c] ? "|---:" : "|---", to);
+  for (int c = 0; c < table->columns; c++) put_markdown(table->column[c].heading, to);
   fputs("|\n", to);
-  for (int i = 0; i + table->columns <= table->cells; i += table->columns)
-    put_markdown(table->cell + i, table->columns, to);
+  for (int c = 0; c < table->columns; c++) fputs(table->column[c].numeric ? "|---:" : "|---", to);
+  fputs("|\n", to);
+  for (int i = 0; i + table->columns <= table->cells; i += table->columns) {
+    for (int c = 0; c < table->columns; c++) put_markdown(table->cell[i + c], to);
+    fputs("|\n", to);
+  }
 }
 
 void vj_table_end(vj_table **table, vj_format format, FILE *to) {

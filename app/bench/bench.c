@@ -156,6 +156,7 @@ static const vj_verb_row rows[] = {
      .doc = "measure messages between ranks, too, and print the machine as a file for sweep --dry-run --cluster"},
     VJ_ROW_TEXT_OR_JSON,
     VJ_ROW_SEED,
+    VJ_ROW_ALONE,
 };
 
 const vj_verb vj_verb_bench = {.name = "bench",

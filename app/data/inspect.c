@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/data/inspection.h"
-#include "analysis/output/text_table.h"
+#include "analysis/output/row_writer.h"
 #include "app/verb.h"
 
 static const char *const split_names[VJ_SPLITS] = {"training", "validation", "test"};
@@ -131,11 +131,7 @@ static vj_status print_json(const vj_data_set *set, const vj_inspection *n) {
   json_t *const all = json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I}", "dataset", set->component->name, "splits",
                                 splits_of(n), "forms", forms, "labels", labels_of(n), "broken", faults, "decoded",
                                 n->decoded, "variable_rate", (json_int_t)n->unsteady, "turned", (json_int_t)n->turned);
-  const int failed = all ? json_dumpf(all, stdout, JSON_INDENT(2)) : -1;
-  json_decref(all);
-  if (failed) return vj_fail(VJ_IO, "the description can't be written as JSON");
-  fputs("\n", stdout);
-  return VJ_OK;
+  return vj_json_print(all, stdout);
 }
 
 /* --- the verb ---------------------------------------------------------------------------------------------------- */

@@ -165,6 +165,7 @@ static const vj_verb_row rows[] = {
     {"--seed", VJ_VALUE_COUNT, .value = "N", .fallback = "0", .doc = "another seed is another set"},
     {"--variant", VJ_VALUE_CHOICE, .choices = "max2action|all_actions", .otherwise = "max2action",
      .doc = "of cater: in max2action at most two objects move at a time"},
+    VJ_ROW_ALONE,
 };
 
 const vj_verb vj_verb_data_make = {

@@ -86,6 +86,7 @@ static const vj_verb_row rows[] = {
     {"-o", VJ_VALUE_FILE, .value = "PACK.h5", .otherwise = "data.pack of the experiment", .doc = "the file to write"},
     {"--replace", VJ_VALUE_FLAG, .doc = "make a pack anew that is of other videos, of another size, or damaged"},
     VJ_ROW_QUICK,
+    VJ_ROW_ALONE,
 };
 
 const vj_verb vj_verb_data_pack = {.name = "data pack",

@@ -163,8 +163,8 @@ static const vj_verb_row rows[] = {
      .doc = "stop by then: 3h, 90m, 45s, 1h30m"},
     {"--hang-limit", VJ_VALUE_DURATION, .value = "DURATION", .fallback = "30m",
      .doc = "end when no step is finished for so long, as when a rank is lost; 0: never"},
-    {"--max-attempts", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .fallback = "3",
-     .doc = "give a trial up when so many runs in a row died in it and had saved nothing"},
+    {"--max-attempts", VJ_VALUE_COUNT, .value = "N", .fallback = "3",
+     .doc = "give a trial up when so many runs in a row died in it and had saved nothing; 0: never"},
     {"--dry-run", VJ_VALUE_CHOICE, .choices = "list|timed", .bare = "list",
      .doc = "list the trials, check them, say what they need, and stop; timed: also try a few steps of each size of "
             "trial, and tell how long the sweep will take"},
@@ -174,6 +174,7 @@ static const vj_verb_row rows[] = {
      .doc = "with --dry-run: the same for so many ranks of it, or of machines like this one"},
     {"--print-config", VJ_VALUE_FLAG, .doc = "print the configuration with every default, and stop"},
     VJ_ROW_SEED,
+    VJ_ROW_ALONE,
 };
 
 static const char notes[] =

@@ -145,7 +145,7 @@ static vj_status read_list(const cater_config *c, const char *name, cater *d, vj
   const char *path = vj_pool_format(list->pool, "%s/lists/%s/%s.txt", c->clips.root, list_folder(c), name);
   if (!path) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
   if (!is_file(path))
-    return vj_fail(VJ_DATA,
+    return vj_fail(VJ_CONFIG,
                    "%s: there is no such list; cater reads train_subsetT, train_subsetV and val in the folder "
                    "lists/%s of data.root",
                    path, list_folder(c));
@@ -224,7 +224,7 @@ static vj_status check(const cater_config *c) {
   if (c->grid != 4 && c->grid != 6 && c->grid != 8)
     return vj_fail(VJ_CONFIG, "data.grid: expected 4, 6 or 8, got %lld", (long long)c->grid);
   if (stat(c->clips.root, &about) != 0 || !S_ISDIR(about.st_mode))
-    return vj_fail(VJ_DATA,
+    return vj_fail(VJ_CONFIG,
                    "data.root: %s: there is no such folder; it is one of CATER's variants, and `vjvcr data make cater "
                    "DIR` makes a small stand-in, DIR/max2action",
                    c->clips.root);

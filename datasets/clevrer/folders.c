@@ -100,13 +100,14 @@ vj_status vj_clevrer_find(const char *root, const char *split, vj_pool *pool, in
   finder f = {.root = root, .pool = pool};
   const bool is_validation = strcmp(split, "validation") == 0;
   if (!is_folder(root, "."))
-    return vj_fail(
-        VJ_DATA, "data.root: %s: there is no such folder; `vjvcr data make clevrer DIR` makes a small stand-in", root);
+    return vj_fail(VJ_CONFIG,
+                   "data.root: %s: there is no such folder; `vjvcr data make clevrer DIR` makes a small stand-in",
+                   root);
   if (!find_folder(root, "video", split, folder))
-    return vj_fail(VJ_DATA, "%s: no folder with CLEVRER's %s videos; looked for videos/%s and video_%s%s", root, split,
-                   split, split, is_validation ? ", also with val" : "");
+    return vj_fail(VJ_CONFIG, "%s: no folder with CLEVRER's %s videos; looked for videos/%s and video_%s%s", root,
+                   split, split, split, is_validation ? ", also with val" : "");
   if (!find_folder(root, "annotation", split, annotations))
-    return vj_fail(VJ_DATA,
+    return vj_fail(VJ_CONFIG,
                    "%s: no folder with CLEVRER's %s annotations; looked for annotations/%s and annotation_%s%s", root,
                    split, split, split, is_validation ? ", also with val" : "");
   f.annotations = annotations;

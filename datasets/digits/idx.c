@@ -133,7 +133,7 @@ static vj_status find_file(vj_pool *pool, const char *folder, const char *name, 
     if (!*path) return vj_fail(VJ_MEMORY, "%s: no memory for its path", name);
     if (access(*path, F_OK) == 0) return VJ_OK;
   }
-  return vj_fail(VJ_IO,
+  return vj_fail(VJ_CONFIG,
                  "%s: found neither %s nor %s.gz; name the folder with the four MNIST files, or leave out `digits` to "
                  "use the built-in ones",
                  folder, name, name);

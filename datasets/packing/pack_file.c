@@ -43,7 +43,6 @@ static vj_status begin(packing *p) {
 
 vj_status vj_packing_create_file(packing *p) {
   VJ_TRY(vj_comm_agree(p->world, p->world->rank == 0 ? begin(p) : VJ_OK));
-  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* ours is held */
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   p->access = H5Pcreate(H5P_FILE_ACCESS);
   p->transfer = H5Pcreate(H5P_DATASET_XFER);

@@ -32,7 +32,7 @@ static vj_status nothing_found(const maker *m, int split) {
   char tried[256] = "";
   for (int i = 0; i < 4 && names[i]; i++)
     snprintf(tried + strlen(tried), sizeof tried - strlen(tried), "%s%s", i ? ", " : "", names[i]);
-  return vj_fail(VJ_DATA, "data.%s: nothing to be found in %s; looked for %s", split_names[split],
+  return vj_fail(VJ_CONFIG, "data.%s: nothing to be found in %s; looked for %s", split_names[split],
                  m->config->clips.root, tried);
 }
 
@@ -44,7 +44,7 @@ static vj_status find_source(maker *m, int split) {
     m->source[split] = vj_video_list_below(m->pool, c->clips.root, said[split]);
     if (!m->source[split]) return no_memory();
     if (exists(m->source[split])) return VJ_OK;
-    return vj_fail(VJ_DATA, "data.%s: there is no %s", split_names[split], m->source[split]);
+    return vj_fail(VJ_CONFIG, "data.%s: there is no %s", split_names[split], m->source[split]);
   }
   for (int i = 0; i < 4 && names[i] && !m->source[split]; i++) {
     const char *const path = vj_video_list_below(m->pool, c->clips.root, names[i]);
@@ -59,10 +59,10 @@ static vj_status check_root(const video_list_config *c) {
   if (!c->clips.root[0])
     return vj_fail(VJ_CONFIG, "data.root: expected the folder with the videos and their lists, got nothing");
   if (stat(c->clips.root, &about) != 0)
-    return vj_fail(VJ_DATA,
+    return vj_fail(VJ_CONFIG,
                    "data.root: %s: can't be opened: %s; `vjvcr data make videos DIR` makes small videos with lists",
                    c->clips.root, strerror(errno));
-  return S_ISDIR(about.st_mode) ? VJ_OK : vj_fail(VJ_DATA, "data.root: %s: is no folder", c->clips.root);
+  return S_ISDIR(about.st_mode) ? VJ_OK : vj_fail(VJ_CONFIG, "data.root: %s: is no folder", c->clips.root);
 }
 
 vj_status vj_video_list_find_sources(maker *m) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "datasets/video_list/video_list_private.h"
 #include "vj/component.h"
@@ -134,6 +135,7 @@ static vj_status read_classes(maker *m, vj_list_rows *classes) {
   const char *const name = m->config->classes[0] ? m->config->classes : usual_classes;
   const char *const path = vj_video_list_below(m->pool, m->config->clips.root, name);
   if (!path) return no_memory();
+  if (access(path, F_OK) != 0) return vj_fail(VJ_CONFIG, "data.classes: there is no %s", path);
   VJ_TRY(parse_file(m->pool, path, vj_list_parse_classes, classes));
   if (classes->count) qsort(classes->at, (size_t)classes->count, sizeof *classes->at, by_class);
   return VJ_OK;

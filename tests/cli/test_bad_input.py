@@ -92,7 +92,7 @@ class Arguments(Case):
         self.assert_refused('train has no option --resum; did you mean "--resume"?', "train", "tiny.yaml", "--resum")
         self.assert_refused("train has no option --verbose; its options are -o, --quick, --resume, --ranks-per-trial, "
                             "--time-limit, --hang-limit, --max-attempts, --dry-run, --cluster, --ranks, --print-config, "
-                            "--seed, --help", "train", "tiny.yaml", "--verbose=3")
+                            "--seed, --alone, --help", "train", "tiny.yaml", "--verbose=3")
         self.assert_refused('--dry-run: expected one of list, timed, got "time"; did you mean "timed"?', "train",
                             "tiny.yaml", "--dry-run=time")
         self.assert_refused('--resume: it takes no value, got "yes"', "train", "tiny.yaml", "--resume=yes")
@@ -181,13 +181,13 @@ class Digits(Case):
             if whole[part] is not None:
                 self.write(os.path.join("digits", name), whole[part])
 
-    def assert_digits_refused(self, sentence):
-        self.assert_refused(sentence, "train", "tiny.yaml", "-o", "out", "data.digits=digits", code=1)
+    def assert_digits_refused(self, sentence, code=1):
+        self.assert_refused(sentence, "train", "tiny.yaml", "-o", "out", "data.digits=digits", code=code)
 
     def test_missing(self):
         self.assert_digits_refused("digits: found neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; name "
                                    "the folder with the four MNIST files, or leave out `digits` to use the built-in "
-                                   "ones")
+                                   "ones", code=2)
 
     def test_truncated(self):
         self.write_digits(train_images=struct.pack(">4I", 0x803, 60000, 28, 28) + bytes(784 * 5))

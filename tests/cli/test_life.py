@@ -357,6 +357,15 @@ class Many(Life):
         self.assertEqual((list(found["status"]), list(found["failure"])), ([3, 2, 2, 2], [reason, "", "", ""]))
         self.assertEqual(found["train_loss"][1:].tobytes(), whole["train_loss"][1:].tobytes())
 
+    def test_a_trial_is_never_set_aside_with_no_limit_to_attempts(self):
+        for attempt in range(1, 6):
+            process = self.start("--max-attempts", "0", *(["--resume"] if attempt > 1 else []))
+            self.wait_for(lambda: ["claim", "0", str(attempt)] in self.ledger("claim"), process)
+            process.kill()
+            process.communicate()
+        self.succeed("sweep", "life.yaml", "-o", "killed", "--resume", "--max-attempts", "0")
+        self.assert_same(self.whole())
+
     def test_two_jobs_share_a_sweep(self):
         first = self.start()
         self.wait_for(lambda: self.ledger("claim"), first)

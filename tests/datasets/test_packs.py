@@ -116,7 +116,7 @@ class Videos(VideoCase):
         self.assert_refused("p.h5: the pack's frames are RGB, data.grey asks for grey",
                             "sweep", "v.yaml", "-o", "out", "data.pack=p.h5", "data.grey=true", code=1)
         self.assert_refused("q.h5: can't be opened: No such file or directory; `vjvcr data pack` makes it",
-                            "sweep", "v.yaml", "-o", "out", "data.pack=q.h5", code=1)
+                            "sweep", "v.yaml", "-o", "out", "data.pack=q.h5")
         self.assert_refused("v.yaml: not a pack, or one that was cut short: `vjvcr data pack` makes one",
                             "sweep", "v.yaml", "-o", "out", "data.pack=v.yaml", code=1)
         os.utime(self.path("videos/train/left/a.mp4"), (1, 1))
@@ -162,10 +162,14 @@ class Videos(VideoCase):
     def test_missing_folders_and_lists(self):
         self.assert_refused("data.root: nowhere: can't be opened: No such file or directory; `vjvcr data make videos "
                             "DIR` makes small videos with lists",
-                            "sweep", "v.yaml", "-o", "out", "data.root=nowhere", code=1)
+                            "sweep", "v.yaml", "-o", "out", "data.root=nowhere")
+        self.assert_refused("data.root: v.yaml: is no folder", "train", "v.yaml", "-o", "out", "data.root=v.yaml")
         self.assert_refused("data.train: nothing to be found in videos; looked for train.csv",
-                            "sweep", "v.yaml", "-o", "out", "data.layout=kinetics", code=1)
-        self.assert_refused("data.test: there is no videos/no", "sweep", "v.yaml", "-o", "out", "data.test=no", code=1)
+                            "sweep", "v.yaml", "-o", "out", "data.layout=kinetics")
+        self.assert_refused("data.test: there is no videos/no", "sweep", "v.yaml", "-o", "out", "data.test=no")
+        self.write("videos/all.json", "[]")
+        self.assert_refused("data.classes: there is no videos/none.json", "train", "v.yaml", "-o", "out",
+                            "data.layout=something", "data.train=all.json", "data.classes=none.json")
         self.assert_refused("the data set moving_mnist is not made of videos", "data", "inspect", "tiny.yaml")
 
     def test_an_empty_split_is_inspected_and_told(self):

@@ -220,7 +220,8 @@ vj_status vj_pack_open(const char *path, vj_pack **pack) {
   p->path = strdup(path);
   p->file = open(path, O_RDONLY | O_CLOEXEC);
   if (p->file < 0)
-    status = vj_fail(VJ_IO, "%s: can't be opened: %s; `vjvcr data pack` makes it", path, strerror(errno));
+    status = vj_fail(errno == ENOENT ? VJ_CONFIG : VJ_IO, "%s: can't be opened: %s; `vjvcr data pack` makes it", path,
+                     strerror(errno));
   else if (!p->path)
     status = vj_fail(VJ_MEMORY, "%s: no memory for a pack", path);
   else
