@@ -121,9 +121,6 @@ class Steps(Case):
     def test_of_some_networks_in_plain_c(self):
         self.compare({"plain C": path("plain C")}, models=["cnn", "swin"])
 
-    def test_of_one_network_with_four_ranks(self):
-        self.compare({"4 ranks": {**path(MOST), "ranks": 4}}, models=["cnn"])
-
     def test_on_an_emulated_older_processor(self):
         if "sanitizers" in INFO["build"]:
             requirements.impossible("QEMU has no room for the shadow memory of sanitizers")
@@ -138,20 +135,23 @@ class Steps(Case):
     def test_of_every_latent(self):
         listed = run("list", "latents").stdout.splitlines()[2:]
         for latent in [line.split()[1] for line in listed]:
-            settings = [*MODELS["cnn"], f"model.latent={{type: {latent}}}", "optim.precision=bf16"]
-            self.assertTrue(self.step("first.h5", *settings, **path("avx2")) ==
-                            self.step("other.h5", *settings, **path(MOST), threads=2), latent)
+            for precision in PRECISIONS:
+                settings = [*MODELS["cnn"], f"model.latent={{type: {latent}}}", f"optim.precision={precision}"]
+                self.assertTrue(self.step("first.h5", *settings, **path("avx2")) ==
+                                self.step("other.h5", *settings, **path(MOST), threads=2), f"{latent}, {precision}")
 
 
 class Sweeps(Case):
     def test_of_all_networks(self):
-        trials = {model: ", ".join([*(": ".join(setting.split("=", 1)) for setting in MODELS[model]),
-                                    f"optim.precision: {PRECISIONS[number % 2]}"])
-                  for number, model in enumerate(MODELS)}
-        text = "sweep={trials: {" + ", ".join(f"{name}: {{{what}}}" for name, what in trials.items()) + "}}"
+        """Each with its latent, in both precisions."""
+        trials = [", ".join([f"optim.precision: {precision}", *(": ".join(setting.split("=", 1)) for setting in settings)])
+                  for settings in MODELS.values() for precision in PRECISIONS]
+        text = "sweep={trials: {" + ", ".join(f"t{number}: {{{what}}}" for number, what in enumerate(trials)) + "}}"
         first = self.sweep("first", self.at("networks.yaml"), text, **path("avx2"))
-        self.same(first, self.sweep("other", self.at("networks.yaml"), text, "--ranks-per-trial", "2", ranks=2,
-                                    **path(MOST)))
+        below = PATHS[max(PATHS.index(MOST) - 1, 0)]
+        for ranks, threads, name in (1, 2, below), (2, 1, MOST), (4, 1, MOST):
+            self.same(first, self.sweep(f"{ranks}", self.at("networks.yaml"), text, "--ranks-per-trial", str(ranks),
+                                        ranks=ranks, threads=threads, **path(name)))
 
     def test_of_everything_that_is_recorded(self):
         """Exit code 1: the trial that is meant to break does."""
