@@ -24,7 +24,7 @@ static const struct {
   uint32_t crc[FIGURES];
 } recorded[] = {
     {"0.3.21", {0x02287eca, 0x443cccde, 0x1b5bfa58, 0xb50725d1, 0x3c9d8265}}, /* Debian 12 */
-    {"0.3.29", {0x90db14b7, 0x5b73d7f5, 0x1b5bfa58, 0x72c23f87, 0x3c9d8265}},                                              /* Debian 13 */
+    {"0.3.29", {0x90db14b7, 0x5b73d7f5, 0x1b5bfa58, 0x72c23f87, 0x3c9d8265}}, /* Debian 13 */
 };
 
 static uint32_t crc_of(uint32_t before, const double *numbers, int64_t count) {
