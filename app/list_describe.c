@@ -99,6 +99,17 @@ static void print_metrics(const vj_probe_ops *probe) {
     printf("  %-20s %s\n", probe->metrics[i].name, probe->metrics[i].doc);
 }
 
+static void print_scale(const char *parameter) {
+  printf(
+      "\n%s is a scale. Behind an encoder that can give c times the same hidden states (its last map is linear, or "
+      "its\n"
+      "last norm has weights before a ReLU) another one only relabels weights: of c times the states, with %s c times "
+      "as\n"
+      "large, the prediction is c^2 times as large, this hinge c times, covariances c^4 times. Sweep the one or the "
+      "others.\n",
+      parameter, parameter);
+}
+
 static vj_status describe_stopping(const char *word) {
   static const char *const names[] = {[VJ_STOPPING_ASHA] = "asha", [VJ_STOPPING_MEDIAN] = "median"};
   char hint[VJ_SUGGESTION_BYTES];
@@ -121,6 +132,7 @@ static vj_status describe_component(int kind, const char *name) {
   putchar('\n');
   if (component->param_count == 0) puts("no parameters");
   if (component->param_count) VJ_TRY(print_rows(component->params, component->param_count));
+  if (kind == VJ_LOSS && component->as.loss.scale) print_scale(component->as.loss.scale);
   if (kind == VJ_PROBE) print_metrics(&component->as.probe);
   return VJ_OK;
 }

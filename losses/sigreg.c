@@ -13,16 +13,16 @@ typedef struct sigreg_config {
   int64_t directions, knots;
   double t_max;
   vj_text_list on;
+  vj_real_list view_weights;
 } sigreg_config;
 
 static const vj_param params[] = {
     VJ_INTEGER(sigreg_config, directions, "256", 1, 65536, "", "random unit vectors, drawn anew at each training step"),
     VJ_INTEGER(sigreg_config, knots, "17", 3, 1025, "", "points from -t_max to t_max of the trapezoidal rule"),
     VJ_REAL(sigreg_config, t_max, "5.0", 0.01, 100, "", "end of the integral over the characteristic function"),
-    VJ_TEXTS(sigreg_config, on, "[hx, hy]", "views to make Gaussian"),
+    VCR_VIEWS(sigreg_config, "views to make Gaussian"),
 };
 
-/* Views of the same width that follow each other are projected on the same directions, as in the paper. */
 typedef struct sketch {
   const sigreg_config *config;
   vj_var **directions; /* those of the view before */
@@ -32,17 +32,15 @@ static vj_var *term(vj_graph *graph, const void *untyped, vj_var *view) {
   const sketch *s = untyped;
   vj_var *h = vj_flatten(graph, view, 2);
   if (!h) return NULL;
-  const int64_t width = vj_shape_of(h).size[2];
-  if (!*s->directions || vj_shape_of(*s->directions).size[1] != width)
-    *s->directions = vj_directions(graph, s->config->directions, width);
-  vj_var *projected = vj_linear(graph, h, *s->directions, NULL);
+  vj_var *directions = vcr_directions(graph, s->config->directions, vj_shape_of(h).size[2], s->directions);
+  vj_var *projected = vj_linear(graph, h, directions, NULL);
   return vj_mean_all(graph, vj_epps_pulley(graph, projected, s->config->knots, s->config->t_max));
 }
 
 static vj_var *build(vj_graph *graph, const void *untyped) {
   const sigreg_config *config = untyped;
   vj_var *directions = NULL;
-  return vcr_over_views(graph, &(sketch){config, &directions}, &config->on, term);
+  return vcr_over_views(graph, &(sketch){config, &directions}, &config->on, &config->view_weights, term);
 }
 
 const vj_component vj_loss_sigreg = {

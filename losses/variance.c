@@ -6,13 +6,14 @@ typedef struct variance_config {
   double tau, epsilon;
   int norm;
   vj_text_list on;
+  vj_real_list view_weights;
 } variance_config;
 
 static const vj_param params[] = {
     VJ_REAL(variance_config, tau, "1.0", 0, 1e6, "", "standard deviation below which a feature is pushed up"),
     VJ_REAL(variance_config, epsilon, "1.0e-4", 0, 1, "", "added to the variance under the root"),
     VJ_CHOICE(variance_config, norm, VCR_NORM_CHOICES, "paper", "what is averaged, and the factor"),
-    VJ_TEXTS(variance_config, on, "[hx, hy]", "views to keep from collapsing"),
+    VCR_VIEWS(variance_config, "views to keep from collapsing"),
 };
 
 static vj_var *term(vj_graph *graph, const void *untyped, vj_var *view) {
@@ -29,8 +30,9 @@ static vj_var *term(vj_graph *graph, const void *untyped, vj_var *view) {
   return vj_scale(graph, vj_mean_all(graph, hinge), config->norm == VCR_VICREG ? 0.5 : 1, 0);
 }
 
-static vj_var *build(vj_graph *graph, const void *config) {
-  return vcr_over_views(graph, config, &((const variance_config *)config)->on, term);
+static vj_var *build(vj_graph *graph, const void *untyped) {
+  const variance_config *config = untyped;
+  return vcr_over_views(graph, config, &config->on, &config->view_weights, term);
 }
 
 const vj_component vj_loss_variance = {
@@ -42,5 +44,5 @@ const vj_component vj_loss_variance = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(variance_config),
-    .as.loss = {.build = build},
+    .as.loss = {.build = build, .scale = "tau"},
 };

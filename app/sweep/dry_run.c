@@ -16,6 +16,7 @@
 #include "framework/base/machine_memory.h"
 #include "analysis/output/terminal.h"
 #include "app/sweep/rank_table.h"
+#include "app/sweep/scale_warning.h"
 #include "analysis/output/text_table.h"
 #include "app/sweep/timed_dry_run.h"
 
@@ -340,6 +341,8 @@ static vj_status look(dry_run *d) {
   VJ_TRY(vj_rank_table_machine(d->experiment, d->world->size, d->ranks_here, &d->question));
   const char *note = vj_trial_schedule_note(d->experiment->pool, d->schedule);
   if (note) fprintf(stderr, "%s\n", note);
+  const char *warning = vj_scale_warning(d->experiment->pool, d->space);
+  if (warning) fprintf(stderr, "%s\n", warning);
   VJ_TRY(print_needs(d));
   if (!is_timed(d)) return print_advice(d, NULL);
   if (fits_into_memory(d)) return VJ_OK;

@@ -34,9 +34,14 @@ typedef enum vj_target_type {
   VJ_TARGET_EMA            /* by an encoder whose weights are moving averages of the encoder's; no gradient */
 } vj_target_type;
 
+/* How a number goes from its first value to its last over the steps of a trial. */
+typedef enum vj_course { VJ_COURSE_CONSTANT, VJ_COURSE_LINEAR, VJ_COURSE_COSINE } vj_course;
+
 typedef struct vj_target_config {
-  int type;        /* vj_target_type */
-  double momentum; /* EMA: what an average keeps of itself at every step */
+  int type;              /* vj_target_type */
+  double momentum;       /* EMA: what an average keeps of itself at every step */
+  int momentum_schedule; /* vj_course */
+  double final_momentum;
 } vj_target_config;
 
 typedef enum vj_optimizer { VJ_ADAMW, VJ_SGD } vj_optimizer;
@@ -44,17 +49,19 @@ typedef enum vj_precision { VJ_FP32, VJ_BF16 } vj_precision;
 typedef enum vj_schedule { VJ_CONSTANT, VJ_COSINE, VJ_ONE_CYCLE } vj_schedule;
 
 typedef struct vj_optim_config {
-  int type;            /* vj_optimizer */
-  int precision;       /* vj_precision: of the factors of matrix products */
-  int schedule;        /* vj_schedule */
-  double lr;           /* peak learning rate */
-  int64_t warmup;      /* steps of linear warm-up (one_cycle: of its rise) */
-  double final_lr;     /* of the peak, reached at the last step by cosine and one_cycle */
-  vj_real_list betas;  /* AdamW: two */
-  double epsilon;      /* AdamW */
-  double momentum;     /* SGD */
-  double weight_decay; /* decoupled for AdamW, L2 for SGD; not on norms and biases */
-  double clip;         /* global gradient norm is held to this; 0: no clipping */
+  int type;                  /* vj_optimizer */
+  int precision;             /* vj_precision: of the factors of matrix products */
+  int schedule;              /* vj_schedule */
+  double lr;                 /* peak learning rate */
+  int64_t warmup;            /* steps of linear warm-up (one_cycle: of its rise) */
+  double final_lr;           /* of the peak, reached at the last step by cosine and one_cycle */
+  vj_real_list betas;        /* AdamW: two */
+  double epsilon;            /* AdamW */
+  double momentum;           /* SGD */
+  double weight_decay;       /* decoupled for AdamW, L2 for SGD; not on norms and biases */
+  int weight_decay_schedule; /* vj_course */
+  double final_weight_decay;
+  double clip; /* global gradient norm is held to this; 0: no clipping */
   int64_t steps, batch, shards;
   int64_t ranks; /* that train the trial together; 0: it does not say */
 } vj_optim_config;

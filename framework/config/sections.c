@@ -17,10 +17,15 @@ static const vj_param data_rows[] = {
     VJ_INTEGER(vj_data_section, seed, "0", 0, INFINITY, "", "seed of the data, the same for all trials"),
 };
 
+#define COURSES "constant|linear|cosine" /* vj_course */
+
 static const vj_param target_rows[] = {
     VJ_CHOICE(vj_target_config, type, "shared|stop_gradient|ema", "shared",
               "what makes hy: the encoder, the encoder as a constant, or the moving average of the encoder"),
     VJ_REAL(vj_target_config, momentum, "0.996", 0, 1, "", "of ema: what an average keeps of itself at every step"),
+    VJ_CHOICE(vj_target_config, momentum_schedule, COURSES, "constant",
+              "course of the momentum over the steps of a trial, to final_momentum"),
+    VJ_REAL(vj_target_config, final_momentum, "1.0", 0, 1, "", "where a linear or cosine course of the momentum ends"),
 };
 
 static const vj_param loss_rows[] = {
@@ -45,6 +50,10 @@ static const vj_param optim_rows[] = {
     VJ_REAL(vj_optim_config, momentum, "0.9", 0, 1, "", "momentum of SGD"),
     VJ_REAL(vj_optim_config, weight_decay, "0.01", 0, INFINITY, "",
             "decoupled for AdamW, L2 for SGD; not on norms and biases"),
+    VJ_CHOICE(vj_optim_config, weight_decay_schedule, COURSES, "constant",
+              "course of the weight decay over the steps of a trial, to final_weight_decay"),
+    VJ_REAL(vj_optim_config, final_weight_decay, "0.0", 0, INFINITY, "",
+            "where a linear or cosine course of the weight decay ends"),
     VJ_REAL(vj_optim_config, clip, "0", 0, INFINITY, "", "bound of the global gradient norm; 0: none"),
     VJ_INTEGER(vj_optim_config, steps, NULL, 1, INFINITY, "steps", "training steps of a trial"),
     VJ_INTEGER(vj_optim_config, batch, "64", 1, INFINITY, "samples", "samples of a step, over all ranks"),

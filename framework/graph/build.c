@@ -195,6 +195,14 @@ static vj_var *parameter_var(vj_graph *graph, const char *prefix, const vj_param
   return vj_list_push(graph, &graph->parameter_vars, var) ? var : NULL;
 }
 
+static void change_state(vj_graph *graph, vj_var *state, vj_var *value, double rate, bool averages) {
+  if (graph->status != VJ_OK || !state || !value || !vj_is_training(graph)) return;
+  vj_state_change *change = list_new(graph, &graph->changes, sizeof *change);
+  if (!change) return;
+  *change = (vj_state_change){state, value, rate, averages};
+  vj_graph_keep(value);
+}
+
 static const char *const average_prefix = "target.";
 
 /* Changes of states come before the optimizer's step: after step k, counted from 0, the average takes in the
@@ -203,7 +211,7 @@ static const char *const average_prefix = "target.";
 static vj_var *average_of(vj_graph *graph, const vj_param_spec *spec, vj_var *trained) {
   const int known = graph->parameter_vars.count;
   vj_var *average = parameter_var(graph, average_prefix, spec, false);
-  if (graph->parameter_vars.count > known) vj_state_update(graph, average, trained, 1 - graph->momentum);
+  if (graph->parameter_vars.count > known) change_state(graph, average, trained, 0, true);
   return average;
 }
 
@@ -217,11 +225,7 @@ vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec) {
 }
 
 void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate) {
-  if (graph->status != VJ_OK || !state || !value || !vj_is_training(graph)) return;
-  vj_state_change *change = list_new(graph, &graph->changes, sizeof *change);
-  if (!change) return;
-  *change = (vj_state_change){state, value, rate};
-  vj_graph_keep(value);
+  change_state(graph, state, value, rate, false);
 }
 
 /* --- frozen sections ----------------------------------------------------------------------------------------- */

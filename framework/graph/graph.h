@@ -82,6 +82,7 @@ typedef struct vj_goal {
 typedef struct vj_state_change {
   vj_var *state, *value;
   double rate;
+  bool averages; /* with the graph's momentum, and not with `rate` */
 } vj_state_change;
 
 /* A growing list of pointers, pool-backed. */
@@ -112,9 +113,9 @@ struct vj_graph {
   int64_t step;           /* of the run: noise is drawn for it */
   const char *view_scope; /* "hx" while the encoder builds hx: taps get this name in front */
   /* While a target is built by an average of the encoder: each parameter asked for is the state "target.<name>", its
-   * moving average with this momentum, and each state asked for is another one, "target.<name>". */
+   * moving average with `momentum`, and each state asked for is another one, "target.<name>". */
   bool averages;
-  double momentum;
+  double momentum; /* of the run: it may change from step to step */
   struct vj_plan *plan;
 };
 

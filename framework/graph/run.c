@@ -294,7 +294,7 @@ static void change_states(vj_graph *graph) {
     const vj_state_change *change = graph->changes.at[i];
     vj_real *state = vj_graph_values(graph, change->state, 0);
     const vj_real *value = vj_graph_values(graph, change->value, 0);
-    const vj_real rate = (vj_real)change->rate;
+    const vj_real rate = (vj_real)(change->averages ? 1 - graph->momentum : change->rate);
     for (int64_t k = 0; k < change->state->count; k++) state[k] = (1 - rate) * state[k] + rate * value[k];
   }
 }

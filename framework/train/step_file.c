@@ -164,6 +164,7 @@ static vj_status run_steps(dump *d, int64_t steps) {
     const char *group = step ? vj_pool_format(d->pool, "step%lld/", (long long)step) : "";
     VJ_TRY(put_batched(d, vj_pool_format(d->pool, "%sbatch", group), "frames", part->frames));
     part->graph->step = step;
+    part->graph->momentum = vj_target_momentum(&d->config->target, step, d->config->optim.steps);
     VJ_TRY(vj_graph_run(part->graph));
     VJ_TRY(put_noise(d, vj_pool_format(d->pool, "%snoise", group)));
     const double norm = vj_gradient_norm(&d->optimizer);

@@ -44,6 +44,7 @@ static vj_status train_step(vj_running_trial *t, int64_t step) {
   const double filled = omp_get_wtime();
   t->at.seconds.data += filled - began;
   part->graph->step = step;
+  part->graph->momentum = vj_target_momentum(&t->job->config->target, step, t->job->config->optim.steps);
   VJ_TRY(vj_graph_run(part->graph));
   for (int64_t i = 0; i < scalars; i++)
     t->row[i] = part->scalars[i] ? (double)vj_graph_values(part->graph, part->scalars[i], 0)[0] : NAN;

@@ -81,6 +81,12 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
   return vj_linear_layer(graph, vj_flatten(graph, h, 2), "projection", config->projection, VJ_LAYER_UNIFORM);
 }
 
+/* By its last linear map; without, by the weights and biases of its last batch norm, which ReLU and averages keep. */
+static bool scales_freely(const void *untyped) {
+  const cnn_config *config = untyped;
+  return config->projection > 0 || config->activation == VJ_RELU || config->activation == VJ_IDENTITY;
+}
+
 const vj_component vj_encoder_cnn = {
     .abi = VJ_ABI,
     .kind = VJ_ENCODER,
@@ -90,5 +96,5 @@ const vj_component vj_encoder_cnn = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(cnn_config),
-    .as.encoder = {.build = build},
+    .as.encoder = {.build = build, .scales_freely = scales_freely},
 };

@@ -144,6 +144,12 @@ static vj_var *build(vj_graph *graph, const void *untyped, vj_var *frames) {
   return states(graph, config, vj_layer_norm_layer(graph, h, "norm", norm_epsilon), &g);
 }
 
+/* By its last norm's weights and biases, or the linear map behind them. */
+static bool scales_freely(const void *config) {
+  (void)config;
+  return true;
+}
+
 const vj_component vj_encoder_vit = {
     .abi = VJ_ABI,
     .kind = VJ_ENCODER,
@@ -154,5 +160,5 @@ const vj_component vj_encoder_vit = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(vit_config),
-    .as.encoder = {.build = build},
+    .as.encoder = {.build = build, .scales_freely = scales_freely},
 };

@@ -97,7 +97,7 @@ class FloatEnvironment(unittest.TestCase):
         self.assertTrue(self.same(self.step("meddled.h5", LD_PRELOAD=library, ASAN_OPTIONS=sanitizers)))
 
     def test_of_a_plug_in(self):
-        with open(os.path.join(SOURCE, "docs", "examples", "straightening_loss.c")) as file:
+        with open(os.path.join(SOURCE, "docs", "examples", "slowness_loss.c")) as file:
             plugin = self.library("plugin", file.read() + MEDDLER, f"-I{SOURCE}/framework/include")
         self.assertTrue(self.same(self.step("plugged.h5", f"plugins=[{plugin}]")))
 

@@ -97,6 +97,7 @@ static vj_var *case_noise(vj_graph *g) {
 /* Odd and even numbers of knots, and more columns than a block. */
 static vj_var *case_epps_pulley(vj_graph *g) { return vj_epps_pulley(g, batched(g, "x", VJ_SHAPE(3, 25)), 7, 3); }
 static vj_var *case_epps_pulley_even(vj_graph *g) { return vj_epps_pulley(g, batched(g, "x", VJ_SHAPE(4)), 6, 2); }
+static vj_var *case_normal_distance(vj_graph *g) { return vj_normal_distance(g, batched(g, "x", VJ_SHAPE(3, 5))); }
 static vj_var *case_directions(vj_graph *g) {
   return vj_linear(g, batched(g, "x", VJ_SHAPE(5)), vj_directions(g, 3, 5), NULL);
 }
@@ -199,6 +200,7 @@ static const gradient_case cases[] = {CASE(linear),
                                       CASE(noise),
                                       CASE(epps_pulley),
                                       CASE(epps_pulley_even),
+                                      CASE(normal_distance),
                                       CASE(directions),
                                       CASE(average_pool),
                                       CASE(sum_features),

@@ -22,6 +22,7 @@ static vj_var *bad_cross_products(vj_graph *g) {
   return vj_cross_products(g, batched(g, "a", VJ_SHAPE(3, 5)), batched(g, "b", VJ_SHAPE(2, 5)));
 }
 static vj_var *bad_epps_pulley(vj_graph *g) { return vj_epps_pulley(g, shared(g, "x", VJ_SHAPE(3, 5)), 17, 5); }
+static vj_var *bad_normal_distance(vj_graph *g) { return vj_normal_distance(g, shared(g, "x", VJ_SHAPE(3, 5))); }
 static vj_var *bad_conv(vj_graph *g) {
   return vj_conv2d(g, batched(g, "x", VJ_SHAPE(2, 2, 3)), shared(g, "w", VJ_SHAPE(4, 5, 5, 3)), NULL,
                    &(vj_conv2d_args){0});
@@ -43,6 +44,7 @@ static void shape_errors_name_place_and_both_shapes(void **state) {
   (void)state;
   expect_failure(bad_linear, "encoder: linear: x [2,3,5] does not fit weight [4,6] [O,I]");
   expect_failure(bad_cross_products, "encoder: cross_products: [2,3,5] and [2,2,5] are not batched with the same rows");
+  expect_failure(bad_normal_distance, "encoder: normal_distance: needs a batched [b,..], not [3,5]");
   expect_failure(bad_epps_pulley,
                  "encoder: epps_pulley: needs a batched [b,..], at least 2 knots and t_max > 0, not [3,5], 17 and 5");
   expect_failure(bad_conv, "encoder: conv2d: a kernel of 5 does not fit into [2,2,2,3] with padding 0");

@@ -130,12 +130,33 @@ def covariance_term(config, view):
     return sum(offdiagonal(h[:, t]) for t in range(h.shape[1])) / (h.shape[1] * h.shape[2])
 
 
+def correlation_term(config, view):
+    epsilon = float(config["epsilon"])
+
+    def mean_square(rows):
+        covariance = torch.cov(rows.T, correction=1)
+        scale = (covariance.diagonal() + epsilon).rsqrt()
+        correlation = covariance * scale * scale[:, None]
+        width = len(scale)
+        return (correlation.square().sum() - correlation.diagonal().square().sum()) / (width * (width - 1))
+    if config["norm"] == "eb_jepa":
+        return mean_square(view.flatten(0, -2))
+    h = view.flatten(2)
+    return sum(mean_square(h[:, t]) for t in range(h.shape[1])) / h.shape[1]
+
+
+def covariance_or_correlation(config, view):
+    return (correlation_term if config.get("form") == "correlation" else covariance_term)(config, view)
+
+
 def over_views(term):
-    """The mean over views, each weighing as many time steps as it has."""
+    """The mean over views, each weighing as many time steps as it has, times its own weight."""
     def loss(config, views):
         chosen = [views[name] for name in items(config["on"])]
+        weights = reals(config.get("view_weights", [])) or [1.0] * len(chosen)
         steps = sum(view.shape[1] for view in chosen)
-        return sum(view.shape[1] / steps * term(config, view) for view in chosen)
+        return sum(weight * view.shape[1] / steps * term(config, view)
+                   for weight, view in zip(weights, chosen) if weight)
     return loss
 
 
@@ -147,17 +168,49 @@ def epps_pulley(x, knots, t_max):
     return len(x) * torch.trapezoid((characteristic - normal).abs().square() * normal, t)
 
 
+def drawn_directions(noise):
+    """Unit vectors for hidden states [B,T,d]: new ones where d is not that of the view before."""
+    remaining, directions = list(noise), [None]
+
+    def directions_for(h):
+        if directions[0] is None or directions[0].shape[1] != h.shape[2]:
+            directions[0] = F.normalize(torch.as_tensor(remaining.pop(0)).to(h.dtype))
+        return directions[0]
+    return directions_for
+
+
 def sigreg(config, views, *noise):
     """`noise`: standard normal numbers [directions, width], one array for each change of width among the views."""
-    remaining, directions = list(noise), None
+    directions_for = drawn_directions(noise)
 
     def term(config, view):
-        nonlocal directions
         h = view.flatten(2)
-        if directions is None or directions.shape[1] != h.shape[2]:
-            directions = F.normalize(torch.as_tensor(remaining.pop(0)).to(h.dtype))
-        return epps_pulley(h @ directions.T, int(config["knots"]), float(config["t_max"])).mean()
+        return epps_pulley(h @ directions_for(h).T, int(config["knots"]), float(config["t_max"])).mean()
     return over_views(term)(config, views)
+
+
+def visreg(config, views, *noise):
+    directions_for = drawn_directions(noise)
+
+    def term(config, view):
+        h = view.flatten(2)
+        mean = h.mean(0)
+        deviation = torch.sqrt(h.var(dim=0, unbiased=False) + float(config["epsilon"]))
+        fixed = deviation.detach() if config["detach"] == "true" else deviation
+        order = ((h - mean) / fixed @ directions_for(h).T).sort(dim=0).values
+        n = torch.arange(1, len(h) + 1, dtype=h.dtype)
+        quantiles = math.sqrt(2) * torch.erfinv(2 * n / (len(h) + 1) - 1)
+        parts = {"shape": (order - quantiles[:, None, None]).square(), "scale": (1 - deviation).square(),
+                 "center": mean.square()}
+        return sum(float(config[name]) * part.mean() for name, part in parts.items())
+    return over_views(term)(config, views)
+
+
+def straightening_term(config, view):
+    velocity = view.flatten(2).diff(dim=1)
+    before, after = velocity[:, :-1], velocity[:, 1:]
+    norms = before.square().sum(-1) * after.square().sum(-1)
+    return (1 - (before * after).sum(-1) / torch.sqrt(norms + float(config["epsilon"]))).mean()
 
 
 def barlow_twins(config, views):
@@ -169,8 +222,9 @@ def barlow_twins(config, views):
     return ((1 - diagonal).square().sum() + float(config["lambda"]) * different.square().sum()) / len(diagonal)
 
 
-LOSSES = {"prediction": prediction, "variance": over_views(variance_term), "covariance": over_views(covariance_term),
-          "sigreg": sigreg, "barlow_twins": barlow_twins}
+LOSSES = {"prediction": prediction, "variance": over_views(variance_term),
+          "covariance": over_views(covariance_or_correlation), "sigreg": sigreg, "visreg": visreg,
+          "straightening": over_views(straightening_term), "barlow_twins": barlow_twins}
 
 
 # --- optimizers ------------------------------------------------------------------------------------------------------
@@ -187,6 +241,14 @@ def learning_rate(optim, step):
         return peak
     final *= peak
     return final + (peak - final) * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+
+
+def on_course(section, name, step, steps):
+    """Of the weight decay and of a target's momentum, at step 0..steps-1."""
+    first, last = float(section[name]), float(section.get(f"final_{name}", 0))
+    course = section.get(f"{name}_schedule", "constant")
+    done = {"constant": 0, "linear": step / steps, "cosine": (1 - math.cos(math.pi * step / steps)) / 2}[course]
+    return first + (last - first) * done
 
 
 def optimizer_of(optim, rows, parameters):
@@ -272,11 +334,11 @@ class Model:
         views = self.encode(y, "hy", "target.encoder" if target == "ema" else "encoder")
         return views if target == "shared" else {name: value.detach() for name, value in views.items()}
 
-    def average(self):
+    def average(self, number):
         """Before the optimizer's step: the averages take in the parameters that this step was made with."""
         for name, value in self.parameters.items():
             if f"target.{name}" in self.states:
-                momentum = float(target_of(self.config)["momentum"])
+                momentum = on_course(target_of(self.config), "momentum", number, int(self.config["optim"]["steps"]))
                 self.states[f"target.{name}"].mul_(momentum).add_(value.detach(), alpha=1 - momentum)
 
     def views(self, frames):
@@ -312,7 +374,10 @@ class Model:
                 parameter.grad.mul_(clip / norm)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config["optim"], number)
-        self.average()
+            if group["weight_decay"]:
+                group["weight_decay"] = on_course(self.config["optim"], "weight_decay", number,
+                                                  int(self.config["optim"]["steps"]))
+        self.average(number)
         self.optimizer.step()
         return Step(*({name: value.detach().numpy() for name, value in values.items()}
                       for values in (views, losses, gradients)), norm)

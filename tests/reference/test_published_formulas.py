@@ -13,6 +13,7 @@ from support import requirements
 with requirements.modules():
     import h5py
     import numpy as np
+    from scipy.stats import norm
 
 from comparison import Comparison
 
@@ -33,6 +34,9 @@ losses:
   sigreg_paper: {type: sigreg, weight: 1, directions: 64, on: hy}
   sigreg_code: {type: sigreg, weight: 1, directions: 64, knots: 33, t_max: 3, on: hy}
   sigreg_eb_jepa: {type: sigreg, weight: 1, directions: 64, knots: 10, t_max: 3, on: hy}
+  visreg: {weight: 1, directions: 64, scale: 0.7, shape: 1.3, center: 0.9, on: hy_pred}
+  straightening: {weight: 1, on: hy}
+  correlation: {type: covariance, weight: 1, form: correlation, epsilon: 0, on: hy_pred}
   barlow_twins: {weight: 1, lambda: 0.0051}
 optim: {steps: 1, batch: 32, shards: 4}
 """
@@ -104,6 +108,33 @@ def sigreg(hy, noise):
             "sigreg_eb_jepa": samples * mean_integral("sigreg_eb_jepa", np.linspace(-3, 3, 10))}
 
 
+def visreg(predicted, noise):
+    """Wu, Balestriero and Levine 2026, by the authors' page and code (HaiyuWu/visreg): the deviation is biased, the
+    projected states are divided by it, and the quantiles are those of n / (N + 1)."""
+    drawn = noise["losses.visreg.0"].astype(np.float64)
+    directions = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    quantiles = norm.ppf(np.arange(1, len(predicted) + 1) / (len(predicted) + 1))
+    terms = []
+    for h in steps_of(predicted):
+        mean, deviation = h.mean(axis=0), h.std(axis=0)
+        projected = np.sort((h - mean) / deviation @ directions.T, axis=0)
+        terms.append([((1 - deviation)**2).mean(), ((projected - quantiles[:, None])**2).mean(), (mean**2).mean()])
+    return {"visreg": np.mean(terms, axis=0) @ [0.7, 1.3, 0.9]}
+
+
+def straightening(hy):
+    """Wang et al. 2026: 1 - cos(z_{t+1} - z_t, z_{t+2} - z_{t+1})."""
+    v = np.diff(hy.reshape(*hy.shape[:2], -1), axis=1)
+    v /= np.linalg.norm(v, axis=2, keepdims=True)
+    return {"straightening": 1 - (v[:, 1:] * v[:, :-1]).sum(axis=2).mean()}
+
+
+def correlation(predicted):
+    """The mean square of Pearson's correlation over pairs of different features. Features without spread have none."""
+    return {"correlation": np.mean([(offdiagonal(np.nan_to_num(np.corrcoef(h.T)))**2).mean()
+                                    for h in steps_of(predicted)])}
+
+
 def barlow_twins(predicted, target):
     """Zbontar et al. 2021, equations 1 and 2, lambda as in the authors' code; we divide by the number of features."""
     a, b = (h.reshape(len(h) * h.shape[1], -1) for h in (predicted, target))
@@ -127,7 +158,7 @@ def main():
         views, losses, noise = run_engine(folder)
     hx, hy, predicted = (views[name].astype(np.float64) for name in ("hx", "hy", "hy_pred"))
     published = {**vj_vcr(hx, hy), **vicreg(predicted, hy), **eb_jepa(hx), **sigreg(hy, noise),
-                 **barlow_twins(predicted, hy)}
+                 **visreg(predicted, noise), **straightening(hy), **correlation(predicted), **barlow_twins(predicted, hy)}
     compare = Comparison("published formulas")
     compare.claim(len(noise["losses.sigreg_paper.0"]) == DIRECTIONS, f"expected {DIRECTIONS} directions")
     for name in published:

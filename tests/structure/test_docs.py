@@ -11,7 +11,7 @@ TOPS = "framework|models|losses|datasets|sweeps|analysis|app|tests|docs"
 PATH = re.compile(rf"(?<![\w./<>=:$~-])(?:{TOPS})/[\w./*<>-]*[\w*>/]")
 NAME = re.compile(r"\b(?:vj|VJ)_\w*[a-zA-Z0-9]\b|(?<=`)\w+\.(?:c|h|def)(?=`)")
 # A reader who follows the pages makes these.
-TO_BE_MADE = {"losses/straightening.c", "vj_loss_straightening", "app/head.c", "vj_verb_head"}
+TO_BE_MADE = {"losses/slowness.c", "vj_loss_slowness", "app/head.c", "vj_verb_head"}
 HISTORY = "docs/changes.md"  # tells of names that were
 
 

@@ -34,7 +34,7 @@
 #include "vj/status.h"
 
 /* Grows by one with every change to the structures below; tables refuse descriptors of another number. */
-enum { VJ_ABI = 8 };
+enum { VJ_ABI = 9 };
 
 /* kind, singular, plural */
 #define VJ_KIND_LIST(X)                      \
@@ -58,6 +58,9 @@ typedef enum vj_kind { VJ_KIND_LIST(VJ_KIND_ENUM) VJ_KIND_COUNT } vj_kind;
 typedef struct vj_encoder_ops {
   /* frames [b,T,H,W,C] -> hidden state [b,T,d] or [b,T,H',W',C'] */
   vj_var *(*build)(vj_graph *graph, const void *config, vj_var *frames);
+  /* Whether other parameters give c times the same hidden state for any c > 0, as those of a last linear map do. What
+   * losses ask of its scale then says the same as other weights of them. NULL: no. */
+  bool (*scales_freely)(const void *config);
 } vj_encoder_ops;
 
 /* A predictor offers up to three ways for a latent z to enter; one it does not offer is NULL. `target` is the shape of
@@ -126,6 +129,7 @@ typedef struct vj_loss_ops {
   /* The loss without its weight, a shared scalar. Views are looked up by name with vj_view(). */
   vj_var *(*build)(vj_graph *graph, const void *config);
   vj_energy_term term; /* most measure none: leave it out */
+  const char *scale;   /* its parameter that says how large hidden states are to be; most have none */
 } vj_loss_ops;
 
 typedef struct vj_component {

@@ -163,6 +163,9 @@ vj_var *vj_offdiagonal_covariance(vj_graph *graph, vj_var *x);
  * statistic of Epps and Pulley 1983 (Biometrika 70), N integral phi(t) |mean exp(i t x) - phi(t)|^2 dt with
  * phi(t) = exp(-t^2/2), by the trapezoidal rule on `knots` points (2 at least) from -t_max to t_max. */
 vj_var *vj_epps_pulley(vj_graph *graph, vj_var *x, int64_t knots, double t_max);
+/* Batched [b,..] -> shared [..]: of each column's N numbers over the global batch, in order, the mean squared distance
+ * to the quantiles Phi^-1(n / (N + 1)) of N(0,1), n = 1..N: the square of a 2-Wasserstein distance. */
+vj_var *vj_normal_distance(vj_graph *graph, vj_var *x);
 
 /* --- latents ----------------------------------------------------------------------------------------------- */
 

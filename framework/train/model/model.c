@@ -32,7 +32,6 @@ static vj_var *encode(vj_graph *graph, const vj_config *config, vj_var *frames, 
 static vj_var *encode_target(vj_graph *graph, const vj_config *config, vj_var *y) {
   const int before = graph->views.count;
   graph->averages = config->target.type == VJ_TARGET_EMA;
-  graph->momentum = config->target.momentum;
   encode(graph, config, y, "hy");
   graph->averages = false;
   for (int i = before; i < graph->views.count && config->target.type == VJ_TARGET_STOP_GRADIENT; i++) {

@@ -36,6 +36,20 @@ double vj_learning_rate(const vj_optim_config *config, int64_t step) {
   return half_cosine(config->lr, config->final_lr * config->lr, (t - warmup) / ((double)config->steps - warmup));
 }
 
+static double on_course(int course, double from, double to, double progress) {
+  if (course == VJ_COURSE_CONSTANT) return from;
+  return course == VJ_COURSE_LINEAR ? from + (to - from) * progress : half_cosine(from, to, progress);
+}
+
+double vj_weight_decay(const vj_optim_config *config, int64_t step) {
+  return on_course(config->weight_decay_schedule, config->weight_decay, config->final_weight_decay,
+                   (double)step / (double)config->steps);
+}
+
+double vj_target_momentum(const vj_target_config *config, int64_t step, int64_t steps) {
+  return on_course(config->momentum_schedule, config->momentum, config->final_momentum, (double)step / (double)steps);
+}
+
 static double sum_of_squares(int64_t count, const vj_real *x) {
   VJ_LANE_SUM(double, sum, i, count, (double)x[i] * (double)x[i]);
   return sum;
@@ -84,12 +98,12 @@ static void sgd(int64_t count, vj_real *restrict p, const vj_real *restrict g, v
 void vj_optimizer_step(vj_optimizer_state *state, int64_t step, double gradient_norm) {
   const vj_optim_config *config = state->config;
   vj_parameters *parameters = state->parameters;
-  const double lr = vj_learning_rate(config, step);
+  const double lr = vj_learning_rate(config, step), weight_decay = vj_weight_decay(config, step);
   const double scale = config->clip > 0 && gradient_norm > config->clip ? config->clip / gradient_norm : 1;
   for (int i = 0; i < parameters->count; i++) {
     const vj_parameter_row *row = &parameters->rows[i];
     if (!row->trained || !state->has_gradient[i]) continue;
-    const double decay = row->decay ? config->weight_decay : 0;
+    const double decay = row->decay ? weight_decay : 0;
     vj_real *p = parameters->values + row->offset;
     const vj_real *g = parameters->gradients + row->offset;
     if (config->type == VJ_ADAMW) {
