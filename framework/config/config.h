@@ -50,7 +50,7 @@ typedef enum vj_schedule { VJ_CONSTANT, VJ_COSINE, VJ_ONE_CYCLE } vj_schedule;
 
 typedef struct vj_optim_config {
   int type;                  /* vj_optimizer */
-  int precision;             /* vj_precision: of the factors of matrix products */
+  int precision;             /* vj_precision: of activations and the factors of matrix products */
   int schedule;              /* vj_schedule */
   double lr;                 /* peak learning rate */
   int64_t warmup;            /* steps of linear warm-up (one_cycle: of its rise) */

@@ -40,7 +40,7 @@ static const vj_param probe_rows[] = {
 static const vj_param optim_rows[] = {
     VJ_CHOICE(vj_optim_config, type, "adamw|sgd", "adamw", "optimizer"),
     VJ_CHOICE(vj_optim_config, precision, "fp32|bf16", "fp32",
-              "factors of matrix products; sums, statistics and weights are fp32 always"),
+              "factors of matrix products, and activations; sums, statistics and weights are fp32 always"),
     VJ_CHOICE(vj_optim_config, schedule, "constant|cosine|one_cycle", "cosine", "course of the learning rate"),
     VJ_REAL(vj_optim_config, lr, "1.0e-3", 0, INFINITY, "", "peak learning rate"),
     VJ_INTEGER(vj_optim_config, warmup, "0", 0, INFINITY, "steps", "linear warm-up; of one_cycle, its rise"),

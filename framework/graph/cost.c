@@ -10,7 +10,7 @@ static double bytes_of(const vj_var *var) {
 /* A product's passes over memory are part of the rate at which products run. */
 vj_work vj_node_work(const vj_node *node) {
   vj_work work = {0};
-  if (node->op->form == VJ_ALIAS) return work;
+  if (vj_is_alias(node)) return work;
   work.calls = 1;
   work.flops = node->op->flops_done ? node->op->flops_done(node) : node->op->flops ? node->op->flops(node) : 0;
   if (work.flops > 0) return work;

@@ -36,7 +36,7 @@ struct vj_var {
   bool thawed;         /* what needs_gradient becomes when a frozen section ends */
   bool keep;           /* to be read after the run */
   bool needed;         /* found by the planner */
-  bool half;           /* bf16: two numbers in the room of one; only some ops read such */
+  bool half;           /* bf16: two numbers in the room of one; decided in precision.c */
   vj_role role;
   int parameter; /* index in the parameter table, for the three last roles */
   vj_shape shape;
@@ -196,7 +196,7 @@ typedef struct vj_graph_profile_row {
   const char *op, *scope;
   double seconds, flops, flops_done; /* of all shards of this rank; seconds are summed over its threads and over runs */
   double bytes, calls;               /* of all shards of this rank, as cost.h counts them */
-  bool half;                         /* it reads bf16 */
+  bool half;                         /* of a product: its factors are bf16 */
 } vj_graph_profile_row;
 /* Timing of nodes on or off; rows are in order of execution. */
 void vj_graph_profile(vj_graph *graph, bool on);

@@ -269,6 +269,7 @@ vj_status vj_graph_plan(vj_graph *graph, int64_t local_shards) {
     return vj_fail(VJ_MEMORY, "no memory for a plan");
   plan->local_shards = local_shards;
   mark_needed(graph);
+  VJ_TRY(vj_plan_choose_precision(graph));
   order_nodes(graph, plan);
   cut_segments(plan);
   assign_storage(graph, plan);

@@ -53,6 +53,8 @@ typedef struct vj_plan {
 } vj_plan;
 
 void vj_plan_destroy(vj_plan *plan);
+/* Decides which variables of the needed nodes are bf16; see precision.c. */
+VJ_MUST_USE vj_status vj_plan_choose_precision(vj_graph *graph);
 /* Rows of a WEIGHT node's output that one range holds. */
 int64_t vj_plan_rows(const vj_node *node);
 /* Whether a segment reads sums of weight gradients, so that all exchanges under way end before it begins. */

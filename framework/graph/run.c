@@ -131,7 +131,7 @@ static void run_shard(vj_graph *graph, const vj_segment *segment, int64_t shard)
   double *sums = plan->sums + shard * plan->sum_numbers;
   for (int i = segment->begin; i < segment->end; i++) {
     vj_node *node = plan->nodes[i];
-    if (node->op->form == VJ_ALIAS) continue;
+    if (vj_is_alias(node)) continue;
     const double start = plan->profiling ? omp_get_wtime() : 0;
     vj_call call = call_of(graph, node, shard);
     if (node->op->form == VJ_SUM) {
@@ -217,7 +217,7 @@ static void run_pieces(const vj_graph *graph, const vj_node *node) {
 
 static void run_once(vj_graph *graph, vj_node *node) {
   const vj_plan *plan = graph->plan;
-  if (node->op->form == VJ_ALIAS) return;
+  if (vj_is_alias(node)) return;
   const double start = plan->profiling ? omp_get_wtime() : 0;
   if (node->op->form == VJ_SUM) { /* a sum over shared numbers only: every rank has them all */
     vj_call call = call_of(graph, node, 0);
@@ -338,10 +338,9 @@ static double node_flops_done(const vj_node *node) {
   return node->op->flops_done ? node->op->flops_done(node) : node_flops(node);
 }
 
-static bool reads_half(const vj_node *node) {
-  for (int k = 0; k < node->input_count; k++)
-    if (node->inputs[k] && node->inputs[k]->half) return true;
-  return false;
+/* Of a product: both factors are bf16, of which the second is never anything else for another reason. */
+static bool multiplies_half(const vj_node *node) {
+  return node->input_count > 1 && node->inputs[1] && node->inputs[1]->half;
 }
 
 int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int capacity) {
@@ -358,7 +357,7 @@ int vj_graph_profile_rows(const vj_graph *graph, vj_graph_profile_row *rows, int
                                            .flops_done = node_flops_done(node) * shards,
                                            .bytes = work.bytes * shards,
                                            .calls = (double)work.calls * shards,
-                                           .half = reads_half(node)};
+                                           .half = multiplies_half(node)};
   }
   return count;
 }

@@ -42,6 +42,10 @@ typedef struct vj_call {
   int64_t begin, end; /* WEIGHT: rows; SHARED: pieces */
 } vj_call;
 
+/* Places of a node, see `halves`. */
+#define VJ_INPUT(k) (1u << (k))
+#define VJ_FIRST_OUTPUT (1u << VJ_MAX_INPUTS)
+
 struct vj_op {
   const char *name;
   const char *summary;
@@ -54,7 +58,8 @@ struct vj_op {
   int64_t (*pieces)(const vj_node *);    /* SHARED: parts that a rank's threads share, by begin..end; NULL: one */
   bool recompute;                        /* one cheap pass: run again rather than kept for backward */
   bool splits_rows;                      /* WEIGHT: ranges of rows cost what they are; else all at once */
-  const vj_op *rounding;                 /* the same op with its first output in bf16 */
+  unsigned (*halves)(const vj_node *);   /* what may be bf16: VJ_INPUT(k), VJ_FIRST_OUTPUT; NULL: nothing */
+  unsigned alike;                        /* of these, what is so together or not at all */
   int in_place;                          /* 1 + index of an input whose room the first output may take; 0: none */
   int64_t (*sum_count)(const vj_node *); /* SUM: doubles in a part */
   size_t (*scratch_bytes)(const vj_node *);
@@ -68,8 +73,11 @@ void vj_finish_sums(const vj_call *call);
 void vj_finish_sums_behind_first(const vj_call *call);
 int64_t vj_count_behind_first(const vj_node *node);
 
-/* For those who lay open what it drew. */
-extern const vj_op vj_op_noise;
+/* For those who lay open what it drew, and for the planner. */
+extern const vj_op vj_op_noise, vj_op_round_bf16;
+
+/* Its output is an input under another name: nothing runs. */
+static inline bool vj_is_alias(const vj_node *node) { return node->output_count > 0 && node->outputs[0]->alias; }
 
 /* Every op, for tests and documentation; NULL past the end. */
 const vj_op *vj_op_at(int index);

@@ -182,55 +182,9 @@ static void rounding_to_bf16(void **state) {
   assert_true((vj_round_bf16(NAN) & 0x7fff) > 0x7f80);
 }
 
-/* Rounded by an op of its own or by the one that makes it. */
-static void is_its_rounding(vj_graph *g, const vj_var *x, const char *op) {
-  assert_string_equal(x->rounded->producer->op->name, op);
-  for (int64_t s = 0; s < SHARDS; s++) {
-    const vj_real *exact = vj_graph_values(g, x, s);
-    const uint16_t *rounded = (const uint16_t *)vj_graph_values(g, x->rounded, s);
-    for (int64_t i = 0; i < x->count; i++) assert_int_equal(rounded[i], vj_round_bf16(exact[i]));
-  }
-}
-
-static void ops_round_what_they_make(void **state) {
-  (void)state;
-  vj_parameters *parameters = NULL;
-  vj_graph *g = NULL;
-  assert_ok(vj_parameters_create(&parameters));
-  assert_ok(vj_graph_create(&(vj_graph_options){true, SAMPLES, SHARDS, 0, true}, parameters, &g));
-  vj_var *x = vj_scatter_batch(g, normal(g, "x", VJ_SHAPE(SAMPLES * SHARDS, 5, 7)));
-  vj_var *relu = vj_batch_norm(g, x, 1e-5, VJ_RELU), *silu = vj_batch_norm(g, relu, 1e-5, VJ_SILU);
-  vj_var *alone_with_moments = vj_square(g, x), *mean, *variance;
-  vj_moments(g, alone_with_moments, 1, &mean, &variance);
-  vj_var *without_moments = vj_square(g, silu);
-  vj_var *loss = vj_mean_all(g, vj_channel_affine(g, without_moments, variance, mean, VJ_SIGMOID));
-  vj_graph_keep(loss);
-  vj_graph_backward(g, loss);
-  vj_var *const kept[] = {x, relu, silu, relu->gradient, alone_with_moments->gradient, without_moments->gradient};
-  for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-    vj_graph_keep(kept[i]);
-    vj_graph_keep(vj_bf16(g, kept[i]));
-  }
-  assert_ok(vj_graph_status(g));
-  assert_ok(vj_parameters_allocate(parameters));
-  vj_parameters_initialise(parameters, 5);
-  assert_ok(vj_graph_plan(g, SHARDS));
-  assert_ok(vj_graph_allocate(&g, 1, &alone));
-  assert_ok(vj_graph_run(g));
-  is_its_rounding(g, x, "round_bf16");
-  is_its_rounding(g, relu, "channel_affine_bf16");
-  is_its_rounding(g, silu, "channel_affine_bf16");
-  is_its_rounding(g, relu->gradient, "channel_affine_input_gradient_bf16");
-  is_its_rounding(g, without_moments->gradient, "channel_affine_input_gradient_bf16");
-  is_its_rounding(g, alone_with_moments->gradient, "moments_gradient_bf16");
-  vj_graph_destroy(&g);
-  vj_parameters_destroy(&parameters);
-}
-
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(convolutions_in_float), cmocka_unit_test(convolutions_in_bf16),
-      cmocka_unit_test(linear_maps),           cmocka_unit_test(minimal_filtering),
-      cmocka_unit_test(rounding_to_bf16),      cmocka_unit_test(ops_round_what_they_make)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(convolutions_in_float), cmocka_unit_test(convolutions_in_bf16),
+                                     cmocka_unit_test(linear_maps), cmocka_unit_test(minimal_filtering),
+                                     cmocka_unit_test(rounding_to_bf16)};
   return cmocka_run_group_tests(tests, start_alone, end_alone);
 }

@@ -97,58 +97,86 @@ int64_t vj_convolution_mapped_images(const vj_convolution *c) {
 }
 
 void vj_convolution_map(const vj_convolution *c, const vj_real *x, const vj_real *scale, const vj_real *shift,
-                        int64_t images, void *to) {
-  const int64_t rows = images * c->height * c->width;
-  if (c->bf16)
-    vj_affine_rows_bf16(x, scale, shift, c->relu, rows, c->channels, to);
-  else
-    vj_affine_rows(x, scale, shift, c->relu, rows, c->channels, to);
+                        int64_t images, vj_real *to) {
+  vj_affine_rows(x, scale, shift, c->relu, images * c->height * c->width, c->channels, to);
 }
+
+void vj_convolution_map_bf16(const vj_convolution *c, const void *x, bool half, const vj_real *scale,
+                             const vj_real *shift, int64_t images, uint16_t *to) {
+  vj_affine_rows_bf16(x, half, scale, shift, c->relu, images * c->height * c->width, c->channels, to);
+}
+
+static size_t rounded_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /* Images go through their map some at a time. */
 static void run_mapped(const vj_call *call) {
   const convolution *v = convolution_of(call->node);
-  const int64_t pixels = v->c.height * v->c.width, y_image = v->c.out_height * v->c.out_width * v->c.out;
-  const int64_t step = vj_convolution_mapped_images(&v->c);
+  const bool half = call->node->inputs[0]->half, out_half = call->node->outputs[0]->half;
+  const int64_t image_numbers = v->c.height * v->c.width * v->c.channels;
+  const int64_t y_image = v->c.out_height * v->c.out_width * v->c.out, step = vj_convolution_mapped_images(&v->c);
+  void *mapped = (char *)call->scratch + rounded_up(vj_taps_scratch_bytes(v->taps));
   for (int64_t image = 0; image < v->c.images; image += step) {
     const int64_t images = v->c.images - image < step ? v->c.images - image : step;
-    vj_convolution_map(&v->c, call->in[0] + image * pixels * v->c.channels, call->in[3], call->in[4], images,
-                       call->scratch);
+    const void *x = vj_numbers_from(call->in[0], half, image * image_numbers);
+    if (v->c.bf16)
+      vj_convolution_map_bf16(&v->c, x, half, call->in[3], call->in[4], images, mapped);
+    else
+      vj_convolution_map(&v->c, x, call->in[3], call->in[4], images, mapped);
     const int64_t after = image + images, next = v->c.images - after < step ? v->c.images - after : step;
-    vj_taps_run(v->taps, images, call->scratch, call->in[1], call->in[2], call->out[0] + image * y_image,
-                call->in[0] + after * pixels * v->c.channels,
-                (size_t)(next * pixels * v->c.channels) * sizeof(vj_real));
+    vj_taps_run(v->taps, images, mapped, call->in[1], call->in[2],
+                vj_room_from(call->out[0], out_half, image * y_image), out_half, call->scratch,
+                vj_numbers_from(call->in[0], half, after * image_numbers),
+                (size_t)(next * image_numbers) * (half ? sizeof(uint16_t) : sizeof(vj_real)));
   }
 }
 
 /* inputs x, weight packed or OHWI, bias (may be NULL), scale and shift where x goes through a map */
 static void conv2d_run(const vj_call *call) {
   const convolution *v = convolution_of(call->node);
+  const bool half = call->node->outputs[0]->half;
   if (v->narrow)
-    vj_narrow_run(v->narrow, call->in[0], call->in[1], call->in[2], call->out[0], call->scratch);
+    vj_narrow_run(v->narrow, call->in[0], call->in[1], call->in[2], call->out[0], half, call->scratch);
   else if (v->c.mapped)
     run_mapped(call);
   else
-    vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], call->in[2], call->out[0], NULL, 0);
+    vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], call->in[2], call->out[0], half, call->scratch, NULL,
+                0);
 }
 
 static size_t conv2d_scratch(const vj_node *node) {
   const convolution *v = convolution_of(node);
   if (v->narrow) return vj_narrow_scratch_bytes(v->narrow);
   const int64_t image = v->c.height * v->c.width * v->c.channels;
-  return v->c.mapped ? (size_t)(vj_convolution_mapped_images(&v->c) * image) * sizeof(vj_real) : 0;
+  const size_t mapped =
+      (size_t)(vj_convolution_mapped_images(&v->c) * image) * (v->c.bf16 ? sizeof(uint16_t) : sizeof(vj_real));
+  return rounded_up(vj_taps_scratch_bytes(v->taps)) + (v->c.mapped ? mapped : 0);
+}
+
+static unsigned conv2d_halves(const vj_node *node) {
+  const convolution *v = convolution_of(node);
+  if (v->narrow) return vj_narrow_may_round(v->narrow) ? VJ_FIRST_OUTPUT : 0;
+  return v->c.bf16 ? VJ_INPUT(0) | VJ_INPUT(1) | VJ_FIRST_OUTPUT : 0;
 }
 
 /* inputs dy, packed weight */
 static void conv2d_input_gradient_run(const vj_call *call) {
   const convolution *v = convolution_of(call->node);
-  vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], NULL, call->out[0], NULL, 0);
+  vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], NULL, call->out[0], call->node->outputs[0]->half,
+              call->scratch, NULL, 0);
+}
+
+static size_t input_gradient_scratch(const vj_node *node) { return vj_taps_scratch_bytes(convolution_of(node)->taps); }
+
+static unsigned input_gradient_halves(const vj_node *node) {
+  return convolution_of(node)->c.bf16 ? VJ_INPUT(0) | VJ_INPUT(1) | VJ_FIRST_OUTPUT : 0;
 }
 
 const vj_op vj_op_conv2d_input_gradient = {.name = "conv2d_input_gradient",
                                            .summary = "dx: dy through the transposed kernel",
                                            .form = VJ_MAP,
                                            .run = conv2d_input_gradient_run,
+                                           .halves = input_gradient_halves,
+                                           .scratch_bytes = input_gradient_scratch,
                                            .flops = flops,
                                            .flops_done = flops_done};
 
@@ -160,11 +188,21 @@ vj_var *vj_convolution_input_gradient(vj_graph *graph, vj_var *dy, vj_var *weigh
   return vj_node_result(graph, vj_node_create(graph, &vj_op_conv2d_input_gradient, inputs, 2, 2, &v, sizeof v), x);
 }
 
+/* x as the weight's gradient reads it. What is made again for the way back is rounded again. */
+static vj_var *factor_of_gradient(vj_graph *graph, const vj_node *node) {
+  const convolution *v = convolution_of(node);
+  const bool again = v->c.bf16 && !v->c.mapped && v->x->producer && v->x->producer->op->recompute;
+  if (!again) return node->inputs[0];
+  v->x->rounded = NULL;
+  return vj_bf16(graph, v->x);
+}
+
 static void conv2d_gradient(vj_graph *graph, vj_node *node) {
   const convolution *v = convolution_of(node);
   vj_var *x = v->x, *bias = node->inputs[2], *dy = node->outputs[0]->gradient;
   if (vj_wants_gradient(v->weight)) {
-    const vj_convolution_inputs inputs = {factor(graph, dy, &v->c), node->inputs[0], node->inputs[3], node->inputs[4]};
+    const vj_convolution_inputs inputs = {factor(graph, dy, &v->c), factor_of_gradient(graph, node), node->inputs[3],
+                                          node->inputs[4]};
     vj_gradient_add(graph, v->weight, v->weight_gradient(graph, &inputs, &v->weight->shape, &v->c));
   }
   if (vj_wants_gradient(x))
@@ -177,6 +215,7 @@ const vj_op vj_op_conv2d = {.name = "conv2d",
                             .form = VJ_MAP,
                             .run = conv2d_run,
                             .gradient = conv2d_gradient,
+                            .halves = conv2d_halves,
                             .scratch_bytes = conv2d_scratch,
                             .flops = flops,
                             .flops_done = flops_done};

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "framework/ops/convolution/patches.h"
+#include "framework/ops/product/bf16.h"
 #include "framework/ops/product/product.h"
 
 /* Patches of some lines stay in the nearest cache. */
@@ -81,23 +82,29 @@ const vj_narrow *vj_narrow_plan(vj_graph *graph, const vj_convolution *c) {
 size_t vj_narrow_scratch_bytes(const vj_narrow *n) {
   const vj_convolution *c = &n->c;
   const int64_t numbers = n->patches
-                              ? n->lines * c->out_width * vj_patch_numbers(c)
+                              ? n->lines * c->out_width * (vj_patch_numbers(c) + c->out)
                               : c->channels * n->padded[0] * n->padded[1] + c->out * c->out_height * c->out_width;
   return (size_t)numbers * sizeof(vj_real);
 }
 
-static void run_patches(const vj_narrow *n, const vj_real *x, const vj_real *packed, const vj_real *bias, vj_real *y,
-                        vj_real *patches) {
+bool vj_narrow_may_round(const vj_narrow *n) { return n->patches; }
+
+/* Where y is bf16, sums are made behind the patches. */
+static void run_patches(const vj_narrow *n, const vj_real *x, const vj_real *packed, const vj_real *bias, void *y,
+                        bool half, vj_real *patches) {
   const vj_convolution *c = &n->c;
   const int64_t all = c->images * c->out_height, out = c->out / c->groups, patch = vj_patch_numbers(c);
+  vj_real *aside = patches + n->lines * c->out_width * patch;
   for (int64_t first = 0; first < all; first += n->lines) {
     const int64_t lines = all - first < n->lines ? all - first : n->lines, pixels = lines * c->out_width;
-    vj_real *to = y + first * c->out_width * c->out;
+    void *to = vj_room_from(y, half, first * c->out_width * c->out);
+    vj_real *sums = half ? aside : to;
     for (int64_t g = 0; g < c->groups; g++) {
       vj_patches_gather(c, x, g, first, lines, patches);
-      vj_product_once(lines == n->lines ? n->whole : n->rest, patches, packed + g * patch * out, to + g * out);
+      vj_product_once(lines == n->lines ? n->whole : n->rest, patches, packed + g * patch * out, sums + g * out);
     }
-    if (bias) vj_add_row(bias, pixels, c->out, to, c->out);
+    if (bias) vj_add_row(bias, pixels, c->out, sums, c->out);
+    if (half) vj_bf16_round(sums, 0, 1, pixels * c->out, to, 0);
   }
 }
 
@@ -128,7 +135,10 @@ static void run_planes(const vj_narrow *n, const vj_real *x, const vj_real *weig
   }
 }
 
-void vj_narrow_run(const vj_narrow *n, const vj_real *x, const vj_real *weight, const vj_real *bias, vj_real *y,
+void vj_narrow_run(const vj_narrow *n, const vj_real *x, const vj_real *weight, const vj_real *bias, void *y, bool half,
                    vj_real *scratch) {
-  (n->patches ? run_patches : run_planes)(n, x, weight, bias, y, scratch);
+  if (n->patches)
+    run_patches(n, x, weight, bias, y, half, scratch);
+  else
+    run_planes(n, x, weight, bias, y, scratch);
 }

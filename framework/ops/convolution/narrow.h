@@ -14,7 +14,9 @@ bool vj_narrow_wants_packed(const vj_convolution *c);
 /* In the graph's pool; NULL if the graph failed. */
 const vj_narrow *vj_narrow_plan(vj_graph *graph, const vj_convolution *c);
 size_t vj_narrow_scratch_bytes(const vj_narrow *narrow);
-void vj_narrow_run(const vj_narrow *narrow, const vj_real *x, const vj_real *weight, const vj_real *bias, vj_real *y,
-                   vj_real *scratch);
+/* Whether y may be bf16, `half`. */
+bool vj_narrow_may_round(const vj_narrow *narrow);
+void vj_narrow_run(const vj_narrow *narrow, const vj_real *x, const vj_real *weight, const vj_real *bias, void *y,
+                   bool half, vj_real *scratch);
 
 #endif

@@ -9,6 +9,10 @@
 /* Weights of a block of output channels stay in the second cache while all pixels pass. */
 enum { BLOCK_BYTES = 384 * 1024, BLOCK_MULTIPLE = 64, BLOCK_LEAST = 32, MOST_BLOCKS = 2 };
 
+/* In bf16 sums are made aside, since y may be bf16: of so many pixels at most, if a line has no more, which stay in a
+ * near cache. */
+enum { ROWS_ASIDE = 256 };
+
 /* Pixels that see the same taps: `lines` products, equal but for where they begin. All in numbers of one image. */
 typedef struct rectangle {
   const vj_product *product[MOST_BLOCKS]; /* for a whole block of output channels, and for the last one */
@@ -79,7 +83,7 @@ static bool list_pairs(vj_graph *graph, const frames *f, const int64_t columns[M
 }
 
 /* Rows of a product go along the longer side of the rectangle; along both where pixels lie at one distance. */
-static int64_t lay_rows(const frames *f, const vj_axis_run *y, const vj_axis_run *x, rectangle *r) {
+static int64_t lay_rows(const vj_taps *t, const frames *f, const vj_axis_run *y, const vj_axis_run *x, rectangle *r) {
   const int64_t in_x = x->in_step * f->in_channels, out_x = x->step * f->out_channels;
   const int64_t in_y = y->in_step * f->in_width * f->in_channels, out_y = y->step * f->out_width * f->out_channels;
   const bool along_y = y->count > x->count;
@@ -89,7 +93,8 @@ static int64_t lay_rows(const frames *f, const vj_axis_run *y, const vj_axis_run
   r->out_line = along_y ? out_x : out_y;
   r->out_pitch = along_y ? out_y : out_x;
   const int64_t in_pitch = along_y ? in_y : in_x;
-  if (r->in_line == r->rows * in_pitch && r->out_line == r->rows * r->out_pitch) {
+  const bool may_join = !t->bf16 || r->rows * r->lines <= ROWS_ASIDE;
+  if (may_join && r->in_line == r->rows * in_pitch && r->out_line == r->rows * r->out_pitch) {
     r->rows *= r->lines;
     r->lines = 1;
   }
@@ -98,7 +103,7 @@ static int64_t lay_rows(const frames *f, const vj_axis_run *y, const vj_axis_run
 
 static bool plan_rectangle(vj_graph *graph, const vj_taps *t, const frames *f, const vj_axis_run *y,
                            const vj_axis_run *x, rectangle *r) {
-  const int64_t in_pitch = lay_rows(f, y, x, r), columns[MOST_BLOCKS] = {t->block, t->out_channels % t->block};
+  const int64_t in_pitch = lay_rows(t, f, y, x, r), columns[MOST_BLOCKS] = {t->block, t->out_channels % t->block};
   if (!list_pairs(graph, f, columns, number_bytes(t), y, x, r)) return false;
   for (int i = 0; i < MOST_BLOCKS; i++) {
     if (columns[i] == 0) continue;
@@ -107,7 +112,7 @@ static bool plan_rectangle(vj_graph *graph, const vj_taps *t, const frames *f, c
                                                         .depth = t->in_channels,
                                                         .a_pitch = in_pitch,
                                                         .b_pitch = columns[i],
-                                                        .c_pitch = r->out_pitch,
+                                                        .c_pitch = t->bf16 ? columns[i] : r->out_pitch,
                                                         .bf16 = t->bf16});
     if (!r->product[i]) {
       vj_graph_fail(graph, VJ_MEMORY, "%s", vj_error_message());
@@ -160,14 +165,39 @@ const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool trans
 
 /* --- run -------------------------------------------------------------------------------------------------------- */
 
-static void run_rectangle(const vj_taps *t, const rectangle *r, int last, int64_t columns, const void *in,
-                          const void *packed, const vj_real *bias, vj_real *out, vj_prefetch *next) {
+size_t vj_taps_scratch_bytes(const vj_taps *t) {
+  int64_t rows = 0;
+  for (int i = 0; i < t->count; i++) rows = t->rectangles[i].rows > rows ? t->rectangles[i].rows : rows;
+  return t->bf16 ? (size_t)(rows * t->block) * sizeof(vj_real) : 0;
+}
+
+/* What is the same for all products of a run. */
+typedef struct job {
+  const vj_taps *taps;
+  vj_real *aside;
+  bool half; /* y is bf16 */
+  vj_prefetch next;
+} job;
+
+static void put_rows(const vj_real *sums, int64_t rows, int64_t columns, void *out, int64_t out_pitch, bool half) {
+  if (half)
+    vj_bf16_round(sums, columns, rows, columns, out, out_pitch);
+  else
+    for (int64_t i = 0; i < rows; i++)
+      memcpy((vj_real *)out + i * out_pitch, sums + i * columns, (size_t)columns * sizeof *sums);
+}
+
+static void run_rectangle(job *j, const rectangle *r, int last, int64_t columns, const void *in, const void *packed,
+                          const vj_real *bias, void *out) {
   for (int64_t line = 0; line < r->lines; line++) {
-    vj_real *to = out + r->out_first + line * r->out_line;
-    vj_product_run(r->product[last], r->pairs, forward(t, in, r->in_first + line * r->in_line), r->in_at, packed,
-                   r->weight_at[last], to);
-    vj_prefetch_piece(next);
-    if (bias) vj_add_row(bias, r->rows, columns, to, r->out_pitch);
+    void *to = vj_room_from(out, j->half, r->out_first + line * r->out_line);
+    vj_real *sums = j->taps->bf16 ? j->aside : to;
+    const int64_t pitch = j->taps->bf16 ? columns : r->out_pitch;
+    vj_product_run(r->product[last], r->pairs, forward(j->taps, in, r->in_first + line * r->in_line), r->in_at, packed,
+                   r->weight_at[last], sums);
+    vj_prefetch_piece(&j->next);
+    if (bias) vj_add_row(bias, r->rows, columns, sums, pitch);
+    if (j->taps->bf16) put_rows(sums, r->rows, columns, to, r->out_pitch, j->half);
   }
 }
 
@@ -177,18 +207,18 @@ static size_t calls_of(const vj_taps *t) {
   return (size_t)(lines * t->groups * ((t->out_channels + t->block - 1) / t->block));
 }
 
-void vj_taps_run(const vj_taps *t, int64_t images, const void *in, const void *packed, const vj_real *bias,
-                 vj_real *out, const void *next, size_t next_bytes) {
-  vj_prefetch ahead = vj_prefetch_of(next, next_bytes, calls_of(t) * (size_t)images);
+void vj_taps_run(const vj_taps *t, int64_t images, const void *in, const void *packed, const vj_real *bias, void *out,
+                 bool half, void *scratch, const void *next, size_t next_bytes) {
+  job j = {t, scratch, half, vj_prefetch_of(next, next_bytes, calls_of(t) * (size_t)images)};
   for (int64_t g = 0; g < t->groups; g++)
     for (int64_t block = 0; block < t->out_channels; block += t->block) {
       const bool last = t->out_channels - block < t->block;
       const int64_t columns = last ? t->out_channels - block : t->block, channel = g * t->out_channels + block;
       for (int64_t image = 0; image < images; image++)
         for (int i = 0; i < t->count; i++)
-          run_rectangle(t, &t->rectangles[i], last, columns, forward(t, in, image * t->in_image + g * t->in_channels),
+          run_rectangle(&j, &t->rectangles[i], last, columns, forward(t, in, image * t->in_image + g * t->in_channels),
                         forward(t, packed, g * t->weights + block * (t->weights / t->out_channels)),
-                        bias ? bias + channel : NULL, out + image * t->out_image + channel, &ahead);
+                        bias ? bias + channel : NULL, vj_room_from(out, half, image * t->out_image + channel));
     }
 }
 
@@ -240,8 +270,7 @@ static void pack_pairs_of_rows(const vj_real *from, int64_t pitch, int64_t depth
     for (int64_t k = 0; k < depth / 2; k += PAIRS) {
       const int64_t rows = columns - first < ROWS ? columns - first : ROWS;
       const int64_t count = depth / 2 - k < PAIRS ? depth / 2 - k : PAIRS;
-      for (int64_t i = 0; i < rows; i++)
-        vj_bf16_round_rows(from + (first + i) * pitch + 2 * k, 2 * count, pairs + i * count);
+      vj_bf16_round(from + first * pitch + 2 * k, pitch, rows, 2 * count, (uint16_t *)(void *)pairs, 2 * count);
       vj_bf16_transpose_pairs(pairs, rows, count, to + k * columns + first, columns);
     }
 }

@@ -11,10 +11,12 @@ typedef struct vj_taps vj_taps;
  * graph's pool; NULL if the graph failed. */
 const vj_taps *vj_taps_plan(vj_graph *graph, const vj_convolution *c, bool transposed, bool bf16);
 
-/* `images` of them. `bias` of every output channel, or NULL; added to the sums. Meanwhile `next_bytes` from `next` on
- * are asked for, which the caller is about to read. */
+/* `images` of them. `bias` of every output channel, or NULL; added to the sums. With `half`, where both factors are
+ * rounded, `out` is bf16, too. Meanwhile `next_bytes` from `next` on are asked for, which the caller is about to read.
+ */
 void vj_taps_run(const vj_taps *taps, int64_t images, const void *in, const void *packed, const vj_real *bias,
-                 vj_real *out, const void *next, size_t next_bytes);
+                 void *out, bool half, void *scratch, const void *next, size_t next_bytes);
+size_t vj_taps_scratch_bytes(const vj_taps *taps);
 
 /* Parts that packing can be shared by; those below make parts begin..end-1. */
 int64_t vj_taps_pieces(const vj_convolution *c, bool transposed);

@@ -7,6 +7,7 @@
 #include "framework/base/prefetch.h"
 #include "framework/graph/plan.h"
 #include "framework/ops/convolution/patches.h"
+#include "framework/ops/product/bf16.h"
 #include "framework/ops/product/long_sum.h"
 
 static const vj_convolution *conv_of(const vj_node *node) { return node->attributes; }
@@ -62,26 +63,31 @@ typedef struct workspace {
   vj_real *part;  /* the same of one tap, or of all of them with patches */
   vj_real *patch; /* patches of some lines */
   vj_real *x;     /* images that went through their map */
+  vj_real *dy;    /* that was bf16 */
   uint64_t *dy_at, *x_at;
   vj_prefetch next_dy, next_x; /* what the next products read */
 } workspace;
 
 static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-static size_t workspace_in(const vj_convolution *c, int64_t count, void *room, workspace *w) {
+static size_t workspace_in(const vj_convolution *c, int64_t count, bool half, void *room, workspace *w) {
   const size_t numbers = (size_t)(count * vj_patch_numbers(c)), lines = (size_t)stretch_of(c).lines;
   const size_t mapped = c->mapped ? (size_t)(stretch_of(c).images * c->height * c->width * c->channels) : 0;
   const size_t patch = by_patches(c) ? lines * (size_t)(c->out_width * vj_patch_numbers(c)) : 0;
+  const size_t widened = half ? (size_t)(stretch_of(c).images * c->out_height * c->out_width * c->out) : 0;
   const size_t bytes[] = {rounded(numbers * sizeof(double)), rounded(numbers * sizeof(vj_real)),
                           rounded(patch * sizeof(vj_real)),  rounded(mapped * sizeof(vj_real)),
-                          rounded(lines * sizeof(uint64_t)), rounded(lines * sizeof(uint64_t))};
-  void *at[6] = {0};
+                          rounded(lines * sizeof(uint64_t)), rounded(lines * sizeof(uint64_t)),
+                          rounded(widened * sizeof(vj_real))};
+  void *at[7] = {0};
   size_t total = 0;
-  for (int i = 0; i < 6; i++) {
+  for (int i = 0; i < 7; i++) {
     if (room) at[i] = (char *)room + total;
     total += bytes[i];
   }
-  if (room) *w = (workspace){.total = at[0], .part = at[1], .patch = at[2], .x = at[3], .dy_at = at[4], .x_at = at[5]};
+  if (room)
+    *w = (workspace){
+        .total = at[0], .part = at[1], .patch = at[2], .x = at[3], .dy_at = at[4], .x_at = at[5], .dy = at[6]};
   return total;
 }
 
@@ -147,6 +153,7 @@ static void add_images(const vj_convolution *c, const range *r, const vj_real *d
 
 static void sum_range(const vj_convolution *c, const range *r, const vj_call *call, workspace *w) {
   const int64_t patch = vj_patch_numbers(c), pixels = c->height * c->width, step = stretch_of(c).images;
+  const bool half = call->node->inputs[0]->half;
   memset(w->total, 0, (size_t)(r->count * patch) * sizeof *w->total);
   for (int64_t image = 0; image < c->images; image += step) {
     const int64_t images = c->images - image < step ? c->images - image : step;
@@ -156,9 +163,12 @@ static void sum_range(const vj_convolution *c, const range *r, const vj_call *ca
     const size_t taps = (size_t)(c->kernel[0] * c->kernel[1]);
     w->next_x = vj_prefetch_of(call->in[1] + after * pixels * c->channels,
                                (size_t)(next * pixels * c->channels) * sizeof(vj_real), taps);
-    w->next_dy = vj_prefetch_of(call->in[0] + after * y_image, (size_t)(next * y_image) * sizeof(vj_real), taps);
+    const void *dy = vj_numbers_from(call->in[0], half, image * y_image);
+    w->next_dy = vj_prefetch_of(vj_numbers_from(call->in[0], half, after * y_image),
+                                (size_t)(next * y_image * vj_number_bytes(half)), taps);
     if (c->mapped) vj_convolution_map(c, x, call->in[2], call->in[3], images, w->x);
-    add_images(c, r, call->in[0] + image * c->out_height * c->out_width * c->out, c->mapped ? w->x : x, images, w);
+    if (half) vj_bf16_widen(dy, images * y_image, w->dy);
+    add_images(c, r, half ? w->dy : dy, c->mapped ? w->x : x, images, w);
   }
   write_part(c, r, w->total, call->part + (r->begin - call->begin) * patch);
 }
@@ -169,13 +179,13 @@ static range range_from(const vj_convolution *c, int64_t begin, int64_t end) {
   return (range){group, begin, (end < last ? end : last) - begin};
 }
 
-/* inputs dy, x, scale and shift where x goes through a map */
+/* inputs dy (may be bf16, which says nothing of the products), x, scale and shift where x goes through a map */
 static void reduce(const vj_call *call) {
   const vj_convolution *c = conv_of(call->node);
   for (int64_t begin = call->begin; begin < call->end;) {
     const range r = range_from(c, begin, call->end);
     workspace w = {0};
-    workspace_in(c, r.count, call->scratch, &w);
+    workspace_in(c, r.count, call->node->inputs[0]->half, call->scratch, &w);
     sum_range(c, &r, call, &w);
     begin += r.count;
   }
@@ -184,7 +194,12 @@ static void reduce(const vj_call *call) {
 static size_t scratch_bytes(const vj_node *node) {
   const vj_convolution *c = conv_of(node);
   const int64_t rows = vj_plan_rows(node), out = c->out / c->groups;
-  return workspace_in(c, rows < out ? rows : out, NULL, NULL);
+  return workspace_in(c, rows < out ? rows : out, node->inputs[0]->half, NULL, NULL);
+}
+
+static unsigned halves(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0);
 }
 
 const vj_op vj_op_conv2d_weight_gradient = {.name = "conv2d_weight_gradient",
@@ -192,6 +207,7 @@ const vj_op vj_op_conv2d_weight_gradient = {.name = "conv2d_weight_gradient",
                                             .form = VJ_WEIGHT,
                                             .splits_rows = true,
                                             .reduce = reduce,
+                                            .halves = halves,
                                             .scratch_bytes = scratch_bytes,
                                             .flops = flops,
                                             .flops_done = flops_done};

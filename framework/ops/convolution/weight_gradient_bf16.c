@@ -148,13 +148,14 @@ static void sum_range(const vj_call *call, int64_t begin, int64_t count) {
   memset(w.total, 0, (size_t)(taps * numbers) * sizeof *w.total);
   for (int64_t image = 0; image < c->images; image += images_at_once(c)) {
     const int64_t left = c->images - image, images = left < images_at_once(c) ? left : images_at_once(c);
-    const int64_t at = image * pixels * c->channels, all = images * c->out_height;
-    if (c->mapped) vj_convolution_map(c, call->in[1] + at, call->in[2], call->in[3], images, w.mapped);
-    const uint16_t *x = c->mapped ? w.mapped : (const uint16_t *)(const void *)call->in[1] + at;
+    const int64_t all = images * c->out_height;
+    const bool half = call->node->inputs[1]->half;
+    const void *x = vj_numbers_from(call->in[1], half, image * pixels * c->channels);
+    if (c->mapped) vj_convolution_map_bf16(c, x, half, call->in[2], call->in[3], images, w.mapped);
     const uint16_t *dy = (const uint16_t *)(const void *)call->in[0] + image * c->out_height * c->out_width * c->out;
     for (int64_t first = 0; first < all; first += once) {
       const stretch s = stretch_of(c, all - first < once ? all - first : once);
-      add_stretch(c, &s, dy + begin, x + group * channels, first, count, &w);
+      add_stretch(c, &s, dy + begin, (c->mapped ? w.mapped : (const uint16_t *)x) + group * channels, first, count, &w);
     }
   }
   for (int64_t o = 0; o < count; o++)
@@ -185,11 +186,17 @@ static size_t scratch_bytes(const vj_node *node) {
                       mapped_numbers(c), NULL, NULL);
 }
 
+static unsigned both_factors(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0) | VJ_INPUT(1);
+}
+
 const vj_op vj_op_conv2d_weight_gradient_bf16 = {.name = "conv2d_weight_gradient_bf16",
                                                  .summary = "dweight = dy' x for every tap, of rounded numbers",
                                                  .form = VJ_WEIGHT,
                                                  .splits_rows = true,
                                                  .reduce = reduce,
+                                                 .halves = both_factors,
                                                  .scratch_bytes = scratch_bytes,
                                                  .flops = flops,
                                                  .flops_done = flops_done};
@@ -268,6 +275,7 @@ const vj_op vj_op_linear_weight_gradient_bf16 = {.name = "linear_weight_gradient
                                                  .form = VJ_WEIGHT,
                                                  .splits_rows = true,
                                                  .reduce = linear_reduce,
+                                                 .halves = both_factors,
                                                  .scratch_bytes = linear_scratch,
                                                  .flops = linear_flops};
 

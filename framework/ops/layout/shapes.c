@@ -3,6 +3,7 @@
 
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
+#include "framework/ops/product/bf16.h"
 
 /* --- reshape ------------------------------------------------------------------------------------------------- */
 
@@ -160,17 +161,20 @@ typedef struct shuffle {
   int64_t images, height, width, channels, factor; /* of the input; channels those of the output */
 } shuffle;
 
-/* A few numbers: a call of memcpy would cost more than the copy. */
-static inline void copy_few(vj_real *restrict to, const vj_real *restrict from, int64_t count) {
-  enum { MANY = 8 };
+/* A few bytes: a call of memcpy would cost more than the copy. */
+static inline void copy_few(char *restrict to, const char *restrict from, int64_t bytes) {
+  enum { MANY = 32, FEW = 2 };
   int64_t i = 0;
-  for (; i + MANY <= count; i += MANY) memcpy(to + i, from + i, MANY * sizeof *to);
-  for (; i < count; i++) to[i] = from[i];
+  for (; i + MANY <= bytes; i += MANY) memcpy(to + i, from + i, MANY);
+  for (; i < bytes; i += FEW) memcpy(to + i, from + i, FEW);
 }
 
 /* Copies rows of `channels` numbers between x [n,h,w,(i,j,c)] and y [n,h f,w f,c]. */
-static void shuffle_copy(const shuffle *s, const vj_real *from, vj_real *to, bool forward) {
-  const int64_t f = s->factor, row = s->channels;
+static void shuffle_copy(const vj_call *call, bool forward) {
+  const shuffle *s = call->node->attributes;
+  const int64_t f = s->factor, row = s->channels * vj_number_bytes(call->node->outputs[0]->half);
+  const char *from = (const char *)call->in[0];
+  char *to = (char *)call->out[0];
   for (int64_t n = 0; n < s->images * s->height; n++) /* an image's rows follow each other in both */
     for (int64_t w = 0; w < s->width; w++)
       for (int64_t i = 0; i < f; i++) {
@@ -179,16 +183,20 @@ static void shuffle_copy(const shuffle *s, const vj_real *from, vj_real *to, boo
       }
 }
 
-static void pixel_shuffle_run(const vj_call *call) {
-  shuffle_copy(call->node->attributes, call->in[0], call->out[0], true);
+static void pixel_shuffle_run(const vj_call *call) { shuffle_copy(call, true); }
+static void pixel_unshuffle_run(const vj_call *call) { shuffle_copy(call, false); }
+
+static unsigned shuffle_halves(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0) | VJ_FIRST_OUTPUT;
 }
 
-static void pixel_unshuffle_run(const vj_call *call) {
-  shuffle_copy(call->node->attributes, call->in[0], call->out[0], false);
-}
-
-const vj_op vj_op_pixel_unshuffle = {
-    .name = "pixel_unshuffle", .summary = "the gradient of pixel_shuffle", .form = VJ_MAP, .run = pixel_unshuffle_run};
+const vj_op vj_op_pixel_unshuffle = {.name = "pixel_unshuffle",
+                                     .summary = "the gradient of pixel_shuffle",
+                                     .form = VJ_MAP,
+                                     .run = pixel_unshuffle_run,
+                                     .halves = shuffle_halves,
+                                     .alike = VJ_INPUT(0) | VJ_FIRST_OUTPUT};
 
 static void pixel_shuffle_gradient(vj_graph *graph, vj_node *node) {
   vj_gradient_by(graph, node->inputs[0], node, &vj_op_pixel_unshuffle, (vj_var *[]){node->outputs[0]->gradient}, 1);
@@ -198,6 +206,8 @@ const vj_op vj_op_pixel_shuffle = {.name = "pixel_shuffle",
                                    .summary = "channels to a finer grid: [..,H,W,f f C] -> [..,f H,f W,C]",
                                    .form = VJ_MAP,
                                    .run = pixel_shuffle_run,
+                                   .halves = shuffle_halves,
+                                   .alike = VJ_INPUT(0) | VJ_FIRST_OUTPUT,
                                    .gradient = pixel_shuffle_gradient};
 
 vj_var *vj_pixel_shuffle(vj_graph *graph, vj_var *x, int64_t factor) {

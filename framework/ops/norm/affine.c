@@ -27,19 +27,31 @@ void vj_affine_rows(const vj_real *x, const vj_real *scale, const vj_real *shift
   (relu ? rows_of_relu : rows_of_identity)(x, scale, shift, rows, channels, y);
 }
 
-VJ_KERNEL(rounded_rows,
-          (const vj_real *x, const vj_real *restrict scale, const vj_real *restrict shift, bool relu, int64_t rows,
-           int64_t channels, uint16_t *restrict y),
-          (x, scale, shift, relu, rows, channels, y)) {
+static VJ_INLINE void rounded(const void *x, bool half, const vj_real *restrict scale, const vj_real *restrict shift,
+                              bool relu, int64_t rows, int64_t channels, uint16_t *restrict y) {
   const vj_real least = relu ? 0 : -(vj_real)INFINITY;
   for (int64_t r = 0; r < rows; r++)
     for (int64_t c = 0; c < channels; c++) {
-      const vj_real u = vj_affine(x[r * channels + c], scale[c], shift[c]);
+      const vj_real u = vj_affine(vj_number(x, half, r * channels + c), scale[c], shift[c]);
       y[r * channels + c] = vj_round_bf16(u < least ? least : u);
     }
 }
 
-void vj_affine_rows_bf16(const vj_real *x, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
+VJ_KERNEL(rounded_rows,
+          (const void *x, const vj_real *restrict scale, const vj_real *restrict shift, bool relu, int64_t rows,
+           int64_t channels, uint16_t *restrict y),
+          (x, scale, shift, relu, rows, channels, y)) {
+  rounded(x, false, scale, shift, relu, rows, channels, y);
+}
+
+VJ_KERNEL(rounded_rows_of_half,
+          (const void *x, const vj_real *restrict scale, const vj_real *restrict shift, bool relu, int64_t rows,
+           int64_t channels, uint16_t *restrict y),
+          (x, scale, shift, relu, rows, channels, y)) {
+  rounded(x, true, scale, shift, relu, rows, channels, y);
+}
+
+void vj_affine_rows_bf16(const void *x, bool half, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
                          int64_t channels, uint16_t *y) {
-  rounded_rows(x, scale, shift, relu, rows, channels, y);
+  (half ? rounded_rows_of_half : rounded_rows)(x, scale, shift, relu, rows, channels, y);
 }

@@ -21,8 +21,8 @@ bool vj_affine_map_of(const vj_var *y, vj_affine_map *map);
 /* y = activation(x scale + shift) for `rows` rows of `channels`; relu or identity. */
 void vj_affine_rows(const vj_real *x, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
                     int64_t channels, vj_real *y);
-/* The same, rounded to bf16. */
-void vj_affine_rows_bf16(const vj_real *x, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
+/* The same, rounded to bf16; x may be so already (`half`). */
+void vj_affine_rows_bf16(const void *x, bool half, const vj_real *scale, const vj_real *shift, bool relu, int64_t rows,
                          int64_t channels, uint16_t *y);
 
 #endif

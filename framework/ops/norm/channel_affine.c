@@ -19,7 +19,7 @@ extern const vj_op vj_op_channel_affine;
 
 bool vj_affine_map_of(const vj_var *y, vj_affine_map *map) {
   const vj_node *node = y->producer;
-  if (!node || node->op != &vj_op_channel_affine || !node->inputs[0]->batched || y->half) return false;
+  if (!node || node->op != &vj_op_channel_affine || !node->inputs[0]->batched) return false;
   const vj_activation activation = affine_of(node)->activation;
   *map = (vj_affine_map){node->inputs[0], node->inputs[1], node->inputs[2], activation};
   return activation == VJ_RELU || activation == VJ_IDENTITY;
@@ -51,35 +51,42 @@ static folded fold(const vj_call *call, const vj_real *scale, const vj_real *shi
 
 /* --- forward ------------------------------------------------------------------------------------------------- */
 
-/* inputs x, scale, shift; y may be x, if it is not rounded */
-static VJ_INLINE void forward_rows(const vj_call *call, const folded *f, vj_activation activation, bool rounded) {
+/* inputs x, scale, shift; y may be x */
+static VJ_INLINE void forward_rows(const vj_call *call, const folded *f, vj_activation activation, bool from_half,
+                                   bool half) {
   for (int64_t r = 0; r < f->rows; r++) {
-    const vj_real *x = call->in[0] + r * f->width;
-    vj_real *y = rounded ? NULL : call->out[0] + r * f->width;
-    uint16_t *half = rounded ? vj_bf16_numbers(call->out[0]) + r * f->width : NULL;
+    const void *x = vj_numbers_from(call->in[0], from_half, r * f->width);
+    void *y = vj_room_from(call->out[0], half, r * f->width);
 #pragma omp simd
-    for (int64_t c = 0; c < f->width; c++) {
-      const vj_real u = vj_activated(activation, vj_affine(x[c], f->scale[c], f->shift[c]));
-      if (rounded)
-        half[c] = vj_round_bf16(u);
-      else
-        y[c] = u;
-    }
+    for (int64_t c = 0; c < f->width; c++)
+      vj_put_number(y, half, c,
+                    vj_activated(activation, vj_affine(vj_number(x, from_half, c), f->scale[c], f->shift[c])));
   }
 }
 
-VJ_KERNEL(channel_affine_run, (const vj_call *call), (call)) {
+static VJ_INLINE void forward(const vj_call *call, bool from_half, bool half) {
   const folded f = fold(call, call->in[1], call->in[2]);
-#define VJ_ROWS(activation) forward_rows(call, &f, activation, false)
+#define VJ_ROWS(activation) forward_rows(call, &f, activation, from_half, half)
   VJ_FOR_ACTIVATION(affine_of(call->node)->activation, VJ_ROWS)
 #undef VJ_ROWS
 }
 
-VJ_KERNEL(channel_affine_bf16_run, (const vj_call *call), (call)) {
-  const folded f = fold(call, call->in[1], call->in[2]);
-#define VJ_ROWS(activation) forward_rows(call, &f, activation, true)
-  VJ_FOR_ACTIVATION(affine_of(call->node)->activation, VJ_ROWS)
-#undef VJ_ROWS
+VJ_KERNEL(of_floats, (const vj_call *call), (call)) { forward(call, false, false); }
+VJ_KERNEL(of_floats_to_half, (const vj_call *call), (call)) { forward(call, false, true); }
+VJ_KERNEL(of_half_to_floats, (const vj_call *call), (call)) { forward(call, true, false); }
+VJ_KERNEL(of_half, (const vj_call *call), (call)) { forward(call, true, true); }
+
+static void channel_affine_run(const vj_call *call) {
+  const bool half = call->node->outputs[0]->half;
+  if (call->node->inputs[0]->half)
+    (half ? of_half : of_half_to_floats)(call);
+  else
+    (half ? of_floats_to_half : of_floats)(call);
+}
+
+static unsigned channel_affine_halves(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0) | VJ_FIRST_OUTPUT;
 }
 
 /* --- gradients ----------------------------------------------------------------------------------------------- */
@@ -92,22 +99,24 @@ static VJ_INLINE vj_real slope_times(vj_activation activation, vj_real dy, vj_re
 /* Rows begin..end: by_x += g x, plain += g. Without `restrict`, by which compilers would take several rows at once:
  * memory is fastest when it is read in order, even if sums then go to the nearest cache and back. */
 static VJ_INLINE void sum_rows(const vj_call *call, const folded *f, int64_t begin, int64_t end, vj_real *by_x,
-                               vj_real *plain, vj_activation activation) {
+                               vj_real *plain, vj_activation activation, bool half) {
   const int64_t width = f->width;
   const vj_real *scale = f->scale, *shift = f->shift;
   for (int64_t r = begin; r < end; r++) {
-    const vj_real *dy = call->in[0] + r * width, *x = call->in[1] + r * width;
+    const void *dys = vj_numbers_from(call->in[0], half, r * width);
+    const void *xs = vj_numbers_from(call->in[1], half, r * width);
 #pragma omp simd
     for (int64_t c = 0; c < width; c++) {
-      const vj_real g = slope_times(activation, dy[c], vj_affine(x[c], scale[c], shift[c]));
-      by_x[c] = vj_fma(g, x[c], by_x[c]);
+      const vj_real x = vj_number(xs, half, c);
+      const vj_real g = slope_times(activation, vj_number(dys, half, c), vj_affine(x, scale[c], shift[c]));
+      by_x[c] = vj_fma(g, x, by_x[c]);
       plain[c] += g;
     }
   }
 }
 
 /* inputs dy, x, scale, shift; outputs dscale, dshift. Sums run in vj_real over short blocks of rows, then in double. */
-VJ_KERNEL(channel_affine_gradient_reduce, (const vj_call *call), (call)) {
+static VJ_INLINE void reduce(const vj_call *call, bool half) {
   enum { BLOCK_ROWS = 32 };
   const affine *a = affine_of(call->node);
   const folded f = fold(call, call->in[2], call->in[3]);
@@ -115,7 +124,7 @@ VJ_KERNEL(channel_affine_gradient_reduce, (const vj_call *call), (call)) {
   for (int64_t begin = 0; begin < f.rows; begin += BLOCK_ROWS) {
     const int64_t end = begin + BLOCK_ROWS < f.rows ? begin + BLOCK_ROWS : f.rows;
     memset(by_x, 0, (size_t)(2 * f.width) * sizeof *by_x);
-#define VJ_ROWS(activation) sum_rows(call, &f, begin, end, by_x, plain, activation)
+#define VJ_ROWS(activation) sum_rows(call, &f, begin, end, by_x, plain, activation, half)
     VJ_FOR_ACTIVATION(a->activation, VJ_ROWS)
 #undef VJ_ROWS
     for (int64_t i = 0; i < f.width; i += a->channels)
@@ -126,6 +135,18 @@ VJ_KERNEL(channel_affine_gradient_reduce, (const vj_call *call), (call)) {
   }
 }
 
+VJ_KERNEL(reduce_floats, (const vj_call *call), (call)) { reduce(call, false); }
+VJ_KERNEL(reduce_halves, (const vj_call *call), (call)) { reduce(call, true); }
+
+static void channel_affine_gradient_reduce(const vj_call *call) {
+  (call->node->inputs[1]->half ? reduce_halves : reduce_floats)(call);
+}
+
+static unsigned gradient_halves(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0) | VJ_INPUT(1) | VJ_FIRST_OUTPUT;
+}
+
 static int64_t sum_count(const vj_node *node) { return 2 * affine_of(node)->channels; }
 
 const vj_op vj_op_channel_affine_gradient = {.name = "channel_affine_gradient",
@@ -134,29 +155,29 @@ const vj_op vj_op_channel_affine_gradient = {.name = "channel_affine_gradient",
                                              .reduce = channel_affine_gradient_reduce,
                                              .finish = vj_finish_sums,
                                              .sum_count = sum_count,
+                                             .halves = gradient_halves,
+                                             .alike = VJ_INPUT(0) | VJ_INPUT(1),
                                              .scratch_bytes = scratch_bytes};
 
-/* dx = g scale, or g scale + x slope + offset; dx may be dy, if it is not rounded. */
+/* dx = g scale, or g scale + x slope + offset; dx may be dy. */
 static VJ_INLINE void input_rows(const vj_call *call, const folded *f, const vj_real *slope, const vj_real *offset,
-                                 vj_activation activation, bool with_moments, bool rounded) {
+                                 vj_activation activation, bool with_moments, bool half) {
   for (int64_t r = 0; r < f->rows; r++) {
-    const vj_real *dy = call->in[0] + r * f->width, *x = call->in[1] + r * f->width;
-    vj_real *dx = rounded ? NULL : call->out[0] + r * f->width;
-    uint16_t *half = rounded ? vj_bf16_numbers(call->out[0]) + r * f->width : NULL;
+    const void *dys = vj_numbers_from(call->in[0], half, r * f->width);
+    const void *xs = vj_numbers_from(call->in[1], half, r * f->width);
+    void *dx = vj_room_from(call->out[0], half, r * f->width);
 #pragma omp simd
     for (int64_t c = 0; c < f->width; c++) {
-      const vj_real g = slope_times(activation, dy[c], vj_affine(x[c], f->scale[c], f->shift[c]));
-      const vj_real sum = with_moments ? vj_fma(g, f->scale[c], vj_fma(x[c], slope[c], offset[c])) : g * f->scale[c];
-      if (rounded)
-        half[c] = vj_round_bf16(sum);
-      else
-        dx[c] = sum;
+      const vj_real x = vj_number(xs, half, c), dy = vj_number(dys, half, c);
+      const vj_real g = slope_times(activation, dy, vj_affine(x, f->scale[c], f->shift[c]));
+      vj_put_number(dx, half, c,
+                    with_moments ? vj_fma(g, f->scale[c], vj_fma(x, slope[c], offset[c])) : g * f->scale[c]);
     }
   }
 }
 
 /* inputs dy, x, scale, shift; then mean, dmean, dvariance of x (the last two may be NULL), if it adds what they give */
-static VJ_INLINE void input_gradient(const vj_call *call, bool rounded) {
+static VJ_INLINE void input_gradient(const vj_call *call, bool half) {
   const affine *a = affine_of(call->node);
   const folded f = fold(call, call->in[2], call->in[3]);
   vj_real *slope = f.spare, *offset = slope + f.width;
@@ -166,30 +187,29 @@ static VJ_INLINE void input_gradient(const vj_call *call, bool rounded) {
     vj_fold_row(slope, a->channels, f.fold, slope);
     vj_fold_row(offset, a->channels, f.fold, offset);
   }
-#define VJ_ROWS(activation)                                         \
-  if (with_moments)                                                 \
-    input_rows(call, &f, slope, offset, activation, true, rounded); \
-  else                                                              \
-    input_rows(call, &f, slope, offset, activation, false, rounded)
+#define VJ_ROWS(activation)                                      \
+  if (with_moments)                                              \
+    input_rows(call, &f, slope, offset, activation, true, half); \
+  else                                                           \
+    input_rows(call, &f, slope, offset, activation, false, half)
   VJ_FOR_ACTIVATION(a->activation, VJ_ROWS)
 #undef VJ_ROWS
 }
 
-VJ_KERNEL(input_gradient_run, (const vj_call *call), (call)) { input_gradient(call, false); }
-VJ_KERNEL(input_gradient_bf16_run, (const vj_call *call), (call)) { input_gradient(call, true); }
+VJ_KERNEL(input_gradient_of_floats, (const vj_call *call), (call)) { input_gradient(call, false); }
+VJ_KERNEL(input_gradient_of_halves, (const vj_call *call), (call)) { input_gradient(call, true); }
 
-const vj_op vj_op_channel_affine_input_gradient_bf16 = {.name = "channel_affine_input_gradient_bf16",
-                                                        .summary = "channel_affine_input_gradient, rounded to bf16",
-                                                        .form = VJ_MAP,
-                                                        .run = input_gradient_bf16_run,
-                                                        .scratch_bytes = scratch_bytes};
+static void input_gradient_run(const vj_call *call) {
+  (call->node->outputs[0]->half ? input_gradient_of_halves : input_gradient_of_floats)(call);
+}
 
 const vj_op vj_op_channel_affine_input_gradient = {.name = "channel_affine_input_gradient",
                                                    .summary = "dx, and what came by x's mean and variance",
                                                    .form = VJ_MAP,
                                                    .in_place = 1,
                                                    .run = input_gradient_run,
-                                                   .rounding = &vj_op_channel_affine_input_gradient_bf16,
+                                                   .halves = gradient_halves,
+                                                   .alike = VJ_INPUT(0) | VJ_INPUT(1) | VJ_FIRST_OUTPUT,
                                                    .scratch_bytes = scratch_bytes};
 
 static void channel_affine_gradient(vj_graph *graph, vj_node *node) {
@@ -215,19 +235,12 @@ vj_var *vj_channel_affine_gradient_with(vj_graph *graph, const vj_var *base, vj_
 
 /* --- the op -------------------------------------------------------------------------------------------------- */
 
-const vj_op vj_op_channel_affine_bf16 = {.name = "channel_affine_bf16",
-                                         .summary = "channel_affine, rounded to bf16",
-                                         .form = VJ_MAP,
-                                         .recompute = true,
-                                         .run = channel_affine_bf16_run,
-                                         .scratch_bytes = scratch_bytes};
-
 const vj_op vj_op_channel_affine = {.name = "channel_affine",
                                     .summary = "activation(x scale[c] + shift[c]) over the last dimension",
                                     .form = VJ_MAP,
                                     .in_place = 1,
                                     .run = channel_affine_run,
-                                    .rounding = &vj_op_channel_affine_bf16,
+                                    .halves = channel_affine_halves,
                                     .recompute = true,
                                     .gradient = channel_affine_gradient,
                                     .scratch_bytes = scratch_bytes};

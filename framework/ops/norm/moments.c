@@ -20,14 +20,14 @@ static size_t moments_scratch(const vj_node *node) {
 }
 
 /* sum[c] = over the rows of a block of x[c], or of (x[c] - centre[c])^2; row after row, see channel_affine.c */
-static VJ_INLINE void sum_block(const vj_real *block, int64_t rows, int64_t columns, const vj_real *centre,
+static VJ_INLINE void sum_block(const void *block, bool half, int64_t rows, int64_t columns, const vj_real *centre,
                                 vj_real *sum) {
   memset(sum, 0, (size_t)columns * sizeof *sum);
   for (int64_t r = 0; r < rows; r++) {
-    const vj_real *x = block + r * columns;
+    const void *row = vj_numbers_from(block, half, r * columns);
 #pragma omp simd
     for (int64_t c = 0; c < columns; c++) {
-      const vj_real d = centre ? x[c] - centre[c] : x[c];
+      const vj_real x = vj_number(row, half, c), d = centre ? x - centre[c] : x;
       sum[c] = centre ? vj_fma(d, d, sum[c]) : sum[c] + d;
     }
   }
@@ -35,7 +35,7 @@ static VJ_INLINE void sum_block(const vj_real *block, int64_t rows, int64_t colu
 
 /* Sums of x and x^2 in double. Inside a short block of rows, read twice while it is in the cache, numbers are first
  * centred by the block's own mean, in vj_real: so a large mean does not eat the digits of a small variance. */
-VJ_KERNEL(moments_reduce, (const vj_call *call), (call)) {
+static VJ_INLINE void reduce(const vj_call *call, bool half) {
   enum { BLOCK_ROWS = 64 };
   const moments *m = moments_of(call->node);
   const int64_t fold = vj_fold(m->rows, m->columns), columns = fold * m->columns, all = m->rows / fold;
@@ -43,10 +43,11 @@ VJ_KERNEL(moments_reduce, (const vj_call *call), (call)) {
   double *restrict of_x = call->sums, *restrict of_square = call->sums + m->columns;
   for (int64_t begin = 0; begin < all; begin += BLOCK_ROWS) {
     const int64_t rows = begin + BLOCK_ROWS < all ? BLOCK_ROWS : all - begin;
-    const vj_real *block = call->in[0] + begin * columns, inverse = (vj_real)(1.0 / (double)rows);
-    sum_block(block, rows, columns, NULL, mean);
+    const void *block = vj_numbers_from(call->in[0], half, begin * columns);
+    const vj_real inverse = (vj_real)(1.0 / (double)rows);
+    sum_block(block, half, rows, columns, NULL, mean);
     for (int64_t c = 0; c < columns; c++) mean[c] *= inverse;
-    sum_block(block, rows, columns, mean, square);
+    sum_block(block, half, rows, columns, mean, square);
     /* The block's mean is rounded; sum x^2 = M2 + 2 mean (sum x) - n mean^2 holds for any centre, and with
      * sum x = n mean up to that rounding this is M2 + n mean^2. */
     for (int64_t f = 0; f < columns; f += m->columns)
@@ -56,6 +57,13 @@ VJ_KERNEL(moments_reduce, (const vj_call *call), (call)) {
         of_square[c] += (double)square[f + c] + by_rows * centre;
       }
   }
+}
+
+VJ_KERNEL(moments_reduce, (const vj_call *call), (call)) {
+  if (call->node->inputs[0]->half)
+    reduce(call, true);
+  else
+    reduce(call, false);
 }
 
 static void moments_finish(const vj_call *call) {
@@ -79,27 +87,24 @@ void vj_moments_slope(int64_t columns, double rows, const vj_real *mean, const v
   }
 }
 
-/* dx may be base, if it is not rounded. */
+/* dx may be base. */
 static VJ_INLINE void gradient_rows(const vj_call *call, int64_t rows, int64_t columns, const vj_real *slope,
-                                    const vj_real *offset, bool with_base, bool rounded) {
+                                    const vj_real *offset, bool with_base, bool half) {
   for (int64_t r = 0; r < rows; r++) {
-    const vj_real *x = call->in[0] + r * columns, *base = with_base ? call->in[4] + r * columns : NULL;
-    vj_real *dx = rounded ? NULL : call->out[0] + r * columns;
-    uint16_t *half = rounded ? vj_bf16_numbers(call->out[0]) + r * columns : NULL;
+    const void *x = vj_numbers_from(call->in[0], half, r * columns);
+    const void *base = with_base ? vj_numbers_from(call->in[4], half, r * columns) : NULL;
+    void *dx = vj_room_from(call->out[0], half, r * columns);
 #pragma omp simd
     for (int64_t c = 0; c < columns; c++) {
-      const vj_real own = vj_fma(x[c], slope[c], offset[c]), sum = with_base ? base[c] + own : own;
-      if (rounded)
-        half[c] = vj_round_bf16(sum);
-      else
-        dx[c] = sum;
+      const vj_real own = vj_fma(vj_number(x, half, c), slope[c], offset[c]);
+      vj_put_number(dx, half, c, with_base ? vj_number(base, half, c) + own : own);
     }
   }
 }
 
 /* inputs x, mean, dmean (may be NULL), dvariance (may be NULL), base (may be NULL: what other uses of x gave):
  * dx = base + dmean / N + dvariance 2 (x - mean) / N = base + x slope + offset */
-static VJ_INLINE void gradient(const vj_call *call, bool rounded) {
+static VJ_INLINE void gradient(const vj_call *call, bool half) {
   const moments *m = moments_of(call->node);
   const int64_t fold = vj_fold(m->rows, m->columns), width = fold * m->columns;
   vj_real *slope = call->scratch, *offset = slope + width;
@@ -107,26 +112,30 @@ static VJ_INLINE void gradient(const vj_call *call, bool rounded) {
   vj_fold_row(slope, m->columns, fold, slope);
   vj_fold_row(offset, m->columns, fold, offset);
   if (call->in[4])
-    gradient_rows(call, m->rows / fold, width, slope, offset, true, rounded);
+    gradient_rows(call, m->rows / fold, width, slope, offset, true, half);
   else
-    gradient_rows(call, m->rows / fold, width, slope, offset, false, rounded);
+    gradient_rows(call, m->rows / fold, width, slope, offset, false, half);
 }
 
-VJ_KERNEL(moments_gradient_run, (const vj_call *call), (call)) { gradient(call, false); }
-VJ_KERNEL(moments_gradient_bf16_run, (const vj_call *call), (call)) { gradient(call, true); }
+VJ_KERNEL(moments_gradient_run, (const vj_call *call), (call)) {
+  if (call->node->outputs[0]->half)
+    gradient(call, true);
+  else
+    gradient(call, false);
+}
 
-const vj_op vj_op_moments_gradient_bf16 = {.name = "moments_gradient_bf16",
-                                           .summary = "moments_gradient, rounded to bf16",
-                                           .form = VJ_MAP,
-                                           .run = moments_gradient_bf16_run,
-                                           .scratch_bytes = moments_scratch};
+static unsigned gradient_halves(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0) | VJ_INPUT(4) | VJ_FIRST_OUTPUT;
+}
 
 const vj_op vj_op_moments_gradient = {.name = "moments_gradient",
                                       .summary = "dx of mean and variance, added to what x's other uses gave",
                                       .form = VJ_MAP,
                                       .in_place = 5,
                                       .run = moments_gradient_run,
-                                      .rounding = &vj_op_moments_gradient_bf16,
+                                      .halves = gradient_halves,
+                                      .alike = VJ_INPUT(0) | VJ_INPUT(4) | VJ_FIRST_OUTPUT,
                                       .scratch_bytes = moments_scratch};
 
 static void moments_gradient(vj_graph *graph, vj_node *node) {
@@ -143,6 +152,11 @@ static void moments_gradient(vj_graph *graph, vj_node *node) {
   vj_gradient_add(graph, x, vj_node_output(graph, back, x->batched, &x->shape));
 }
 
+static unsigned moments_halves(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0);
+}
+
 const vj_op vj_op_moments = {.name = "moments",
                              .summary = "mean and biased variance over the global batch and leading dimensions",
                              .form = VJ_SUM,
@@ -150,6 +164,7 @@ const vj_op vj_op_moments = {.name = "moments",
                              .finish = moments_finish,
                              .gradient = moments_gradient,
                              .sum_count = moments_sum_count,
+                             .halves = moments_halves,
                              .scratch_bytes = moments_scratch};
 
 void vj_moments(vj_graph *graph, vj_var *x, int kept, vj_var **mean, vj_var **variance) {

@@ -5,6 +5,7 @@
 #include "framework/base/lanes.h"
 #include "framework/ops/build.h"
 #include "framework/ops/op.h"
+#include "framework/ops/product/bf16.h"
 
 /* --- average_pool -------------------------------------------------------------------------------------------- */
 
@@ -30,23 +31,37 @@ VJ_KERNEL(average_pool_run, (const vj_call *call), (call)) {
   for (int64_t i = 0; i < count; i++) call->out[0][i] *= scale;
 }
 
-VJ_KERNEL(average_pool_gradient_run, (const vj_call *call), (call)) {
+static VJ_INLINE void spread(const vj_call *call, bool half) {
   const pool *p = call->node->attributes;
   const int64_t cell_height = p->height / p->rows, cell_width = p->width / p->columns;
   const vj_real scale = (vj_real)(1.0 / (double)(cell_height * cell_width));
-  vj_real *restrict dx = call->out[0];
+  int64_t pixel = 0;
   for (int64_t n = 0; n < p->images; n++)
     for (int64_t h = 0; h < p->height; h++)
-      for (int64_t w = 0; w < p->width; w++, dx += p->channels) {
+      for (int64_t w = 0; w < p->width; w++) {
         const vj_real *dy = call->in[0] + ((n * p->rows + h / cell_height) * p->columns + w / cell_width) * p->channels;
-        for (int64_t c = 0; c < p->channels; c++) dx[c] = dy[c] * scale;
+        void *dx = vj_room_from(call->out[0], half, pixel++ * p->channels);
+        VJ_INDEPENDENT for (int64_t c = 0; c < p->channels; c++) vj_put_number(dx, half, c, dy[c] * scale);
       }
+}
+
+VJ_KERNEL(average_pool_gradient_run, (const vj_call *call), (call)) {
+  if (call->node->outputs[0]->half)
+    spread(call, true);
+  else
+    spread(call, false);
+}
+
+static unsigned average_pool_gradient_halves(const vj_node *node) {
+  (void)node;
+  return VJ_FIRST_OUTPUT;
 }
 
 const vj_op vj_op_average_pool_gradient = {.name = "average_pool_gradient",
                                            .summary = "each cell's gradient to all its pixels",
                                            .form = VJ_MAP,
-                                           .run = average_pool_gradient_run};
+                                           .run = average_pool_gradient_run,
+                                           .halves = average_pool_gradient_halves};
 
 static void average_pool_gradient(vj_graph *graph, vj_node *node) {
   vj_var *x = node->inputs[0], *dy = node->outputs[0]->gradient;
@@ -141,12 +156,12 @@ static int64_t columns_of(const vj_node *node) { return node->outputs[0]->count;
 static size_t column_bytes(const vj_node *node) { return (size_t)columns_of(node) * sizeof(vj_real); }
 
 /* In vj_real over short blocks of rows, then in double; a single column in double throughout. */
-VJ_KERNEL(sum_leading_reduce, (const vj_call *call), (call)) {
+static VJ_INLINE void sum_rows(const vj_call *call, bool half) {
   enum { BLOCK_ROWS = 64 };
   const int64_t columns = columns_of(call->node), rows = call->node->inputs[0]->count / columns;
-  const vj_real *x = call->in[0];
+  const void *x = call->in[0];
   if (columns == 1) {
-    VJ_LANE_SUM(double, sum, i, rows, (double)x[i]);
+    VJ_LANE_SUM(double, sum, i, rows, (double)vj_number(x, half, i));
     call->sums[0] += sum;
     return;
   }
@@ -155,9 +170,21 @@ VJ_KERNEL(sum_leading_reduce, (const vj_call *call), (call)) {
     const int64_t end = begin + BLOCK_ROWS < rows ? begin + BLOCK_ROWS : rows;
     memset(block, 0, (size_t)columns * sizeof *block);
     for (int64_t r = begin; r < end; r++)
-      for (int64_t c = 0; c < columns; c++) block[c] += x[r * columns + c];
+      for (int64_t c = 0; c < columns; c++) block[c] += vj_number(x, half, r * columns + c);
     for (int64_t c = 0; c < columns; c++) call->sums[c] += (double)block[c];
   }
+}
+
+VJ_KERNEL(sum_leading_reduce, (const vj_call *call), (call)) {
+  if (call->node->inputs[0]->half)
+    sum_rows(call, true);
+  else
+    sum_rows(call, false);
+}
+
+static unsigned sum_leading_halves(const vj_node *node) {
+  (void)node;
+  return VJ_INPUT(0);
 }
 
 static void sum_leading_gradient(vj_graph *graph, vj_node *node) {
@@ -172,6 +199,7 @@ const vj_op vj_op_sum_leading = {.name = "sum_leading",
                                  .finish = vj_finish_sums,
                                  .gradient = sum_leading_gradient,
                                  .sum_count = columns_of,
+                                 .halves = sum_leading_halves,
                                  .scratch_bytes = column_bytes};
 
 vj_var *vj_sum_leading(vj_graph *graph, vj_var *x, int kept) {
