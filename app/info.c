@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "analysis/output/row_writer.h"
+#include "app/bench/precisions.h"
 #include "app/blas_core.h"
 #include "framework/base/cpu.h"
 #include "framework/base/machine_memory.h"
@@ -159,9 +160,16 @@ static void add_openblas(facts *all) {
   add(all, "openblas_check", "  self-check", "%s", right ? "passed" : vj_error_message());
 }
 
+static vj_status add_products(facts *all) {
+  vj_precisions found;
+  char library[128], text[VJ_PRECISIONS_BYTES];
+  add(all, "products", "products", "%s", vj_product_library(library));
+  VJ_TRY(vj_precisions_measure(&found));
+  add(all, "products_speed", "  speed", "%s", vj_precisions_text(&found, text));
+  return VJ_OK;
+}
+
 static void add_libraries(facts *all, const vj_versions *versions) {
-  char version[128];
-  add(all, "products", "products", "%s", vj_product_library(version));
   add(all, "gsl", "GSL", "%s", version_of(versions, "gsl"));
   add(all, "libavcodec", "libavcodec", "%s", version_of(versions, "libavcodec"));
   add(all, "libswscale", "libswscale", "%s", version_of(versions, "libswscale"));
@@ -207,6 +215,7 @@ static vj_status info(vj_command *command) {
   VJ_TRY(vj_versions_here(command->pool, &versions));
   add_build(&all, &versions);
   add_machine(&all);
+  VJ_TRY(add_products(&all));
   add_openblas(&all);
   add_libraries(&all, &versions);
   if (vj_command_has(command, "--json")) return print_json(&all);

@@ -7,7 +7,6 @@
 
 #include "analysis/output/text_table.h"
 #include "framework/base/threads.h"
-#include "framework/ops/product/product.h"
 #include "vj/memory.h"
 #include "vj/param.h"
 
@@ -40,7 +39,8 @@ static void leave(factors *f) {
 }
 
 /* GFLOP/s of one thread; the best of several tries. */
-static double rate(const vj_product *product, const vj_product_shape *s, int64_t pairs, const factors *f) {
+static double rate(const vj_product *product, const vj_product_shape *s, int64_t pairs, double seconds,
+                   const factors *f) {
   static const uint64_t at[PAIRS] = {0};
   const double flops = 2.0 * (double)(s->rows * s->columns * s->depth * pairs);
   double best = INFINITY, limit = 0;
@@ -50,9 +50,19 @@ static double rate(const vj_product *product, const vj_product_shape *s, int64_t
     for (int64_t i = 0; i < repeats; i++) vj_product_run(product, pairs, f->a, at, f->b, at, f->c);
     limit = (omp_get_wtime() - start) / (double)repeats;
     if (k > 0) best = fmin(best, limit); /* the first finds out how often */
-    if (k == 0) repeats = (int64_t)fmax(1, seconds_a_try / fmax(limit, 1e-9));
+    if (k == 0) repeats = (int64_t)fmax(1, seconds / fmax(limit, 1e-9));
   }
   return flops / best / 1e9;
+}
+
+vj_status vj_products_rate(const vj_product_shape *shape, double seconds, double *gflops) {
+  factors f = {0};
+  vj_status status = take(shape, &f);
+  const vj_product *product = status == VJ_OK ? vj_product_find(shape) : NULL;
+  if (product) *gflops = rate(product, shape, 1, seconds, &f);
+  if (status == VJ_OK && !product) status = VJ_MEMORY;
+  leave(&f);
+  return status;
 }
 
 static vj_status add_row(vj_table *table, const vj_product_shape *s, double peak) {
@@ -60,7 +70,7 @@ static vj_status add_row(vj_table *table, const vj_product_shape *s, double peak
   vj_status status = take(s, &f);
   const vj_product *product = status == VJ_OK ? vj_product_find(s) : NULL;
   if (product) {
-    const double one = rate(product, s, 1, &f), nine = rate(product, s, PAIRS, &f);
+    const double one = rate(product, s, 1, seconds_a_try, &f), nine = rate(product, s, PAIRS, seconds_a_try, &f);
     vj_table_cell(table, "%lld", (long long)s->rows);
     vj_table_cell(table, "%lld", (long long)s->columns);
     vj_table_cell(table, "%lld", (long long)s->depth);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/bench/precisions.h"
 #include "app/blas_core.h"
 #include "sweeps/pruning/pruner.h"
 #include "sweeps/run/layout.h"
@@ -120,6 +121,19 @@ static void print_memory(const dry_run *d) {
   putchar('\n');
 }
 
+/* Where the sweep uses bf16, and this processor is slow at it. */
+static vj_status print_precision(const dry_run *d) {
+  bool used = false;
+  for (int64_t i = 0; i < d->space->trial_count; i++)
+    used = used || d->space->trials[i].config->optim.precision == VJ_BF16;
+  if (!used) return VJ_OK;
+  vj_precisions found;
+  char text[VJ_PRECISIONS_BYTES];
+  VJ_TRY(vj_precisions_measure(&found));
+  if (vj_precisions_advice(&found, text)[0]) printf("precision: %s\n", text);
+  return VJ_OK;
+}
+
 /* With --resume: how many trials an earlier run's folder has already, or why it can't be gone on with. */
 static vj_status print_added(const dry_run *d) {
   const vj_experiment *e = d->experiment;
@@ -226,6 +240,7 @@ static vj_status print_needs(const dry_run *d) {
   print_videos(d);
   print_memory(d);
   print_disk(d);
+  VJ_TRY(print_precision(d));
   print_stopping(d);
   fflush(stdout);
   return VJ_OK;

@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import tempfile
 import unittest
 
 from support import requirements
@@ -40,6 +41,38 @@ class Path(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertEqual(result.stderr, f"vjvcr: VJVCR_CPU=avx512bf16: this processor has no more than {MOST}; name "
                          "that, or unset VJVCR_CPU\n")
+
+
+class Bf16WithoutItsInstruction(unittest.TestCase):
+    """Emulated, it takes twice the instructions and more."""
+    YAML = """
+name: precision
+data: {dataset: moving_mnist, size: 32, digits: builtin}
+model: {encoder: {type: cnn, channels: [16], temporal: []}, predictor: {type: mlp, hidden: [16]}}
+losses: {prediction: {weight: 1}}
+optim: {steps: 1, batch: 2, shards: 1, precision: %s}
+"""
+
+    def dry_run(self, path, precision):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "precision.yaml")
+            with open(file, "w") as yaml:
+                yaml.write(self.YAML % precision)
+            result = subprocess.run([VJVCR, "sweep", file, "--dry-run"], env={**os.environ, "VJVCR_CPU": path},
+                                    capture_output=True, text=True, cwd=folder)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_info_says_that_it_is_slower(self):
+        for path in [path for path in ORDER[:-1] if ORDER.index(path) <= ORDER.index(MOST)]:
+            self.assertRegex(json.loads(info(path).stdout)["products_speed"],
+                             r"^\d+ GFLOP/s a core in fp32, \d+ in bf16: optim.precision=bf16 is slower here$")
+
+    def test_a_dry_run_says_so_to_who_asks_for_it(self):
+        self.assertRegex(self.dry_run("avx2", "bf16"),
+                         r"\nprecision: bf16 is slower than fp32 on this processor \(products at \d+ and \d+ GFLOP/s a "
+                         r"core\); optim.precision=fp32 would take less time here\n")
+        self.assertNotIn("precision:", self.dry_run("avx2", "fp32"))
 
 
 class OlderProcessor(unittest.TestCase):

@@ -48,8 +48,11 @@ class Info(unittest.TestCase):
         table = run()
         self.assertEqual((table.returncode, table.stderr), (0, ""))
         said = facts()
-        self.assertEqual([line.split("  ")[-1].strip() for line in table.stdout.splitlines()], list(said.values()))
-        starts = {line.rindex(value) for line, value in zip(table.stdout.splitlines(), said.values())}
+        lines = table.stdout.splitlines()
+        self.assertEqual(len(lines), len(said))
+        pairs = [(line, value) for line, (key, value) in zip(lines, said.items()) if key != "products_speed"]
+        self.assertEqual([line.split("  ")[-1].strip() for line, _ in pairs], [value for _, value in pairs])
+        starts = {line.rindex(value) for line, value in pairs}
         self.assertEqual(len(starts), 1, "the values stand in one column")
 
     def test_says_what_a_bug_report_needs(self):
