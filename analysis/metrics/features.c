@@ -113,6 +113,12 @@ void vj_label_moments(const vj_features *split, int64_t columns, double *mean, d
 
 bool vj_column_varies(double mean, double deviation) { return deviation > FLT_EPSILON * fabs(mean); }
 
+double vj_deviation_floor(int64_t columns, const double *mean, const double *deviation) {
+  double squares = 0;
+  for (int64_t j = 0; j < columns; j++) squares += mean[j] * mean[j] + deviation[j] * deviation[j];
+  return VJ_RELATIVE_FLOOR * sqrt(squares / (double)columns);
+}
+
 vj_status vj_standard_create(const vj_probe_input *input, vj_standard *standard) {
   const vj_features *train = &input->split[VJ_TRAIN];
   *standard = (vj_standard){.input = input, .features = train->steps * train->width};
@@ -120,8 +126,10 @@ vj_status vj_standard_create(const vj_probe_input *input, vj_standard *standard)
   VJ_TRY(vj_allocate(features, sizeof *standard->mean, "feature means", &standard->mean));
   VJ_TRY(vj_allocate(features, sizeof *standard->scale, "feature scales", &standard->scale));
   vj_column_moments(train->samples, standard->features, train->values, standard->mean, standard->scale);
+  const double floor = vj_deviation_floor(standard->features, standard->mean, standard->scale);
   for (int64_t j = 0; j < standard->features; j++)
-    standard->scale[j] = vj_column_varies(standard->mean[j], standard->scale[j]) ? 1 / standard->scale[j] : 0;
+    standard->scale[j] =
+        vj_column_varies(standard->mean[j], standard->scale[j]) ? 1 / fmax(standard->scale[j], floor) : 0;
   return VJ_OK;
 }
 

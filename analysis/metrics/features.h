@@ -36,12 +36,18 @@ void vj_label_moments(const vj_features *split, int64_t columns, double *mean, d
 /* False where a column moves by no more than the rounding of its floats, which says nothing. */
 bool vj_column_varies(double mean, double deviation);
 
-/* Features brought to mean 0 and variance 1 by the moments of the train split, all steps side by side. A feature that
- * is constant in train becomes 0 everywhere and keeps its place: what it does elsewhere is not known. */
+/* A standard deviation below this share of the root mean square of all numbers of a view counts as that much: what
+ * moves so little beside the others is rounding and noise, which variance 1 would make as loud as they are. */
+#define VJ_RELATIVE_FLOOR 1e-3
+double vj_deviation_floor(int64_t columns, const double *mean, const double *deviation);
+
+/* Features brought to mean 0 and variance 1 by the moments of the train split, all steps side by side; deviations have
+ * the relative floor. A feature that is constant in train becomes 0 everywhere and keeps its place: what it does
+ * elsewhere is not known. */
 typedef struct vj_standard {
   const vj_probe_input *input;
   int64_t features;     /* D = steps * width */
-  double *mean, *scale; /* [D]; scale is 1 / deviation, or 0 */
+  double *mean, *scale; /* [D]; scale is 1 / (deviation or floor), or 0 */
 } vj_standard;
 
 /* Borrows `input`. Destroy it also after a failure. */

@@ -245,5 +245,10 @@ const vj_component vj_probe_logistic = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(vj_penalties),
-    .as.probe = {.metrics = metrics, .metric_count = METRICS, .check = check, .evaluate = evaluate},
+    .as.probe = {.metrics = metrics,
+                 .metric_count = METRICS,
+                 .by_label_share = 1 << ACCURACY | 1 << CROSS_ENTROPY,
+                 .by_horizon = 1 << ACCURACY | 1 << CROSS_ENTROPY,
+                 .check = check,
+                 .evaluate = evaluate},
 };

@@ -298,5 +298,10 @@ const vj_component vj_probe_multilabel = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(vj_penalties),
-    .as.probe = {.metrics = metrics, .metric_count = METRICS, .check = check, .evaluate = evaluate},
+    .as.probe = {.metrics = metrics,
+                 .metric_count = METRICS,
+                 .by_label_share = 1 << MAP,
+                 .by_horizon = 1 << MAP,
+                 .check = check,
+                 .evaluate = evaluate},
 };

@@ -152,5 +152,10 @@ const vj_component vj_probe_ridge = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(vj_penalties),
-    .as.probe = {.metrics = metrics, .metric_count = METRICS, .check = check, .evaluate = evaluate},
+    .as.probe = {.metrics = metrics,
+                 .metric_count = METRICS,
+                 .by_label_share = 1 << MSE | 1 << R2,
+                 .by_horizon = 1 << MSE | 1 << R2,
+                 .check = check,
+                 .evaluate = evaluate},
 };

@@ -133,5 +133,9 @@ const vj_component vj_probe_trajectory = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(vj_penalties),
-    .as.probe = {.metrics = metrics, .metric_count = METRICS, .check = check, .evaluate = evaluate},
+    .as.probe = {.metrics = metrics,
+                 .metric_count = METRICS,
+                 .by_label_share = 1 << ERROR,
+                 .check = check,
+                 .evaluate = evaluate},
 };

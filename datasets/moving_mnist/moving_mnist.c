@@ -55,9 +55,11 @@ static void list_labels(vj_world *w, int64_t n) {
             n == 1 ? "length of the velocity" : "lengths of the two velocities, the smaller first");
   add_label(w, "position", target * n * 2, "px",
             "of each digit's upper left corner before rounding: target frames x digits x (x, y)");
+  w->labels[w->label_count - 1].steps = target;
   add_label(w, "input_position", input * n * 2, "px", "the same: input frames x digits x (x, y)");
   add_label(w, "velocity", n * 2, "px/frame", "at the first frame: digits x (x, y)");
   add_flags(w, "bounce", target * n, "1 where a wall was hit since the frame before: target frames x digits");
+  w->labels[w->label_count - 1].steps = target;
   add_flags(w, "walls", VJ_WALLS, "1 for each wall that a digit hits in the target frames: left, right, top, bottom");
   add_label(w, "digit_index", n, "",
             "number of each digit's image in its file, or among the built-in ones of its split");

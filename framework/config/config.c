@@ -231,8 +231,13 @@ static vj_status read_probe(const config_maker *maker, const vj_yaml *probes, in
     return vj_fail_node(vj_yaml_get(probes->items[i], "type"), path,
                         "\"%s\" is a measure: it is taken of every hidden state at every evaluation and is not named",
                         component->name);
-  probe->on = ((const vj_probe_section *)read)->on;
-  probe->target = ((const vj_probe_section *)read)->target;
+  const vj_probe_section *section = read;
+  probe->on = section->on;
+  probe->target = section->target;
+  probe->dimension = section->dimension;
+  probe->reduction = section->reduction;
+  probe->label_share = section->label_share;
+  probe->by_horizon = section->by_horizon;
   return VJ_OK;
 }
 

@@ -21,10 +21,17 @@ typedef struct vj_loss_choice {
   double weight; /* 0: recorded, but not part of the total */
 } vj_loss_choice;
 
+/* How a step's features become fewer. */
+typedef enum vj_reduction { VJ_REDUCE_PROJECTION, VJ_REDUCE_PCA } vj_reduction;
+
 typedef struct vj_probe_choice {
   vj_choice choice;
-  const char *on;     /* a view: "hy_pred" */
-  const char *target; /* a label: "speed" */
+  const char *on;           /* a view: "hy_pred" */
+  const char *target;       /* a label: "speed" */
+  int64_t dimension;        /* features of a step that the probe gets; 0: all */
+  int reduction;            /* vj_reduction */
+  vj_real_list label_share; /* shares of the train samples that it is fitted on, too */
+  bool by_horizon;          /* it is fitted on each step alone, too */
 } vj_probe_choice;
 
 /* How hy, the target, is made from y. */

@@ -35,6 +35,16 @@ static const vj_param loss_rows[] = {
 static const vj_param probe_rows[] = {
     VJ_TEXT(vj_probe_section, on, "hy_pred", "the view whose features are probed"),
     VJ_TEXT(vj_probe_section, target, "", "the label to find in them; empty for an unsupervised probe"),
+    VJ_INTEGER(vj_probe_section, dimension, "0", 0, 65536, "",
+               "features of each step that the probe gets, whatever the view has, so that arms of unequal width "
+               "compare; 0: all"),
+    VJ_CHOICE(vj_probe_section, reduction, "projection|pca", "projection",
+              "how they become so few: orthogonal random directions, the same for all trials, or the first principal "
+              "components of the train samples' steps"),
+    VJ_REALS(vj_probe_section, label_share, "[]", 1.0e-6, 1, "",
+             "shares of the train samples, of the first ones, on which the probe is fitted, too; rounded up, 2 at "
+             "least"),
+    VJ_BOOL(vj_probe_section, by_horizon, "false", "fitted on each step of the view alone, too"),
 };
 
 static const vj_param optim_rows[] = {

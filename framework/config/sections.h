@@ -23,6 +23,10 @@ typedef struct vj_loss_section {
 /* Common to all probes. */
 typedef struct vj_probe_section {
   const char *on, *target;
+  int64_t dimension;
+  int reduction;
+  vj_real_list label_share;
+  bool by_horizon;
 } vj_probe_section;
 
 /* The stand-in that an experiment's videos may be; see datasets/standins/standins.h. 0 and "" stand for its kind's own.

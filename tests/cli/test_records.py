@@ -8,7 +8,8 @@ import re
 from support.vjvcr import SOURCE, TINY, Case, h5py, main
 
 PROBES = """\
-    position: {type: trajectory, target: position, on: hy_pred}
+    position: {type: trajectory, target: position, on: hy_pred, label_share: [0.2, 1]}
+    bounce: {type: knn, target: bounce, on: hy, by_horizon: true, dimension: 4}
     digit: {type: logistic, target: digit, on: hy}
 """
 # What brings variables of its own: arms, numbers and words that are swept, latents, a decoder, states, frames, probes

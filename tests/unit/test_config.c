@@ -260,7 +260,7 @@ static void tables_refuse_what_cannot_be_used(void **state) {
   (void)state;
   static const vj_param outside[] = {VJ_INTEGER(fake_dataset_config, size, "1", 0, 9, "", "a size")};
   assert_register_refused((vj_component){.abi = VJ_ABI + 1},
-                          "a component was built for ABI 8, this program has ABI 7; build it again");
+                          "a component was built for ABI 11, this program has ABI 10; build it again");
   assert_register_refused((vj_component){.abi = VJ_ABI, .kind = VJ_ENCODER, .name = "cnn"},
                           "encoder \"cnn\": there is one of this name already; give it another");
   assert_register_refused((vj_component){.abi = VJ_ABI, .kind = VJ_LOSS}, "a component of kind loss has no name");
@@ -339,7 +339,7 @@ static void plugins_that_cannot_be_loaded_say_why(void **state) {
   assert_int_equal(vj_plugin_load(path), VJ_PLUGIN);
   assert_string_equal(
       vj_error_message(),
-      vj_pool_format(pool, "plug-in %s: built for ABI 8, this program has ABI 7; build it again", path));
+      vj_pool_format(pool, "plug-in %s: built for ABI 11, this program has ABI 10; build it again", path));
   path = compile("twin",
                  "#include \"vj/component.h\"\nstatic const vj_component twin = {.abi = VJ_ABI, .kind = "
                  "VJ_ENCODER, .name = \"cnn\"};\nVJ_PLUGIN(&twin);\n");

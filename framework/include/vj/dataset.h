@@ -19,6 +19,7 @@ typedef enum vj_label_kind {
   VJ_LABEL_CLASS, /* one of 0..classes-1 */
   VJ_LABEL_FLAGS  /* 0 or 1 in each of `width` columns: which of so many things are there, any number of them */
 } vj_label_kind;
+enum { VJ_LABEL_KINDS = VJ_LABEL_FLAGS + 1 };
 
 typedef struct vj_label {
   const char *name; /* "speed" */
@@ -28,6 +29,7 @@ typedef struct vj_label {
   const char *unit;
   const char *doc; /* one line: what the numbers are, in their order */
   bool has_gaps;   /* of a REAL: NaN where there is nothing to measure; probes leave these numbers out */
+  int64_t steps;   /* where the numbers of each target step stand together: how many steps, width / steps for each */
 } vj_label;
 
 /* What is asked of a data set, beside its own parameters. */

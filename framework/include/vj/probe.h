@@ -24,6 +24,7 @@ typedef struct vj_probe_input {
   const vj_label *label; /* of the target; NULL for an unsupervised probe */
   vj_features truth;     /* of a comparison: hy of the validation samples, as many steps and features as hy_pred */
   int64_t shown;         /* the first test samples, which metrics with VJ_METRIC_LABEL are of */
+  int64_t places;        /* of a spatial state [H,W,C] H W, so that a step is H W places of C numbers; else 1 (or 0) */
 } vj_probe_input;
 
 typedef enum vj_metric_axis {
@@ -49,6 +50,11 @@ typedef struct vj_probe_ops {
   bool is_measure;
   /* A measure of hy_pred alone, which is given hy beside it, as `truth`. */
   bool is_comparison;
+  /* Bits 1 << i of metrics[i], scalars: those also recorded for each of `label_share`, and with `by_horizon` for each
+   * step of the view alone. */
+  uint64_t by_label_share, by_horizon;
+  /* Likewise which metrics labels of each vj_label_kind have; 0: all of them. Others are not recorded. */
+  uint64_t of_kind[VJ_LABEL_KINDS];
   /* Checks what can be checked before training: the label fits. `label` as in vj_probe_input. May be NULL. */
   vj_status (*check)(const void *config, const vj_label *label);
   /* Fills results[i], the values of metrics[i]: 1, min(samples * steps, width), steps, label->width or

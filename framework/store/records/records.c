@@ -18,6 +18,8 @@ const vj_dimension_row vj_dimension_rows[VJ_DIMENSIONS] = {
 #define VJ_OF_TRIAL .rank = 1, .dimension = {VJ_DIMENSION_TRIAL}
 #define VJ_OF_STEP .rank = 2, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_STEP}
 #define VJ_OF_EVAL .rank = 2, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_EVAL}
+#define VJ_OF_EVAL_AND(axis) \
+  .rank = 3, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_EVAL, VJ_DIMENSION_##axis}
 #define VJ_OF_METRIC VJ_OF_EVAL, .and_of_metric = true
 #define VJ_OF_CLIP(frame) \
   .rank = 4, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_CLIP, VJ_DIMENSION_##frame, VJ_DIMENSION_FEATURE}

@@ -1,6 +1,7 @@
 #include "framework/train/evaluation/evaluate.h"
 
 #include "framework/comm/exchange.h"
+#include "framework/train/evaluation/probing.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -174,13 +175,15 @@ static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loade
   vj_status status = VJ_OK;
   int64_t offset = 0;
   float *targets[VJ_SPLITS] = {NULL};
-  vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset), .shown = shown};
+  const vj_shape shape = h[0].views[view]->shape; /* [b,T,d] or [b,T,H,W,C] */
+  vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset),
+                          .shown = shown,
+                          .places = vj_shape_count(&shape, 2, shape.rank - 1)};
   for (int s = 0; s < VJ_SPLITS; s++) {
     VJ_TRY_GOTO(status, take_target(&h[s], loader, offset, input.label->width, &targets[s]), done);
     input.split[s] = features_of(&h[s], view, targets[s]);
   }
-  status = choice->choice.component->as.probe.evaluate(choice->choice.config, &input, results);
-  if (status != VJ_OK) vj_error_prefix("eval.probes.%s: ", choice->choice.key);
+  VJ_TRY_GOTO(status, vj_probe_run(choice, &input, results), done);
 done:
   for (int s = 0; s < VJ_SPLITS; s++) free(targets[s]);
   return status;
@@ -200,7 +203,10 @@ static vj_status run_probes(const vj_model *model, const vj_loader *loader, harv
     while (view < h[0].view_count && h[0].views[view] != on) view++;
     if (is_probed(choice, probing))
       VJ_TRY(run_probe(choice, loader, h, view, vj_shown_samples(model->config, loader), results));
-    results += choice->choice.component->as.probe.metric_count;
+    int64_t offset, count = 0;
+    const vj_label *label = vj_loader_label(loader, choice->target, &offset);
+    while (vj_probe_record_at(choice, label, count, &(vj_probe_record){0})) count++;
+    results += count;
   }
   return VJ_OK;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "framework/train/evaluation/probing.h"
+
 bool vj_is_recorded(const vj_config *config, int64_t done) {
   return done > 0 && (done % config->logging.every == 0 || done == 1 || done == config->optim.steps);
 }
@@ -178,32 +180,56 @@ static void shape_label(vj_recorded_metric *found, const vj_label *label, int64_
   found->size = samples * label->width;
 }
 
+/* What the metrics of a probe are of. */
+typedef struct probed {
+  const vj_probe_choice *choice;
+  const vj_label *label;
+  int64_t steps, width, tested, shown;
+} probed;
+
+static vj_status add_probe_record(builder *b, const probed *p, vj_probe_record record) {
+  static const vj_metric samples = {"samples", VJ_METRIC_SCALAR, "1", "number of train samples"};
+  static const char *const rows[] = {[VJ_PROBED_WHOLE] = VJ_RECORD_PROBE,
+                                     [VJ_PROBED_BY_SHARE] = VJ_RECORD_PROBE_BY_SHARE,
+                                     [VJ_PROBED_BY_HORIZON] = VJ_RECORD_PROBE_BY_HORIZON};
+  const vj_metric *metric =
+      record.metric < 0 ? &samples : &p->choice->choice.component->as.probe.metrics[record.metric];
+  const char *const words[] = {
+      "probe", p->choice->choice.key, "metric", metric->name,  "doc", metric->doc, "unit", unit_of(b, metric, p->label),
+      "label", p->choice->target,     "view",   p->choice->on, NULL};
+  vj_recorded_metric found = recorded(b, rows[record.kind], metric->axis, words);
+  found.size = record.kind == VJ_PROBED_BY_SHARE     ? p->choice->label_share.count
+               : record.kind == VJ_PROBED_BY_HORIZON ? p->steps
+                                                     : size_of(metric, p->tested, p->steps, p->width, p->label);
+  if (record.kind != VJ_PROBED_WHOLE) found.axis = record.kind == VJ_PROBED_BY_SHARE ? VJ_AXIS_SHARE : VJ_AXIS_HORIZON;
+  found.at_probes = true;
+  if (found.axis == VJ_AXIS_LABEL) shape_label(&found, p->label, p->steps, p->shown);
+  return add(b, found);
+}
+
+static vj_status check_probe(const probed *p) {
+  const vj_probe_ops *ops = &p->choice->choice.component->as.probe;
+  VJ_TRY(vj_reduction_check(p->choice, p->width));
+  return ops->check ? ops->check(p->choice->choice.config, p->label) : VJ_OK;
+}
+
 static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *loader, const vj_probe_choice *choice) {
-  const vj_probe_ops *ops = &choice->choice.component->as.probe;
-  int64_t offset, steps, width;
-  const vj_label *label = vj_loader_label(loader, choice->target, &offset);
-  if (!label) return label_missing(choice, loader);
-  if (!vj_model_view(model, choice->on, &steps, &width))
+  int64_t offset;
+  probed p = {.choice = choice, .label = vj_loader_label(loader, choice->target, &offset)};
+  if (!p.label) return label_missing(choice, loader);
+  if (!vj_model_view(model, choice->on, &p.steps, &p.width))
     return vj_fail(VJ_CONFIG, "eval.probes.%s: view %s has no features over time to probe", choice->choice.key,
                    choice->on);
-  const vj_status status = ops->check ? ops->check(choice->choice.config, label) : VJ_OK;
+  const vj_status status = check_probe(&p);
   if (status != VJ_OK) {
     vj_error_prefix("eval.probes.%s: ", choice->choice.key);
     return status;
   }
-  const int64_t there = loader->info.samples[VJ_TEST], asked = model->config->eval.probe_test;
-  const int64_t tested = asked < there ? asked : there;
-  for (int64_t k = 0; k < ops->metric_count; k++) {
-    const vj_metric *metric = &ops->metrics[k];
-    const char *const words[] = {"probe", choice->choice.key,        "metric", metric->name,   "doc",  metric->doc,
-                                 "unit",  unit_of(b, metric, label), "label",  choice->target, "view", choice->on,
-                                 NULL};
-    vj_recorded_metric found = recorded(b, VJ_RECORD_PROBE, metric->axis, words);
-    found.size = size_of(metric, tested, steps, width, label);
-    found.at_probes = true;
-    if (metric->axis == VJ_METRIC_LABEL) shape_label(&found, label, steps, vj_shown_samples(model->config, loader));
-    VJ_TRY(add(b, found));
-  }
+  p.tested = least(model->config->eval.probe_test, loader->info.samples[VJ_TEST]);
+  p.shown = vj_shown_samples(model->config, loader);
+  if (choice->dimension) p.width = choice->dimension;
+  vj_probe_record record = {0};
+  for (int64_t i = 0; vj_probe_record_at(choice, p.label, i, &record); i++) VJ_TRY(add_probe_record(b, &p, record));
   return VJ_OK;
 }
 

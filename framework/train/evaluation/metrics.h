@@ -14,6 +14,7 @@ typedef enum vj_record_axis {
   VJ_AXIS_HORIZON,   /* `size` numbers an evaluation, one for each target step */
   VJ_AXIS_CATEGORY,  /* `size` numbers an evaluation, one for each column of a label */
   VJ_AXIS_STATES,    /* hidden states of the newest evaluation alone: clips x steps x features */
+  VJ_AXIS_SHARE,     /* `size` numbers an evaluation, one for each share of the train samples */
   VJ_AXIS_LABEL      /* `size` numbers an evaluation: samples x target steps x coordinates; 0 if none are kept */
 } vj_record_axis;
 
@@ -34,7 +35,7 @@ typedef struct vj_recorded_metrics {
 
 /* In this order: train_loss, train_<loss>.., train_<report>.., gradient_norm, learning_rate; val_loss, val_<loss>..,
  * val_<report>..; for every hidden view the measures' metrics; with eval.states <view>_states of every hidden view; for
- * every probe its metrics. Probes are checked against
+ * every probe its metrics, as vj_probe_records (probing.h) orders them. Probes are checked against
  * the labels: errors begin with "eval.probes.<name>: ". */
 VJ_MUST_USE vj_status vj_recorded_metrics_list(vj_pool *pool, const vj_model *model, const vj_loader *loader,
                                                vj_recorded_metrics *list);
