@@ -5,10 +5,12 @@
 
 #include "analysis/results/setting_rows.h"
 #include "analysis/results/objective.h"
+#include "analysis/results/selection.h"
 #include "analysis/results/trial_groups.h"
 #include "analysis/output/row_writer.h"
 #include "framework/store/ledger/ledger.h"
 #include "analysis/output/text_table.h"
+#include "app/best_select.h"
 #include "app/verb.h"
 
 /* A trial, or with --group-seeds those that differ only in their seed. */
@@ -102,6 +104,16 @@ static void print_left_out(const ranking *r) {
   if (before[0] == ',') putchar('\n');
 }
 
+/* The best of several is partly the luckiest, on the clips that it was found by. */
+static void print_caution(const ranking *r) {
+  const char *quantity = r->objective.quantity;
+  if (r->count < 2) return;
+  if (vj_is_of_test(quantity))
+    puts("the best was found on the test clips that it is measured on; --select chooses on validation clips");
+  else if (vj_is_of_validation(quantity))
+    puts("the best was found on these validation clips, so its figure is too good; --select has that of test clips");
+}
+
 static void print_heading(const ranking *r, int64_t shown) {
   const char *what = !r->grouped ? "trials" : r->results->has_arms ? "arms" : "settings";
   printf("%lld of %lld %s, %s first", (long long)shown, (long long)r->count, what, vj_best_word(r->objective.best));
@@ -119,6 +131,7 @@ static vj_status print_table(const ranking *r, int64_t shown, vj_format format) 
   for (int64_t i = 0; i < shown; i++) add_row(r, table, &r->entries[i]);
   vj_table_end(&table, format, stdout);
   print_left_out(r);
+  print_caution(r);
   return VJ_OK;
 }
 
@@ -162,16 +175,22 @@ static vj_status print_records(const ranking *r, int64_t shown, vj_format format
 
 /* --- the verb -------------------------------------------------------------------------------------------------- */
 
+static int asked_direction(const vj_command *command) {
+  return vj_command_has(command, "--asc")    ? VJ_BEST_LOW
+         : vj_command_has(command, "--desc") ? VJ_BEST_HIGH
+                                             : VJ_BEST_NONE;
+}
+
 static vj_status choose(const vj_command *command, ranking *r) {
   const char *folder = vj_command_text(command, "DIR"), *metric = vj_command_text(command, "METRIC");
-  const bool low = vj_command_has(command, "--asc"), high = vj_command_has(command, "--desc");
+  const int asked = asked_direction(command);
   if (metric)
     VJ_TRY(vj_objective_by(r->results, folder, "METRIC", metric, &r->objective));
   else
     VJ_TRY(vj_objective_default(r->results, folder, &r->objective));
   if (!r->objective.quantity)
     return vj_fail(VJ_USAGE, "%s: neither a probe nor a column of a report says what is good; name a METRIC", folder);
-  if (low || high) r->objective.best = low ? VJ_BEST_LOW : VJ_BEST_HIGH;
+  if (asked != VJ_BEST_NONE) r->objective.best = asked;
   if (r->objective.best != VJ_BEST_NONE) return VJ_OK;
   return vj_fail(VJ_USAGE, "%s: nothing says whether low or high is good; add --asc or --desc", r->objective.quantity);
 }
@@ -190,9 +209,13 @@ static vj_status best(vj_command *command) {
   vj_results *results = NULL;
   if (vj_command_has(command, "--asc") && vj_command_has(command, "--desc"))
     return vj_fail(VJ_USAGE, "--asc and --desc: expected one of them");
+  if (vj_command_has(command, "--arms") && !vj_command_has(command, "--select"))
+    return vj_fail(VJ_USAGE, "--arms is for a choice of settings: add --select");
   VJ_TRY(vj_results_open(vj_command_text(command, "DIR"), &results));
   ranking r = {.results = results, .grouped = vj_command_has(command, "--group-seeds")};
-  const vj_status status = rank(command, &r);
+  const vj_status status = vj_command_has(command, "--select")
+                               ? vj_best_select(command, results, asked_direction(command))
+                               : rank(command, &r);
   vj_results_close(&results);
   return status;
 }
@@ -206,15 +229,25 @@ static const vj_verb_row rows[] = {
     {"--desc", VJ_VALUE_FLAG, .doc = "high is good"},
     {"-n", VJ_VALUE_COUNT, .value = "K", .minimum = 1, .fallback = "10", .doc = "show so many"},
     {"--group-seeds", VJ_VALUE_FLAG, .doc = "rank settings by their mean over seeds, not single trials"},
+    {"--select", VJ_VALUE_FLAG,
+     .doc = "choose one setting for each arm by its mean on validation clips, and show it on test clips"},
+    {"--arms", VJ_VALUE_TEXT, .value = "ARM,..", .otherwise = "every arm of the sweep",
+     .doc = "with --select: arms that take all trials whose arm begins so"},
     VJ_ROW_FORMAT,
 };
 
-const vj_verb vj_verb_best = {.name = "best",
-                              .summary = "the best trials, or settings over their seeds",
-                              .rows = rows,
-                              .row_count = VJ_COUNT(rows),
-                              .reads = "DIR/sweep.h5.\n",
-                              .examples =
-                                  "vjvcr best runs/demo --group-seeds\n"
-                                  "vjvcr best runs/demo hx_rankme --desc -n 3\n",
-                              .run = best};
+const vj_verb vj_verb_best = {
+    .name = "best",
+    .summary = "the best trials, or settings over their seeds",
+    .rows = rows,
+    .row_count = VJ_COUNT(rows),
+    .notes =
+        "With --select METRIC is a figure of validation clips: a validation loss, a measure, or "
+        "a probe's that ends in _validation. What is shown of the chosen settings is of test clips, and "
+        "how many settings each arm was given stands beside it.\n",
+    .reads = "DIR/sweep.h5.\n",
+    .examples =
+        "vjvcr best runs/demo --group-seeds\n"
+        "vjvcr best runs/demo hx_rankme --desc -n 3\n"
+        "vjvcr best runs/demo --select\n",
+    .run = best};

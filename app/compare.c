@@ -88,6 +88,7 @@ static vj_status print_results(const vj_comparison *c, vj_format format) {
   VJ_TRY(vj_table_create(&table));
   for (int i = 0; i < 4; i++) vj_table_column(table, headings[i], i > 0);
   if (intervals) vj_table_column(table, "±95%", true);
+  if (intervals) vj_table_column(table, "p (Holm)", true);
   vj_table_column(table, "n", true);
   vj_table_column(table, "unit", false);
   vj_table_dispensable(table, 1);
@@ -98,6 +99,7 @@ static vj_status print_results(const vj_comparison *c, vj_format format) {
     number_cell(table, "%.5g", d->b);
     number_cell(table, "%+.4g", d->difference);
     if (intervals) number_cell(table, "%.2g", d->high - d->difference);
+    if (intervals) number_cell(table, "%.2g", d->p_holm);
     count_cell(table, d);
     vj_table_cell(table, "%s", d->units);
   }
@@ -106,8 +108,9 @@ static vj_status print_results(const vj_comparison *c, vj_format format) {
   if (c->same_count) printf("%lld more quantities are the same\n", (long long)c->same_count);
   if (intervals)
     puts(
-        "±95%: of the mean of B - A over n pairs, by Student's t; pairs of few seeds say little, and of many "
-        "quantities some differ by chance");
+        "±95%: of the mean of B - A over n pairs, by Student's t; pairs of few seeds say little. p (Holm): of the "
+        "same t, for\nall rows together, so that none of them differs by chance; --of asks for those that one wants to "
+        "know of");
   return VJ_OK;
 }
 
@@ -154,8 +157,9 @@ static vj_status print_text(const vj_comparison *c, vj_format format) {
 /* --- for programs ---------------------------------------------------------------------------------------------- */
 
 static void make_records(const vj_comparison *c, vj_row_writer *records) {
-  static const char *const names[] = {"quantity", "a",     "b",        "difference", "difference_sd", "low",
-                                      "high",     "pairs", "a_trials", "b_trials",   "units"};
+  static const char *const names[] = {"quantity", "a",    "b",     "difference", "difference_sd",
+                                      "low",      "high", "pairs", "a_trials",   "b_trials",
+                                      "units",    "p",    "p_holm"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) vj_row_writer_column(records, names[i]);
   for (int64_t i = 0; i < c->difference_count; i++) {
     const vj_result_difference *d = &c->differences[i];
@@ -166,6 +170,8 @@ static void make_records(const vj_comparison *c, vj_row_writer *records) {
     vj_row_writer_integer(records, d->a_count);
     vj_row_writer_integer(records, d->b_count);
     vj_row_writer_text(records, d->units);
+    vj_row_writer_number(records, d->p);
+    vj_row_writer_number(records, d->p_holm);
   }
 }
 
@@ -267,7 +273,8 @@ static vj_status compare(vj_command *command) {
   vj_results *results = NULL;
   vj_comparison comparison;
   VJ_TRY(vj_results_open(vj_command_text(command, "DIR"), &results));
-  vj_status status = vj_compare(results, vj_command_text(command, "A"), vj_command_text(command, "B"), &comparison);
+  vj_status status = vj_compare(results, vj_command_text(command, "A"), vj_command_text(command, "B"),
+                                vj_command_text(command, "--of"), &comparison);
   if (status == VJ_OK)
     status = vj_format_is_exact(format) ? print_exact(&comparison, format) : print_text(&comparison, format);
   vj_results_close(&results);
@@ -278,6 +285,8 @@ static const vj_verb_row rows[] = {
     VJ_ROW_SWEEP,
     {"A", VJ_VALUE_TRIALS, .doc = "the number of a trial, an arm, or key=value,... of a sweep's settings"},
     {"B", VJ_VALUE_TRIALS, .doc = "what A is compared with, named likewise"},
+    {"--of", VJ_VALUE_TEXT, .value = "METRIC,..", .otherwise = "all",
+     .doc = "compare in these variables of sweep.h5 alone; p-values are then of them together"},
     VJ_ROW_FORMAT,
 };
 
@@ -287,8 +296,8 @@ const vj_verb vj_verb_compare = {
     .rows = rows,
     .row_count = VJ_COUNT(rows),
     .notes =
-        "Several trials are compared in pairs of the same seed, with a 95% interval; hidden states by linear CKA. csv "
-        "has the outcome alone.\n",
+        "Several trials are compared in pairs of the same seed, with a 95% interval and a p-value that holds for all "
+        "rows shown together (Holm 1979); hidden states by linear CKA. csv has the outcome alone.\n",
     .reads = "DIR/sweep.h5.\n",
     .examples = "vjvcr compare runs/demo 0 3\nvjvcr compare runs/demo optim.lr=0.001 optim.lr=0.01\n",
     .run = compare};

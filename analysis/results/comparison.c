@@ -100,19 +100,49 @@ static vj_result_difference compare_quantity(const vj_comparison *c, const vj_fi
                                 .difference = difference.count ? difference.mean : b.mean - a.mean,
                                 .deviation = difference.deviation,
                                 .low = tested.low,
-                                .high = tested.high};
+                                .high = tested.high,
+                                .p = tested.p,
+                                .p_holm = tested.p};
 }
 
-static vj_status compare_results(vj_comparison *c) {
+static bool is_among(const char *list, const char *name) {
+  const size_t length = strlen(name);
+  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',')
+    if (strcspn(at, ",") == length && strncmp(at, name, length) == 0) return true;
+  return false;
+}
+
+/* Each of them is recorded, or the sentence suggests what is. */
+static vj_status check_names(const vj_results *o, const char *list) {
+  for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',') {
+    const char *name = vj_pool_format(o->pool, "%.*s", (int)strcspn(at, ","), at);
+    if (!name) return no_memory();
+    VJ_TRY(vj_report_check_quantity(name, "--of", o->file));
+  }
+  return VJ_OK;
+}
+
+/* All tests that are shown are one family. */
+static vj_status adjust_for_many(const vj_comparison *c) {
+  double *p = vj_pool_take(c->results->pool, (size_t)(c->difference_count + 1) * sizeof *p);
+  if (!p) return no_memory();
+  for (int64_t i = 0; i < c->difference_count; i++) p[i] = c->differences[i].p;
+  vj_holm(p, c->difference_count);
+  for (int64_t i = 0; i < c->difference_count; i++) c->differences[i].p_holm = p[i];
+  return VJ_OK;
+}
+
+static vj_status compare_results(vj_comparison *c, const char *of) {
   const vj_results *o = c->results;
   const int variables = vj_sweep_file_variable_count(o->file);
   vj_result_difference *list = vj_pool_take(o->pool, (size_t)variables * sizeof *list);
   if (!list) return no_memory();
+  if (of) VJ_TRY(check_names(o, of));
   for (int v = 0; v < variables; v++) {
     vj_file_variable_info info;
     bool differs;
     vj_sweep_file_variable(o->file, v, &info);
-    if (info.rank != 2 || info.type != VJ_FILE_DOUBLE) continue;
+    if (info.rank != 2 || info.type != VJ_FILE_DOUBLE || (of && !is_among(of, info.name))) continue;
     const vj_result_difference d = compare_quantity(c, &info, &differs);
     if (!d.a_count && !d.b_count) continue;
     if (differs || !d.a_count || !d.b_count)
@@ -121,7 +151,7 @@ static vj_status compare_results(vj_comparison *c) {
       c->same_count++;
   }
   c->differences = list;
-  return VJ_OK;
+  return adjust_for_many(c);
 }
 
 /* --- hidden states --------------------------------------------------------------------------------------------- */
@@ -212,7 +242,7 @@ static vj_status compare_states(vj_comparison *c) {
 
 /* --- whole ----------------------------------------------------------------------------------------------------- */
 
-vj_status vj_compare(const vj_results *results, const char *a, const char *b, vj_comparison *c) {
+vj_status vj_compare(const vj_results *results, const char *a, const char *b, const char *of, vj_comparison *c) {
   *c = (vj_comparison){.results = results};
   VJ_TRY(vj_trial_selector_read(results, "A", a, &c->a));
   VJ_TRY(vj_trial_selector_read(results, "B", b, &c->b));
@@ -224,6 +254,6 @@ vj_status vj_compare(const vj_results *results, const char *a, const char *b, vj
     c->pairs_done += c->partners[i] >= 0 && is_done(results, c->a.trials[i]) && is_done(results, c->partners[i]);
   }
   VJ_TRY(compare_settings(c));
-  VJ_TRY(compare_results(c));
+  VJ_TRY(compare_results(c, of));
   return compare_states(c);
 }

@@ -17,6 +17,7 @@ typedef struct vj_result_difference {
   double a, b, difference;     /* means; that of b - a */
   double deviation, low, high; /* of the paired differences, denominator pairs - 1; 95% interval of their mean by
                                 * Student's t. NaN with fewer than two pairs */
+  double p, p_holm; /* of the hypothesis that they are 0, by the same t; made fit to be read with all others shown */
 } vj_result_difference;
 
 /* Means over pairs of trials, of vj_cka. */
@@ -36,13 +37,14 @@ typedef struct vj_comparison {
   int64_t a_done, b_done, pairs_done; /* those that are done; pairs of which both are */
   int64_t setting_count, difference_count, view_count, compared_count;
   const vj_setting_difference *settings;
-  const vj_result_difference *differences; /* quantities that differ in any pair, or in the mean */
-  int64_t same_count;                      /* quantities that do not */
+  vj_result_difference *differences; /* quantities that differ in any pair, or in the mean */
+  int64_t same_count;                /* quantities that do not */
   const vj_view_similarity *views;
   const int64_t *compared; /* trials of a, then of b, that are done and have hidden states */
 } vj_comparison;
 
-/* Everything is owned by the results. */
-VJ_MUST_USE vj_status vj_compare(const vj_results *results, const char *a, const char *b, vj_comparison *comparison);
+/* `of`: the quantities that are compared, a list with commas; NULL for all. Everything is owned by the results. */
+VJ_MUST_USE vj_status vj_compare(const vj_results *results, const char *a, const char *b, const char *of,
+                                 vj_comparison *comparison);
 
 #endif

@@ -9,18 +9,18 @@
 static const struct {
   const char *end;
   vj_best best;
-} known[] = {{"_loss", VJ_BEST_LOW},           {"_mse", VJ_BEST_LOW},
-             {"_mse_validation", VJ_BEST_LOW}, {"_error", VJ_BEST_LOW},
-             {"_cross_entropy", VJ_BEST_LOW},  {"_r2", VJ_BEST_HIGH},
-             {"_accuracy", VJ_BEST_HIGH},      {"_accuracy_validation", VJ_BEST_HIGH},
-             {"_psnr", VJ_BEST_HIGH},          {"_map", VJ_BEST_HIGH},
-             {"_map_envelope", VJ_BEST_HIGH}};
+} known[] = {{"_loss", VJ_BEST_LOW},          {"_mse", VJ_BEST_LOW},  {"_error", VJ_BEST_LOW},
+             {"_cross_entropy", VJ_BEST_LOW}, {"_r2", VJ_BEST_HIGH},  {"_accuracy", VJ_BEST_HIGH},
+             {"_psnr", VJ_BEST_HIGH},         {"_map", VJ_BEST_HIGH}, {"_map_envelope", VJ_BEST_HIGH}};
 
 static vj_best direction_of(const char *quantity) {
-  const size_t length = strlen(quantity);
+  const char *const validation = "_validation"; /* what is good of a figure is good of it on other clips */
+  size_t length = strlen(quantity);
+  if (length > strlen(validation) && strcmp(quantity + length - strlen(validation), validation) == 0)
+    length -= strlen(validation);
   for (size_t i = 0; i < VJ_COUNT(known); i++) {
     const size_t end = strlen(known[i].end);
-    if (end <= length && strcmp(quantity + length - end, known[i].end) == 0) return known[i].best;
+    if (end <= length && strncmp(quantity + length - end, known[i].end, end) == 0) return known[i].best;
   }
   return VJ_BEST_NONE;
 }

@@ -36,15 +36,15 @@ void vj_holm(double *p, int64_t count) {
   int64_t tests = 0;
   double least = -1, floor = 0; /* p-values up to `least` are done with */
   for (int64_t i = 0; i < count; i++) tests += isfinite(p[i]);
-  /* Done ones are kept as -1 - p, so that they can be told from the others. */
+  /* Done ones are kept with a minus sign, that of zero included, so that they can be told from the others. */
   for (int64_t rank = 0; rank < tests; rank++) {
     int64_t smallest = -1;
     for (int64_t i = 0; i < count; i++)
-      if (isfinite(p[i]) && p[i] >= 0 && (smallest < 0 || p[i] < p[smallest])) smallest = i;
+      if (isfinite(p[i]) && !signbit(p[i]) && (smallest < 0 || p[i] < p[smallest])) smallest = i;
     least = fmin(1, p[smallest] * (double)(tests - rank));
     floor = fmax(floor, least);
-    p[smallest] = -1 - floor;
+    p[smallest] = -floor;
   }
   for (int64_t i = 0; i < count; i++)
-    if (p[i] < 0) p[i] = -1 - p[i];
+    if (isfinite(p[i])) p[i] = fabs(p[i]);
 }

@@ -253,7 +253,7 @@ class Finished(SweepCase):
         for sentence, *arguments in (
                 ("expected DIR, the folder of a sweep; usage: vjvcr ls DIR [--format text|json|csv|md]", "ls"),
                 ("expected B, what A is compared with, named likewise; usage: vjvcr compare DIR A B "
-                 "[--format text|json|csv|md]", "compare", "out", "weak"),
+                 "[--of METRIC,..] [--format text|json|csv|md]", "compare", "out", "weak"),
                 ('--format: expected one of text, json, csv, md, got "yaml"', "ls", "out", "--format", "yaml"),
                 ('--format: expected a value', "table", "out", "--format"),
                 ('B: "week" is no arm, no trial (0 to 5) and no key=value; did you mean "weak"?', "compare", "out",

@@ -71,6 +71,9 @@ static void holm_keeps_order_and_passes_over_nan(void **state) {
   near(p[3], 0.06, 1e-15);
   near(p[0], 0.06, 1e-15);
   assert_true(isnan(p[1]));
+  double small[] = {1e-20, 0, 0.5};
+  vj_holm(small, 3);
+  assert_true(small[0] == 2e-20 && small[1] == 0 && small[2] == 0.5);
 }
 
 /* y = x0 + 2 x1 + 3 x0 x1 with x in {-1, 1}: variances 1, 4 and 9. */

@@ -1,0 +1,118 @@
+#include "app/best_select.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/output/row_writer.h"
+#include "analysis/output/text_table.h"
+#include "analysis/results/objective.h"
+#include "analysis/results/selection.h"
+#include "analysis/results/setting_rows.h"
+
+/* What tells the chosen setting from the arm's others. */
+static const char *name_of(const vj_results *o, const vj_selected *s) {
+  const char *own = vj_results_text(o, VJ_RECORD_ARM, s->chosen->trials[0]);
+  const char *settings = vj_results_settings(o, s->chosen->trials[0]);
+  if (strcmp(own, s->arm) == 0) return settings;
+  return o->setting_count && settings[0] ? vj_pool_format(o->pool, "%s (%s)", own, settings) : own;
+}
+
+static void number_cell(vj_table *table, const vj_summary *s) {
+  if (!s->count)
+    vj_table_cell(table, "-");
+  else if (s->count < 2)
+    vj_table_cell(table, "%.4g", s->mean);
+  else
+    vj_table_cell(table, "%.4g±%.1g", s->mean, s->deviation);
+}
+
+static void add_row(const vj_results *o, const vj_selection *selection, vj_table *table, const vj_selected *s) {
+  if (o->has_arms) vj_table_cell(table, "%s", s->arm);
+  vj_table_cell(table, s->measured == s->settings ? "%lld" : "%lld of %lld", (long long)s->measured,
+                (long long)s->settings);
+  vj_table_cell(table, "%lld", (long long)s->of_validation.count);
+  number_cell(table, &s->of_validation);
+  if (selection->test.quantity) number_cell(table, &s->of_test);
+  vj_table_cell(table, "%s", s->chosen ? name_of(o, s) : "none is measured");
+}
+
+static bool is_even(const vj_selection *s) {
+  for (int64_t i = 1; i < s->count; i++)
+    if (s->at[i].measured != s->at[0].measured) return false;
+  return true;
+}
+
+static void print_notes(const vj_results *o, const vj_selection *s) {
+  printf(
+      "settings: those that %s was given and that are measured. Chosen by %s, %s, the mean over seeds on validation "
+      "clips,\nwhose own figure is too good for that.",
+      o->has_arms ? "an arm" : "the sweep", s->by.quantity, vj_best_word(s->by.best));
+  if (s->test.quantity)
+    printf(" %s: of test clips, which had no part in the choice.\n", s->test.quantity);
+  else
+    puts(" No probe measures on test clips.");
+  if (!is_even(s))
+    puts("arms were given different numbers of settings: the more, the better the best of them by chance");
+  if (s->unfinished) printf("left out: %lld trials that are not done\n", (long long)s->unfinished);
+}
+
+static vj_status print_table(const vj_results *o, const vj_selection *s, vj_format format) {
+  vj_table *table = NULL;
+  VJ_TRY(vj_table_create(&table));
+  if (o->has_arms) vj_table_column(table, "arm", false);
+  vj_table_column(table, "settings", true);
+  vj_table_column(table, "seeds", true);
+  vj_table_column(table, s->by.quantity, true);
+  if (s->test.quantity) vj_table_column(table, s->test.quantity, true);
+  vj_table_column(table, "chosen", false);
+  for (int64_t i = 0; i < s->count; i++) add_row(o, s, table, &s->at[i]);
+  vj_table_end(&table, format, stdout);
+  if (format == VJ_FORMAT_MARKDOWN) putchar('\n');
+  print_notes(o, s);
+  return VJ_OK;
+}
+
+static void add_record(const vj_results *o, const vj_selection *selection, vj_row_writer *records,
+                       const vj_selected *s) {
+  if (o->has_arms) vj_row_writer_text(records, s->arm);
+  vj_row_writer_integer(records, s->settings);
+  vj_row_writer_integer(records, s->measured);
+  vj_row_writer_integer(records, s->of_validation.count);
+  vj_row_writer_number(records, s->of_validation.mean);
+  if (selection->test.quantity) {
+    vj_row_writer_number(records, s->of_test.mean);
+    vj_row_writer_number(records, s->of_test.deviation);
+  }
+  vj_row_writer_integer(records, s->chosen ? s->chosen->trials[0] : -1);
+  vj_row_writer_text(records, s->chosen ? name_of(o, s) : NULL);
+}
+
+static vj_status print_records(const vj_results *o, const vj_selection *s, vj_format format) {
+  vj_row_writer *records = NULL;
+  VJ_TRY(vj_row_writer_create(&records));
+  if (o->has_arms) vj_row_writer_column(records, VJ_RECORD_ARM);
+  vj_row_writer_column(records, "settings");
+  vj_row_writer_column(records, "measured");
+  vj_row_writer_column(records, "n");
+  vj_row_writer_column(records, s->by.quantity);
+  if (s->test.quantity) {
+    const char *spread = vj_pool_format(o->pool, "%s_sd", s->test.quantity);
+    vj_row_writer_column(records, s->test.quantity);
+    vj_row_writer_column(records, spread ? spread : "sd");
+  }
+  vj_row_writer_column(records, VJ_NAME_TRIAL);
+  vj_row_writer_column(records, "chosen");
+  for (int64_t i = 0; i < s->count; i++) add_record(o, s, records, &s->at[i]);
+  const vj_status status = vj_row_writer_print(records, format, stdout);
+  vj_row_writer_destroy(&records);
+  return status;
+}
+
+vj_status vj_best_select(const vj_command *command, const vj_results *results, int best) {
+  const vj_format format = (vj_format)vj_command_choice(command, "--format");
+  vj_selection selection;
+  VJ_TRY(vj_select_settings(results, vj_command_text(command, "DIR"), vj_command_text(command, "METRIC"), best,
+                            vj_command_text(command, "--arms"), &selection));
+  return vj_format_is_exact(format) ? print_records(results, &selection, format)
+                                    : print_table(results, &selection, format);
+}
