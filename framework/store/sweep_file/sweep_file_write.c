@@ -7,6 +7,7 @@
 
 #include "framework/base/canonical_nan.h"
 #include "framework/base/disk.h"
+#include "framework/base/valid_utf8.h"
 #include "framework/store/hdf5_error.h"
 #include "framework/store/sweep_file/sweep_file_private.h"
 
@@ -91,6 +92,7 @@ vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable, const int64
   for (int i = 0; i < v->rank; i++) numbers *= count[i];
   if (v->type == VJ_FILE_FLOAT) VJ_TRY(vj_canonical_nan(values, numbers, sizeof(float), &values, &copy));
   if (v->type == VJ_FILE_DOUBLE) VJ_TRY(vj_canonical_nan(values, numbers, sizeof(double), &values, &copy));
+  if (v->type == VJ_FILE_TEXT) VJ_TRY(vj_valid_utf8(values, numbers, (size_t)v->text_bytes, &values, &copy));
   const vj_status status = write_rectangle(file, variable, start, count, values);
   free(copy);
   return status;
