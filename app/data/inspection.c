@@ -138,15 +138,20 @@ static vj_status count_labels(vj_pool *pool, const vj_data_set *set, vj_inspecti
 
 /* --- faults ------------------------------------------------------------------------------------------------------ */
 
+static void tell_damage(const vj_clip_video *v, int64_t damaged, int64_t first, char *text, size_t room) {
+  snprintf(text, room, "%s: %lld of %lld frames are damaged, the first is %lld", v->entry->path, (long long)damaged,
+           (long long)v->info.frames, (long long)first);
+}
+
 /* Decodes a video in pieces and tells which frames are damaged; NULL: none. The caller frees it. */
-static char *find_damage(const vj_clip_video *v) {
+static char *find_damage(const vj_data_set *set, const vj_clip_video *v) {
   enum { PIECE = 256 };
   uint8_t pixels[PIECE];
   bool whole[PIECE];
   vj_video *video = NULL;
   char text[1024] = "";
   int64_t damaged = 0, first = -1;
-  vj_status status = vj_video_open(v->entry->path, &video);
+  vj_status status = vj_clips_open_video(set->clips, v, &video);
   for (int64_t at = 0; at < v->info.frames && status == VJ_OK; at += PIECE) {
     const int64_t count = v->info.frames - at < PIECE ? v->info.frames - at : PIECE;
     const vj_video_request piece = {.start = at, .stride = 1, .count = count, .height = 1, .width = 1, .grey = true};
@@ -160,10 +165,17 @@ static char *find_damage(const vj_clip_video *v) {
   if (status != VJ_OK)
     snprintf(text, sizeof text, "%s", vj_error_message());
   else if (damaged)
-    snprintf(text, sizeof text, "%s: %lld of %lld frames are damaged, the first is %lld", v->entry->path,
-             (long long)damaged, (long long)v->info.frames, (long long)first);
+    tell_damage(v, damaged, first, text, sizeof text);
   vj_error_clear();
   return text[0] ? strdup(text) : NULL;
+}
+
+/* What is known without decoding; NULL: nothing. */
+static char *recall_damage(const vj_clip_video *v) {
+  char text[1024];
+  if (!v->info.damaged) return NULL;
+  tell_damage(v, v->info.damaged, v->info.first_damaged, text, sizeof text);
+  return strdup(text);
 }
 
 static vj_status find_faults(vj_pool *pool, const vj_data_set *set, vj_split split, bool decode, vj_inspection *n) {
@@ -173,7 +185,7 @@ static vj_status find_faults(vj_pool *pool, const vj_data_set *set, vj_split spl
 #pragma omp parallel for schedule(dynamic) num_threads(vj_threads())
   for (int64_t i = 0; i < count; i++) {
     const vj_clip_video *const v = vj_clips_video(set->clips, split, i);
-    if (!v->broken && decode) found[i] = find_damage(v);
+    if (!v->broken) found[i] = decode ? find_damage(set, v) : recall_damage(v);
   }
   for (int64_t i = 0; i < count; i++) {
     const vj_clip_video *const v = vj_clips_video(set->clips, split, i);
@@ -210,7 +222,7 @@ static vj_status put_row(const vj_data_set *set, const vj_clip_video *v, int64_t
   const int64_t height = request.height * scale + GAP, width = request.width * scale + GAP;
   vj_video *video = NULL;
   request.count = 1;
-  if (vj_video_open(v->entry->path, &video) != VJ_OK) {
+  if (vj_clips_open_video(set->clips, v, &video) != VJ_OK) {
     vj_error_clear();
     return VJ_OK;
   }

@@ -17,7 +17,7 @@ static vj_status decode_part(const packing *p, int64_t i, int64_t first, int64_t
   request.start = low - p->first[i];
   request.stride = 1;
   request.count = high - low;
-  VJ_TRY(vj_video_open(p->video[i]->entry->path, &video));
+  VJ_TRY(vj_clips_open_video(p->clips, p->video[i], &video));
   vj_status status = VJ_OK;
   if (vj_video_about(video)->frames != p->first[i + 1] - p->first[i])
     status = vj_fail(VJ_DATA, "%s: it changes while it is packed", p->video[i]->entry->path);

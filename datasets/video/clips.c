@@ -68,14 +68,18 @@ static vj_status scan_videos(vj_clips *c) {
       c->params.index[0] ? c->params.index : vj_scan_cache_path(pool, c->list.what, c->params.root);
   int64_t all = 0;
   vj_clip_video *videos = NULL;
+  vj_video_index **tables = NULL;
   for (int s = 0; s < VJ_SPLITS; s++) all += c->list.count[s];
   VJ_TRY(vj_frame_index_cache_create(all, &c->index_cache));
   VJ_TRY(vj_allocate((size_t)all + 1, sizeof *videos, "a list of videos", &videos));
+  vj_status status = vj_allocate((size_t)all + 1, sizeof *tables, "a list of videos", &tables);
   for (int s = 0, at = 0; s < VJ_SPLITS; at += (int)c->list.count[s++])
     memcpy(videos + at, c->videos[s], (size_t)c->list.count[s] * sizeof *videos);
-  const vj_status status = vj_scan_videos(pool, index, c->request.threads, videos, all);
+  if (status == VJ_OK) status = vj_scan_videos(pool, index, c->request.threads, videos, all, tables);
   for (int s = 0, at = 0; s < VJ_SPLITS; at += (int)c->list.count[s++])
     memcpy(c->videos[s], videos + at, (size_t)c->list.count[s] * sizeof *videos);
+  for (int64_t i = 0; i < all && tables; i++) vj_frame_index_cache_put(c->index_cache, i, tables[i]);
+  free(tables);
   free(videos);
   return status;
 }
@@ -271,13 +275,25 @@ static int64_t start_of(const vj_clips *c, vj_split split, int64_t number, doubl
   return start < last ? start : last;
 }
 
+static int64_t number_among_all(const vj_clips *c, vj_split split, int64_t video) {
+  for (int s = 0; s < (int)split; s++) video += c->list.count[s];
+  return video;
+}
+
+vj_status vj_clips_open_video(const vj_clips *c, const vj_clip_video *about, vj_video **video) {
+  for (int s = 0; s < VJ_SPLITS && c->index_cache; s++)
+    if (about >= c->videos[s] && about < c->videos[s] + c->list.count[s])
+      return vj_frame_index_cache_open(c->index_cache, number_among_all(c, (vj_split)s, about - c->videos[s]), about,
+                                       video);
+  return vj_video_open(about->entry->path, video);
+}
+
 static vj_status read_clip(const vj_clips *c, vj_split split, int64_t video, int64_t start, uint8_t *frames) {
   vj_video_request request = c->frames;
   request.start = start;
   if (c->pack) return vj_pack_read(c->pack, c->place[split][video], &request, frames);
-  int64_t place = video; /* among all videos */
-  for (int s = 0; s < (int)split; s++) place += c->list.count[s];
-  return vj_frame_index_cache_read(c->index_cache, place, &c->videos[split][video], &request, frames);
+  return vj_frame_index_cache_read(c->index_cache, number_among_all(c, split, video), &c->videos[split][video],
+                                   &request, frames);
 }
 
 /* Tries the video of a sample, and those after it, until one has no damage where it is needed. */

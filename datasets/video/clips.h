@@ -103,6 +103,8 @@ const struct vj_clips *vj_clips_of(const void *dataset);
 /* Of a split, those that are skipped included. */
 int64_t vj_clips_count(const vj_clips *clips, vj_split split);
 const vj_clip_video *vj_clips_video(const vj_clips *clips, vj_split split, int64_t number);
+/* One of them, by what is known of where its frames are. To be closed before the data set is. */
+VJ_MUST_USE vj_status vj_clips_open_video(const vj_clips *clips, const vj_clip_video *about, vj_video **video);
 /* VJ_DATA where a split has no video that can be used: it says which, and what is wrong with the first. */
 VJ_MUST_USE vj_status vj_clips_check(const vj_clips *clips);
 /* Whether a pack is of just these videos, as they are now, at this size; else VJ_DATA, VJ_IO. */

@@ -21,8 +21,6 @@ typedef struct run {
   const vj_index_start *start;
   int64_t broken_from; /* position of the first packet with an error; packets behind it may depend on it */
   int64_t position;    /* of the packet that the decoder was given last */
-  int64_t shown;       /* frames that came so far */
-  AVFrame *latest;     /* the one that came last, before `frame` */
   AVFrame *frame;
 } run;
 
@@ -40,7 +38,7 @@ static vj_status go_to(vj_video *v, const vj_index_start *start, int *error) {
   vj_demuxer *const s = &v->source;
   int64_t position = -1;
   *error = 0;
-  if (v->index->timed && start->decoding_time != AV_NOPTS_VALUE &&
+  if (start->decoding_time != AV_NOPTS_VALUE &&
       av_seek_frame(s->format, s->stream->index, start->decoding_time, AVSEEK_FLAG_BACKWARD) >= 0) {
     vj_demuxer_read(s, error);
     if (!*error && s->packet->pts != AV_NOPTS_VALUE) position = vj_index_position(v->index, s->packet->pts);
@@ -64,45 +62,27 @@ static vj_status put(run *r, const AVFrame *frame, int64_t slot) {
   return status == VJ_DATA ? VJ_OK : status; /* then this frame is damaged, no more */
 }
 
-/* A wanted frame did not come, though those after it did. The beginning of the file is where it is decided what is seen
- * instead: what was seen before. */
-static vj_status put_missing(run *r) {
-  const wanted w = r->list[r->done++];
-  const bool sound = entry_of(r->video->index, w.frame)->position < r->broken_from;
-  return sound && r->start->position == 0 && r->latest->buf[0] ? put(r, r->latest, w.slot) : VJ_OK;
-}
-
 static bool is_sound(const run *r, const AVFrame *frame, int64_t number) {
   return entry_of(r->video->index, number)->position < r->broken_from && !frame->decode_error_flags &&
          !(frame->flags & AV_FRAME_FLAG_CORRUPT);
 }
 
+/* Frames that were wanted before the one that came did not come, and count as damaged. */
 static vj_status take(run *r) {
   const vj_index *const index = r->video->index;
-  const int64_t time =
-      index->timed ? (r->frame->pts != AV_NOPTS_VALUE ? r->frame->pts : r->frame->best_effort_timestamp) : r->shown;
-  r->shown++;
-  while (r->done < r->count) {
-    const wanted w = r->list[r->done];
-    const int64_t its_time = index->timed ? entry_of(index, w.frame)->time : w.frame;
-    if (its_time > time) break;
-    if (its_time < time) {
-      VJ_TRY(put_missing(r));
-      continue;
-    }
-    if (is_sound(r, r->frame, w.frame)) VJ_TRY(put(r, r->frame, w.slot));
-    r->done++;
-  }
-  av_frame_unref(r->latest);
-  av_frame_move_ref(r->latest, r->frame);
+  const int64_t time = r->frame->pts != AV_NOPTS_VALUE ? r->frame->pts : r->frame->best_effort_timestamp;
+  while (r->done < r->count && entry_of(index, r->list[r->done].frame)->time < time) r->done++;
+  if (r->done == r->count) return VJ_OK;
+  const wanted w = r->list[r->done];
+  if (entry_of(index, w.frame)->time != time) return VJ_OK;
+  if (is_sound(r, r->frame, w.frame)) VJ_TRY(put(r, r->frame, w.slot));
+  r->done++;
   return VJ_OK;
 }
 
 /* Pictures shown before the start but behind it in the file need what comes before it, and may be beyond decoding here.
  * None that is shown later depends on them. */
-static bool is_leading(const run *r, const AVPacket *packet) {
-  return r->video->index->timed && packet && packet->pts < r->start->time;
-}
+static bool is_leading(const run *r, const AVPacket *packet) { return packet && packet->pts < r->start->time; }
 
 /* Gives a packet to the decoder (NULL: there are no more) and takes the frames that come. */
 static vj_status feed(run *r, const AVPacket *packet) {
@@ -131,8 +111,7 @@ static vj_status run_from(run *r, const vj_index_start *start, const wanted *lis
   r->list = list;
   r->count = count;
   r->broken_from = INT64_MAX;
-  r->done = r->shown = 0;
-  av_frame_unref(r->latest);
+  r->done = 0;
   avcodec_flush_buffers(s->decoder);
   VJ_TRY(go_to(r->video, start, &error));
   for (r->position = start->position; !error && r->done < r->count; r->position++) {
@@ -140,7 +119,6 @@ static vj_status run_from(run *r, const vj_index_start *start, const wanted *lis
     if (r->done < r->count) vj_demuxer_read(s, &error);
   }
   if (r->done < r->count) VJ_TRY(feed(r, NULL));
-  while (r->done < r->count) VJ_TRY(put_missing(r));
   return VJ_OK;
 }
 
@@ -177,13 +155,12 @@ static vj_status decode_list(run *r, const int64_t *frames, int64_t count) {
 
 vj_status vj_video_decode(vj_video *video, const vj_video_request *request, const int64_t *frames, int64_t count,
                           uint8_t *to, bool *whole) {
+  if (video->table) return vj_frame_table_read(video, request, frames, count, to, whole);
   run r = {.video = video, .request = request, .to = to, .whole = whole};
   memset(whole, 0, (size_t)count * sizeof *whole);
-  r.latest = av_frame_alloc();
   r.frame = av_frame_alloc();
-  vj_status status = r.latest && r.frame ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a frame");
+  vj_status status = r.frame ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a frame");
   if (status == VJ_OK) status = decode_list(&r, frames, count);
-  av_frame_free(&r.latest);
   av_frame_free(&r.frame);
   if (status != VJ_OK && strncmp(vj_error_message(), video->source.path, strlen(video->source.path)) != 0)
     vj_error_prefix("%s: ", video->source.path);

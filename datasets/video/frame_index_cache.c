@@ -59,15 +59,27 @@ static bool keep(vj_frame_index_cache *cache, int64_t video, vj_video_index *ind
   return false;
 }
 
+void vj_frame_index_cache_put(vj_frame_index_cache *cache, int64_t video, vj_video_index *index) {
+  vj_video_index *none = NULL;
+  if (!index) return;
+  atomic_fetch_add(&cache->bytes, vj_video_index_bytes(index));
+  if (!atomic_compare_exchange_strong(&cache->at[video], &none, index)) vj_video_index_free(&index);
+}
+
+vj_status vj_frame_index_cache_open(const vj_frame_index_cache *cache, int64_t video, const vj_clip_video *about,
+                                    vj_video **open) {
+  const vj_video_index *const known = is_same(about) ? atomic_load(&cache->at[video]) : NULL;
+  return vj_video_open_known(about->entry->path, known, open);
+}
+
+/* What is known of a file is of use to nobody once it has changed. */
 vj_status vj_frame_index_cache_read(vj_frame_index_cache *cache, int64_t video, const vj_clip_video *about,
                                     const vj_video_request *request, uint8_t *frames) {
-  const bool same = is_same(about);
-  const vj_video_index *const known = same ? atomic_load(&cache->at[video]) : NULL;
   vj_video *open = NULL;
-  VJ_TRY(vj_video_open_known(about->entry->path, known, &open));
+  VJ_TRY(vj_frame_index_cache_open(cache, video, about, &open));
   const vj_status status = vj_video_frames(open, request, frames, NULL, NULL);
-  vj_video_index *found = same ? vj_video_take_index(open) : NULL;
+  vj_video_index *found = vj_video_take_index(open);
   vj_video_close(&open);
-  if (found && !keep(cache, video, found)) vj_video_index_free(&found);
+  if (found && !(is_same(about) && keep(cache, video, found))) vj_video_index_free(&found);
   return status;
 }

@@ -13,7 +13,14 @@ typedef struct vj_frame_index_cache vj_frame_index_cache;
 /* For videos 0..count-1. */
 VJ_MUST_USE vj_status vj_frame_index_cache_create(int64_t count, vj_frame_index_cache **cache);
 void vj_frame_index_cache_destroy(vj_frame_index_cache **cache);
-/* As vj_video_read, of video number `video`. A file that is not the one the data set has looked at is read through. */
+/* Keeps where the frames of a video are that had to be decoded, whether there is room or not; it goes with the cache.
+ */
+void vj_frame_index_cache_put(vj_frame_index_cache *cache, int64_t video, vj_video_index *index);
+/* As vj_video_open, of video number `video`, by what is kept. A file that is not the one the data set has looked at is
+ * read through. */
+VJ_MUST_USE vj_status vj_frame_index_cache_open(const vj_frame_index_cache *cache, int64_t video,
+                                                const vj_clip_video *about, vj_video **open);
+/* As vj_video_read, of video number `video`, and keeps what was found. */
 VJ_MUST_USE vj_status vj_frame_index_cache_read(vj_frame_index_cache *cache, int64_t video, const vj_clip_video *about,
                                                 const vj_video_request *request, uint8_t *frames);
 /* Bytes in use. */

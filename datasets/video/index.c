@@ -1,23 +1,10 @@
-/* Where the frames of a file are: all packets are read once, none is decoded. */
+/* Where the frames of a file are: all packets are read once, none is decoded, as long as they tell all. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <libavcodec/codec_desc.h>
-
 #include "datasets/video/video_private.h"
-
-/* Codecs whose packets marked as key frames can be decoded without those before them. Others are decoded from the
- * beginning of the file: a GIF, for one, is all key frames to its demuxer, and each picture changes the one before. */
-static bool marks_starts(enum AVCodecID codec) {
-  static const enum AVCodecID known[] = {
-      AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC,       AV_CODEC_ID_VP8,        AV_CODEC_ID_VP9,    AV_CODEC_ID_AV1,
-      AV_CODEC_ID_MPEG4, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_THEORA, AV_CODEC_ID_FFV1};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (codec == known[i]) return true;
-  const AVCodecDescriptor *const about = avcodec_descriptor_get(codec);
-  return about && about->props & AV_CODEC_PROP_INTRA_ONLY && codec != AV_CODEC_ID_GIF && codec != AV_CODEC_ID_APNG;
-}
 
 /* Whether anybody sees what a packet holds: VP8 has pictures that others only refer to. */
 static bool is_shown(enum AVCodecID codec, const AVPacket *packet) {
@@ -28,7 +15,7 @@ static bool is_shown(enum AVCodecID codec, const AVPacket *packet) {
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Room for one more, doubled when it is used up. */
-static bool grow(void *array, int64_t count, size_t size) {
+bool vj_video_grow(void *array, int64_t count, size_t size) {
   if (count & (count - 1) || (count && count < 64)) return true;
   void **const block = array;
   void *const larger = realloc(*block, (size_t)(count ? 2 * count : 64) * size);
@@ -41,46 +28,13 @@ static vj_status add(vj_index *index, const vj_demuxer *s) {
   const enum AVCodecID codec = s->stream->codecpar->codec_id;
   const int64_t n = index->entry_count;
   if (n == VJ_VIDEO_FRAMES) return vj_fail(VJ_DATA, "%s: more than %d frames", s->path, VJ_VIDEO_FRAMES);
-  if (!grow(&index->entries, n, sizeof *index->entries) ||
-      !grow(&index->starts, index->start_count, sizeof *index->starts))
+  if (!vj_video_grow(&index->entries, n, sizeof *index->entries) ||
+      !vj_video_grow(&index->starts, index->start_count, sizeof *index->starts))
     return vj_fail(VJ_MEMORY, "%s: no memory for where its frames are", s->path);
   index->entries[index->entry_count++] = (vj_index_entry){p->pts, (int32_t)n, is_shown(codec, p)};
-  if (p->pts == AV_NOPTS_VALUE) index->timed = false;
-  if (n == 0 || (p->flags & AV_PKT_FLAG_KEY && marks_starts(codec)))
+  if (n == 0 || (p->flags & AV_PKT_FLAG_KEY && vj_codec_marks_starts(codec)))
     index->starts[index->start_count++] =
-        (vj_index_start){p->pts, p->dts == AV_NOPTS_VALUE ? p->pts : p->dts, (int32_t)n};
-  return VJ_OK;
-}
-
-/* --- files that are cut short ------------------------------------------------------------------------------------ */
-
-/* Seconds that a stream lasts according to its file; 0: it does not say. */
-static double said_duration(const vj_demuxer *s) {
-  if (s->stream->duration > 0) return (double)s->stream->duration * av_q2d(s->stream->time_base);
-  return s->format->nb_streams == 1 && s->format->duration > 0 ? (double)s->format->duration / AV_TIME_BASE : 0.0;
-}
-
-/* From the first packet's time to the last's. */
-static double read_duration(const vj_demuxer *s, const vj_index *index) {
-  const int64_t first = index->entries[0].time, last = index->entries[index->entry_count - 1].time;
-  return index->timed ? (double)(last - first) * av_q2d(s->stream->time_base) : 0.0;
-}
-
-/* The family of mp4 lists its packets before anything is read, and may be told to leave some out at its ends, so there
- * the list counts; elsewhere the time. Matroska also says how many bytes there should be, which FFmpeg only mentions.
- */
-static vj_status check_length(const vj_demuxer *s, const vj_index *index) {
-  const int64_t there = index->entry_count, listed = avformat_index_get_entries_count(s->stream);
-  const double said = said_duration(s), read = read_duration(s, index);
-  const double frame = there > 1 ? read / (double)(there - 1) : 0.0; /* the last one's own length is not in `read` */
-  const bool lists = strncmp(s->format->iformat->name, "mov", 3) == 0;
-  if (lists && there < listed)
-    return vj_fail(VJ_DATA, "%s: cut short: it lists %" PRId64 " frames and has %" PRId64, s->path, listed, there);
-  if (!lists && index->timed && said - read > 3.0 * frame + 0.25)
-    return vj_fail(VJ_DATA, "%s: cut short: it says it lasts %.2f s, and ends after %.2f s", s->path, said,
-                   read + frame);
-  if (strstr(vj_video_reason(0), "prematurely"))
-    return vj_fail(VJ_DATA, "%s: cut short: it ends within frame %" PRId64 ", or before the next", s->path, there - 1);
+        (vj_index_start){p->pts, p->dts == AV_NOPTS_VALUE ? p->pts : p->dts, (int32_t)n, p->flags & AV_PKT_FLAG_KEY};
   return VJ_OK;
 }
 
@@ -92,41 +46,70 @@ static int by_time(const void *a, const void *b) {
   return (x->position > y->position) - (x->position < y->position);
 }
 
+/* Frames come in the order of their times if the decoder waits for as many of them as it is said to, if no two have
+ * one time, and if what is decoded first is shown first. */
+static const char *find_disorder(const vj_demuxer *s, const vj_index *index, const int64_t *orders) {
+  const int64_t delay = s->stream->codecpar->video_delay;
+  if (!index->starts[0].key) return "no key frame at its beginning";
+  if (index->entries[0].position != 0) return "pictures shown before its first key frame";
+  for (int64_t i = 0; i < index->entry_count; i++) {
+    if (i > 0 && index->entries[i].time == index->entries[i - 1].time) return "two packets of one time";
+    if (index->entries[i].position - i > delay) return "packets out of order";
+    if (i > 0 && orders && orders[index->entries[i].position] <= orders[index->entries[i - 1].position])
+      return "times out of order";
+  }
+  return NULL;
+}
+
 static vj_status order_frames(const vj_demuxer *s, vj_index *index) {
-  if (index->timed) qsort(index->entries, (size_t)index->entry_count, sizeof *index->entries, by_time);
-  for (int64_t i = 1; i < index->entry_count && index->timed; i++)
-    if (index->entries[i].time == index->entries[i - 1].time) index->timed = false;
-  if (!index->timed) /* as they came */
-    for (int64_t i = 0; i < index->entry_count; i++) index->entries[i].time = index->entries[i].position;
-  if (!index->timed) qsort(index->entries, (size_t)index->entry_count, sizeof *index->entries, by_time);
   index->frames = malloc((size_t)index->entry_count * sizeof *index->frames);
   if (!index->frames) return vj_fail(VJ_MEMORY, "%s: no memory for where its frames are", s->path);
   for (int64_t i = 0; i < index->entry_count; i++)
     if (index->entries[i].shown) index->frames[index->frame_count++] = (int32_t)i;
-  return index->frame_count ? VJ_OK : vj_fail(VJ_DATA, "%s: no frames in it", s->path);
+  return VJ_OK;
 }
 
-vj_status vj_index_scan(vj_demuxer *s, vj_index *index) {
-  *index = (vj_index){.timed = true};
-  int error;
-  for (vj_demuxer_read(s, &error); !error; vj_demuxer_read(s, &error)) {
-    if (s->packet->flags & AV_PKT_FLAG_CORRUPT)
-      return vj_fail(VJ_DATA, "%s: cut short: frame %" PRId64 " is not whole", s->path, index->entry_count);
-    VJ_TRY(add(index, s));
+/* All packets, as long as nothing is odd. */
+static vj_status read_packets(vj_demuxer *s, vj_packet_check *check, vj_index *index, const char **odd) {
+  int error = 0;
+  while (!*odd && !error) {
+    vj_demuxer_read(s, &error);
+    if (!error) VJ_TRY(vj_packet_check_next(check, s->packet, odd));
+    if (!error && !*odd) VJ_TRY(add(index, s));
   }
-  if (error != AVERROR_EOF)
+  if (*odd) return VJ_OK;
+  if (error == AVERROR(EIO) || error == AVERROR(ENOMEM))
     return vj_fail(VJ_DATA, "%s: can't be read after %" PRId64 " frames: %s", s->path, index->entry_count,
                    vj_video_reason(error));
-  if (index->entry_count == 0) return vj_fail(VJ_DATA, "%s: no frames in it", s->path);
-  VJ_TRY(order_frames(s, index));
-  return check_length(s, index);
+  if (error != AVERROR_EOF || index->entry_count == 0) *odd = "an end that is none";
+  return vj_demuxer_check_length(s, index->entry_count, false);
+}
+
+static vj_status scan(vj_demuxer *s, vj_packet_check *check, vj_index *index, const char **odd) {
+  VJ_TRY(vj_packet_check_begin(s, check));
+  VJ_TRY(read_packets(s, check, index, odd));
+  if (*odd) return VJ_OK;
+  qsort(index->entries, (size_t)index->entry_count, sizeof *index->entries, by_time);
+  *odd = find_disorder(s, index, check->orders);
+  if (!*odd) VJ_TRY(order_frames(s, index));
+  if (!*odd && index->frame_count == 0) *odd = "no frames";
+  return VJ_OK;
+}
+
+vj_status vj_index_scan(vj_demuxer *s, vj_index *index, const char **odd) {
+  vj_packet_check check = {0};
+  *index = (vj_index){0};
+  *odd = vj_packets_are_proven(s) ? NULL : "a codec or a container that is not on the list";
+  if (*odd) return VJ_OK;
+  const vj_status status = scan(s, &check, index, odd);
+  vj_packet_check_end(&check);
+  return status;
 }
 
 /* Pictures shown before a start but behind it in the file refer to what comes before it, so they have an earlier one.
  */
 const vj_index_start *vj_index_start_of(const vj_index *index, int64_t frame) {
   const vj_index_entry *const entry = &index->entries[index->frames[frame]];
-  if (!index->timed) return &index->starts[0];
   for (int64_t i = index->start_count - 1; i > 0; i--)
     if (index->starts[i].time <= entry->time && index->starts[i].position <= entry->position) return &index->starts[i];
   return &index->starts[0];

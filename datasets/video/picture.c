@@ -15,22 +15,48 @@ static bool fits(const vj_picture_maker *m, const AVFrame *frame, bool grey) {
          m->colorspace == (int)frame->colorspace && m->range == (int)frame->color_range && m->grey == grey;
 }
 
-/* A converter to RGB or grey of the same size; it gives the same bytes on every processor. */
+/* The matrix of a picture's colours as ffmpeg takes it: where it is none for YUV, or unknown, that of BT.601. */
+static const int *coefficients(enum AVColorSpace colorspace) {
+  const bool known =
+      colorspace >= AVCOL_SPC_BT709 && colorspace <= AVCOL_SPC_BT2020_CL && colorspace != AVCOL_SPC_YCGCO;
+  return sws_getCoefficients(known ? (int)colorspace : AVCOL_SPC_BT470BG);
+}
+
+/* All of it must be said before it is made ready: for deep pictures the range is of no effect afterwards. */
+static vj_status start_scaler(vj_picture_maker *m, const AVFrame *frame, enum AVPixelFormat to) {
+  sws_freeContext(m->scaler);
+  m->scaler = sws_alloc_context();
+  if (!m->scaler) return vj_fail(VJ_MEMORY, "no memory for a change of colours");
+  const struct {
+    const char *name;
+    int64_t value;
+  } options[] = {{"srcw", frame->width},
+                 {"srch", frame->height},
+                 {"src_format", frame->format},
+                 {"dstw", frame->width},
+                 {"dsth", frame->height},
+                 {"dst_format", to},
+                 {"sws_flags", SWS_BILINEAR | SWS_ACCURATE_RND | SWS_BITEXACT | SWS_FULL_CHR_H_INT},
+                 {"src_range", frame->color_range == AVCOL_RANGE_JPEG}};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+    (void)av_opt_set_int(m->scaler, options[i].name, options[i].value, 0);
+  if (sws_init_context(m->scaler, NULL, NULL) >= 0) return VJ_OK;
+  return vj_fail(VJ_DATA, "pictures of %d x %d px can't be converted", frame->width, frame->height);
+}
+
+/* A converter to RGB or grey of the same size, as ffmpeg would make it; it gives the same bytes on every processor. */
 static vj_status make_scaler(vj_picture_maker *m, const AVFrame *frame, bool grey) {
-  const enum AVPixelFormat to = grey ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24;
+  const int *const matrix = coefficients(frame->colorspace); /* the same on both sides: grey is luma */
+  int *from_table, *to_table, from_range, to_range, brightness, contrast, saturation;
   if (!sws_isSupportedInput(frame->format))
     return vj_fail(VJ_DATA, "pixels of the format %s can't be converted", av_get_pix_fmt_name(frame->format));
-  sws_freeContext(m->scaler);
-  m->scaler = sws_getContext(frame->width, frame->height, frame->format, frame->width, frame->height, to,
-                             SWS_BILINEAR | SWS_ACCURATE_RND | SWS_BITEXACT | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
-  if (!m->scaler) return vj_fail(VJ_DATA, "pictures of %d x %d px can't be converted", frame->width, frame->height);
-  int *from_table, *to_table, from_range, to_range, brightness, contrast, saturation;
+  m->format = AV_PIX_FMT_NONE;
+  VJ_TRY(start_scaler(m, frame, grey ? AV_PIX_FMT_GRAY8 : AV_PIX_FMT_RGB24));
   if (sws_getColorspaceDetails(m->scaler, &from_table, &from_range, &to_table, &to_range, &brightness, &contrast,
                                &saturation) >= 0) {
-    if (frame->color_range == AVCOL_RANGE_JPEG) from_range = 1;
+    if (frame->color_range != AVCOL_RANGE_UNSPECIFIED) from_range = frame->color_range == AVCOL_RANGE_JPEG;
     /* Has no meaning for pictures that are RGB already, and is refused then. */
-    (void)sws_setColorspaceDetails(m->scaler, sws_getCoefficients((int)frame->colorspace), from_range, to_table,
-                                   to_range, brightness, contrast, saturation);
+    (void)sws_setColorspaceDetails(m->scaler, matrix, from_range, matrix, to_range, brightness, contrast, saturation);
   }
   m->width = frame->width, m->height = frame->height, m->format = frame->format, m->grey = grey;
   m->colorspace = (int)frame->colorspace, m->range = (int)frame->color_range;
@@ -128,7 +154,8 @@ vj_status vj_picture_make(vj_picture_maker *maker, const AVFrame *frame, vj_orie
   if (frame->width <= 0 || frame->height <= 0 || (int64_t)frame->width * frame->height > VJ_VIDEO_PIXELS)
     return vj_fail(VJ_DATA, "pictures of %d x %d px", frame->width, frame->height);
   VJ_TRY(widen(maker, frame, request->grey));
-  average(maker, orientation, request, to);
+  const int32_t *const matrix = vj_frame_matrix(frame);
+  average(maker, matrix ? vj_orientation_of(matrix) : orientation, request, to);
   return VJ_OK;
 }
 

@@ -11,36 +11,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <libavcodec/version.h>
-#include <libavformat/version.h>
-#include <libavutil/macros.h>
-
+#include "datasets/video/annotation_cache.h"
 #include "vj/rng.h"
 
 /* --- the index file: a line for each video that was looked at ---------------------------------------------------- */
 
-/* Another FFmpeg may find something else. */
-#define HEADING "vjvcr videos 1 " AV_STRINGIFY(LIBAVFORMAT_VERSION_INT) " " AV_STRINGIFY(LIBAVCODEC_VERSION_INT) "\n"
+enum { FORMAT = 2 };
 
 typedef struct memory {
-  int file; /* -1: none */
+  int file;          /* -1: none */
+  char heading[160]; /* its first line; another FFmpeg may find something else */
+  const char *tables_path;
+  vj_annotation_cache *tables; /* where frames are in videos that were decoded; NULL: of none */
   vj_clip_video *known;
   vj_clip_entry *entries; /* theirs */
   int64_t count;
 } memory;
 
-/* bytes changed frames width height rate seconds turned mirrored steady codec container TAB path TAB broken */
+/* bytes changed frames width height rate seconds turned mirrored steady decoded damaged first_damaged codec container
+ * TAB path TAB broken */
 static bool parse_line(vj_pool *pool, char *line, vj_clip_video *video, vj_clip_entry *entry) {
   vj_video_info *const info = &video->info;
   char *const path = strchr(line, '\t'), *broken = path ? strchr(path + 1, '\t') : NULL;
-  int mirrored, steady;
+  int mirrored, steady, decoded;
   if (!broken) return false;
   *path = *broken++ = 0;
-  if (sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %lf %lf %d %d %d %23s %23s",
+  if (sscanf(line,
+             "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %lf %lf %d %d %d %d %" SCNd64 " %" SCNd64
+             " %23s %23s",
              &info->bytes, &video->changed, &info->frames, &info->width, &info->height, &info->rate, &info->seconds,
-             &info->turned, &mirrored, &steady, info->codec, info->container) != 12)
+             &info->turned, &mirrored, &steady, &decoded, &info->damaged, &info->first_damaged, info->codec,
+             info->container) != 15)
     return false;
-  info->mirrored = mirrored, info->steady = steady;
+  info->mirrored = mirrored, info->steady = steady, info->decoded = decoded;
   if (!*broken && info->frames < 1) return false;
   entry->path = vj_pool_text(pool, path + 1);
   video->broken = *broken ? vj_pool_text(pool, broken) : NULL;
@@ -95,16 +98,27 @@ static char *read_whole(int file, size_t *length) {
   return text;
 }
 
+/* Where frames are is remembered beside the index, under its lock. The file is made when there is something for it. */
+static vj_status open_tables(memory *m, bool make) {
+  char form[24];
+  if (m->tables || !m->tables_path || (!make && access(m->tables_path, R_OK) != 0)) return VJ_OK;
+  snprintf(form, sizeof form, "frames %d %012llx", FORMAT,
+           (unsigned long long)vj_hash_text(vj_video_ffmpeg_version()) & 0xffffffffffffULL);
+  return vj_annotation_cache_open(m->tables_path, form, &m->tables);
+}
+
 /* With a lock until it is closed: who opens the same data set meanwhile waits, and finds everything done. */
 static void open_index(vj_pool *pool, const char *path, memory *m) {
   size_t length = 0;
+  snprintf(m->heading, sizeof m->heading, "vjvcr videos %d %s\n", FORMAT, vj_video_ffmpeg_version());
+  m->tables_path = path ? vj_pool_format(pool, "%s.frames", path) : NULL;
   m->file = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
   if (m->file < 0) return;
   while (flock(m->file, LOCK_EX) != 0 && errno == EINTR) {
   }
   char *const text = read_whole(m->file, &length);
-  if (text && strncmp(text, HEADING, strlen(HEADING)) == 0)
-    parse_index(pool, text + strlen(HEADING), m);
+  if (text && strncmp(text, m->heading, strlen(m->heading)) == 0)
+    parse_index(pool, text + strlen(m->heading), m);
   else if (ftruncate(m->file, 0) != 0) {
     close(m->file);
     m->file = -1;
@@ -115,10 +129,12 @@ static void open_index(vj_pool *pool, const char *path, memory *m) {
 static void write_line(FILE *to, const vj_clip_video *v) {
   const vj_video_info *const i = &v->info;
   if (strpbrk(v->entry->path, "\t\n") || (v->broken && strpbrk(v->broken, "\n"))) return;
-  fprintf(to, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %.17g %.17g %d %d %d %s %s\t%s\t%s\n",
+  fprintf(to,
+          "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %.17g %.17g %d %d %d %d %" PRId64 " %" PRId64
+          " %s %s\t%s\t%s\n",
           i->bytes, v->changed, i->frames, i->width, i->height, i->rate, i->seconds, i->turned, i->mirrored, i->steady,
-          i->codec[0] ? i->codec : "-", i->container[0] ? i->container : "-", v->entry->path,
-          v->broken ? v->broken : "");
+          i->decoded, i->damaged, i->first_damaged, i->codec[0] ? i->codec : "-", i->container[0] ? i->container : "-",
+          v->entry->path, v->broken ? v->broken : "");
 }
 
 /* Appends what is new. Nothing depends on it, so failing to is no failure. */
@@ -132,7 +148,7 @@ static void write_index(const memory *m, const vj_clip_video *videos, const bool
   }
   char last = '\n';
   if (end == 0)
-    fputs(HEADING, to);
+    fputs(m->heading, to);
   else if (pread(m->file, &last, 1, end - 1) == 1 && last != '\n')
     fputc('\n', to);
   for (int64_t i = 0; i < count; i++)
@@ -171,23 +187,36 @@ vj_status vj_file_stamp(const char *path, int64_t *bytes, int64_t *changed) {
   return VJ_OK;
 }
 
-static bool remember(const memory *m, vj_clip_video *video) {
+/* Where frames are in a video that was decoded; NULL: it is not known. */
+static vj_status recall_table(const memory *m, const char *path, vj_video_index **table) {
+  size_t count = 0;
+  const void *const bytes = m->tables ? vj_annotation_cache_find(m->tables, path, &count) : NULL;
+  return bytes ? vj_video_index_unpack(bytes, count, table) : VJ_OK;
+}
+
+static vj_status remember(const memory *m, vj_clip_video *video, vj_video_index **table, bool *known) {
   const vj_clip_video *const found =
       m->count ? bsearch(video, m->known, (size_t)m->count, sizeof *m->known, by_path) : NULL;
-  if (!found || found->info.bytes != video->info.bytes || found->changed != video->changed) return false;
+  *known = found && found->info.bytes == video->info.bytes && found->changed == video->changed;
+  if (*known && found->info.decoded && !found->broken) {
+    VJ_TRY(recall_table(m, video->entry->path, table));
+    *known = *table != NULL;
+  }
+  if (!*known) return VJ_OK;
   video->info = found->info;
   video->broken = found->broken;
-  return true;
+  return VJ_OK;
 }
 
 /* The sentence goes to memory of its own, since many threads look. */
-static vj_status look(const memory *m, vj_clip_video *video, char **sentence, bool *is_new) {
+static vj_status look(const memory *m, vj_clip_video *video, vj_video_index **table, char **sentence, bool *is_new) {
   const char *const path = video->entry->path;
+  bool known = false;
   vj_status status = vj_file_stamp(path, &video->info.bytes, &video->changed);
-  if (status == VJ_OK && remember(m, video)) return VJ_OK;
-  if (status == VJ_OK) {
+  if (status == VJ_OK) status = remember(m, video, table, &known);
+  if (status == VJ_OK && !known) {
     const int64_t bytes = video->info.bytes;
-    status = vj_video_probe(path, &video->info);
+    status = vj_video_probe(path, &video->info, table);
     video->info.bytes = bytes;
     *is_new = status == VJ_OK || status == VJ_DATA;
   }
@@ -198,14 +227,14 @@ static vj_status look(const memory *m, vj_clip_video *video, char **sentence, bo
   return *sentence ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for what is wrong with it", path);
 }
 
-static vj_status look_at_all(const memory *m, int threads, vj_clip_video *videos, int64_t count, char **sentences,
-                             bool *is_new) {
+static vj_status look_at_all(const memory *m, int threads, vj_clip_video *videos, int64_t count,
+                             vj_video_index **tables, char **sentences, bool *is_new) {
   vj_status failure = VJ_OK;
   char message[512] = "";
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int64_t i = 0; i < count; i++) {
     if (videos[i].entry->broken) continue;
-    const vj_status status = look(m, &videos[i], &sentences[i], &is_new[i]);
+    const vj_status status = look(m, &videos[i], &tables[i], &sentences[i], &is_new[i]);
     if (status == VJ_OK) continue;
 #pragma omp critical
     {
@@ -226,21 +255,41 @@ static vj_status keep_sentences(vj_pool *pool, vj_clip_video *videos, int64_t co
   return VJ_OK;
 }
 
-vj_status vj_scan_videos(vj_pool *pool, const char *index, int threads, vj_clip_video *videos, int64_t count) {
+static vj_status remember_tables(memory *m, const vj_clip_video *videos, vj_video_index *const *tables,
+                                 const bool *is_new, int64_t count) {
+  for (int64_t i = 0; i < count; i++) {
+    void *bytes = NULL;
+    size_t length = 0;
+    if (!tables[i] || !is_new[i]) continue;
+    VJ_TRY(open_tables(m, true));
+    if (!m->tables) return VJ_OK;
+    vj_status status = vj_video_index_pack(tables[i], &bytes, &length);
+    if (status == VJ_OK) status = vj_annotation_cache_add(m->tables, videos[i].entry->path, bytes, length);
+    free(bytes);
+    VJ_TRY(status);
+  }
+  return VJ_OK;
+}
+
+vj_status vj_scan_videos(vj_pool *pool, const char *index, int threads, vj_clip_video *videos, int64_t count,
+                         vj_video_index **tables) {
   memory m = {.file = -1};
   char **sentences = NULL;
   bool *is_new = NULL;
   vj_status status;
   open_index(pool, index, &m);
+  VJ_TRY_GOTO(status, open_tables(&m, false), done);
   VJ_TRY_GOTO(status, vj_allocate((size_t)count + 1, sizeof *sentences, "what is wrong with videos", &sentences), done);
   VJ_TRY_GOTO(status, vj_allocate((size_t)count + 1, sizeof *is_new, "what is new of videos", &is_new), done);
-  VJ_TRY_GOTO(status, look_at_all(&m, threads < 1 ? 1 : threads, videos, count, sentences, is_new), done);
+  VJ_TRY_GOTO(status, look_at_all(&m, threads < 1 ? 1 : threads, videos, count, tables, sentences, is_new), done);
   VJ_TRY_GOTO(status, keep_sentences(pool, videos, count, sentences), done);
+  VJ_TRY_GOTO(status, remember_tables(&m, videos, tables, is_new, count), done);
   write_index(&m, videos, is_new, count);
 done:
   for (int64_t i = 0; i < count && sentences; i++) free(sentences[i]);
   free(sentences);
   free(is_new);
+  vj_annotation_cache_close(&m.tables);
   if (m.file >= 0) close(m.file); /* and the lock with it */
   return status;
 }

@@ -6,9 +6,10 @@
 
 /* Fills broken, changed and info of `count` videos whose entries are set; `threads` look at once. Broken videos are no
  * failure. Sentences are owned by the pool. `index` names the file in which results are remembered; NULL: none. One
- * that can't be read or written is done without. */
+ * that can't be read or written is done without. tables [count], NULL at first: where frames are in the videos that had
+ * to be decoded, remembered in `<index>.frames`; the caller frees each. */
 VJ_MUST_USE vj_status vj_scan_videos(vj_pool *pool, const char *index, int threads, vj_clip_video *videos,
-                                     int64_t count);
+                                     int64_t count, vj_video_index **tables);
 
 /* Where a data set's index is when nothing else is said; NULL where the user has no cache folder. */
 const char *vj_scan_cache_path(vj_pool *pool, const char *what, const char *root);

@@ -1,12 +1,15 @@
 /* Videos: what a file is, and its frames by their number. The room is what data sets of videos share and sees vj/...
  * alone: this file reads one video; above it clips.h makes a data set of many, out of files or of a pack (pack/).
  *
- * Frames are numbered from 0 in the order in which they are shown, whatever their times: a file of variable rate has as
- * many frames as it has pictures. A frame of one file, at one size, is always the same bytes, however it was reached;
+ * Frames are numbered from 0 as the decoder of the FFmpeg that is linked gives them (`ffmpeg -fps_mode passthrough`),
+ * whatever their times: a file of variable rate has as many frames as it has pictures. Where codec and container are
+ * known to have one frame a packet, and nothing odd is in the file, packets alone tell which they are; else the file is
+ * decoded once (`decoded`). A frame of one file, at one size, is always the same bytes, however it was reached;
  * decoding uses one thread and no approximations that differ between processors. Any container and codec that FFmpeg's
- * libraries know; what a file is says its content, not its name. Pictures are turned and mirrored as the file says.
+ * libraries know; what a file is says its content, not its name. Pictures are turned and mirrored as the file or they
+ * say.
  *
- * Memory is that of a few full-size pictures and 44 bytes a frame of the file; pictures of more than VJ_VIDEO_PIXELS
+ * Memory is that of a few full-size pictures and 52 bytes a frame of the file; pictures of more than VJ_VIDEO_PIXELS
  * pixels and files of more than VJ_VIDEO_FRAMES frames are refused. Nothing here is collective; all may be called by
  * many threads at once, one vj_video by one thread at a time.
  *
@@ -30,10 +33,12 @@ typedef struct vj_video_info {
   double seconds;        /* from the first frame to the end of the last; 0 where the file has no times */
   int turned;            /* degrees clockwise that pictures are turned before they are shown: 0, 90, 180, 270 */
   bool mirrored;
-  bool steady;        /* all frames last equally long, as far as times in the file can tell */
-  int64_t bytes;      /* of the file */
-  char codec[24];     /* "h264" */
-  char container[24]; /* "mov": the first of FFmpeg's names for it */
+  bool decoded;                   /* its frames were found by decoding it */
+  int64_t damaged, first_damaged; /* frames that this has found damaged; the number of the first */
+  bool steady;                    /* all frames last equally long, as far as times in the file can tell */
+  int64_t bytes;                  /* of the file */
+  char codec[24];                 /* "h264" */
+  char container[24];             /* "mov": the first of FFmpeg's names for it */
 } vj_video_info;
 
 /* Which frames, and as what: start, start + stride, ..., `count` of them. Beyond the end of the video its last frame is
@@ -45,10 +50,15 @@ typedef struct vj_video_request {
   bool grey;
 } vj_video_request;
 
-/* Reads the file's packets without decoding them, decodes the first frame only: milliseconds for a clip of seconds.
- * Finds files that are empty, no video, cut short, without pictures; damage within pictures only where it is decoded.
- */
-VJ_MUST_USE vj_status vj_video_probe(const char *path, vj_video_info *info);
+/* Where the frames of a file are: 20 bytes a frame, 44 where each can be decoded by itself; of one that had to be
+ * decoded 16 and 49. It never changes, so many threads may use it at once. */
+typedef struct vj_video_index vj_video_index;
+
+/* Reads the file's packets without decoding them, decodes the first frame only: milliseconds for a clip of seconds; of
+ * an odd file, all frames. Finds files that are empty, no video, cut short, without pictures or without one that is
+ * whole; other damage within pictures only where it is decoded. *index (may be NULL) is what an odd file took the time
+ * for, else NULL; the caller frees it. */
+VJ_MUST_USE vj_status vj_video_probe(const char *path, vj_video_info *info, vj_video_index **index);
 
 /* frames [count,height,width,channels], channels 3 or 1. *real (may be NULL) is how many of them are frames of the
  * video and no repetitions. A frame that can't be decoded without error is VJ_DATA; `frames` is then undefined. */
@@ -68,10 +78,6 @@ void vj_video_close(vj_video **video);
 
 /* --- a video that is opened again and again ---------------------------------------------------------------------- */
 
-/* Where the frames of a file are: 20 bytes a frame, 44 where each can be decoded by itself. It never changes, so many
- * threads may use it at once. */
-typedef struct vj_video_index vj_video_index;
-
 /* Hands over what opening has found; the video goes on using it, so it must outlive the video. NULL where it was known
  * already. */
 vj_video_index *vj_video_take_index(vj_video *video);
@@ -80,5 +86,11 @@ vj_video_index *vj_video_take_index(vj_video *video);
 VJ_MUST_USE vj_status vj_video_open_known(const char *path, const vj_video_index *known, vj_video **video);
 size_t vj_video_index_bytes(const vj_video_index *index);
 void vj_video_index_free(vj_video_index **index);
+
+/* The index of an odd file as bytes without pointers, which the caller frees, and back; NULL: they are none. */
+VJ_MUST_USE vj_status vj_video_index_pack(const vj_video_index *index, void **bytes, size_t *count);
+VJ_MUST_USE vj_status vj_video_index_unpack(const void *bytes, size_t count, vj_video_index **index);
+/* Of the libraries that are linked: another one may find other frames. */
+const char *vj_video_ffmpeg_version(void);
 
 #endif

@@ -48,7 +48,7 @@ static void test_frames_are_those_of_ffmpeg(void **state) {
   for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
     vj_video_info info;
     make_form(k);
-    assert_ok(vj_video_probe(in_folder(forms[k].name), &info));
+    assert_ok(vj_video_probe(in_folder(forms[k].name), &info, NULL));
     assert_int_equal(info.frames, FRAMES);
     assert_int_equal(info.width, WIDTH);
     assert_int_equal(info.height, HEIGHT);
@@ -199,10 +199,10 @@ static void test_rotation_is_applied(void **state) {
   (void)state;
   need(make("-c:v libx264 -pix_fmt yuv420p", "plain.mp4"), X264);
   assert_true(ffmpeg("-i plain.mp4 -c copy -metadata:s:v rotate=90 turned.mp4"));
-  assert_ok(vj_video_probe(in_folder("turned.mp4"), &info));
+  assert_ok(vj_video_probe(in_folder("turned.mp4"), &info, NULL));
   if (info.turned == 0) { /* programs from FFmpeg 6 on are told so */
     assert_true(ffmpeg("-display_rotation -90 -i plain.mp4 -c copy turned.mp4"));
-    assert_ok(vj_video_probe(in_folder("turned.mp4"), &info));
+    assert_ok(vj_video_probe(in_folder("turned.mp4"), &info, NULL));
   }
   assert_int_equal(info.width, HEIGHT);
   assert_int_equal(info.height, WIDTH);
@@ -227,7 +227,7 @@ static void test_frames_of_variable_rate_are_counted_not_timed(void **state) {
   vj_video_info info;
   (void)state;
   need(make("-vf \"select='not(mod(n,3))+gt(n,30)'\" -vsync vfr -c:v libx264 -pix_fmt yuv420p", "vfr.mp4"), X264);
-  assert_ok(vj_video_probe(in_folder("vfr.mp4"), &info));
+  assert_ok(vj_video_probe(in_folder("vfr.mp4"), &info, NULL));
   assert_int_equal(info.frames, 40); /* 0, 3, .., 30 and 31..59 */
   assert_false(info.steady);
   const vj_video_request all = {.stride = 1, .count = 40, .height = HEIGHT, .width = WIDTH, .grey = true};

@@ -5,7 +5,7 @@ static void assert_refused(const char *name, const char *sentence) {
   char expected[512];
   vj_video_info info;
   snprintf(expected, sizeof expected, "%s: %s", in_folder(name), sentence);
-  assert_int_not_equal(vj_video_probe(in_folder(name), &info), VJ_OK);
+  assert_int_not_equal(vj_video_probe(in_folder(name), &info, NULL), VJ_OK);
   assert_string_equal(vj_error_message(), expected);
 }
 
@@ -30,7 +30,7 @@ static void test_broken_files_are_told(void **state) {
   for (int i = 0; i < 3; i++) {
     vj_video_info info;
     copy_part(cut[i][0], cut[i][1], 0.5);
-    assert_int_equal(vj_video_probe(in_folder(cut[i][1]), &info), VJ_DATA);
+    assert_int_equal(vj_video_probe(in_folder(cut[i][1]), &info, NULL), VJ_DATA);
     assert_non_null(strstr(vj_error_message(), ": cut short: "));
   }
 }
@@ -40,7 +40,7 @@ static void test_content_counts_not_the_name(void **state) {
   (void)state;
   need(make("-c:v libvpx-vp9 -b:v 200k -cpu-used 8", "right.webm"), VP9);
   copy_part("right.webm", "wrong.mp4", 1.0);
-  assert_ok(vj_video_probe(in_folder("wrong.mp4"), &info));
+  assert_ok(vj_video_probe(in_folder("wrong.mp4"), &info, NULL));
   assert_string_equal(info.container, "matroska");
   assert_int_equal(info.frames, FRAMES);
 }

@@ -68,7 +68,7 @@ static uint8_t *read_with(const char *name, int flags, const vj_video_request *r
   uint8_t *frames = malloc(bytes);
   vj_video_info info;
   use_kernels(flags);
-  assert_ok(vj_video_probe(in_folder(name), &info));
+  assert_ok(vj_video_probe(in_folder(name), &info, NULL));
   assert_string_equal(info.codec, codec);
   assert_ok(vj_video_read(in_folder(name), r, frames, NULL));
   use_kernels(-1);
