@@ -90,10 +90,11 @@ bool vj_convolution_rounds(const vj_graph *graph, const vj_convolution *c) {
 
 /* --- the ops ---------------------------------------------------------------------------------------------------- */
 
-int64_t vj_convolution_mapped_images(const vj_convolution *c) {
+/* So that they are still in the cache when they are read. */
+static int64_t images_at_once(int64_t image, int64_t all) {
   enum { NUMBERS = 64 * 1024 };
-  const int64_t fits = NUMBERS / (c->height * c->width * c->channels);
-  return fits < 1 ? 1 : fits < c->images ? fits : c->images;
+  const int64_t fits = NUMBERS / image;
+  return fits < 1 ? 1 : fits < all ? fits : all;
 }
 
 void vj_convolution_map(const vj_convolution *c, const vj_real *x, const vj_real *scale, const vj_real *shift,
@@ -108,27 +109,29 @@ void vj_convolution_map_bf16(const vj_convolution *c, const void *x, bool half, 
 
 static size_t rounded_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/* Images go through their map some at a time. */
-static void run_mapped(const vj_call *call) {
+/* Images are read some at a time, through their map if they have one, while the next ones are asked for. */
+static void run_images(const vj_call *call, int64_t in_image, int64_t out_image, const vj_real *bias) {
   const convolution *v = convolution_of(call->node);
   const bool half = call->node->inputs[0]->half, out_half = call->node->outputs[0]->half;
-  const int64_t image_numbers = v->c.height * v->c.width * v->c.channels;
-  const int64_t y_image = v->c.out_height * v->c.out_width * v->c.out, step = vj_convolution_mapped_images(&v->c);
+  const int64_t all = v->c.images, step = images_at_once(in_image, all);
   void *mapped = (char *)call->scratch + rounded_up(vj_taps_scratch_bytes(v->taps));
-  for (int64_t image = 0; image < v->c.images; image += step) {
-    const int64_t images = v->c.images - image < step ? v->c.images - image : step;
-    const void *x = vj_numbers_from(call->in[0], half, image * image_numbers);
-    if (v->c.bf16)
+  for (int64_t image = 0; image < all; image += step) {
+    const int64_t after = image + step, images = after < all ? step : all - image;
+    const int64_t next = after >= all ? 0 : all - after < step ? all - after : step;
+    const void *x = vj_numbers_from(call->in[0], half, image * in_image);
+    if (v->c.mapped && v->c.bf16)
       vj_convolution_map_bf16(&v->c, x, half, call->in[3], call->in[4], images, mapped);
-    else
+    else if (v->c.mapped)
       vj_convolution_map(&v->c, x, call->in[3], call->in[4], images, mapped);
-    const int64_t after = image + images, next = v->c.images - after < step ? v->c.images - after : step;
-    vj_taps_run(v->taps, images, mapped, call->in[1], call->in[2],
-                vj_room_from(call->out[0], out_half, image * y_image), out_half, call->scratch,
-                vj_numbers_from(call->in[0], half, after * image_numbers),
-                (size_t)(next * image_numbers) * (half ? sizeof(uint16_t) : sizeof(vj_real)));
+    vj_taps_run(v->taps, images, v->c.mapped ? mapped : x, call->in[1], bias,
+                vj_room_from(call->out[0], out_half, image * out_image), out_half, call->scratch,
+                vj_numbers_from(call->in[0], half, after * in_image),
+                (size_t)(next * in_image * vj_number_bytes(half)));
   }
 }
+
+static int64_t x_image(const vj_convolution *c) { return c->height * c->width * c->channels; }
+static int64_t y_image(const vj_convolution *c) { return c->out_height * c->out_width * c->out; }
 
 /* inputs x, weight packed or OHWI, bias (may be NULL), scale and shift where x goes through a map */
 static void conv2d_run(const vj_call *call) {
@@ -136,20 +139,15 @@ static void conv2d_run(const vj_call *call) {
   const bool half = call->node->outputs[0]->half;
   if (v->narrow)
     vj_narrow_run(v->narrow, call->in[0], call->in[1], call->in[2], call->out[0], half, call->scratch);
-  else if (v->c.mapped)
-    run_mapped(call);
   else
-    vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], call->in[2], call->out[0], half, call->scratch, NULL,
-                0);
+    run_images(call, x_image(&v->c), y_image(&v->c), call->in[2]);
 }
 
 static size_t conv2d_scratch(const vj_node *node) {
   const convolution *v = convolution_of(node);
   if (v->narrow) return vj_narrow_scratch_bytes(v->narrow);
-  const int64_t image = v->c.height * v->c.width * v->c.channels;
-  const size_t mapped =
-      (size_t)(vj_convolution_mapped_images(&v->c) * image) * (v->c.bf16 ? sizeof(uint16_t) : sizeof(vj_real));
-  return rounded_up(vj_taps_scratch_bytes(v->taps)) + (v->c.mapped ? mapped : 0);
+  const int64_t image = x_image(&v->c), mapped = v->c.mapped ? images_at_once(image, v->c.images) * image : 0;
+  return rounded_up(vj_taps_scratch_bytes(v->taps)) + (size_t)(mapped * vj_number_bytes(v->c.bf16));
 }
 
 static unsigned conv2d_halves(const vj_node *node) {
@@ -160,9 +158,8 @@ static unsigned conv2d_halves(const vj_node *node) {
 
 /* inputs dy, packed weight */
 static void conv2d_input_gradient_run(const vj_call *call) {
-  const convolution *v = convolution_of(call->node);
-  vj_taps_run(v->taps, v->c.images, call->in[0], call->in[1], NULL, call->out[0], call->node->outputs[0]->half,
-              call->scratch, NULL, 0);
+  const vj_convolution *c = &convolution_of(call->node)->c;
+  run_images(call, y_image(c), x_image(c), NULL);
 }
 
 static size_t input_gradient_scratch(const vj_node *node) { return vj_taps_scratch_bytes(convolution_of(node)->taps); }
@@ -182,7 +179,8 @@ const vj_op vj_op_conv2d_input_gradient = {.name = "conv2d_input_gradient",
 
 vj_var *vj_convolution_input_gradient(vj_graph *graph, vj_var *dy, vj_var *weight, const vj_convolution *c,
                                       const vj_shape *x) {
-  const convolution v = {.c = *c, .taps = vj_taps_plan(graph, c, true, c->bf16)};
+  convolution v = {.c = *c, .taps = vj_taps_plan(graph, c, true, c->bf16)};
+  v.c.mapped = false; /* dy is not */
   if (!v.taps) return NULL;
   vj_var *inputs[] = {factor(graph, dy, c), packed(graph, weight, c, true)};
   return vj_node_result(graph, vj_node_create(graph, &vj_op_conv2d_input_gradient, inputs, 2, 2, &v, sizeof v), x);

@@ -23,9 +23,7 @@ static inline vj_axis vj_convolution_axis(const vj_convolution *c, int i) {
                    .dilation = c->dilation[i]};
 }
 
-/* Images that go through their map at once, into scratch, so that they are still in the cache when they are read. */
-int64_t vj_convolution_mapped_images(const vj_convolution *c);
-/* `images` of them, to numbers as products read them; in bf16 x may be bf16 itself (`half`). */
+/* `images` of them through their map, to numbers as products read them; in bf16 x may be bf16 itself (`half`). */
 void vj_convolution_map(const vj_convolution *c, const vj_real *x, const vj_real *scale, const vj_real *shift,
                         int64_t images, vj_real *to);
 void vj_convolution_map_bf16(const vj_convolution *c, const void *x, bool half, const vj_real *scale,
