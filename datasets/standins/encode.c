@@ -40,7 +40,8 @@ static const AVCodec *find_encoder(const char *names) {
 }
 
 /* Small files of good quality, quickly, and the same on every processor: left alone, x264 takes whatever is fast on
- * this one. Options that an encoder does not have are passed over. */
+ * this one, and VP8 for `realtime` whatever keeps up with the clock, unless its speed is below zero. Options that an
+ * encoder does not have are passed over. */
 static void choose_quality(AVCodecContext *c, const AVCodec *codec) {
   if (strcmp(codec->name, "libx264") == 0) {
     av_opt_set(c->priv_data, "preset", "veryfast", 0);
@@ -48,7 +49,7 @@ static void choose_quality(AVCodecContext *c, const AVCodec *codec) {
     av_opt_set(c->priv_data, "x264-params", "cpu-independent=1", 0);
   } else if (strcmp(codec->name, "libvpx-vp9") == 0 || strcmp(codec->name, "libvpx") == 0) {
     av_opt_set(c->priv_data, "deadline", "realtime", 0);
-    av_opt_set(c->priv_data, "cpu-used", "8", 0);
+    av_opt_set(c->priv_data, "cpu-used", "-8", 0);
     av_opt_set(c->priv_data, "crf", "20", 0);
     c->bit_rate = strcmp(codec->name, "libvpx") == 0 ? 2000000 : 0;
   } else {
