@@ -30,13 +30,17 @@ class Recompute(Case):
         os.environ["TMPDIR"] = self.scratch
         self.addCleanup(lambda: os.environ.pop("TMPDIR") if before is None else os.environ.update(TMPDIR=before))
 
+    def left(self):
+        """Open MPI 5 leaves folders of its own."""
+        return [name for name in os.listdir(self.scratch) if not name.startswith(("ompi.", "prterun."))]
+
     def compare(self, folder, *words, code=0, **options):
         """What is printed; the folder is as it was, and nothing is left behind."""
         before = everything_in(self.path(folder))
         r = self.run_vjvcr("recompute", folder, *words, **options)
         self.assertEqual((r.err, r.code), ("", [code] * options["ranks"] if "ranks" in options else code))
         self.assertTrue(everything_in(self.path(folder)) == before)
-        self.assertEqual(os.listdir(self.scratch), [])
+        self.assertEqual(self.left(), [])
         return r.out
 
 
@@ -179,11 +183,11 @@ sweep:
         out, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, out), (75, ""), err)
         self.assertIn("vjvcr: stopped by a signal before trial 0 was trained as far as it is recorded", err)
-        self.assertEqual(os.listdir(self.scratch), [])
+        self.assertEqual(self.left(), [])
         self.assertTrue(everything_in(self.path("one")) == before)
 
     def is_training(self):
-        folders = os.listdir(self.scratch)
+        folders = self.left()
         return folders and os.path.exists(os.path.join(self.scratch, folders[0], "ledger"))
 
     def test_videos_that_lie_elsewhere(self):

@@ -223,7 +223,7 @@ static inline void expect_refused(const vj_component *c, const char *digits, con
 }
 
 static inline void expect_folder_without_digits_named(const vj_component *c) {
-  expect_refused(c, "no/such/folder", defaults, usual_clip(1), VJ_IO,
+  expect_refused(c, "no/such/folder", defaults, usual_clip(1), VJ_CONFIG,
                  "no/such/folder: found neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz; name the "
                  "folder with the four MNIST files, or leave out `digits` to use the built-in ones");
 }

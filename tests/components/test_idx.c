@@ -305,7 +305,7 @@ static void a_missing_file_is_named_in_both_forms(void **state) {
   write_folder(f, ".gz");
   snprintf(f->path, sizeof f->path, "%s/%s.gz", f->folder, names[3]);
   assert_int_equal(unlink(f->path), 0);
-  assert_int_equal(vj_digits_read(f->pool, f->folder, &digits), VJ_IO);
+  assert_int_equal(vj_digits_read(f->pool, f->folder, &digits), VJ_CONFIG);
   snprintf(expected, sizeof expected,
            "%s: found neither t10k-labels-idx1-ubyte nor t10k-labels-idx1-ubyte.gz; name the folder with the four "
            "MNIST files, or leave out `digits` to use the built-in ones",
