@@ -12,6 +12,7 @@
 #include "framework/base/cpu.h"
 #include "framework/base/float_environment.h"
 #include "framework/base/threads.h"
+#include "framework/store/start.h"
 
 /* "vjvcr: <sentence>", with its trace if VJVCR_TRACE is set. */
 static void print_failure(void) {
@@ -32,6 +33,7 @@ static bool asks_for_help(int count, char *const *words) {
 
 static vj_status start_mpi(vj_comm *world) {
   int provided = 0;
+  vj_store_start();
   /* Nobody here uses shared file pointers; Open MPI would keep a file in /tmp for them, which two programs that were
    * started alone can't share. */
   setenv("OMPI_MCA_sharedfp", "individual", 0);

@@ -38,6 +38,7 @@ static const struct {
              {"ENOSPC", ENOSPC, 0},
              {"EDQUOT", EDQUOT, 0},
              {"EIO", EIO, 0},
+             {"ENOLCK", ENOLCK, 0},
              {"EINTR", EINTR, 0},
              {"short", 0, 0},
              {"kill", 0, KILL_BEFORE},

@@ -1,7 +1,7 @@
 /* When a call is to go wrong, and how; the environment says it. Of a library that is put before a program's others
  * (LD_PRELOAD): interpose.c catches the calls, this file counts them.
  *
- *   VJ_FAULT         count: nothing happens; ENOSPC, EDQUOT, EIO, EINTR: the call fails; short: it writes half; kill,
+ *   VJ_FAULT         count: nothing happens; ENOSPC, EDQUOT, EIO, ENOLCK, EINTR: the call fails; short: it writes half; kill,
  * killed: the process dies before or after it; stopped: it is stopped (SIGSTOP) after it; memory: an allocation fails
  *   VJ_FAULT_AT      the number of the call, from 1; 0 or none: no call, they are only counted
  *   VJ_FAULT_EVER    if set, every call from that number on

@@ -218,6 +218,20 @@ int flock(int descriptor, int how) {
           real(descriptor, how));
 }
 
+/* Locks of ranges alone; what else it does changes no file. */
+#define CONTROLS(name)                                                                                \
+  int name(int descriptor, int command, ...) {                                                        \
+    REAL(int, name, int, int, ...);                                                                   \
+    va_list arguments;                                                                                \
+    va_start(arguments, command);                                                                     \
+    void *argument = va_arg(arguments, void *);                                                       \
+    va_end(arguments);                                                                                \
+    if (command != F_SETLK && command != F_SETLKW) return real(descriptor, command, argument);        \
+    FAIL_OR("lock_range", NULL, descriptor, MAY_FAIL | MAY_BE_INTERRUPTED, real(descriptor, command, argument)); \
+  }
+CONTROLS(fcntl)
+CONTROLS(fcntl64)
+
 /* --- memory -------------------------------------------------------------------------------------------------- */
 
 void *__libc_malloc(size_t bytes);

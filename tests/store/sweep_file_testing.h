@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "framework/store/start.h"
 #include "tests/store/sample_sweep.h"
 #include "tests/support/testing.h"
 
@@ -131,6 +132,7 @@ static inline int remove_folder(void **state) {
 
 /* Runs `run` with MPI and the communicator of this process alone. */
 static inline int with_mpi(int argc, char **argv, int (*run)(int argc, char **argv)) {
+  vj_store_start();
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS || vj_comm_create(MPI_COMM_SELF, &self) != VJ_OK) return 1;
   const int result = run(argc, argv);
   vj_comm_destroy(&self);

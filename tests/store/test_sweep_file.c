@@ -229,8 +229,10 @@ static int run(int argc, char **argv) {
   return cmocka_run_group_tests_name("sweep_file", tests, make_folder, remove_folder);
 }
 
+static int create(int argc, char **argv) { return create_sample(argv[argc - 1]) == VJ_OK ? 0 : 1; }
+
 int main(int argc, char **argv) {
   program = argv[0];
-  if (argc == 3 && strcmp(argv[1], "create") == 0) return create_sample(argv[2]) == VJ_OK ? 0 : 1;
+  if (argc == 3 && strcmp(argv[1], "create") == 0) return with_mpi(argc, argv, create);
   return with_mpi(argc, argv, run);
 }

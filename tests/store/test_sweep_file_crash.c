@@ -76,7 +76,7 @@ static void limit_file_size(void) {
 static vj_status build_sample(const char *path) {
   const int descriptor = open(path, O_RDWR | O_CREAT, 0666);
   if (descriptor < 0) return VJ_INTERNAL;
-  const vj_status status = vj_sweep_file_build(path, path, descriptor, &sample_layout);
+  const vj_status status = vj_sweep_file_build(path, descriptor, &sample_layout);
   close(descriptor);
   return status;
 }

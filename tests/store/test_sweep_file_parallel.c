@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "framework/store/start.h"
 #include "tests/store/sample_sweep.h"
 #include "tests/support/testing.h"
 
@@ -123,6 +124,7 @@ static int remove_folder(void **state) {
 }
 
 int main(int argc, char **argv) {
+  vj_store_start();
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS || vj_comm_create(MPI_COMM_WORLD, &world) != VJ_OK) return 1;
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_rank_writes_its_rows_by_itself),

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "framework/base/disk.h"
 #include "framework/store/hdf5_error.h"
 #include "framework/store/sweep_file/sweep_file_private.h"
 
@@ -37,8 +37,17 @@ static vj_status begin(const char *path, bool writable, vj_sweep_file **file) {
   return VJ_OK;
 }
 
-/* What fails here, fails a file that was only read. */
+/* Writes the first bytes of the file as they are, as HDF5 does when it closes one: where that fails, HDF5 and MPI-IO
+ * wait for ever. */
+static bool can_be_closed(const vj_sweep_file *file) {
+  unsigned char start[sizeof hdf5_signature];
+  return !file->failing && pread(file->descriptor, start, sizeof start, 0) == (ssize_t)sizeof start &&
+         vj_disk_write(file->descriptor, start, sizeof start, 0) == 0;
+}
+
+/* What fails here fails a file whose values are written, or one that is given up. */
 static void end(vj_sweep_file *file) {
+  if (file->writable && file->file >= 0 && !can_be_closed(file)) return; /* and leaves all of it to the system */
   for (int i = 0; i < file->variable_count; i++) H5Dclose(file->data_sets[i]);
   if (file->file >= 0) H5Fclose(file->file);
   if (file->descriptor >= 0) close(file->descriptor);
@@ -46,15 +55,42 @@ static void end(vj_sweep_file *file) {
   free(file);
 }
 
-/* For reading, always: HDF5 writes nothing into a file that it did not make. Readers and writers share the file by
- * design, since only raw data changes while it is open; without the sieve each read goes to the file, and sees what
- * others wrote since the last. */
+/* Readers and writers share the file by design, since only raw data changes while it is open; without the sieve each
+ * read goes to the file, and sees what others wrote since the last. */
+static bool for_reading(hid_t access) {
+  return H5Pset_fapl_sec2(access) >= 0 && H5Pset_sieve_buf_size(access, 0) >= 0 &&
+         H5Pset_file_locking(access, 0, 1) >= 0;
+}
+
+/* By MPI-IO, alone: flush and close wait for nobody, and several jobs on one file are no other case than several
+ * groups of one. A rectangle is written run by run: whoever reads what lies between and writes it back (data sieving)
+ * would undo what others wrote meanwhile. */
+static bool for_writing(hid_t access) {
+  MPI_Info hints = MPI_INFO_NULL;
+  MPI_Info_create(&hints);
+  MPI_Info_set(hints, "romio_ds_write", "disable");
+  const bool set = H5Pset_fapl_mpio(access, MPI_COMM_SELF, hints) >= 0;
+  MPI_Info_free(&hints);
+  return set;
+}
+
+/* On NFS MPI-IO locks the bytes that it writes, so that no machine's page is written back over another's bytes, and
+ * aborts where there are no locks: then it is told that this is some file system or other. */
+static const char *name_for_mpi(const vj_sweep_file *file) {
+  struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  const bool locks = fcntl(file->descriptor, F_SETLK, &all) == 0 || errno == EAGAIN || errno == EACCES;
+  all.l_type = F_UNLCK;
+  (void)fcntl(file->descriptor, F_SETLK, &all);
+  return locks ? file->path : vj_pool_format(file->pool, "ufs:%s", file->path);
+}
+
 static vj_status open_hdf5(vj_sweep_file *file) {
   char reason[512];
   const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  if (H5Pset_fapl_sec2(access) >= 0 && H5Pset_sieve_buf_size(access, 0) >= 0 &&
-      H5Pset_file_locking(access, 0, 1) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
-    file->file = H5Fopen(file->path, H5F_ACC_RDONLY, access);
+  const char *name = file->writable ? name_for_mpi(file) : file->path;
+  if (name && (file->writable ? for_writing(access) : for_reading(access)) &&
+      H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
+    file->file = H5Fopen(name, file->writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, access);
   const int cause = vj_hdf5_reason(reason, sizeof reason); /* before another call clears it */
   if (access >= 0) H5Pclose(access);
   if (file->file >= 0) return VJ_OK;
@@ -70,7 +106,6 @@ static vj_status open_file(const char *path, bool writable, vj_sweep_file **file
   VJ_TRY_GOTO(status, begin(path, writable, &fresh), failed);
   VJ_TRY_GOTO(status, open_hdf5(fresh), failed);
   VJ_TRY_GOTO(status, vj_sweep_file_load(fresh), failed);
-  if (writable) VJ_TRY_GOTO(status, vj_sweep_file_find_places(fresh), failed);
   *file = fresh;
   return VJ_OK;
 failed:
@@ -115,78 +150,4 @@ const char *vj_sweep_file_attribute(const vj_sweep_file *file, const char *name)
 
 const vj_file_attribute *vj_sweep_file_attribute_at(const vj_sweep_file *file, int i) {
   return i < file->attribute_count ? &file->attributes[i] : NULL;
-}
-
-/* --- rectangles ---------------------------------------------------------------------------------------------- */
-
-static vj_status check_rectangle(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count) {
-  if (variable < 0 || variable >= file->variable_count)
-    return vj_fail(VJ_INTERNAL, "%s: there is no variable number %d", file->path, variable);
-  const vj_file_variable_info *v = &file->variables[variable];
-  for (int i = 0; i < v->rank; i++) {
-    if (start[i] < 0 || count[i] < 0 || start[i] > v->size[i] || count[i] > v->size[i] - start[i])
-      return vj_fail(VJ_SHAPE,
-                     "%s: %s: %" PRId64 " values from %" PRId64 " on do not lie in dimension %s, which has %" PRId64,
-                     file->path, v->name, count[i], start[i], v->dimension[i], v->size[i]);
-  }
-  return VJ_OK;
-}
-
-/* Text in memory is text in the file: an unfinished one would be read past its end. */
-static vj_status check_text(const vj_sweep_file *file, const vj_file_variable_info *v, const int64_t *count,
-                            const char *text) {
-  int64_t texts = 1;
-  if (v->type != VJ_FILE_TEXT) return VJ_OK;
-  for (int i = 0; i < v->rank; i++) texts *= count[i];
-  for (int64_t i = 0; i < texts; i++) {
-    if (text[(i + 1) * v->text_bytes - 1] != '\0')
-      return vj_fail(VJ_SHAPE, "%s: %s: a text fills its %" PRId64 " bytes and leaves none for the ending zero",
-                     file->path, v->name, v->text_bytes);
-  }
-  return VJ_OK;
-}
-
-static vj_status get(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count, void *into) {
-  const vj_file_variable_info *v = &file->variables[variable];
-  hsize_t first[VJ_FILE_MAX_DIMENSIONS] = {0}, extent[VJ_FILE_MAX_DIMENSIONS] = {0};
-  for (int i = 0; i < v->rank; i++) {
-    if (count[i] == 0) return VJ_OK;
-    first[i] = (hsize_t)start[i];
-    extent[i] = (hsize_t)count[i];
-  }
-  const int rank = v->type == VJ_FILE_TEXT ? v->rank + 1 : v->rank; /* a text's characters are a dimension, too */
-  if (rank > v->rank) extent[v->rank] = (hsize_t)v->text_bytes;
-  const hid_t data_set = file->data_sets[variable];
-  const hid_t type = H5Dget_type(data_set), space = H5Dget_space(data_set);
-  const hid_t memory = H5Screate_simple(rank, extent, NULL);
-  bool got = type >= 0 && space >= 0 && memory >= 0;
-  if (got && rank > 0) got = H5Sselect_hyperslab(space, H5S_SELECT_SET, first, NULL, extent, NULL) >= 0;
-  if (got) got = H5Dread(data_set, type, memory, space, H5P_DEFAULT, into) >= 0;
-  const vj_status status = got ? VJ_OK : vj_hdf5_fail(file->path, "%s can't be read", v->name);
-  if (memory >= 0) H5Sclose(memory);
-  if (space >= 0) H5Sclose(space);
-  if (type >= 0) H5Tclose(type);
-  return status;
-}
-
-vj_status vj_sweep_file_write(vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
-                              const void *values) {
-  if (!file->writable) return vj_fail(VJ_INTERNAL, "%s: opened for reading only", file->path);
-  VJ_TRY(check_rectangle(file, variable, start, count));
-  VJ_TRY(check_text(file, &file->variables[variable], count, values));
-  return vj_sweep_file_put(file, variable, start, count, values);
-}
-
-vj_status vj_sweep_file_read(const vj_sweep_file *file, int variable, const int64_t *start, const int64_t *count,
-                             void *values) {
-  VJ_TRY(check_rectangle(file, variable, start, count));
-  return get(file, variable, start, count, values);
-}
-
-vj_status vj_sweep_file_sync(vj_sweep_file *file) {
-  int synced = 0;
-  if (!file->writable) return VJ_OK;
-  do synced = fdatasync(file->descriptor);
-  while (synced != 0 && errno == EINTR);
-  return synced == 0 ? VJ_OK : vj_fail(VJ_IO, "%s: can't be brought to the disk: %s", file->path, strerror(errno));
 }

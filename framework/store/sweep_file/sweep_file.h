@@ -5,8 +5,8 @@
  *
  * The store knows HDF5 and nothing of training: the caller lays out dimensions and variables, then writes
  * rectangles. Every data set is allocated early, contiguous and filled (NaN for reals, -1 for integers, 0 for bytes, ""
- * for text); time stamps are off; after creation only raw independent writes happen, so a kill at any moment leaves
- * a readable file. It opens in xarray (h5netcdf, netcdf4) as it is: dimension scales are attached, coordinates
+ * for text); time stamps are off; after creation only values are written, by parallel HDF5 and each process for itself,
+ * so a kill at any moment leaves a readable file. It opens in xarray (h5netcdf, netcdf4) as it is: dimension scales are attached, coordinates
  * are listed in the global attribute `coordinates`, `units` and `long_name` stand with every variable. Text is
  * netCDF's fixed-length text: characters with a last dimension `text_<bytes>`, which no one sees here or in xarray.
  */
@@ -77,7 +77,8 @@ void vj_sweep_file_tidy(const char *path);
 VJ_MUST_USE vj_status vj_sweep_file_open(const vj_comm *comm, const char *path, vj_sweep_file **file);
 /* Not collective: opens for reading, also while others write. A file that is no sweep is an error that says so. */
 VJ_MUST_USE vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file);
-/* Not collective. Nulls the handle, which may be NULL; what was written needs no closing. */
+/* Not collective. Nulls the handle, which may be NULL; what was written needs no closing. One on a disk that takes no
+ * more writes can't be closed: it is left as it is. */
 void vj_sweep_file_close(vj_sweep_file **file);
 
 /* The rest is not collective. */

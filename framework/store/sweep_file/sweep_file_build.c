@@ -1,10 +1,11 @@
 /* A fresh sweep file, from memory to the disk. HDF5 makes it in memory, and lays out values without writing them; we
- * write both to the disk. So no failing disk ever meets HDF5, which can't close a file there and crashes when the
- * program ends. */
+ * write both to the disk. So a disk that is full shows before a name is taken, and meets no HDF5, which can't close a
+ * file there. */
 #define _GNU_SOURCE /* memfd_create(), SEEK_DATA */
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,14 +16,16 @@
 #include "framework/store/sweep_file/sweep_file_private.h"
 
 /* netCDF-4 wants the order in which variables were made; it comes with the root group's creation properties. Closing
- * strongly closes what a failure left open. HDF5's locks are no use: the file is ours alone. */
+ * strongly closes what a failure left open. By MPI-IO, since HDF5 opens what has no name in a folder in no other way. */
 static hid_t create_hdf5(const char *name) {
   const hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
   hid_t file = H5I_INVALID_HID;
   if (H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
-      H5Pset_obj_track_times(creation, 0) >= 0 && H5Pset_fapl_sec2(access) >= 0 &&
-      H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 && H5Pset_file_locking(access, 0, 1) >= 0)
+      H5Pset_obj_track_times(creation, 0) >= 0 && H5Pset_fapl_mpio(access, MPI_COMM_SELF, MPI_INFO_NULL) >= 0 &&
+      H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
     file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
+  if (access >= 0) H5Pclose(access);
+  if (creation >= 0) H5Pclose(creation);
   return file;
 }
 
@@ -89,34 +92,25 @@ static int write_to_disk(const vj_sweep_file_contents *b, int memory, int descri
 
 /* --- the whole ----------------------------------------------------------------------------------------------- */
 
-/* HDF5 opens files by their names only, and memory has none: so it opens the file, and then its descriptor becomes one
- * of memory. */
-static int move_into_memory(const vj_sweep_file_contents *b, int descriptor, int memory) {
-  void *theirs = NULL;
-  const int cause = copy_written(descriptor, memory);
-  if (cause != 0) return cause;
-  if (H5Fget_vfd_handle(b->file, H5P_DEFAULT, &theirs) < 0 || !theirs) return EBADF;
-  return dup2(memory, *(const int *)theirs) < 0 ? errno : 0;
-}
-
-static vj_status build_in_memory(vj_sweep_file_contents *b, const char *temporary, int descriptor, int memory) {
-  b->file = create_hdf5(temporary);
-  if (b->file < 0) return vj_hdf5_fail(b->path, "can't be created");
-  int cause = move_into_memory(b, descriptor, memory);
-  if (cause == 0) cause = reserve(descriptor, (off_t)vj_sweep_file_estimate(b->layout));
+static vj_status build_in_memory(vj_sweep_file_contents *b, int descriptor, int memory) {
+  char name[64];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", memory);
+  b->file = create_hdf5(name);
+  if (b->file < 0) return vj_hdf5_fail(b->path, "can't be created in memory");
+  const int cause = reserve(descriptor, (off_t)vj_sweep_file_estimate(b->layout));
   vj_status status =
       cause ? vj_sweep_file_system_fail(b->path, b->layout, "can't be written", cause) : vj_sweep_file_fill(b);
   if (H5Fclose(b->file) < 0 && status == VJ_OK) status = vj_hdf5_fail(b->path, "can't be made in memory");
   return status;
 }
 
-vj_status vj_sweep_file_build(const char *path, const char *temporary, int descriptor, const vj_file_layout *layout) {
+vj_status vj_sweep_file_build(const char *path, int descriptor, const vj_file_layout *layout) {
   vj_sweep_file_contents b = {.path = path, .layout = layout};
   const int memory = memfd_create("vjvcr", MFD_CLOEXEC);
   int cause = 0;
   if (memory < 0) return vj_fail(VJ_IO, "%s: can't be made in memory: %s", path, strerror(errno));
   vj_hdf5_quiet();
-  const vj_status status = build_in_memory(&b, temporary, descriptor, memory);
+  const vj_status status = build_in_memory(&b, descriptor, memory);
   if (status == VJ_OK) cause = write_to_disk(&b, memory, descriptor);
   vj_pool_destroy(&b.pool);
   close(memory);

@@ -219,7 +219,7 @@ static vj_status fill_in(const making *m) {
 
 static vj_status make(const making *m, int descriptor) {
   VJ_TRY(check_space(m->path, descriptor, m->layout));
-  VJ_TRY(vj_sweep_file_build(m->path, m->temporary, descriptor, m->layout));
+  VJ_TRY(vj_sweep_file_build(m->path, descriptor, m->layout));
   VJ_TRY(fill_in(m));
   return m->replaces ? take_place(m->path, m->temporary, m->layout)
                      : take_new_name(m->path, m->temporary, m->layout, descriptor);

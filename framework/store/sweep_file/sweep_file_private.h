@@ -19,12 +19,12 @@ struct vj_sweep_file {
   vj_pool *pool;
   const char *path;
   bool writable;
-  int descriptor; /* of the same file, through which values are written */
+  bool failing;   /* the last write or sync did not succeed */
+  int descriptor; /* of the same file */
   hid_t file;
   int variable_count; /* the layout's variables, then its dimensions' coordinates */
   vj_file_variable_info *variables;
   hid_t *data_sets;
-  off_t *places; /* of each variable's first byte; of a writable file */
   int attribute_count;
   vj_file_attribute *attributes;
 };
@@ -34,12 +34,6 @@ VJ_MUST_USE vj_status vj_sweep_file_load(vj_sweep_file *file);
 
 /* Opens for writing by this process alone. Not collective. */
 VJ_MUST_USE vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file);
-
-/* Fills `places` of a loaded file. */
-VJ_MUST_USE vj_status vj_sweep_file_find_places(vj_sweep_file *file);
-/* Writes a rectangle that was checked. */
-VJ_MUST_USE vj_status vj_sweep_file_put(const vj_sweep_file *file, int variable, const int64_t *start,
-                                        const int64_t *count, const void *values);
 
 /* Checks a layout; errors name the file, the dimension or variable, and what is wrong. */
 VJ_MUST_USE vj_status vj_sweep_file_check_layout(const char *path, const vj_file_layout *layout);
@@ -59,10 +53,9 @@ typedef struct vj_sweep_file_contents {
 VJ_MUST_USE vj_status vj_sweep_file_fill(vj_sweep_file_contents *contents);
 /* What stands where nothing was written, one value; NULL: zeros. */
 const void *vj_sweep_file_empty_value(vj_file_type type);
-/* Writes the layout into `temporary`, an empty file that is open at `descriptor`; sentences name `path`. Leaves HDF5
- * holding nothing; on failure the file is of any content. */
-VJ_MUST_USE vj_status vj_sweep_file_build(const char *path, const char *temporary, int descriptor,
-                                          const vj_file_layout *layout);
+/* Writes the layout into an empty file that is open at `descriptor`; sentences name `path`. Leaves HDF5 holding nothing;
+ * on failure the file is of any content. */
+VJ_MUST_USE vj_status vj_sweep_file_build(const char *path, int descriptor, const vj_file_layout *layout);
 
 /* The sentence for a system error met while writing `path`. */
 vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layout, const char *what, int cause);
