@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "framework/base/file_lock.h"
 #include "vj/memory.h"
 
 enum { NAME_BYTES = 300, PATH_BYTES = 4096, SILENT_SECONDS = 300, TRIES = 100, SENTENCE_BYTES = 2048 };
@@ -48,13 +48,10 @@ static vj_status open_locked(const vj_job *job, const char *name, int *descripto
     const int fresh = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fresh < 0 && errno == ENOENT) continue; /* the last job has just gone, and the folder with it */
     if (fresh < 0) return system_fail(path, errno);
-    int locked;
-    do locked = flock(fresh, LOCK_EX);
-    while (locked != 0 && errno == EINTR);
-    const int cause = errno;
-    if (locked == 0 && has_name(fresh, path)) return *descriptor = fresh, VJ_OK;
+    const int cause = vj_file_lock(fresh, LOCK_EX);
+    if (cause == 0 && has_name(fresh, path)) return *descriptor = fresh, VJ_OK;
     close(fresh);
-    if (locked != 0) return system_fail(path, cause);
+    if (cause != 0) return system_fail(path, cause);
   }
   return system_fail(path, EBUSY);
 }
@@ -113,8 +110,9 @@ static bool is_dead(const vj_job *job, const char *name, int *held) {
   if (!path_of(job, name, path)) return true;
   const int descriptor = open(path, O_RDWR | O_CLOEXEC);
   if (descriptor < 0) return errno == ENOENT; /* who can't be asked is left alone */
-  bool lives = flock(descriptor, LOCK_EX | LOCK_NB) != 0;
-  if (!lives && !is_of_host(name, job->host)) lives = silence(job, descriptor) < SILENT_SECONDS;
+  bool lives = vj_file_lock(descriptor, LOCK_EX | LOCK_NB) != 0;
+  const bool lock_tells = vj_file_lock_way() != VJ_LOCK_NONE && is_of_host(name, job->host);
+  if (!lives && !lock_tells) lives = silence(job, descriptor) < SILENT_SECONDS;
   if (lives)
     close(descriptor);
   else

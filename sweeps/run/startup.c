@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "framework/base/file_lock.h"
 #include "framework/config/nodes.h"
 #include "framework/config/config_diff.h"
 #include "sweeps/run/driver_private.h"
@@ -275,11 +276,36 @@ static vj_status open_pruner(vj_driver *d) {
   return d->space->stopping ? vj_pruner_open(d->pool, &parts, &d->pruner) : VJ_OK;
 }
 
+/* All ranks take the way that keeps others out on all their machines. Without one nobody can share the ledger. */
+static vj_status agree_on_locks(vj_driver *d, const char *file, bool leads) {
+  unsigned ways = 0;
+  VJ_TRY(vj_comm_any(d->world, leads ? 1u << vj_file_lock_probe(file) : 0, &ways));
+  const bool none = ways & 1u << VJ_LOCK_NONE;
+  vj_file_lock_use(none ? VJ_LOCK_NONE : ways & 1u << VJ_LOCK_FCNTL ? VJ_LOCK_FCNTL : VJ_LOCK_FLOCK);
+  if (none && d->schedule->least < d->world->size)
+    return vj_fail(VJ_IO,
+                   "%s: its file system has no locks that keep processes out, which groups that share a ledger need; "
+                   "train one trial at a time with --ranks-per-trial %d, or choose another folder",
+                   d->options->folder, d->world->size);
+  return VJ_OK;
+}
+
+/* Who can't be kept out must not be there. */
+static vj_status be_alone(const vj_driver *d) {
+  const char *other = vj_file_lock_way() == VJ_LOCK_NONE ? vj_job_other(d->job) : NULL;
+  if (!other) return VJ_OK;
+  return vj_fail(VJ_USAGE,
+                 "%s: another job, %s, works on it, and its file system has no locks that keep jobs apart; wait until "
+                 "that one has ended, or been silent for five minutes",
+                 d->options->folder, other);
+}
+
 static vj_status open_files(vj_driver *d) {
   const bool leads = vj_trial_schedule_may_lead(d->schedule, d->world->rank);
   const char *path = NULL;
   vj_status opened = path_of(d, "sweep.h5", &path);
   VJ_TRY(vj_comm_agree(d->world, opened));
+  VJ_TRY(agree_on_locks(d, path, leads));
   VJ_TRY(vj_comm_split(d->world, leads ? 0 : 1, &d->roots));
   if (leads) opened = vj_sweep_file_open(&d->roots, path, &d->file);
   VJ_TRY(vj_comm_agree(d->world, opened));
@@ -287,7 +313,8 @@ static vj_status open_files(vj_driver *d) {
   VJ_TRY(vj_comm_agree(d->world, opened));
   opened = open_pruner(d);
   if (opened == VJ_OK && d->world->rank == 0) {
-    opened = complete_rows(d);
+    opened = be_alone(d);
+    if (opened == VJ_OK) opened = complete_rows(d);
     if (opened == VJ_OK) opened = vj_driver_recover(d, true);
   }
   return vj_comm_agree(d->world, opened);

@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "framework/base/disk.h"
+#include "framework/base/file_lock.h"
 #include "framework/store/ledger/ledger_private.h"
 #include "vj/memory.h"
 
@@ -15,14 +15,11 @@ vj_status vj_ledger_system_fail(const vj_ledger *ledger, const char *what) {
 }
 
 vj_status vj_ledger_lock(const vj_ledger *ledger, int how) {
-  while (flock(ledger->descriptor, how) != 0)
-    if (errno != EINTR) return vj_ledger_system_fail(ledger, "can't be locked");
-  return VJ_OK;
+  errno = vj_file_lock(ledger->descriptor, how);
+  return errno ? vj_ledger_system_fail(ledger, "can't be locked") : VJ_OK;
 }
 
-void vj_ledger_unlock(const vj_ledger *ledger) {
-  while (flock(ledger->descriptor, LOCK_UN) != 0 && errno == EINTR) continue;
-}
+void vj_ledger_unlock(const vj_ledger *ledger) { (void)vj_file_lock(ledger->descriptor, LOCK_UN); }
 
 static vj_status read_at(const vj_ledger *ledger, char *bytes, size_t count, off_t at, size_t *got) {
   *got = 0;

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "framework/base/atomic_file.h"
 #include "framework/base/disk.h"
+#include "framework/base/file_lock.h"
 #include "framework/store/sweep_file/sweep_file_private.h"
 
 enum { TEXT_BYTES_MAX = 1 << 24, ATTRIBUTE_BYTES_MAX = 65000 };
@@ -147,7 +147,7 @@ static int open_temporary(const char *temporary) {
     struct stat there, here;
     const int descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor < 0) return -1;
-    (void)flock(descriptor, LOCK_EX | LOCK_NB);
+    (void)vj_file_lock(descriptor, LOCK_EX | LOCK_NB);
     if (fstat(descriptor, &here) == 0 && (stat(temporary, &there) != 0 || there.st_ino == here.st_ino))
       return descriptor;
     close(descriptor); /* someone tidied up at this very moment */
@@ -166,7 +166,7 @@ void vj_sweep_file_tidy(const char *path) {
       continue;
     snprintf(name, bytes, "%s/%s", folder, entry->d_name);
     const int descriptor = open(name, O_RDWR | O_CLOEXEC);
-    if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(name);
+    if (descriptor >= 0 && vj_file_lock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(name);
     if (descriptor >= 0) close(descriptor);
   }
   if (entries) closedir(entries);
