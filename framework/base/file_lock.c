@@ -10,10 +10,7 @@
 static _Atomic vj_lock_way way = VJ_LOCK_FLOCK;
 
 static int by_fcntl(int descriptor, int how) {
-  struct flock all = {.l_type = (how & LOCK_UN)   ? F_UNLCK
-                                : (how & LOCK_SH) ? F_RDLCK
-                                                  : F_WRLCK,
-                      .l_whence = SEEK_SET};
+  struct flock all = {.l_type = (how & LOCK_UN) ? F_UNLCK : (how & LOCK_SH) ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
   return fcntl(descriptor, (how & LOCK_NB) ? F_OFD_SETLK : F_OFD_SETLKW, &all);
 }
 

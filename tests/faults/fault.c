@@ -137,7 +137,10 @@ int fault_before(const char *operation, const char *path, int descriptor, int ma
   if (!is_due(line)) return FAULT_NONE;
   if (fault.special == KILL_BEFORE) kill(getpid(), SIGKILL);
   due_after = fault.special == KILL_AFTER || fault.special == STOP_AFTER;
-  const int needed = fault.is_short ? MAY_BE_SHORT : fault.error == EINTR ? MAY_BE_INTERRUPTED : MAY_FAIL;
+  const int needed = fault.is_short          ? MAY_BE_SHORT
+                     : fault.error == EINTR  ? MAY_BE_INTERRUPTED
+                     : fault.error == ENOLCK ? MAY_LACK
+                                             : MAY_FAIL;
   if (!(may & needed)) return FAULT_NONE;
   return fault.is_short ? FAULT_SHORT : fault.error;
 }

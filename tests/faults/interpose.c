@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,20 +215,21 @@ int rmdir(const char *path) {
 int flock(int descriptor, int how) {
   REAL(int, flock, int, int);
   const char *operation = how & LOCK_UN ? "unlock" : how & LOCK_NB ? "try" : "lock";
-  FAIL_OR(operation, NULL, descriptor, how & (LOCK_NB | LOCK_UN) ? 0 : MAY_FAIL | MAY_BE_INTERRUPTED,
+  FAIL_OR(operation, NULL, descriptor, how & (LOCK_NB | LOCK_UN) ? MAY_LACK : MAY_FAIL | MAY_BE_INTERRUPTED | MAY_LACK,
           real(descriptor, how));
 }
 
-/* Locks of ranges alone; what else it does changes no file. */
-#define CONTROLS(name)                                                                                \
-  int name(int descriptor, int command, ...) {                                                        \
-    REAL(int, name, int, int, ...);                                                                   \
-    va_list arguments;                                                                                \
-    va_start(arguments, command);                                                                     \
-    void *argument = va_arg(arguments, void *);                                                       \
-    va_end(arguments);                                                                                \
-    if (command != F_SETLK && command != F_SETLKW) return real(descriptor, command, argument);        \
-    FAIL_OR("lock_range", NULL, descriptor, MAY_FAIL | MAY_BE_INTERRUPTED, real(descriptor, command, argument)); \
+/* Locks alone; what else it does changes no file. "lock_range" of the process, "lock_file" of an open description. */
+#define CONTROLS(name)                                                                                              \
+  int name(int descriptor, int command, ...) {                                                                      \
+    REAL(int, name, int, int, ...);                                                                                 \
+    va_list arguments;                                                                                              \
+    va_start(arguments, command);                                                                                   \
+    void *argument = va_arg(arguments, void *);                                                                     \
+    va_end(arguments);                                                                                              \
+    const bool of_file = command == F_OFD_SETLK || command == F_OFD_SETLKW;                                         \
+    if (!of_file && command != F_SETLK && command != F_SETLKW) return real(descriptor, command, argument);          \
+    FAIL_OR(of_file ? "lock_file" : "lock_range", NULL, descriptor, MAY_LACK, real(descriptor, command, argument)); \
   }
 CONTROLS(fcntl)
 CONTROLS(fcntl64)

@@ -65,13 +65,6 @@ class CrashPoints(Case):
     def test_of_one_group_of_two_ranks(self):
         self.go_through(2, "--ranks-per-trial", "2")
 
-    def test_of_a_disk_without_locks_of_ranges(self):
-        self.sweep.clear()
-        fault = {"KIND": "ENOLCK", "AT": 1, "EVER": 1, "ON": "lock_range sweep.h5"}
-        outcome = self.sweep.run(fault=fault)
-        self.assertEqual((outcome.code, outcome.err), (0, ""))
-        self.assert_none(self.sweep.problems_of_the_end(), outcome)
-
 
 if __name__ == "__main__":
     main()

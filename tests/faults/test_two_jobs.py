@@ -112,5 +112,32 @@ class Jobs(Case):
                 self.assert_complete(finish(first), finish(second), self.sweep.run())
 
 
+class Locks(Case):
+    """File systems that lack some locks, or all of them."""
+    text = SMALL
+
+    def run_without(self, locks, **more):
+        self.sweep.clear()
+        return self.sweep.run(*more.pop("arguments", ()), fault={"KIND": "ENOLCK", "AT": 1, "EVER": 1, "ON": locks}, **more)
+
+    def test_one_kind_of_locks_is_enough(self):
+        for lacking in ("lock_range", "lock_file", "try "):  # the last is flock's
+            with self.subTest(lacking=lacking):
+                outcome = self.run_without(lacking, ranks=2, arguments=("--ranks-per-trial", "1"))
+                self.assertEqual((outcome.code, outcome.err), (0, ""))
+                self.assert_none(self.sweep.problems_of_the_end(), outcome)
+
+    def test_without_any_one_group_goes_on(self):
+        outcome = self.run_without("")
+        self.assertEqual((outcome.code, outcome.err), (0, ""))
+        self.assert_none(self.sweep.problems_of_the_end(), outcome)
+
+    def test_without_any_several_groups_are_refused(self):
+        outcome = self.run_without("", ranks=2, arguments=("--ranks-per-trial", "1"))
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("has no locks that keep processes out", outcome.err)
+        self.assertIn("--ranks-per-trial 2", outcome.err)
+
+
 if __name__ == "__main__":
     main()

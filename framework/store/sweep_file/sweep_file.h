@@ -6,9 +6,10 @@
  * The store knows HDF5 and nothing of training: the caller lays out dimensions and variables, then writes
  * rectangles. Every data set is allocated early, contiguous and filled (NaN for reals, -1 for integers, 0 for bytes, ""
  * for text); time stamps are off; after creation only values are written, by parallel HDF5 and each process for itself,
- * so a kill at any moment leaves a readable file. It opens in xarray (h5netcdf, netcdf4) as it is: dimension scales are attached, coordinates
- * are listed in the global attribute `coordinates`, `units` and `long_name` stand with every variable. Text is
- * netCDF's fixed-length text: characters with a last dimension `text_<bytes>`, which no one sees here or in xarray.
+ * so a kill at any moment leaves a readable file. It opens in xarray (h5netcdf, netcdf4) as it is: dimension scales are
+ * attached, coordinates are listed in the global attribute `coordinates`, `units` and `long_name` stand with every
+ * variable. Text is netCDF's fixed-length text: characters with a last dimension `text_<bytes>`, which no one sees here
+ * or in xarray.
  */
 #ifndef VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_H
 #define VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_H

@@ -16,7 +16,8 @@
 #include "framework/store/sweep_file/sweep_file_private.h"
 
 /* netCDF-4 wants the order in which variables were made; it comes with the root group's creation properties. Closing
- * strongly closes what a failure left open. By MPI-IO, since HDF5 opens what has no name in a folder in no other way. */
+ * strongly closes what a failure left open. By MPI-IO, since HDF5 opens what has no name in a folder in no other way.
+ */
 static hid_t create_hdf5(const char *name) {
   const hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = H5Pcreate(H5P_FILE_ACCESS);
   hid_t file = H5I_INVALID_HID;

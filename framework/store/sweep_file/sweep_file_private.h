@@ -53,8 +53,8 @@ typedef struct vj_sweep_file_contents {
 VJ_MUST_USE vj_status vj_sweep_file_fill(vj_sweep_file_contents *contents);
 /* What stands where nothing was written, one value; NULL: zeros. */
 const void *vj_sweep_file_empty_value(vj_file_type type);
-/* Writes the layout into an empty file that is open at `descriptor`; sentences name `path`. Leaves HDF5 holding nothing;
- * on failure the file is of any content. */
+/* Writes the layout into an empty file that is open at `descriptor`; sentences name `path`. Leaves HDF5 holding
+ * nothing; on failure the file is of any content. */
 VJ_MUST_USE vj_status vj_sweep_file_build(const char *path, int descriptor, const vj_file_layout *layout);
 
 /* The sentence for a system error met while writing `path`. */

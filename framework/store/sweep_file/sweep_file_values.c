@@ -83,10 +83,10 @@ static void release(const rectangle *r) {
 
 /* Calls `what` until no signal interrupts it, which MPI-IO gives up at; 0, or the number of an error: the system's, or
  * EIO where only HDF5 knows. */
-#define UNINTERRUPTED(cause, what)                              \
-  do {                                                          \
-    errno = 0;                                                  \
-    (cause) = (what) >= 0 ? 0 : errno ? errno : UNKNOWN_CAUSE;  \
+#define UNINTERRUPTED(cause, what)                             \
+  do {                                                         \
+    errno = 0;                                                 \
+    (cause) = (what) >= 0 ? 0 : errno ? errno : UNKNOWN_CAUSE; \
   } while ((cause) == EINTR)
 enum { UNKNOWN_CAUSE = -1 };
 
@@ -134,8 +134,7 @@ vj_status vj_sweep_file_read(const vj_sweep_file *file, int variable, const int6
   if (numbers_of(&file->variables[variable], count) == 0) return VJ_OK;
   const bool read = select_rectangle(file, variable, start, count, &r) &&
                     H5Dread(r.data_set, r.type, r.memory, r.space, H5P_DEFAULT, values) >= 0;
-  const vj_status status =
-      read ? VJ_OK : vj_hdf5_fail(file->path, "%s can't be read", file->variables[variable].name);
+  const vj_status status = read ? VJ_OK : vj_hdf5_fail(file->path, "%s can't be read", file->variables[variable].name);
   release(&r);
   return status;
 }
