@@ -1,6 +1,7 @@
 #include "analysis/results/sweep_results.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,7 +134,8 @@ const char *vj_results_setting(const vj_results *o, int setting, int64_t trial) 
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   if (info.type == VJ_FILE_TEXT) return vj_results_text(o, info.name, trial);
-  const char *text = vj_pool_format(o->pool, "%g", vj_results_setting_number(o, setting, trial));
+  const char *text =
+      vj_pool_format(o->pool, "%.*g", o->setting_digits[setting], vj_results_setting_number(o, setting, trial));
   return text ? text : "";
 }
 
@@ -204,6 +206,44 @@ int64_t vj_results_components(const vj_results *o, const char *name, int64_t tri
   return count;
 }
 
+static int ascending(const void *left, const void *right) {
+  const double a = *(const double *)left, b = *(const double *)right;
+  return (a > b) - (a < b);
+}
+
+/* Digits in which all values of a setting look different: six, or as many as it takes. */
+static int digits_of(const double *sorted, int64_t count) {
+  int digits = 6;
+  char one[64], other[64];
+  for (int64_t i = 1; i < count; i++) {
+    if (!isfinite(sorted[i]) || !isfinite(sorted[i - 1]) || sorted[i] == sorted[i - 1]) continue;
+    for (; digits < 17; digits++) {
+      snprintf(one, sizeof one, "%.*g", digits, sorted[i - 1]);
+      snprintf(other, sizeof other, "%.*g", digits, sorted[i]);
+      if (strcmp(one, other) != 0) break;
+    }
+  }
+  return digits;
+}
+
+static vj_status find_digits(vj_results *o) {
+  double *sorted = NULL;
+  o->setting_digits = vj_pool_take(o->pool, (size_t)o->setting_count * sizeof *o->setting_digits);
+  if (!o->setting_digits) return vj_fail(VJ_MEMORY, "no memory for the settings of a sweep");
+  VJ_TRY(vj_allocate((size_t)o->trials + 1, sizeof *sorted, "the settings of a sweep", &sorted));
+  for (int s = 0; s < o->setting_count; s++) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < o->trials && vj_results_setting_is_number(o, s); i++) {
+      sorted[count] = vj_results_setting_number(o, s, i);
+      count += isfinite(sorted[count]);
+    }
+    qsort(sorted, (size_t)count, sizeof *sorted, ascending);
+    o->setting_digits[s] = digits_of(sorted, count);
+  }
+  free(sorted);
+  return VJ_OK;
+}
+
 /* --- opening --------------------------------------------------------------------------------------------------- */
 
 static vj_status find_settings(vj_results *o) {
@@ -216,7 +256,7 @@ static vj_status find_settings(vj_results *o) {
     if (vj_record_is(info.name, VJ_RECORD_SETTING)) settings[o->setting_count++] = v;
   }
   o->settings = settings;
-  return VJ_OK;
+  return find_digits(o);
 }
 
 /* States first: what a trial had when it was done does not change any more. */

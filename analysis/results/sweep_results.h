@@ -18,6 +18,7 @@ typedef struct vj_results {
   bool has_arms;
   int setting_count;   /* keys that the sweep sets */
   const int *settings; /* their variables, "param.<key>" */
+  int *setting_digits; /* digits in which the values of each look different */
   void **read;         /* for each variable, its values once they have been read */
 } vj_results;
 

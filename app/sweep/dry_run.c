@@ -237,6 +237,8 @@ static vj_status print_needs(const dry_run *d) {
   printf("\n%lld trial%s on %s; %.2f million parameters\n", (long long)trials, ending(trials), groups_text(d),
          (double)d->layout->parameter_count / 1e6);
   VJ_TRY(print_added(d));
+  if (d->space->repeats) printf("%s\n", d->space->repeats);
+  if (d->space->alike) printf("%s\n", d->space->alike);
   print_videos(d);
   print_memory(d);
   print_disk(d);

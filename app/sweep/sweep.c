@@ -100,6 +100,8 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   VJ_TRY(vj_comm_agree(world, vj_versions_here(e->pool, &options.versions)));
   vj_signals_catch();
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_blas_self_check() : VJ_OK));
+  if (world->rank == 0 && space->repeats) on_note(&line, space->repeats);
+  if (world->rank == 0 && space->alike) on_note(&line, space->alike);
   const double start = MPI_Wtime();
   const vj_status status = vj_sweep_run(world, e->root, space, &options, end);
   vj_progress_line_end(&line);

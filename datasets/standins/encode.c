@@ -2,6 +2,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/avstring.h>
 #include <libavutil/opt.h>
 #include <libswscale/swscale.h>
 #include <stdbool.h>
@@ -93,7 +94,9 @@ static vj_status open_stream(vj_encoder *e, const vj_encoding *encoding) {
   e->stream->avg_frame_rate = e->codec->framerate;
   error = avcodec_parameters_from_context(e->stream->codecpar, e->codec);
   if (error < 0) return fail(e, "its container can't be written", error);
-  error = avio_open(&e->format->pb, e->path, AVIO_FLAG_WRITE);
+  char *const url = av_asprintf("file:%s", e->path); /* a path may hold a colon */
+  error = url ? avio_open(&e->format->pb, url, AVIO_FLAG_WRITE) : AVERROR(ENOMEM);
+  av_free(url);
   if (error < 0) return fail(e, "can't be made", error);
   error = avformat_write_header(e->format, NULL);
   return error < 0 ? fail(e, "can't be written", error) : VJ_OK;

@@ -54,6 +54,8 @@ enum { VJ_SUGGESTION_BYTES = 512 };
 const char *vj_suggestion(const char *word, const char *many, const char *const *names, int64_t count,
                           char text[VJ_SUGGESTION_BYTES]);
 
+/* Notes in a resolved node what a row has read from it into its field. */
+VJ_MUST_USE vj_status vj_value_note(vj_pool *pool, const vj_param *row, const void *field, vj_yaml *node);
 /* Reads one value for a row into its field. */
 VJ_MUST_USE vj_status vj_value_read(vj_pool *pool, const vj_param *row, const vj_yaml *node, const char *path,
                                     void *field);

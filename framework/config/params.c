@@ -69,7 +69,7 @@ static vj_status read_row(vj_pool *pool, const vj_param *row, const vj_yaml *map
   if (!resolved) return VJ_OK;
   vj_yaml *copy = is_given ? vj_yaml_copy(pool, value) : value;
   VJ_TRY(vj_yaml_set(pool, resolved, row->name, copy));
-  return VJ_OK;
+  return vj_value_note(pool, row, (char *)config + row->offset, copy);
 }
 
 vj_status vj_params_read(vj_pool *pool, const vj_param *rows, size_t row_count, size_t struct_bytes, const vj_yaml *map,

@@ -1,5 +1,6 @@
 /* One value for one parameter row. */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,4 +203,55 @@ vj_status vj_value_read(vj_pool *pool, const vj_param *row, const vj_yaml *node,
       return read_list(pool, row, node, path, field);
   }
   return vj_fail(VJ_INTERNAL, "%s: row \"%s\" has the unknown type %d", path, row->name, (int)row->type);
+}
+
+/* --- one spelling ------------------------------------------------------------------------------------------------ */
+
+static const char *integer_text(vj_pool *pool, int64_t integer) { return vj_pool_format(pool, "%" PRId64, integer); }
+
+static const char *number_text(vj_pool *pool, double number) {
+  char text[VJ_REAL_BYTES];
+  return vj_pool_text(pool, vj_real_text(number, text));
+}
+
+/* Items of a list as they are printed: quoted where they are texts, which may have commas. */
+static const char *list_text(vj_pool *pool, const vj_param *row, const void *field) {
+  const int64_t count = ((const vj_text_list *)field)->count;
+  vj_yaml list = {.kind = VJ_YAML_LIST, .count = count, .items = vj_pool_take(pool, (size_t)count * sizeof(vj_yaml *))};
+  for (int64_t i = 0; list.items && i < count; i++) {
+    const char *text = row->type == VJ_PARAM_INTEGER_LIST ? integer_text(pool, ((const vj_integer_list *)field)->at[i])
+                       : row->type == VJ_PARAM_REAL_LIST  ? number_text(pool, ((const vj_real_list *)field)->at[i])
+                                                          : ((const vj_text_list *)field)->at[i];
+    list.items[i] = text ? vj_yaml_scalar(pool, text, row->type == VJ_PARAM_TEXT_LIST, NULL) : NULL;
+    if (!list.items[i]) return NULL;
+  }
+  return list.items ? vj_yaml_print_line(pool, &list) : NULL;
+}
+
+vj_status vj_value_note(vj_pool *pool, const vj_param *row, const void *field, vj_yaml *node) {
+  switch (row->type) {
+    case VJ_PARAM_INTEGER:
+      node->meaning = integer_text(pool, *(const int64_t *)field);
+      break;
+    case VJ_PARAM_REAL:
+      node->meaning = number_text(pool, *(const double *)field);
+      break;
+    case VJ_PARAM_TEXT:
+      node->meaning = *(const char *const *)field;
+      break;
+    case VJ_PARAM_BOOL:
+    case VJ_PARAM_CHOICE:
+      node->meaning = node->text;
+      break;
+    case VJ_PARAM_INTEGER_LIST:
+    case VJ_PARAM_REAL_LIST:
+    case VJ_PARAM_TEXT_LIST:
+      node->meaning = list_text(pool, row, field);
+      break;
+  }
+  node->is_number = row->type == VJ_PARAM_INTEGER || row->type == VJ_PARAM_REAL ||
+                    (node->kind == VJ_YAML_SCALAR && !vj_yaml_is_null(node) &&
+                     (row->type == VJ_PARAM_INTEGER_LIST || row->type == VJ_PARAM_REAL_LIST));
+  if (node->text && node->meaning && strcmp(node->text, node->meaning) == 0) node->meaning = node->text;
+  return node->meaning ? VJ_OK : vj_fail(VJ_MEMORY, "%s: no memory for it", row->name);
 }

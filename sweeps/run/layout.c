@@ -1,10 +1,12 @@
 #include "sweeps/run/layout.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweeps/run/trial_row.h"
 #include "sweeps/schedule/trial_schedule.h"
 #include "framework/train/evaluation/sample_frames.h"
 #include "framework/train/trial_checkpoint.h"
@@ -88,17 +90,24 @@ static vj_status add_bookkeeping(builder *b) {
   return VJ_OK;
 }
 
-/* Numbers stay numbers; anything else becomes text. */
+/* False for whole numbers beyond 2^53 that no double holds. */
+static bool is_exact_double(const char *text) {
+  char *end = NULL;
+  errno = 0;
+  const long long whole = strtoll(text, &end, 10);
+  const double number = strtod(text, NULL);
+  return *end || (errno == 0 && fabs(number) < 9.2e18 && (long long)number == whole);
+}
+
+/* Numbers stay numbers, where they are meant as such and keep all their digits; anything else becomes text: the name of
+ * a folder may look like a number. */
 static bool all_numbers(vj_pool *pool, const vj_space *space, const char *key, int64_t *longest) {
   bool numbers = true;
   for (int64_t i = 0; i < space->trial_count; i++) {
     const vj_yaml *value = vj_yaml_find(space->trials[i].config->resolved, key);
     if (!value) continue;
-    char *end = NULL;
-    const bool scalar = value->kind == VJ_YAML_SCALAR && value->text && value->text[0];
-    if (scalar) (void)strtod(value->text, &end);
-    if (!scalar || *end || value->quoted) numbers = false;
-    const int64_t length = (int64_t)strlen(vj_yaml_value_text(pool, value));
+    numbers = numbers && value->is_number && is_exact_double(value->text);
+    const int64_t length = (int64_t)strlen(vj_setting_text(pool, value));
     if (length > *longest) *longest = length;
   }
   return numbers;

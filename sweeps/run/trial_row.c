@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "framework/config/nodes.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
 
@@ -43,10 +44,14 @@ vj_status vj_trial_row_get_text(vj_pool *pool, const vj_sweep_file *file, const 
   return vj_sweep_file_read(file, variable, &trial, (int64_t[]){1}, bytes);
 }
 
+const char *vj_setting_text(vj_pool *pool, const vj_yaml *value) {
+  return vj_yaml_is_null(value) ? "" : vj_yaml_value_text(pool, value);
+}
+
 static vj_status write_setting(vj_pool *pool, vj_sweep_file *file, const vj_trial *trial, const char *key) {
   const vj_yaml *value = vj_yaml_find(trial->config->resolved, key);
   if (!value) return VJ_OK;
-  const char *name = vj_pool_format(pool, VJ_NAME_OF_SETTING("%s"), key), *text = vj_yaml_value_text(pool, value);
+  const char *name = vj_pool_format(pool, VJ_NAME_OF_SETTING("%s"), key), *text = vj_setting_text(pool, value);
   if (!name || !text) return vj_fail(VJ_MEMORY, "no memory for the value of %s", key);
   const int variable = vj_sweep_file_find(file, name);
   if (variable < 0) return vj_fail(VJ_IO, "the sweep file has no variable %s", name);

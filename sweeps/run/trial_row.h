@@ -13,6 +13,8 @@ VJ_MUST_USE vj_status vj_trial_row_put_text(vj_sweep_file *file, const char *nam
 VJ_MUST_USE vj_status vj_trial_row_get_text(vj_pool *pool, const vj_sweep_file *file, const char *name, int64_t trial,
                                             const char **text);
 
+/* What is recorded of a setting that is no number: "" where it is null. */
+const char *vj_setting_text(vj_pool *pool, const vj_yaml *value);
 /* Writes what is known of a trial beforehand into the rows of a fresh file. */
 VJ_MUST_USE vj_status vj_trial_rows_write(vj_pool *pool, vj_sweep_file *file, const vj_space *space,
                                           const vj_sweep_layout *layout);

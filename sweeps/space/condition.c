@@ -1,5 +1,6 @@
 #include "sweeps/space/condition.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,17 +24,31 @@ vj_status vj_condition_check(const vj_yaml *when, const char *path) {
   return VJ_OK;
 }
 
-static bool is_number(const vj_yaml *node, double *number) {
+/* A number in decimal: 0x10 and inf are texts, and so is 001, which is a name more often. */
+static bool is_number(const vj_yaml *node, double *number, long long *whole, bool *is_whole) {
+  const char *digits = node->text + strspn(node->text, "+-");
   char *end;
-  if (node->quoted || node->text[0] == '\0') return false;
+  if (node->quoted || strspn(node->text, "+-.0123456789eE") != strlen(node->text)) return false;
+  if (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9') return false;
   *number = strtod(node->text, &end);
-  return *end == '\0';
+  if (end == node->text || *end) return false;
+  errno = 0;
+  *whole = strtoll(node->text, &end, 10);
+  *is_whole = !*end && errno == 0;
+  return true;
+}
+
+static bool is_same_scalar(const vj_yaml *a, const vj_yaml *b) {
+  double x, y;
+  long long m, n;
+  bool is_whole, both;
+  if (!is_number(a, &x, &m, &is_whole) || !is_number(b, &y, &n, &both)) return strcmp(a->text, b->text) == 0;
+  return is_whole && both ? m == n : x == y; /* beyond 2^53 doubles are too coarse */
 }
 
 static bool is_equal(const vj_yaml *a, const vj_yaml *b) {
-  double x, y;
   if (a->kind != b->kind || a->count != b->count) return false;
-  if (a->kind == VJ_YAML_SCALAR) return is_number(a, &x) && is_number(b, &y) ? x == y : strcmp(a->text, b->text) == 0;
+  if (a->kind == VJ_YAML_SCALAR) return is_same_scalar(a, b);
   for (int64_t i = 0; i < a->count; i++)
     if (a->kind == VJ_YAML_MAP || !is_equal(a->items[i], b->items[i])) return false;
   return true;

@@ -23,6 +23,19 @@ static vj_status check_integers(vj_pool *pool, const vj_yaml *ends, const char *
   return vj_value_read(pool, &row, ends, path, &list);
 }
 
+/* A whole number beyond 2^53 would lose digits on its way through a double. */
+static vj_status check_digits(const vj_yaml *ends, const char *path, const char *key) {
+  for (int64_t i = 0; ends->kind == VJ_YAML_LIST && i < ends->count; i++) {
+    char *rest = NULL;
+    const double number = strtod(ends->items[i]->text, NULL);
+    (void)strtoll(ends->items[i]->text, &rest, 10);
+    if (!*rest && fabs(number) > largest_integer)
+      return vj_fail_node(ends->items[i], path,
+                          "%s: whole numbers beyond 1e15 are not counted in ranges; list the values", key);
+  }
+  return VJ_OK;
+}
+
 vj_status vj_range_read(vj_pool *pool, const vj_yaml *map, const char *path, const char *key, vj_range *range) {
   char key_path[PATH_BYTES];
   const vj_yaml *ends = vj_yaml_get(map, key);
@@ -35,6 +48,7 @@ vj_status vj_range_read(vj_pool *pool, const vj_yaml *map, const char *path, con
                         (long long)list.count, list.count == 1 ? "" : "s");
   if (range->is_log && !(list.at[0] > 0 && list.at[1] > 0))
     return vj_fail_node(ends, path, "log: both ends must be greater than 0; use linear or uniform, or list the values");
+  VJ_TRY(check_digits(ends, path, key));
   range->low = list.at[0];
   range->high = list.at[1];
   return VJ_OK;

@@ -6,6 +6,7 @@
 
 #include "framework/config/nodes.h"
 #include "sweeps/space/condition.h"
+#include "sweeps/space/repeats.h"
 #include "sweeps/space/sweep_spec.h"
 
 /* On the way through all combinations. It is gone twice: without `trials` it counts. */
@@ -234,8 +235,10 @@ vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space) 
   if (root->kind != VJ_YAML_MAP)
     return vj_fail_node(root, "", "expected a map of sections, got %s", vj_node_got(root, got));
   VJ_TRY(vj_sweep_spec_read(pool, root, &spec));
+  const char *repeats, *alike;
   VJ_TRY(start(&w));
   VJ_TRY(expand(&w));
+  VJ_TRY(vj_repeats_remove(pool, w.trials, &w.trial_count, &repeats, &alike));
   vj_space *fresh = vj_pool_take(pool, sizeof *fresh);
   if (!fresh) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)w.trial_count);
   *fresh = (vj_space){.trial_count = w.trial_count,
@@ -243,6 +246,8 @@ vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space) 
                       .key_count = spec.key_count,
                       .keys = spec.keys,
                       .is_grid = spec.method == VJ_METHOD_GRID,
+                      .repeats = repeats,
+                      .alike = alike,
                       .stopping = spec.stopping};
   *space = fresh;
   return VJ_OK;

@@ -26,13 +26,16 @@ typedef struct vj_space {
   const vj_trial *trials;
   int64_t key_count; /* every key set by any trial, in order of appearance; the seed is not among them */
   const char *const *keys;
-  bool is_grid;                /* nothing is sampled, so that trials come sorted */
+  bool is_grid;        /* nothing is sampled, so that trials come sorted */
+  const char *repeats; /* NULL, or a sentence: combinations that repeat others, and are no trials of their own */
+  const char *alike;   /* NULL, or a sentence: arms that are the same */
   const vj_stopping *stopping; /* NULL: every trial is trained to its end */
 } vj_space;
 
 /* Expands `sweep:` of the tree (absent: one trial) as docs/sweeps.md says. Order: samples slowest, then arms, then the
  * grid's parameters in the order written (the last varies fastest), then seeds fastest. Every trial's configuration is
- * checked. A value replaces what stands at its key, a map too. At most 100,000 trials. */
+ * checked. A value replaces what stands at its key, a map too. What is one trial, the resolved configuration decides:
+ * of combinations of an arm that say the same the first counts. At most 100,000 trials. */
 VJ_MUST_USE vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space);
 
 #endif

@@ -41,20 +41,21 @@ static int64_t count_of(const vj_space *space, int64_t setting, const char *text
   return count;
 }
 
-/* With one point in each 60th, shares are exact. */
+/* With one point in each 60th, shares are exact. Another parameter lets no two samples be one trial. */
 static void whole_numbers_and_choices_are_equally_likely(void **state) {
   (void)state;
   static const char *const numbers[] = {"8", "9", "10", "11", "12", "13"};
   const vj_space *space = make_space(
       "sweep: {method: latin_hypercube, samples: 60, sampling_seed: 4, parameters: {data.size: {integer: [8, 13]}, "
-      "losses.variance.weight: {choice: [0.5, 1, 2]}}}\n");
+      "losses.variance.weight: {choice: [0.5, 1, 2]}, optim.lr: {uniform: [0, 1]}}}\n");
   for (int i = 0; i < 6; i++) assert_int_equal(count_of(space, 0, numbers[i]), 10);
   assert_int_equal(count_of(space, 1, "0.5"), 20);
   assert_int_equal(count_of(space, 1, "1"), 20);
   assert_int_equal(count_of(space, 1, "2"), 20);
   /* log((k + 1) / k) / log 4 of 1000. */
   space = make_space(
-      "sweep: {method: latin_hypercube, samples: 1000, parameters: {optim.warmup: {log_integer: [1, 3]}}}\n");
+      "sweep: {method: latin_hypercube, samples: 1000, parameters: {optim.warmup: {log_integer: [1, 3]}, optim.lr: "
+      "{uniform: [0, 1]}}}\n");
   assert_in_range(count_of(space, 0, "1"), 499, 501);
   assert_in_range(count_of(space, 0, "2"), 291, 294);
   assert_in_range(count_of(space, 0, "3"), 206, 209);

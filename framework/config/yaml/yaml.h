@@ -19,6 +19,9 @@ struct vj_yaml {
   int64_t count;      /* entries of a map or items of a list */
   vj_yaml **keys;     /* of a map: scalars, with their own places */
   vj_yaml **items;    /* values of a map, items of a list */
+  /* Of what a parameter row read, in a resolved tree: */
+  const char *meaning; /* its value in one spelling, whatever way it is written: 0.001 for 1.0e-3; NULL: no row did */
+  bool is_number;      /* the row wants a number, or numbers and got one */
 };
 
 /* Reads the one document of a file. Anchors, aliases and merge keys are resolved; duplicate keys, more than 64
@@ -44,6 +47,10 @@ const char *vj_yaml_print_line(vj_pool *pool, const vj_yaml *node);
 
 /* The closest of `names` to `word` by edit distance, or NULL when none is near enough to suggest. */
 const char *vj_closest(const char *word, const char *const *names, int64_t count);
+
+/* Whether two resolved trees say the same, whatever way their values are written; those of one hash may. */
+bool vj_yaml_means_the_same(const vj_yaml *a, const vj_yaml *b);
+uint64_t vj_yaml_meaning_hash(const vj_yaml *node);
 
 /* A value as one text: a scalar as it stands, a list or map in flow style. Owned by the pool or the node. */
 const char *vj_yaml_value_text(vj_pool *pool, const vj_yaml *value);

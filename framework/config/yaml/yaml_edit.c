@@ -115,7 +115,8 @@ vj_yaml *vj_yaml_copy(vj_pool *pool, const vj_yaml *node) {
   if (!copy) return NULL;
   copy->source = vj_pool_text(pool, node->source);
   if (node->text) copy->text = vj_pool_text(pool, node->text);
-  if (!copy->source || (node->text && !copy->text)) return NULL;
+  if (node->meaning) copy->meaning = vj_pool_text(pool, node->meaning);
+  if (!copy->source || (node->text && !copy->text) || (node->meaning && !copy->meaning)) return NULL;
   for (int64_t i = 0; i < node->count; i++) {
     copy->items[i] = vj_yaml_copy(pool, node->items[i]);
     if (node->keys) copy->keys[i] = vj_yaml_copy(pool, node->keys[i]);
