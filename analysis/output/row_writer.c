@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/output/csv.h"
+#include "framework/base/valid_utf8.h"
 
 typedef enum kind { NOTHING, INTEGER, NUMBER, TEXT } kind;
 
@@ -80,8 +82,12 @@ void vj_row_writer_text(vj_row_writer *records, const char *text) {
 json_t *vj_json_number(double number) { return isfinite(number) ? json_real(number) : json_null(); }
 
 json_t *vj_json_text(const char *words) {
-  json_t *valid = words ? json_string(words) : NULL; /* NULL unless it is UTF-8 */
-  return valid ? valid : json_null();
+  const void *valid = words;
+  void *copy = NULL;
+  if (words && vj_valid_utf8(words, 1, strlen(words) + 1, &valid, &copy) != VJ_OK) vj_error_clear();
+  json_t *text = valid ? json_string(valid) : NULL;
+  free(copy);
+  return text ? text : json_null();
 }
 
 static json_t *json_of(const value *v) {

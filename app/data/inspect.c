@@ -77,17 +77,6 @@ static vj_status print_text(const vj_data_set *set, const vj_inspection *n) {
 
 /* --- JSON -------------------------------------------------------------------------------------------------------- */
 
-/* Names on a disk may be anything, JSON's texts are UTF-8. */
-static json_t *text_of(const char *text) {
-  json_t *const plain = json_string(text);
-  if (plain) return plain;
-  char ascii[1024];
-  size_t i = 0;
-  for (; text[i] && i + 1 < sizeof ascii; i++) ascii[i] = (unsigned char)text[i] < 128 ? text[i] : '?';
-  ascii[i] = 0;
-  return json_string(ascii);
-}
-
 static json_t *splits_of(const vj_inspection *n) {
   json_t *const splits = json_object();
   for (int s = 0; s < VJ_SPLITS; s++) {
@@ -126,11 +115,13 @@ static vj_status print_json(const vj_data_set *set, const vj_inspection *n) {
     json_array_append_new(forms,
                           json_pack("{s:s, s:I}", "form", n->forms[i].text, "videos", (json_int_t)n->forms[i].count));
   for (int64_t i = 0; i < n->fault_count; i++)
-    json_array_append_new(faults, json_pack("{s:s, s:o, s:o}", "split", split_names[n->faults[i].split], "video",
-                                            text_of(n->faults[i].name), "reason", text_of(n->faults[i].reason)));
-  json_t *const all = json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I}", "dataset", set->component->name, "splits",
-                                splits_of(n), "forms", forms, "labels", labels_of(n), "broken", faults, "decoded",
-                                n->decoded, "variable_rate", (json_int_t)n->unsteady, "turned", (json_int_t)n->turned);
+    json_array_append_new(faults,
+                          json_pack("{s:s, s:o, s:o}", "split", split_names[n->faults[i].split], "video",
+                                    vj_json_text(n->faults[i].name), "reason", vj_json_text(n->faults[i].reason)));
+  json_t *const all = json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:I, s:I, s:I}", "dataset", set->component->name,
+                                "splits", splits_of(n), "forms", forms, "labels", labels_of(n), "broken", faults,
+                                "decoded", n->decoded, "variable_rate", (json_int_t)n->unsteady, "turned",
+                                (json_int_t)n->turned, "others", (json_int_t)vj_clips_list(set->clips)->others);
   return vj_json_print(all, stdout);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 1024 };
@@ -53,7 +54,7 @@ static int64_t number_of(const char *name) {
   char *end = NULL;
   if (strncmp(name, "video_", 6) != 0 || name[6] < '0' || name[6] > '9') return -1;
   const long long number = strtoll(name + 6, &end, 10);
-  return strcmp(end, ".mp4") == 0 && number < 100000000 ? number : -1;
+  return strcasecmp(end, ".mp4") == 0 && number < 100000000 ? number : -1;
 }
 
 static vj_status add_video(finder *f, const char *folder, const char *file) {

@@ -68,6 +68,7 @@ typedef struct vj_clip_list {
   vj_status (*fill_labels)(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                            float *labels);
   const void *owner;
+  int64_t others;   /* files beside the videos that are none, and are left out */
   const char *note; /* a line that `vjvcr data inspect` adds, on what the annotations are like; may be NULL */
   vj_pool *pool;    /* owns all of the above */
 } vj_clip_list;

@@ -17,7 +17,7 @@ static const char *const usual[4][VJ_SPLITS][4] = {
     [SOMETHING] = {{"something-something-v2-train.json"}, {"something-something-v2-validation.json"}, {NULL}},
 };
 static const char *const split_names[VJ_SPLITS] = {"train", "validation", "test"};
-static const char *const extensions[] = {"mp4", "webm", "mkv", "avi", "mov"};
+static const char *const extensions[] = {"mp4", "webm", "mkv", "avi", "mov", "MP4", "WEBM", "MKV", "AVI", "MOV"};
 
 /* --- where lists are --------------------------------------------------------------------------------------------- */
 
@@ -82,6 +82,14 @@ static const char *with_extension(vj_pool *pool, const char *folder, const char 
     if (path && exists(path)) return path;
   }
   return NULL;
+}
+
+const char *vj_video_list_name(const maker *m, const vj_list_row *row) {
+  const size_t length = strlen(m->config->clips.root);
+  const char *name = row->name;
+  if (m->config->layout == FOLDERS && strncmp(name, m->config->clips.root, length) == 0) name += length;
+  while (*name == '/' && name != row->name) name++;
+  return strncmp(name, "./", 2) == 0 ? name + 2 : name;
 }
 
 /* Kinetics' videos lie in one folder, or in one for each split, or in one for each class in these. */

@@ -1,18 +1,19 @@
 /* Labelled videos of any origin: V-JEPA's lists, Kinetics' CSV, Something-Something's JSON, or a folder for each class.
  *
  * Where nothing else is said, lists and folders have the names that these collections give them. A split for which
- * there is none is taken from the one before: validation gets a tenth of the training videos, test half of those for
- * validation. Which ones is a function of a video's name, so a video that is added moves no other. */
+ * there is none is taken from the one before (split.c). What is no video is left out of folders, and unusable in lists.
+ */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "datasets/video/file_kind.h"
 #include "datasets/video_list/video_list_private.h"
 #include "vj/component.h"
-#include "vj/rng.h"
 
 static const vj_param params[] = {
     VJ_CLIP_PARAMS("4", "4", "[0]"),
@@ -74,6 +75,13 @@ static bool is_folder(const char *path) {
   return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+static vj_status add_file(maker *m, int split, const char *path, const char *class) {
+  const char *const other = vj_file_no_video(path);
+  if (!other) return vj_list_add(m->pool, &m->rows[split], path, class, -1);
+  if (m->others++ == 0) m->first_other = path, m->first_kind = other;
+  return VJ_OK;
+}
+
 /* root/<class>/<video>. The training folder may be the root, which then holds other splits' folders too. */
 static vj_status read_class_folders(maker *m, int split) {
   const char **classes, **videos;
@@ -87,7 +95,7 @@ static vj_status read_class_folders(maker *m, int split) {
     for (int64_t k = 0; k < video_count; k++) {
       const char *const path = vj_video_list_below(m->pool, folder, videos[k]);
       if (!path) return no_memory();
-      if (!is_folder(path)) VJ_TRY(vj_list_add(m->pool, &m->rows[split], path, classes[i], -1));
+      if (!is_folder(path)) VJ_TRY(add_file(m, split, path, classes[i]));
     }
   }
   return VJ_OK;
@@ -161,33 +169,6 @@ static vj_status number_classes(maker *m) {
   return VJ_OK;
 }
 
-/* --- splits that are not given ----------------------------------------------------------------------------------- */
-
-/* One of `parts` of the videos of a split, by their names, becomes the next one. */
-static vj_status divide(maker *m, int from, int to, uint64_t parts) {
-  vj_list_rows *const all = &m->rows[from];
-  int64_t kept = 0;
-  if (m->source[to]) return VJ_OK;
-  for (int64_t i = 0; i < all->count; i++) {
-    const char *const slash = strrchr(all->at[i].name, '/');
-    if (vj_hash_text(slash ? slash + 1 : all->at[i].name) / 16 % parts == 0)
-      VJ_TRY(vj_list_add(m->pool, &m->rows[to], all->at[i].name, all->at[i].class, all->at[i].number));
-    else
-      all->at[kept++] = all->at[i];
-  }
-  all->count = kept;
-  return VJ_OK;
-}
-
-/* A name that does not depend on where the root is. */
-static const char *name_of(const maker *m, const vj_list_row *row) {
-  const size_t length = strlen(m->config->clips.root);
-  const char *name = row->name;
-  if (m->config->layout == FOLDERS && strncmp(name, m->config->clips.root, length) == 0) name += length;
-  while (*name == '/' && name != row->name) name++;
-  return strncmp(name, "./", 2) == 0 ? name + 2 : name;
-}
-
 /* --- the data set ------------------------------------------------------------------------------------------------ */
 
 static vj_status fill_labels(const void *context, vj_split split, int64_t video, const vj_clip_window *window,
@@ -197,6 +178,24 @@ static vj_status fill_labels(const void *context, vj_split split, int64_t video,
   return VJ_OK;
 }
 
+/* A list names what it likes; class folders have been looked through. */
+static vj_status mark_other(maker *m, vj_clip_entry *entry) {
+  const char *const other = m->config->layout == PATHS ? vj_file_no_video(entry->path) : NULL;
+  if (!other) return VJ_OK;
+  entry->broken = vj_pool_format(m->pool, "%s: not a video: %s", entry->path, other);
+  return entry->broken ? VJ_OK : no_memory();
+}
+
+static vj_status take_note(const maker *m, vj_clip_list *list) {
+  list->others = m->others;
+  if (m->others == 0) return VJ_OK;
+  list->note =
+      vj_pool_format(m->pool, "%" PRId64 " file%s in the classes' folders %s no video%s: %s is %s%s", m->others,
+                     m->others == 1 ? "" : "s", m->others == 1 ? "is" : "are", m->others == 1 ? "" : "s",
+                     m->first_other, m->first_kind, m->others == 1 ? "" : ", for one");
+  return list->note ? VJ_OK : no_memory();
+}
+
 static vj_status take_entries(maker *m, vj_clip_list *list, owner *own) {
   for (int s = 0; s < VJ_SPLITS; s++) {
     const int64_t count = m->rows[s].count;
@@ -204,9 +203,10 @@ static vj_status take_entries(maker *m, vj_clip_list *list, owner *own) {
     own->class[s] = vj_pool_take(m->pool, (size_t)(count + 1) * sizeof *own->class[s]);
     if (!entries || !own->class[s]) return no_memory();
     for (int64_t i = 0; i < count; i++) {
-      entries[i] = (vj_clip_entry){.name = name_of(m, &m->rows[s].at[i]),
+      entries[i] = (vj_clip_entry){.name = vj_video_list_name(m, &m->rows[s].at[i]),
                                    .path = vj_video_list_find_video(m, s, &m->rows[s].at[i])};
       if (!entries[i].path) return no_memory();
+      VJ_TRY(mark_other(m, &entries[i]));
       own->class[s][i] = m->rows[s].at[i].number;
     }
     list->entries[s] = entries;
@@ -222,9 +222,10 @@ static vj_status make_list(maker *m, vj_clip_list *list) {
   VJ_TRY(vj_video_list_find_sources(m));
   for (int s = 0; s < VJ_SPLITS; s++) VJ_TRY(read_split(m, s));
   VJ_TRY(number_classes(m));
-  VJ_TRY(divide(m, VJ_TRAIN, VJ_VALIDATION, 10));
-  VJ_TRY(divide(m, VJ_VALIDATION, VJ_TEST, 2));
+  VJ_TRY(vj_video_list_divide(m, VJ_TRAIN, VJ_VALIDATION, 10));
+  VJ_TRY(vj_video_list_divide(m, VJ_VALIDATION, VJ_TEST, 2));
   VJ_TRY(take_entries(m, list, own));
+  VJ_TRY(take_note(m, list));
   *label = (vj_label){.name = "class",
                       .kind = VJ_LABEL_CLASS,
                       .width = 1,

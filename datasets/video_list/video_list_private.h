@@ -20,12 +20,20 @@ typedef struct maker {
   const char *source[VJ_SPLITS]; /* list or folder; NULL: it is taken from the split before */
   vj_list_rows rows[VJ_SPLITS];
   int64_t classes;
+  int64_t others;          /* files in the classes' folders that are no videos */
+  const char *first_other; /* and what the first of them is */
+  const char *first_kind;
 } maker;
 
 static inline vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for the data set video_list"); }
 
 /* "<folder>/<name>", or an absolute name itself; NULL when memory is out. */
 const char *vj_video_list_below(vj_pool *pool, const char *folder, const char *name);
+
+/* A name that does not depend on where the root is. */
+const char *vj_video_list_name(const maker *m, const vj_list_row *row);
+/* One of `parts` of a split's videos becomes the next split, unless that has a list of its own. */
+VJ_MUST_USE vj_status vj_video_list_divide(maker *m, int from, int to, int64_t parts);
 
 /* The root is a folder, and each split's list or folder of classes, as said or by its usual name. */
 VJ_MUST_USE vj_status vj_video_list_find_sources(maker *m);
