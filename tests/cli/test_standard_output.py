@@ -10,7 +10,7 @@ SWEEP = TINY + "sweep: {seeds: 2}\n"
 LONG = [
     "sweep sweep.yaml -o {}", "train tiny.yaml -o {}", "train tiny.yaml --dry-run=timed", "recompute run 0",
     "report run -o {}.html", "data make videos {} --videos 4 --frames 4 --size 16x16", "data pack videos.yaml -o {}.h5",
-    "bench tiny.yaml --steps 1", "bench tiny.yaml --steps 1 --format json",
+    "doctor", "bench tiny.yaml --steps 1", "bench tiny.yaml --steps 1 --format json",
 ]
 SHORT = [
     "--version", "--help", "table --help", "help", "help table", "help --format md",

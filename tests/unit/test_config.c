@@ -88,12 +88,13 @@ static const char resolved_text[] =
     "data:\n  dataset: squares\n  input_frames: 3\n  target_frames: 12\n  seed: 0\n  size: 64\n"
     "model:\n  encoder:\n    type: cnn\n    channels: [32, 64]\n    bias: true\n"
     "  predictor:\n    type: mlp\n  decoder:\n    type: none\n  latent:\n    type: none\n"
-    "  target:\n    type: shared\n    momentum: 0.996\n"
+    "  target:\n    type: shared\n    momentum: 0.996\n    momentum_schedule: constant\n    final_momentum: 1.0\n"
     "losses:\n  prediction:\n    type: prediction\n    weight: 1.0\n"
     "  variance:\n    type: variance\n    weight: 10.0\n    tau: 1.0\n    on: [hx, hy]\n"
     "optim:\n  type: adamw\n  precision: fp32\n  schedule: cosine\n  lr: 1.0e-3\n  warmup: 0\n  final_lr: 0.0\n  "
     "betas: [0.9, 0.999]\n"
-    "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n  "
+    "  epsilon: 1.0e-8\n  momentum: 0.9\n  weight_decay: 0.01\n  weight_decay_schedule: constant\n  "
+    "final_weight_decay: 0.0\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n  "
     "ranks: 0\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
     "  probe_at: ends\n  states: 0\n  decoder_steps: 0\n  pictures: 2\n  probes: {}\n"
@@ -201,7 +202,8 @@ static void values_are_checked_where_they_are_written(void **state) {
                           "got \"-0.1\"");
   assert_override_refused(
       "model.target.tau=0.9",
-      "override model.target.tau: model.target: unknown key \"tau\"; known keys are type, momentum");
+      "override model.target.tau: model.target: unknown key \"tau\"; known keys are type, momentum, "
+      "momentum_schedule, final_momentum");
   assert_override_refused("model.target=ema",
                           "override model.target: model.target: expected a map of keys and values, got \"ema\"");
   assert_override_refused("eval.probes=3",
