@@ -211,7 +211,7 @@ static const char *const average_prefix = "target.";
 static vj_var *average_of(vj_graph *graph, const vj_param_spec *spec, vj_var *trained) {
   const int known = graph->parameter_vars.count;
   vj_var *average = parameter_var(graph, average_prefix, spec, false);
-  if (graph->parameter_vars.count > known) change_state(graph, average, trained, 0, true);
+  if (graph->parameter_vars.count > known && !graph->calibrates) change_state(graph, average, trained, 0, true);
   return average;
 }
 
@@ -225,6 +225,10 @@ vj_var *vj_state(vj_graph *graph, const vj_param_spec *spec) {
 }
 
 void vj_state_update(vj_graph *graph, vj_var *state, vj_var *value, double rate) {
+  if (!graph->calibrates) change_state(graph, state, value, rate, false);
+}
+
+void vj_graph_running_statistic(vj_graph *graph, vj_var *state, vj_var *value, double rate) {
   change_state(graph, state, value, rate, false);
 }
 

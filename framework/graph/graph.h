@@ -116,6 +116,7 @@ struct vj_graph {
    * moving average with `momentum`, and each state asked for is another one, "target.<name>". */
   bool averages;
   double momentum; /* of the run: it may change from step to step */
+  bool calibrates; /* a run changes running statistics alone: to their means over runs, from step 0 on */
   struct vj_plan *plan;
 };
 
@@ -138,6 +139,8 @@ void vj_graph_record_scalar(vj_graph *graph, const char *name, vj_var *var, doub
                             const char *long_name);
 /* Its numbers can be read after a run. */
 void vj_graph_keep(vj_var *var);
+/* A vj_state_update by a statistic of the batch, which calibration changes, too. */
+void vj_graph_running_statistic(vj_graph *graph, vj_var *state, vj_var *value, double rate);
 
 /* Adds the nodes that compute d loss / d parameter for every trained parameter, straight into the gradient block. */
 void vj_graph_backward(vj_graph *graph, vj_var *loss);

@@ -289,12 +289,30 @@ static vj_status wait_for_exchanges(vj_plan *plan, int count, int64_t s) {
 
 /* --- the whole ----------------------------------------------------------------------------------------------- */
 
+/* By which a state becomes the mean of all values it has been given: of x and of y, where one encoder sees both. */
+static double rate_of_mean(const vj_graph *graph, int index) {
+  const vj_state_change *const *changes = (const vj_state_change *const *)graph->changes.at;
+  int64_t before = 0, each_run = 0;
+  for (int i = 0; i < graph->changes.count; i++) {
+    if (changes[i]->state != changes[index]->state) continue;
+    each_run++;
+    before += i < index;
+  }
+  return 1 / (double)(graph->step * each_run + before + 1);
+}
+
+static double rate_of(const vj_graph *graph, int index) {
+  const vj_state_change *change = graph->changes.at[index];
+  if (graph->calibrates) return rate_of_mean(graph, index);
+  return change->averages ? 1 - graph->momentum : change->rate;
+}
+
 static void change_states(vj_graph *graph) {
   for (int i = 0; i < graph->changes.count; i++) {
     const vj_state_change *change = graph->changes.at[i];
     vj_real *state = vj_graph_values(graph, change->state, 0);
     const vj_real *value = vj_graph_values(graph, change->value, 0);
-    const vj_real rate = (vj_real)(change->averages ? 1 - graph->momentum : change->rate);
+    const vj_real rate = (vj_real)rate_of(graph, i);
     for (int64_t k = 0; k < change->state->count; k++) state[k] = (1 - rate) * state[k] + rate * value[k];
   }
 }

@@ -1,6 +1,7 @@
 /* A trial's rows in the sweep file. */
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "framework/train/trial_private.h"
 
@@ -10,6 +11,11 @@ static int64_t row_of(const int64_t *values, int64_t count, int64_t wanted) {
   return low;
 }
 
+/* A file of an earlier version has no room for a measure that came later. */
+static bool may_be_missing(const vj_recorded_metric *metric) {
+  return strcmp(metric->record->name, VJ_RECORD_MEASURE) == 0;
+}
+
 vj_status vj_trial_find_variables(vj_running_trial *t) {
   if (!t->job->file) return VJ_OK;
   t->variables = vj_pool_take(t->pool, (size_t)t->list.count * sizeof *t->variables);
@@ -17,7 +23,7 @@ vj_status vj_trial_find_variables(vj_running_trial *t) {
   for (int64_t i = 0; i < t->list.count; i++) {
     if (t->list.at[i].size == 0) continue;
     t->variables[i] = vj_sweep_file_find(t->job->file, t->list.at[i].name);
-    if (t->variables[i] < 0)
+    if (t->variables[i] < 0 && !may_be_missing(&t->list.at[i]))
       return vj_fail(VJ_IO, "the sweep file has no variable %s; it belongs to another configuration",
                      t->list.at[i].name);
   }
@@ -56,7 +62,7 @@ vj_status vj_trial_write_evaluation(const vj_running_trial *t, int64_t done, boo
   const int64_t row = row_of(t->job->evals, t->job->eval_count, done);
   for (int64_t i = t->list.step_count; i < t->list.count; i++) {
     const vj_recorded_metric *metric = &t->list.at[i];
-    if ((metric->at_probes && !with_probes) || metric->size == 0) continue;
+    if ((metric->at_probes && !with_probes) || metric->size == 0 || t->variables[i] < 0) continue;
     const bool of_label = metric->axis == VJ_AXIS_LABEL;
     const int64_t start[VJ_FILE_MAX_DIMENSIONS] = {t->job->index, row};
     const int64_t count[VJ_FILE_MAX_DIMENSIONS] = {1, 1, of_label ? metric->shape[0] : metric->size, metric->shape[1],

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <omp.h>
 
+#include "framework/train/evaluation/calibration.h"
 #include "framework/train/trial_private.h"
 
 enum { SAVE = 1, STOP = 2 }; /* what a rank may want at a step */
@@ -85,6 +86,15 @@ static vj_status broadcast_state(vj_running_trial *t) {
   return t->optimizer.second ? vj_comm_broadcast(comm, t->optimizer.second, values, 0) : VJ_OK;
 }
 
+static vj_status calibrate(vj_running_trial *t) {
+  const double began = omp_get_wtime();
+  const vj_status status = vj_calibrate(t->model, &t->loader, t->job->comm, &t->job->stop);
+  if (status == VJ_INTERRUPTED) return vj_fail(VJ_INTERRUPTED, "stopped before step 0");
+  if (status != VJ_OK) vj_error_prefix("running statistics before step 0: ");
+  t->at.seconds.evaluate += omp_get_wtime() - began;
+  return status;
+}
+
 /* The root finds and loads, all others get what it has. `checkpoint` is the root's. */
 static vj_status resume(vj_running_trial *t, vj_trial_checkpoint **checkpoint) {
   const vj_comm *comm = t->job->comm;
@@ -94,7 +104,7 @@ static vj_status resume(vj_running_trial *t, vj_trial_checkpoint **checkpoint) {
   VJ_TRY(vj_comm_broadcast(comm, &t->at, sizeof t->at, 0));
   VJ_TRY(vj_trial_create_optimizer(t));
   VJ_TRY(vj_comm_agree(comm, load_checkpoint(t, *checkpoint)));
-  return found ? broadcast_state(t) : VJ_OK;
+  return found ? broadcast_state(t) : calibrate(t);
 }
 
 static void note_saving(vj_running_trial *t) {

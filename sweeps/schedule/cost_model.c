@@ -121,11 +121,12 @@ vj_step_cost vj_cost_of_run(const vj_cluster *cluster, const vj_graph_cost *grap
 /* --- a trial --------------------------------------------------------------------------------------------------- */
 
 vj_status vj_cost_of_model(vj_pool *pool, const vj_model *model, vj_model_cost *cost) {
-  vj_graph_cost *counted[3] = {NULL};
-  const vj_graph *const graphs[] = {model->train.graph, model->evaluate.graph, model->decode.graph};
+  vj_graph_cost *counted[4] = {NULL};
+  const vj_graph *const graphs[] = {model->train.graph, model->evaluate.graph, model->decode.graph,
+                                    model->calibrate.graph};
   for (size_t i = 0; i < VJ_COUNT(graphs); i++)
     if (graphs[i]) VJ_TRY(vj_graph_cost_count(pool, graphs[i], &counted[i]));
-  *cost = (vj_model_cost){counted[0], counted[1], counted[2], (double)vj_model_parameter_count(model)};
+  *cost = (vj_model_cost){counted[0], counted[1], counted[2], counted[3], (double)vj_model_parameter_count(model)};
   return VJ_OK;
 }
 
@@ -157,6 +158,7 @@ double vj_cost_of_trial(const vj_cluster *cluster, const vj_model_cost *model, c
   const vj_trial_runs runs = vj_trial_count_runs(config);
   double seconds = runs.train * vj_cost_of_step(cluster, model, ranks).seconds;
   seconds += runs.evaluate * vj_cost_of_run(cluster, model->evaluate, ranks).seconds;
+  if (model->calibrate) seconds += runs.calibrate * vj_cost_of_run(cluster, model->calibrate, ranks).seconds;
   if (model->decode) seconds += runs.decode * taught(cluster, model, model->decode, ranks).seconds;
   return seconds;
 }

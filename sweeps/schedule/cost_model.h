@@ -28,7 +28,7 @@ vj_step_cost vj_cost_of_run(const vj_cluster *cluster, const vj_graph_cost *grap
 
 /* The graphs of a model, and the numbers that its optimizer changes. */
 typedef struct vj_model_cost {
-  const vj_graph_cost *train, *evaluate, *decode; /* decode: NULL where there is none */
+  const vj_graph_cost *train, *evaluate, *decode, *calibrate; /* the last two: NULL where there is none */
   double parameters;
 } vj_model_cost;
 

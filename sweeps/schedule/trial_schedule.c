@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sweeps/space/stopping.h"
+#include "framework/train/evaluation/calibration.h"
 #include "framework/train/evaluation/metrics.h"
 
 /* --- sizes ------------------------------------------------------------------------------------------------------ */
@@ -157,12 +158,14 @@ vj_trial_runs vj_trial_count_runs(const vj_config *config) {
       eval->probe_count ? batches(eval->probe_train + eval->probe_validation + eval->probe_test, batch) : 0;
   return (vj_trial_runs){.train = (double)config->optim.steps,
                          .evaluate = evaluations * batches(eval->samples, batch) + probings * for_probes,
-                         .decode = (double)eval->decoder_steps};
+                         .decode = (double)eval->decoder_steps,
+                         .calibrate = VJ_CALIBRATION_BATCHES};
 }
 
 double vj_trial_work(const vj_config *config, const vj_model *model) {
   const vj_trial_runs runs = vj_trial_count_runs(config);
   double work = runs.train * vj_graph_flops(model->train.graph) + runs.evaluate * vj_graph_flops(model->evaluate.graph);
+  if (model->calibrate.graph) work += runs.calibrate * vj_graph_flops(model->calibrate.graph);
   if (model->decode.graph) work += runs.decode * vj_graph_flops(model->decode.graph);
   return work;
 }

@@ -34,10 +34,11 @@ VJ_MUST_USE vj_status vj_trial_schedule_sort(vj_trial_schedule *schedule, const 
 
 /* How often each graph of a trial is run. */
 typedef struct vj_trial_runs {
-  double train, evaluate, decode;
+  double train, evaluate, decode, calibrate;
 } vj_trial_runs;
 vj_trial_runs vj_trial_count_runs(const vj_config *config);
-/* Floating-point operations of a whole trial: steps, evaluations, probing and the decoder's training afterwards. */
+/* Floating-point operations of a whole trial: calibration, steps, evaluations, probing and the decoder's
+ * training afterwards. */
 double vj_trial_work(const vj_config *config, const vj_model *model);
 
 /* Those of a size among `order`, from *first on. */

@@ -16,8 +16,9 @@ vj_var *vj_batch_norm(vj_graph *graph, vj_var *x, double epsilon, vj_activation 
   if (vj_is_training(graph)) {
     const double rows = (double)(x->count / channels.size[0]) * (double)graph->options.shards;
     vj_moments(graph, x, 1, &mean, &variance);
-    vj_state_update(graph, running_mean, mean, momentum);
-    vj_state_update(graph, running_variance, vj_scale(graph, variance, rows > 1 ? rows / (rows - 1) : 1, 0), momentum);
+    vj_graph_running_statistic(graph, running_mean, mean, momentum);
+    vj_graph_running_statistic(graph, running_variance, vj_scale(graph, variance, rows > 1 ? rows / (rows - 1) : 1, 0),
+                               momentum);
   }
   vj_var *scale = vj_mul(graph, weight, vj_rsqrt(graph, vj_scale(graph, variance, 1, epsilon)));
   vj_var *shift = vj_sub(graph, bias, vj_mul(graph, mean, scale));

@@ -180,15 +180,20 @@ static void check_gradient(vj_graph *graph, const vj_config *config) {
                     : "put a loss on hx or hy_pred, for none flows through hy (model.target.type)");
 }
 
-static vj_status build_forward(vj_model *model, const vj_clip_info *clip, bool training, bool decoder_trains,
-                               vj_model_graph *part) {
+typedef enum vj_purpose { TRAIN, EVALUATE, DECODE, CALIBRATE } vj_purpose;
+
+static vj_status build_forward(vj_model *model, const vj_clip_info *clip, vj_purpose purpose, vj_model_graph *part) {
   const vj_config *config = model->config;
-  const vj_graph_options options = {training, config->optim.batch / config->optim.shards, config->optim.shards,
-                                    config->seed, config->optim.precision == VJ_BF16};
+  const vj_graph_options options = {.training = purpose == TRAIN || purpose == CALIBRATE,
+                                    .shard_samples = config->optim.batch / config->optim.shards,
+                                    .shards = config->optim.shards,
+                                    .seed = config->seed,
+                                    .bf16 = config->optim.precision == VJ_BF16};
   VJ_TRY(vj_graph_create(&options, model->parameters, &part->graph));
+  part->graph->calibrates = purpose == CALIBRATE;
   const vj_shape frames = VJ_SHAPE(clip->frames, clip->height, clip->width, clip->channels);
   part->frames = vj_graph_input(part->graph, "frames", &frames);
-  build_views(part->graph, config, part->frames, decoder_trains);
+  build_views(part->graph, config, part->frames, purpose == DECODE);
   return vj_graph_status(part->graph);
 }
 
@@ -203,7 +208,7 @@ static vj_status list_gradients(vj_model_graph *part) {
 }
 
 static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
-  VJ_TRY(build_forward(model, clip, true, false, &model->train));
+  VJ_TRY(build_forward(model, clip, TRAIN, &model->train));
   VJ_TRY(build_losses(&model->train, model->config));
   vj_graph_backward(model->train.graph, model->train.total);
   check_gradient(model->train.graph, model->config);
@@ -213,7 +218,7 @@ static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
 
 static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
   const vj_config *config = model->config;
-  VJ_TRY(build_forward(model, clip, false, false, &model->evaluate));
+  VJ_TRY(build_forward(model, clip, EVALUATE, &model->evaluate));
   vj_graph *graph = model->evaluate.graph;
   vj_var *y_pred = vj_graph_find_view(graph, "y_pred");
   if (y_pred)
@@ -237,7 +242,7 @@ static vj_status build_decoding(vj_model *model, const vj_clip_info *clip) {
   for (int i = 0; i < model->parameters->count; i++)
     if (strncmp(model->parameters->rows[i].name, "decoder.", 8) == 0 && vj_graph_has_gradient(model->train.graph, i))
       return VJ_OK;
-  VJ_TRY(build_forward(model, clip, false, true, &model->decode));
+  VJ_TRY(build_forward(model, clip, DECODE, &model->decode));
   vj_graph *graph = model->decode.graph;
   model->decode.total =
       vj_mean_all(graph, vj_square(graph, vj_sub(graph, vj_view(graph, "y_pred"), vj_view(graph, "y"))));
@@ -246,12 +251,27 @@ static vj_status build_decoding(vj_model *model, const vj_clip_info *clip) {
   return vj_graph_status(graph);
 }
 
+/* Only where there are running statistics. */
+static vj_status build_calibration(vj_model *model, const vj_clip_info *clip) {
+  VJ_TRY(build_forward(model, clip, CALIBRATE, &model->calibrate));
+  vj_graph *const graph = model->calibrate.graph;
+  for (int i = 0; i < graph->reports.count; i++) ((const vj_recorded_scalar *)graph->reports.at[i])->var->keep = false;
+  for (int i = 0; i < graph->changes.count; i++) vj_graph_keep(((const vj_state_change *)graph->changes.at[i])->value);
+  if (graph->changes.count > 0) return VJ_OK;
+  vj_graph_destroy(&model->calibrate.graph);
+  model->calibrate = (vj_model_graph){0};
+  return VJ_OK;
+}
+
+enum { MOST_GRAPHS = 4 };
+
 /* The graphs there are, which share one arena. */
-static int all_graphs(const vj_model *model, vj_graph *graphs[3]) {
-  graphs[0] = model->train.graph;
-  graphs[1] = model->evaluate.graph;
-  graphs[2] = model->decode.graph;
-  return graphs[2] ? 3 : 2;
+static int all_graphs(const vj_model *model, vj_graph *graphs[MOST_GRAPHS]) {
+  const vj_model_graph *const parts[MOST_GRAPHS] = {&model->train, &model->evaluate, &model->decode, &model->calibrate};
+  int count = 0;
+  for (int i = 0; i < MOST_GRAPHS; i++)
+    if (parts[i]->graph) graphs[count++] = parts[i]->graph;
+  return count;
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------- */
@@ -265,9 +285,10 @@ vj_status vj_model_create(const vj_config *config, const vj_clip_info *clip, int
   VJ_TRY_GOTO(status, build_training(*model, clip), failed);
   VJ_TRY_GOTO(status, build_evaluation(*model, clip), failed);
   VJ_TRY_GOTO(status, build_decoding(*model, clip), failed);
+  VJ_TRY_GOTO(status, build_calibration(*model, clip), failed);
   VJ_TRY_GOTO(status, list_gradients(&(*model)->train), failed);
   VJ_TRY_GOTO(status, list_gradients(&(*model)->decode), failed);
-  vj_graph *graphs[3];
+  vj_graph *graphs[MOST_GRAPHS];
   const int count = all_graphs(*model, graphs);
   for (int i = 0; i < count; i++) VJ_TRY_GOTO(status, vj_graph_plan(graphs[i], config->optim.shards / ranks), failed);
   return VJ_OK;
@@ -278,7 +299,7 @@ failed:
 
 vj_status vj_model_allocate(vj_model *model, const vj_comm *comm) {
   VJ_TRY(vj_comm_agree(comm, vj_parameters_allocate(model->parameters)));
-  vj_graph *graphs[3];
+  vj_graph *graphs[MOST_GRAPHS];
   const int count = all_graphs(model, graphs);
   VJ_TRY(vj_graph_allocate(graphs, count, comm));
   vj_parameters_initialise(model->parameters, model->config->seed);
@@ -290,6 +311,7 @@ void vj_model_destroy(vj_model **model) {
   vj_graph_destroy(&(*model)->train.graph);
   vj_graph_destroy(&(*model)->evaluate.graph);
   vj_graph_destroy(&(*model)->decode.graph);
+  vj_graph_destroy(&(*model)->calibrate.graph);
   vj_parameters_destroy(&(*model)->parameters);
   free(*model);
   *model = NULL;
@@ -300,7 +322,7 @@ void vj_model_destroy(vj_model **model) {
 size_t vj_model_memory(const vj_model *model) {
   const size_t moments = model->config->optim.type == VJ_ADAMW ? 2 : 1;
   const size_t blocks = (2 + moments) * (size_t)model->parameters->value_count;
-  vj_graph *graphs[3];
+  vj_graph *graphs[MOST_GRAPHS];
   const int count = all_graphs(model, graphs);
   return vj_graph_memory(graphs, count) + (blocks + (size_t)model->parameters->state_count) * sizeof(vj_real);
 }

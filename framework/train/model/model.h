@@ -25,6 +25,9 @@ typedef struct vj_model {
   /* Trains the decoder alone, on the frozen hidden states of a finished model (everything before it as in evaluation).
    * Its graph is NULL where a loss trains the decoder, where there is none, and where eval.decoder_steps is 0. */
   vj_model_graph decode;
+  /* The forward pass of training, whose runs change running statistics alone (calibration.h). Its graph is NULL where
+   * there are none. */
+  vj_model_graph calibrate;
 } vj_model;
 
 /* Builds and plans the graphs for a group of `ranks`, allocating no numbers; errors name the component, the place
