@@ -6,6 +6,7 @@
  * are right to about 1e-15 of the largest, which is what showing a collapse takes. Where N < d, the same is
  * done with the transpose, and no d x d matrix is formed. */
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -25,7 +26,18 @@ enum {
 
 static const double rankme_epsilon = 1e-7;
 
-enum { SINGULAR_VALUES, RANKME, EFFECTIVE_RANK, EXPLAINED_VARIANCE, FEATURE_STD, CORRELATION, METRICS };
+enum {
+  SINGULAR_VALUES,
+  RANKME,
+  EFFECTIVE_RANK,
+  EXPLAINED_VARIANCE,
+  FEATURE_STD,
+  CORRELATION,
+  FEATURE_STD_MEDIAN,
+  ALPHA_REQ,
+  NESUM,
+  METRICS
+};
 
 static const vj_metric metrics[METRICS] = {
     [SINGULAR_VALUES] = {"singular_values", VJ_METRIC_COMPONENT, "",
@@ -41,6 +53,14 @@ static const vj_metric metrics[METRICS] = {
     [CORRELATION] = {"correlation", VJ_METRIC_SCALAR, "",
                      "mean absolute correlation of two features; constant ones left out, 0 where fewer than two vary; "
                      "of more than 2039 features, 2039 evenly spread ones"},
+    [FEATURE_STD_MEDIAN] = {"feature_std_median", VJ_METRIC_SCALAR, "",
+                            "median over features of the same standard deviation"},
+    [ALPHA_REQ] =
+        {"alpha_req", VJ_METRIC_SCALAR, "",
+         "alpha of the power law k^-alpha of the covariance's eigenvalues, over the first half of those that vary; "
+         "NaN where fewer than six vary"},
+    [NESUM] = {"nesum", VJ_METRIC_SCALAR, "",
+               "sum of the covariance's eigenvalues over the largest; 0 where nothing varies"},
 };
 
 typedef struct spectrum {
@@ -177,6 +197,66 @@ static double mean_deviation(const spectrum *s) {
   return sum / (double)s->width * sqrt((double)s->rows / (double)(s->rows - 1));
 }
 
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Sorts the deviations. */
+static double median_deviation(const spectrum *s) {
+  const int64_t d = s->width;
+  if (s->rows < 2) return 0;
+  qsort(s->deviation, (size_t)d, sizeof *s->deviation, ascending);
+  return 0.5 * (s->deviation[(d - 1) / 2] + s->deviation[d / 2]) * sqrt((double)s->rows / (double)(s->rows - 1));
+}
+
+/* How many singular values of the centred matrix are more than the rounding of floats puts into every direction. */
+static int64_t varying_directions(const spectrum *s, int64_t count, const double *values) {
+  double square = 0;
+  for (int64_t j = 0; j < s->width; j++) square += s->mean[j] * s->mean[j] + s->deviation[j] * s->deviation[j];
+  const double longer = (double)(s->tall ? s->rows : s->width);
+  const double rounding = FLT_EPSILON * sqrt(square / (double)s->width * longer);
+  int64_t varying = 0;
+  while (varying < count && values[varying] > rounding) varying++;
+  return varying;
+}
+
+/* Least squares of ln of the eigenvalues, squares of the values, on ln k with weights 1/k, so that every octave of k
+ * counts alike (Stringer et al. 2019); over the first half of those that vary, since behind it the spectrum of any
+ * sample bends down. */
+static double power_law(int64_t varying, const double *values) {
+  const int64_t last = varying / 2;
+  double weight = 0, x_mean = 0, y_mean = 0, xx = 0, xy = 0;
+  if (last < 3) return NAN;
+  for (int64_t k = 1; k <= last; k++) {
+    const double w = 1 / (double)k;
+    weight += w;
+    x_mean += w * vj_math_log((double)k);
+    y_mean += w * 2 * vj_math_log(values[k - 1]);
+  }
+  x_mean /= weight, y_mean /= weight;
+  for (int64_t k = 1; k <= last; k++) {
+    const double w = 1 / (double)k, x = vj_math_log((double)k) - x_mean;
+    xx += w * x * x;
+    xy += w * x * (2 * vj_math_log(values[k - 1]) - y_mean);
+  }
+  return -xy / xx;
+}
+
+static double eigenvalue_sum(int64_t count, const double *values) {
+  double sum = 0;
+  if (!(values[0] > 0)) return 0;
+  for (int64_t k = 0; k < count; k++) sum += values[k] / values[0] * (values[k] / values[0]);
+  return sum;
+}
+
+/* What comes of the singular values of the centred matrix. */
+static void measure_centred(const spectrum *s, int64_t count, double *values, double *const *results) {
+  *results[ALPHA_REQ] = power_law(varying_directions(s, count, values), values);
+  *results[NESUM] = eigenvalue_sum(count, values);
+  explain(count, values);
+}
+
 static vj_status measure(spectrum *s, double *const *results) {
   const int64_t components = s->tall ? s->width : s->rows;
   double *values = NULL;
@@ -192,9 +272,10 @@ static vj_status measure(spectrum *s, double *const *results) {
   *results[RANKME] = entropy_rank(components, values, rankme_epsilon);
   *results[EFFECTIVE_RANK] = entropy_rank(components, values, 0);
   VJ_TRY_GOTO(status, vj_singular_values(components, s->order, s->centred, results[EXPLAINED_VARIANCE]), done);
-  explain(components, results[EXPLAINED_VARIANCE]);
+  measure_centred(s, components, results[EXPLAINED_VARIANCE], results);
   *results[FEATURE_STD] = mean_deviation(s);
   VJ_TRY_GOTO(status, correlate(s, results[CORRELATION]), done);
+  *results[FEATURE_STD_MEDIAN] = median_deviation(s); /* last, for it sorts */
 done:
   free(values);
   return status;
@@ -221,6 +302,8 @@ const vj_component vj_probe_spectrum = {
     .kind = VJ_PROBE,
     .name = "spectrum",
     .summary = "singular values and effective rank of a hidden state",
-    .source = "Roy and Vetterli, The effective rank (2007); Garrido et al., RankMe (arXiv 2210.02885), eq. 1",
+    .source =
+        "Roy and Vetterli, The effective rank (2007); Garrido et al., RankMe (arXiv 2210.02885), eq. 1; Agrawal "
+        "et al., alpha-ReQ (NeurIPS 2022); He and Ozay, NESum (ICML 2022)",
     .as.probe = {.metrics = metrics, .metric_count = METRICS, .is_measure = true, .evaluate = evaluate},
 };

@@ -12,27 +12,34 @@ extern const vj_component vj_probe_spectrum;
 
 enum { MAXIMUM = 64 /* components in the closed forms below */ };
 
+enum { SCALARS = 7 };
+
 typedef struct spectrum {
   double singular_values[MAXIMUM], rankme, effective_rank, explained_variance[MAXIMUM], feature_std, correlation;
+  double feature_std_median, alpha_req, nesum;
 } spectrum;
 
 static vj_status evaluate(vj_features features, double *singular_values, double *explained_variance,
-                          double scalars[4]) {
+                          double scalars[SCALARS]) {
   const vj_probe_input input = {.split = {[VJ_VALIDATION] = features}};
-  double *const rooms[] = {singular_values, &scalars[0], &scalars[1], explained_variance, &scalars[2], &scalars[3]};
+  double *const rooms[] = {singular_values, &scalars[0], &scalars[1], explained_variance, &scalars[2],
+                           &scalars[3],     &scalars[4], &scalars[5], &scalars[6]};
   assert_int_equal(vj_probe_spectrum.as.probe.metric_count, VJ_COUNT(rooms));
   return vj_probe_spectrum.as.probe.evaluate(NULL, &input, rooms);
 }
 
 static spectrum spectrum_of(int64_t samples, int64_t steps, int64_t width, const float *values) {
   spectrum s = {0};
-  double scalars[4] = {0};
+  double scalars[SCALARS] = {0};
   assert_ok(
       evaluate((vj_features){samples, steps, width, values, NULL}, s.singular_values, s.explained_variance, scalars));
   s.rankme = scalars[0];
   s.effective_rank = scalars[1];
   s.feature_std = scalars[2];
   s.correlation = scalars[3];
+  s.feature_std_median = scalars[4];
+  s.alpha_req = scalars[5];
+  s.nesum = scalars[6];
   return s;
 }
 
@@ -184,6 +191,37 @@ static void copies_of_one_signal_are_fully_correlated(void **state) {
   }
 }
 
+/* Orthogonal columns of length k^-1: eigenvalues are k^-2. */
+static void a_power_law_has_its_exponent(void **state) {
+  (void)state;
+  enum { WIDTH = 63 };
+  float x[64 * WIDTH];
+  double sum = 0;
+  for (unsigned i = 0; i < 64; i++)
+    for (unsigned k = 1; k <= WIDTH; k++) x[i * WIDTH + k - 1] = hadamard(i, k) / (float)k;
+  for (int k = 1; k <= WIDTH; k++) sum += 1.0 / (k * k);
+  const spectrum s = spectrum_of(64, 1, WIDTH, x);
+  assert_close(s.alpha_req, 2, 1e-5);
+  assert_close(s.nesum, sum, 1e-6);
+  assert_close(s.feature_std_median, sqrt(64.0 / 63) / 32, 1e-8);
+}
+
+/* Of two directions there is no power law; the rounding of floats is none either. */
+static void few_directions_have_no_exponent(void **state) {
+  (void)state;
+  float x[16 * 8];
+  for (unsigned i = 0; i < 16; i++)
+    for (unsigned j = 0; j < 8; j++)
+      x[i * 8 + j] = 0.1F * (float)(j + 1) * hadamard(i, 1) + 0.3F * (float)(j * j) * hadamard(i, 2);
+  const spectrum s = spectrum_of(16, 1, 8, x);
+  assert_true(isnan(s.alpha_req));
+  const float zeros[16] = {0};
+  const spectrum none = spectrum_of(4, 1, 4, zeros);
+  assert_true(isnan(none.alpha_req));
+  assert_close(none.nesum, 0, 0);
+  assert_close(none.feature_std_median, 0, 0);
+}
+
 static void one_row_is_enough(void **state) {
   (void)state;
   const float x[2] = {3, 4};
@@ -199,7 +237,7 @@ static void same_bits_for_any_thread_count(void **state) {
   (void)state;
   enum { ROWS = 300, WIDTH = 200 };
   float *x = calloc((size_t)ROWS * WIDTH, sizeof *x);
-  double values[2][WIDTH], explained[2][WIDTH], scalars[2][4];
+  double values[2][WIDTH], explained[2][WIDTH], scalars[2][SCALARS];
   assert_non_null(x);
   normal_features(ROWS, WIDTH, x);
   for (int i = 0; i < 2; i++) {
@@ -215,7 +253,7 @@ static void same_bits_for_any_thread_count(void **state) {
 static void features_that_cannot_be_measured_are_refused(void **state) {
   (void)state;
   const float x[8] = {1, 2, 3, 4, 5, 6, NAN, 8};
-  double values[4], explained[4], scalars[4];
+  double values[4], explained[4], scalars[SCALARS];
   assert_error(evaluate((vj_features){2, 2, 2, x, NULL}, values, explained, scalars), VJ_NUMERIC,
                "spectrum: validation sample 1 has a feature that is not a finite number; the hidden state has "
                "diverged, try a lower optim.lr");
@@ -251,7 +289,7 @@ static void low_rank_features(const shape *s, float *x) {
 static void export_case(const char *folder, const shape *s) {
   const int64_t rows = s->samples * s->steps, components = rows < s->width ? rows : s->width;
   float *x = calloc((size_t)(rows * s->width), sizeof *x);
-  double *curves = calloc((size_t)(2 * components), sizeof *curves), scalars[4];
+  double *curves = calloc((size_t)(2 * components), sizeof *curves), scalars[SCALARS];
   assert_true(x && curves);
   if (s->rank)
     low_rank_features(s, x);
@@ -261,7 +299,7 @@ static void export_case(const char *folder, const shape *s) {
   assert_ok(evaluate(features, curves, curves + components, scalars));
   npy_write(folder, "spectrum", s->name, "features", "<f4", rows, s->width, x);
   npy_write(folder, "spectrum", s->name, "curves", "<f8", 2, components, curves);
-  npy_write(folder, "spectrum", s->name, "scalars", "<f8", 1, 4, scalars);
+  npy_write(folder, "spectrum", s->name, "scalars", "<f8", 1, SCALARS, scalars);
   free(curves);
   free(x);
 }
@@ -290,6 +328,8 @@ int main(int count, char **arguments) {
       cmocka_unit_test(samples_and_steps_are_rows_alike),
       cmocka_unit_test(repeated_rows_scale_the_singular_values),
       cmocka_unit_test(copies_of_one_signal_are_fully_correlated),
+      cmocka_unit_test(a_power_law_has_its_exponent),
+      cmocka_unit_test(few_directions_have_no_exponent),
       cmocka_unit_test(one_row_is_enough),
       cmocka_unit_test(same_bits_for_any_thread_count),
       cmocka_unit_test(features_that_cannot_be_measured_are_refused),

@@ -48,7 +48,8 @@ def checksum(arrays):
     return f"{value:08x}"
 
 
-OF_OPENBLAS = re.compile(r".*_(singular_values|explained_variance|effective_rank|rankme|lidar|correlation)")
+OF_OPENBLAS = re.compile(r".*_(singular_values|explained_variance|effective_rank|rankme|lidar|correlation|"
+                         r"alpha_req|nesum|cluster_learnability|intrinsic_dimension)")
 
 
 def checksums():
