@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/results/collapse.h"
-
 enum { CAPTION_BYTES = 512, PICTURE_MARK = 1 }; /* before the number of a picture: a character that no text has */
 
 void vj_page_pictures(vj_page *page) { fputs("<div class=\"pictures\">\n", page->to); }
@@ -77,8 +75,8 @@ const char *vj_page_objective_title(const vj_page *page) {
   return c->title && c->title[0] ? c->title : c->quantity ? c->quantity : "";
 }
 
-void vj_page_verdict(vj_page *page, double rankme, int64_t largest) {
-  const char *verdict = vj_collapse_verdict(rankme, largest);
+void vj_page_verdict(vj_page *page, const vj_collapse *collapse) {
+  const char *verdict = vj_collapse_word(collapse);
   vj_html_cell(page->to, false);
   fprintf(page->to, "<span class=\"%s\">%s</span>", strcmp(verdict, "no") == 0 ? "good" : "bad", verdict);
 }

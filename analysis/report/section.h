@@ -6,6 +6,7 @@
 #include "analysis/output/html.h"
 #include "analysis/output/plots.h"
 #include "analysis/report/report_data.h"
+#include "analysis/results/collapse.h"
 
 typedef struct vj_page {
   const vj_report_data *data;
@@ -36,8 +37,8 @@ void vj_page_legend(vj_page *page);
 void vj_page_color_scale(vj_page *page, const char *title, double low, double high);
 /* A group's name behind its colour. */
 void vj_page_group_name(vj_page *page, const vj_group *group);
-/* The cell that says whether a hidden state has collapsed, by RankMe and the largest it could be. */
-void vj_page_verdict(vj_page *page, double rankme, int64_t largest);
+/* The cell that says whether a hidden state has collapsed, and how. */
+void vj_page_verdict(vj_page *page, const vj_collapse *collapse);
 /* Axes for so many horizontal bars, one below the other, from row 0 on, with room for their names above them. */
 void vj_page_bar_axes(FILE *script, int64_t rows, const char *unit);
 /* "(px/frame)^2"; "" where a quantity has no unit worth telling. */

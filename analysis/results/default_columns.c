@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "analysis/results/collapse.h"
+#include "analysis/results/control_rows.h"
 #include "vj/param.h"
 
 enum { MOST_COLUMNS = 24 };
@@ -42,6 +44,19 @@ static const char *probe_heading(const vj_results *o, const char *variable) {
   return NULL;
 }
 
+/* Whether it is a control of another probe, and so has a row. */
+static bool is_pixels(const vj_results *o, const char *variable) {
+  const char *own = vj_control_pixels(o, variable);
+  vj_file_variable_info info;
+  if (!own || strcmp(own, variable) != 0) return false;
+  for (int v = 0; v < vj_sweep_file_variable_count(o->file); v++) {
+    vj_sweep_file_variable(o->file, v, &info);
+    const char *pixels = strcmp(info.name, variable) != 0 ? vj_control_pixels(o, info.name) : NULL;
+    if (pixels && strcmp(pixels, variable) == 0) return true;
+  }
+  return false;
+}
+
 static bool is_loss(const vj_file_variable_info *info) {
   return vj_record_is(info->name, VJ_RECORD_VAL_ONE_LOSS) &&
          !vj_record_after(info->name, VJ_NAME_OF_VALIDATION("latent")) && info->rank == 2 &&
@@ -58,28 +73,31 @@ static void choose_columns(chooser *c) {
     if (is_loss(&info))
       add_column(c, vj_record_after(info.name, VJ_NAME_OF_VALIDATION("")), info.name, VJ_REPORT_SCALAR);
   }
+  if (vj_sweep_file_find(file, VJ_NAME_OF_VIEW("hx", "feature_std_median")) >= 0)
+    add_column(c, "std hx", VJ_NAME_OF_VIEW("hx", "feature_std_median"), VJ_REPORT_SCALAR);
   if (vj_sweep_file_find(file, VJ_NAME_OF_VIEW("hx", "rankme")) >= 0) {
     add_column(c, "RankMe hx", VJ_NAME_OF_VIEW("hx", "rankme"), VJ_REPORT_SCALAR);
     add_column(c, "first 10", VJ_NAME_OF_VIEW("hx", "explained_variance"), 9);
   }
   for (int v = 0; v < vj_sweep_file_variable_count(file); v++) {
     vj_sweep_file_variable(file, v, &info);
-    add_column(c, probe_heading(c->results, info.name), info.name, VJ_REPORT_SCALAR);
+    const char *heading = probe_heading(c->results, info.name);
+    if (heading && !is_pixels(c->results, info.name)) add_column(c, heading, info.name, VJ_REPORT_SCALAR);
   }
 }
 
 vj_status vj_default_report(const vj_results *results, vj_report_spec *report) {
   chooser c = {.results = results, .columns = vj_pool_take(results->pool, MOST_COLUMNS * sizeof *c.columns)};
-  if (!c.columns) return vj_fail(VJ_MEMORY, "no memory for the columns of a table");
+  const char *note = vj_collapse_note(results->pool);
+  const char *notes = note ? vj_pool_format(results->pool,
+                                            "Losses are validation losses, unweighted. std hx: median over features. "
+                                            "first 10: share of the variance\nof hx in its 10 largest components.\n%s",
+                                            note)
+                           : NULL;
+  if (!c.columns || !notes) return vj_fail(VJ_MEMORY, "no memory for the columns of a table");
   choose_columns(&c);
   *report = (vj_report_spec){
-      .title = "",
-      .source = "",
-      .notes =
-          "Losses are validation losses, unweighted. first 10: share of the variance of hx in its 10 largest "
-          "components.\n"
-          "collapsed?: RankMe of hx below a tenth of the largest possible; partly: below a quarter.\n",
-      .column_count = c.count,
-      .columns = c.columns};
+      .title = "", .source = "", .notes = notes, .column_count = c.count, .columns = c.columns, .verdict = true};
+  for (vj_control control = 0; control < VJ_CONTROLS; control++) report->controls[control] = true;
   return VJ_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/output/terminal.h"
+#include "analysis/results/collapse.h"
 #include "analysis/results/default_columns.h"
 #include "analysis/results/result_table_rows.h"
 #include "analysis/results/result_table_text.h"
@@ -91,6 +92,11 @@ static void print_failures(const vj_result_rows *r, FILE *to) {
   }
 }
 
+static const char *note_of_verdict(const vj_result_rows *r) {
+  const char *note = vj_collapse_note(r->results->pool);
+  return note ? note : "";
+}
+
 static void print_below(const vj_result_rows *r, FILE *to) {
   if (r->is_default) {
     print_text(r->report->notes, to);
@@ -98,6 +104,7 @@ static void print_below(const vj_result_rows *r, FILE *to) {
     print_legend(r, to);
     for (int64_t i = 0; i < r->report->ratio_count; i++) print_ratio(r, &r->report->ratios[i], to);
     print_text(r->report->notes, to);
+    if (r->report->verdict) print_text(note_of_verdict(r), to);
     print_progress(r, to);
   }
   print_stopped(r, to);

@@ -6,6 +6,7 @@
 #include "analysis/output/terminal.h"
 #include "analysis/output/text_table.h"
 #include "analysis/results/collapse.h"
+#include "analysis/results/control_rows.h"
 #include "vj/elementary.h"
 #include "vj/param.h"
 
@@ -56,12 +57,9 @@ static bool is_setting_shown(const vj_result_rows *r, int setting) {
 /* The last column by default: whether the hidden state has collapsed, or what became of a row without results. */
 static const char *state_of(const vj_result_rows *r, int64_t row) {
   const vj_trial_group *group = &r->at[row];
-  const int64_t column = vj_report_find(r->report, VJ_NAME_OF_VIEW("hx", "rankme"));
   if (!group->done_count) return vj_trial_state_word(vj_results_state(r->results, group->trials[0]));
-  if (column < 0) return "";
-  return vj_collapse_verdict(
-      vj_result_rows_summary(r, row, column).mean,
-      vj_results_components(r->results, VJ_NAME_OF_VIEW("hx", "singular_values"), group->done[0]));
+  const vj_collapse collapse = vj_collapse_of(r->results, "hx", group->done_count, group->done);
+  return vj_collapse_word(&collapse);
 }
 
 /* --- the table ------------------------------------------------------------------------------------------------- */
@@ -87,7 +85,7 @@ static void add_headings(const vj_result_rows *r, vj_table *table, bool short_na
     vj_table_column(table, "paper", true);
     vj_table_dispensable(table, rank);
   }
-  if (r->is_default) vj_table_column(table, "collapsed?", false);
+  if (r->report->verdict) vj_table_column(table, "collapsed?", false);
 }
 
 static void add_row(const vj_result_rows *r, vj_table *table, int64_t i, bool with_spread) {
@@ -109,66 +107,21 @@ static void add_row(const vj_result_rows *r, vj_table *table, int64_t i, bool wi
     number_cell(table, &s, with_spread, mark_of(r, i, c));
     if (vj_result_rows_has_paper(r, c)) vj_table_cell(table, "%s", value ? value->text : "-");
   }
-  if (r->is_default) vj_table_cell(table, "%s", state_of(r, i));
+  if (r->report->verdict) vj_table_cell(table, "%s", state_of(r, i));
 }
 
-/* Rows that belong to no arm. A guess is what is got without looking, in a variable of its own. */
-typedef struct control {
-  const char *name, *guesses[2]; /* no guess: the quantity itself, before training */
-} control;
-static const control untrained = {"untrained", {NULL}}, usual_guess = {"mean/majority guess", {"baseline", "majority"}},
-                     random_guess = {"random guess", {"random", NULL}};
-
-/* probe_speed_mse -> probe_speed_baseline_mse, probe_psi_accuracy -> probe_psi_majority_accuracy,
- * probe_actions_map -> probe_actions_random_map. NULL if there is none. */
-static const char *guess_of(const vj_results *o, const control *c, const char *quantity) {
-  for (const char *cut = vj_record_after(quantity, VJ_PROBE_RECORDS); cut && (cut = strchr(cut, '_')); cut++)
-    for (size_t k = 0; k < VJ_COUNT(c->guesses) && c->guesses[k]; k++) {
-      const char *name = vj_pool_format(o->pool, "%.*s_%s%s", (int)(cut - quantity), quantity, c->guesses[k], cut);
-      if (name && vj_sweep_file_find(o->file, name) >= 0) return name;
-    }
-  return NULL;
-}
-
-/* False where there is no such thing. */
-static bool control_column(const vj_result_rows *r, const control *c, const vj_report_column *column,
-                           vj_report_column *shown) {
-  *shown = *column;
-  if (c->guesses[0]) {
-    shown->quantity = guess_of(r->results, c, column->quantity);
-    return shown->quantity != NULL;
-  }
-  if (column->at == VJ_REPORT_LAST) shown->at = 0;
-  return shown->at == 0;
-}
-
-static bool has_control(const vj_result_rows *r, const control *c) {
-  vj_report_column shown;
-  for (int64_t i = 0; i < r->report->column_count; i++)
-    if (control_column(r, c, &r->report->columns[i], &shown)) return true;
-  return false;
-}
-
-/* A row that belongs to no arm: the mean over all trials, whatever became of them. */
-static void add_control(const vj_result_rows *r, vj_table *table, const control *c, bool with_spread) {
+/* A row that belongs to no arm. */
+static void add_control(const vj_result_rows *r, vj_table *table, vj_control control, bool with_spread) {
   const vj_results *o = r->results;
   int labels = o->has_arms ? 1 : 0;
   for (int s = 0; s < o->setting_count; s++) labels += is_setting_shown(r, s);
-  for (int i = 0; i < labels + 1; i++) vj_table_cell(table, "%s", i == 0 ? c->name : "");
+  for (int i = 0; i < labels + 1; i++) vj_table_cell(table, "%s", i == 0 ? vj_control_names[control] : "");
   for (int64_t i = 0; i < r->report->column_count; i++) {
-    vj_report_column shown;
-    vj_summary s = VJ_SUMMARY_NONE;
-    const bool is_there = control_column(r, c, &r->report->columns[i], &shown);
-    for (int64_t k = 0; k < o->trials && is_there; k++) vj_summary_add(&s, vj_results_number(o, &shown, k));
+    const vj_summary s = vj_control_summary(o, &r->report->columns[i], control);
     number_cell(table, &s, with_spread, "");
     if (vj_result_rows_has_paper(r, i)) vj_table_cell(table, "%s", "");
   }
-}
-
-static bool has_controls(const vj_result_rows *r) {
-  for (int64_t c = 0; c < r->report->column_count && !r->is_default; c++)
-    if (vj_record_is(r->report->columns[c].quantity, VJ_RECORD_PROBE)) return true;
-  return false;
+  if (r->report->verdict) vj_table_cell(table, "%s", "");
 }
 
 /* Of a search that stops early, the table is of what was trained to its end. */
@@ -180,11 +133,13 @@ static void fill_table(const vj_result_rows *r, vj_table *table, bool short_name
   add_headings(r, table, short_names);
   for (int64_t i = 0; i < r->count; i++)
     if (!is_left_out(r, &r->at[i])) add_row(r, table, i, with_spread);
-  if (!has_controls(r)) return;
-  vj_table_rule(table);
-  add_control(r, table, &untrained, with_spread);
-  add_control(r, table, &usual_guess, with_spread);
-  if (has_control(r, &random_guess)) add_control(r, table, &random_guess, with_spread);
+  bool ruled = false;
+  for (vj_control control = 0; control < VJ_CONTROLS; control++) {
+    if (r->by_trial || !vj_control_is_shown(r->results, r->report, control)) continue;
+    if (!ruled) vj_table_rule(table);
+    ruled = true;
+    add_control(r, table, control, with_spread);
+  }
 }
 
 /* Where the terminal is too narrow, settings get short names, and then means go without their spreads over seeds. */

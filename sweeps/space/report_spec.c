@@ -10,10 +10,15 @@ enum { PATH_BYTES = 512 };
 
 typedef struct report_section {
   const char *title, *notes;
+  bool verdict;
+  vj_text_list controls;
 } report_section;
 static const vj_param report_rows[] = {
     VJ_TEXT(report_section, title, "", "printed above the table"),
     VJ_TEXT(report_section, notes, "", "printed below the table"),
+    VJ_BOOL(report_section, verdict, "false", "a last column says whether hx has collapsed, and how"),
+    VJ_TEXTS(report_section, controls, "[untrained, pixels, mean, majority, random]",
+             "rows of no arm, below those of the arms, where a column is a probe's"),
 };
 
 static const vj_param column_rows[] = {
@@ -195,6 +200,31 @@ static vj_status read_ratios(const report_reader *r, const vj_yaml *list) {
   return VJ_OK;
 }
 
+/* --- controls -------------------------------------------------------------------------------------------------- */
+
+/* Asked for by name, pixels must be somewhere. */
+static vj_status check_pixels(const report_reader *r, const vj_yaml *root, const vj_yaml *list) {
+  for (int64_t i = 0; i < r->report->column_count; i++)
+    if (vj_control_pixels_of(r->pool, root, r->report->columns[i].quantity)) return VJ_OK;
+  return vj_fail_node(list, "report.controls",
+                      "pixels: no probe on x has the type and target of a column's probe; add one under eval.probes, "
+                      "such as pixels: {type: ridge, target: speed, on: x}");
+}
+
+static vj_status read_controls(const report_reader *r, const vj_yaml *root, const vj_text_list *names,
+                               const vj_yaml *list) {
+  char hint[VJ_SUGGESTION_BYTES];
+  for (int64_t i = 0; i < names->count; i++) {
+    int control = 0;
+    while (control < VJ_CONTROLS && strcmp(vj_control_names[control], names->at[i]) != 0) control++;
+    if (control == VJ_CONTROLS)
+      return vj_fail_node(list, "report.controls", "no control \"%s\"%s", names->at[i],
+                          vj_suggestion(names->at[i], "controls", vj_control_names, VJ_CONTROLS, hint));
+    r->report->controls[control] = true;
+  }
+  return list && r->report->controls[VJ_CONTROL_PIXELS] ? check_pixels(r, root, list) : VJ_OK;
+}
+
 vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spec **report) {
   static const char *const also_known[] = {"columns", "paper", "ratios", NULL};
   const vj_yaml *section = vj_yaml_get(root, "report");
@@ -206,11 +236,14 @@ vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spe
   if (!r.report) return vj_fail(VJ_MEMORY, "no memory for a report");
   VJ_TRY(vj_params_read(pool, report_rows, VJ_COUNT(report_rows), sizeof(report_section), section, "report", also_known,
                         &read, NULL));
-  *r.report = (vj_report_spec){
-      .title = ((const report_section *)read)->title, .notes = ((const report_section *)read)->notes, .source = ""};
+  *r.report = (vj_report_spec){.title = ((const report_section *)read)->title,
+                               .notes = ((const report_section *)read)->notes,
+                               .source = "",
+                               .verdict = ((const report_section *)read)->verdict};
   VJ_TRY(read_columns(&r, section));
   VJ_TRY(read_paper(&r, vj_yaml_get(section, "paper")));
   VJ_TRY(read_ratios(&r, vj_yaml_get(section, "ratios")));
+  VJ_TRY(read_controls(&r, root, &((const report_section *)read)->controls, vj_yaml_get(section, "controls")));
   *report = r.report;
   return VJ_OK;
 }

@@ -5,6 +5,7 @@
 
 #include "framework/config/yaml/yaml.h"
 #include "framework/store/sweep_file/sweep_file.h"
+#include "sweeps/space/report_controls.h"
 
 typedef enum vj_best { VJ_BEST_NONE, VJ_BEST_LOW, VJ_BEST_HIGH } vj_best;
 
@@ -39,6 +40,8 @@ typedef struct vj_report_spec {
   const vj_report_column *columns;
   const vj_report_value *values;
   const vj_report_ratio *ratios;
+  bool verdict;               /* a last column says whether hx has collapsed */
+  bool controls[VJ_CONTROLS]; /* which rows stand below those of the arms, where there is something to show */
 } vj_report_spec;
 
 /* Reads `report:` of the tree; *report = NULL without one. Arms must be those of the tree's sweep. Everything is owned

@@ -95,7 +95,7 @@ class Verbs(unittest.TestCase):
     def test_all_verbs_stand_in_the_list(self):
         code, out, err = vjvcr("help")
         self.assertEqual((code, err), (0, ""))
-        self.assertEqual(re.findall(r"^  ([a-z]+(?: [a-z]+)?)  ", out, re.M), list(self.verbs))
+        self.assertEqual(re.findall(r"^  ([a-z-]+(?: [a-z]+)?)  ", out, re.M), list(self.verbs))
         self.assertEqual(vjvcr("--help"), (0, out, ""))
         self.assertEqual(vjvcr(), (2, "", out))
 

@@ -174,7 +174,7 @@ class Table(SweepCase):
 
     def test_controls_are_rows(self):
         v, (untrained, guess) = self.values, rows_of(self.printed)[2]
-        self.assertEqual((untrained[0], guess[0]), ("untrained", "mean/majority guess"))
+        self.assertEqual((untrained[0], guess[0]), ("untrained", "mean"))
         for cell, values in ((untrained[1], v["probe_speed_mse"][:, 0]), (untrained[2], v["hx_rankme"][:, 0]),
                              (untrained[3], v["probe_speed_mse"][:, 0]),
                              (untrained[4], v["hx_singular_values"][:, 0, 2])):

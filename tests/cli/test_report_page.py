@@ -7,6 +7,7 @@ import re
 import shutil
 
 from support import requirements
+from support.collapse import verdict
 from support.report_page import Page
 from support.vjvcr import TINY, Case, h5py, main, np
 
@@ -141,9 +142,10 @@ class Numbers(Case):
                 rankme = sweep[f"{view}_rankme"].isel(trial=mine.values)
                 np.testing.assert_allclose(row["RankMe, start"][1][0], rankme.isel(eval=0).mean(), rtol=1e-12)
                 np.testing.assert_allclose(row["RankMe, end"][1][0], rankme.isel(eval=-1).mean(), rtol=1e-12)
-                share = float(rankme.isel(eval=-1).mean()) / int(row["largest possible"][0])
-                verdict = "collapsed" if share < 0.1 else "partly" if share < 0.25 else "no"
-                self.assertEqual(row["collapsed?"][0], verdict)
+                np.testing.assert_allclose(row["α"][1][0], sweep[f"{view}_alpha_req"].isel(trial=mine.values, eval=-1).mean(),
+                                           rtol=1e-12)
+                trials = np.flatnonzero(mine.values)
+                self.assertEqual(row["collapsed?"][0], verdict(sweep, view, trials, 1))
 
     def test_timing(self):
         row = self.page.rows("timing")[-1]

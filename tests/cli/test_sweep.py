@@ -108,14 +108,15 @@ class Finished(SweepCase):
         rows, v = rows_of(table), self.values
         self.assertEqual(cells(table.splitlines()[0]),
                          ["trial", "arm", "losses.variance.weight", "losses.prediction.distance", "optim.lr", "seed",
-                          "prediction", "variance", "covariance", "RankMe hx", "first 10", "speed MSE", "speed R²",
+                          "prediction", "variance", "covariance", "std hx", "RankMe hx", "first 10", "speed MSE", "speed R²",
                           "collapsed?"])
         self.assertEqual(len(rows), TRIALS)
         for i, row in enumerate(rows):
             self.assertEqual((row["trial"], row["arm"], row["seed"]), (str(i), v["arm"][i], str(v["seed"][i])))
             self.assertEqual(float(row["optim.lr"]), v["param.optim.lr"][i])
             for heading, name in (("prediction", "val_prediction"), ("variance", "val_variance"),
-                                  ("covariance", "val_covariance"), ("RankMe hx", "hx_rankme"),
+                                  ("covariance", "val_covariance"), ("std hx", "hx_feature_std_median"),
+                                  ("RankMe hx", "hx_rankme"),
                                   ("speed MSE", "probe_speed_mse"), ("speed R²", "probe_speed_r2")):
                 self.assertTrue(np.isclose(float(row[heading]), v[name][i, -1], rtol=5e-3), (i, heading, row[heading]))
 

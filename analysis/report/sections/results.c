@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/report/section.h"
+#include "analysis/results/control_rows.h"
 #include "analysis/statistics/difference.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/train/trial.h"
@@ -23,15 +24,8 @@ static int64_t row_count(const vj_report_data *data) {
 }
 
 static void write_verdict(vj_page *page, const vj_group *g) {
-  const vj_report_data *data = page->data;
-  const vj_report_column rankme = {
-      .quantity = VJ_NAME_OF_VIEW("hx", "rankme"), .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
-  const vj_summary m = vj_trial_group_summary(data->results, &g->members, &rankme);
-  const int64_t largest =
-      g->members.done_count
-          ? vj_results_components(data->results, VJ_NAME_OF_VIEW("hx", "singular_values"), g->members.done[0])
-          : 0;
-  vj_page_verdict(page, m.mean, largest);
+  const vj_collapse collapse = vj_collapse_of(page->data->results, "hx", g->members.done_count, g->members.done);
+  vj_page_verdict(page, &collapse);
 }
 
 static void write_row(vj_page *page, const vj_group *g) {
@@ -62,6 +56,31 @@ static void write_headings(vj_page *page) {
     vj_html_heading(page->to, true, heading ? heading : column->title);
   }
   fputs("<tbody>", page->to);
+}
+
+/* Rows that belong to no setting, under the same headings. */
+static void write_controls(vj_page *page) {
+  const vj_report_data *data = page->data;
+  bool begun = false;
+  for (vj_control control = 0; control < VJ_CONTROLS; control++) {
+    if (!vj_control_is_shown(data->results, &data->report, control)) continue;
+    if (!begun) {
+      vj_html_table_begin(page->to, "controls", "control");
+      for (int64_t c = 0; c < data->report.column_count; c++)
+        vj_html_heading(page->to, true, data->report.columns[c].title);
+      fputs("<tbody>", page->to);
+    }
+    begun = true;
+    vj_html_row(page->to, "");
+    vj_html_cell(page->to, false);
+    vj_html_text(page->to, "%s", vj_control_names[control]);
+    for (int64_t c = 0; c < data->report.column_count; c++) {
+      const vj_summary s = vj_control_summary(data->results, &data->report.columns[c], control);
+      vj_html_cell(page->to, true);
+      vj_html_spread(page->to, s.mean, s.deviation);
+    }
+  }
+  if (begun) vj_html_table_end(page->to);
 }
 
 /* All rows, those beyond MOST_ROWS folded away. */
@@ -231,6 +250,7 @@ static void write_trials(vj_page *page) {
 static vj_status write(vj_page *page) {
   const vj_report_data *data = page->data;
   write_results(page);
+  write_controls(page);
   fputs("<p class=\"note\">", page->to);
   vj_html_text(page->to, "%s", data->report.notes);
   fputs("</p>\n", page->to);

@@ -127,34 +127,46 @@ static int64_t largest_of(const vj_report_data *data, const vj_group *g, const c
   return 0;
 }
 
-/* RankMe at the first and the last whole evaluation of a group's trials, and what that means. */
+static void write_number(vj_page *page, double number) {
+  vj_html_cell(page->to, true);
+  vj_html_spread(page->to, number, NAN);
+}
+
+/* RankMe at the first and the last whole evaluation of a group's trials, the measures of both axes, and the verdict. */
 static vj_status write_collapse(vj_page *page, const vj_group *g, const char *view) {
   const vj_report_data *data = page->data;
   const char *quantity = vj_pool_format(data->pool, VJ_NAME_OF_VIEW("%s", "rankme"), view);
+  int64_t *measured = vj_pool_take(data->pool, (size_t)(g->members.count + 1) * sizeof *measured), count = 0;
   vj_summary ends[] = {VJ_SUMMARY_NONE, VJ_SUMMARY_NONE};
-  if (!quantity) return vj_fail(VJ_MEMORY, "no memory for a table");
+  if (!quantity || !measured) return vj_fail(VJ_MEMORY, "no memory for a table");
   for (int64_t k = 0; k < g->members.count; k++) {
     const int64_t trial = g->members.trials[k], last = vj_last_row(data, trial);
     vj_report_column column = {.quantity = quantity, .at = 0, .index = VJ_REPORT_SCALAR};
     if (last < 0) continue;
+    measured[count++] = trial;
     vj_summary_add(&ends[0], vj_results_number(data->results, &column, trial));
     column.at = data->evals[last];
     vj_summary_add(&ends[1], vj_results_number(data->results, &column, trial));
   }
-  const int64_t largest = largest_of(data, g, view);
+  const vj_collapse collapse = vj_collapse_of(data->results, view, count, measured);
+  for (int end = 0; end < 2; end++) {
+    vj_html_cell(page->to, true);
+    vj_html_spread(page->to, ends[end].mean, ends[end].deviation);
+  }
   vj_html_cell(page->to, true);
-  vj_html_spread(page->to, ends[0].mean, ends[0].deviation);
-  vj_html_cell(page->to, true);
-  vj_html_spread(page->to, ends[1].mean, ends[1].deviation);
-  vj_html_cell(page->to, true);
-  fprintf(page->to, "%lld", (long long)largest);
-  vj_page_verdict(page, ends[1].mean, largest);
+  fprintf(page->to, "%lld", (long long)largest_of(data, g, view));
+  write_number(page, collapse.alpha);
+  write_number(page, collapse.first_share);
+  write_number(page, collapse.spread);
+  vj_page_verdict(page, &collapse);
   return VJ_OK;
 }
 
 static vj_status write_collapses(vj_page *page) {
   const vj_report_data *data = page->data;
-  vj_html_table_begin(page->to, "collapse", "setting|view|#RankMe, start|#RankMe, end|#largest possible|collapsed?");
+  vj_html_table_begin(
+      page->to, "collapse",
+      "setting|view|#RankMe, start|#RankMe, end|#largest possible|#α|#first twentieth|#spread|collapsed?");
   fputs("<tbody>", page->to);
   for (int64_t i = 0; i < data->shown_count; i++)
     for (int v = 0; vj_hidden_state_views[v]; v++) {
@@ -168,11 +180,13 @@ static vj_status write_collapses(vj_page *page) {
       VJ_TRY(write_collapse(page, &data->groups[data->shown[i]], vj_hidden_state_views[v]));
     }
   vj_html_table_end(page->to);
-  fprintf(
-      page->to,
-      "<p class=\"note\">collapsed: RankMe below %g of the largest it could be; partly: below %g. RankMe alone does "
-      "not make a representation good.</p>\n",
-      vj_collapsed_below, vj_partly_collapsed_below);
+  const char *note = vj_collapse_note(data->pool);
+  fputs("<p class=\"note\">", page->to);
+  vj_html_text(page->to,
+               "At the end: α of alpha-ReQ; the share of the variance in the first twentieth of the components; the "
+               "median standard deviation of a feature, relative to tau or to the untrained encoder's. %s",
+               note ? note : "");
+  fputs("</p>\n", page->to);
   return VJ_OK;
 }
 
@@ -188,9 +202,10 @@ static const char *threshold_lines(const vj_report_data *data, const char *view)
   return vj_pool_format(
       data->pool,
       "set yrange [0:*]\nset arrow from graph 0, first %g to graph 1, first %g nohead dt 2 lw 0.8 lc rgb '" VJ_PLOT_SOFT
-      "'\nset label 'collapsed below' at graph 0.99, first %g right offset 0,0.5 font ',10' tc rgb '" VJ_PLOT_SOFT
+      "'\nset label 'dimensional below' at graph 0.99, first %g right offset 0,0.5 font ',10' tc rgb '" VJ_PLOT_SOFT
       "'\n",
-      vj_collapsed_below * (double)largest, vj_collapsed_below * (double)largest, vj_collapsed_below * (double)largest);
+      vj_collapse_rankme.yes * (double)largest, vj_collapse_rankme.yes * (double)largest,
+      vj_collapse_rankme.yes * (double)largest);
 }
 
 /* --- whole ------------------------------------------------------------------------------------------------------- */

@@ -1,0 +1,43 @@
+#include "sweeps/space/report_controls.h"
+
+#include <string.h>
+
+#include "framework/config/nodes.h"
+#include "framework/store/records/records.h"
+
+const char *const vj_control_names[VJ_CONTROLS] = {
+    [VJ_CONTROL_UNTRAINED] = "untrained", [VJ_CONTROL_PIXELS] = "pixels", [VJ_CONTROL_MEAN] = "mean",
+    [VJ_CONTROL_MAJORITY] = "majority",   [VJ_CONTROL_RANDOM] = "random",
+};
+
+/* Of a probe's key "speed" and "probe_speed_mse": "mse"; NULL if the quantity is none of this probe. */
+static const char *metric_of(const char *quantity, const char *key) {
+  const char *rest = vj_record_after(quantity, VJ_PROBE_RECORDS);
+  const size_t length = strlen(key);
+  return rest && strncmp(rest, key, length) == 0 && rest[length] == '_' ? rest + length + 1 : NULL;
+}
+
+static const char *scalar_of(const vj_yaml *map, const char *key) {
+  const vj_yaml *node = vj_yaml_get(map, key);
+  return node && node->kind == VJ_YAML_SCALAR ? node->text : "";
+}
+
+static bool is_same(const vj_yaml *a, const vj_yaml *b, const char *key) {
+  return strcmp(scalar_of(a, key), scalar_of(b, key)) == 0;
+}
+
+const char *vj_control_pixels_of(vj_pool *pool, const vj_yaml *root, const char *quantity) {
+  const vj_yaml *probes = vj_yaml_find(root, "eval.probes"), *probe = NULL;
+  const char *metric = NULL;
+  if (!probes || probes->kind != VJ_YAML_MAP) return NULL;
+  for (int64_t i = 0; i < probes->count; i++) { /* of keys that both fit, "speed" and "speed_y", the longer */
+    const char *rest = metric_of(quantity, probes->keys[i]->text);
+    if (rest && (!metric || rest > metric)) metric = rest, probe = probes->items[i];
+  }
+  for (int64_t i = 0; i < probes->count && probe; i++) {
+    const vj_yaml *other = probes->items[i];
+    if (strcmp(scalar_of(other, "on"), "x") == 0 && is_same(other, probe, "type") && is_same(other, probe, "target"))
+      return vj_pool_format(pool, VJ_NAME_OF_PROBE("%s", "%s"), probes->keys[i]->text, metric);
+  }
+  return NULL;
+}
