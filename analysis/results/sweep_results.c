@@ -139,13 +139,17 @@ const char *vj_results_setting(const vj_results *o, int setting, int64_t trial) 
   return text ? text : "";
 }
 
-bool vj_results_same_setting(const vj_results *o, int setting, int64_t one, int64_t other) {
+int vj_results_compare_setting(const vj_results *o, int setting, int64_t one, int64_t other) {
   vj_file_variable_info info;
   vj_sweep_file_variable(o->file, o->settings[setting], &info);
   if (info.type == VJ_FILE_TEXT)
-    return strcmp(vj_results_text(o, info.name, one), vj_results_text(o, info.name, other)) == 0;
+    return strcmp(vj_results_text(o, info.name, one), vj_results_text(o, info.name, other));
   const double a = vj_results_setting_number(o, setting, one), b = vj_results_setting_number(o, setting, other);
-  return a == b || (isnan(a) && isnan(b));
+  return isnan(a) || isnan(b) ? (isnan(a) != 0) - (isnan(b) != 0) : (a > b) - (a < b);
+}
+
+bool vj_results_same_setting(const vj_results *o, int setting, int64_t one, int64_t other) {
+  return vj_results_compare_setting(o, setting, one, other) == 0;
 }
 
 const char *vj_results_settings(const vj_results *o, int64_t trial) {

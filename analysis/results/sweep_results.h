@@ -52,6 +52,8 @@ const char *vj_results_setting_short(const vj_results *results, int setting);
 double vj_results_setting_number(const vj_results *results, int setting, int64_t trial);
 /* Whether all trials have a number there. */
 bool vj_results_setting_is_number(const vj_results *results, int setting);
+/* -1, 0 or 1; the order is total, without a number last. */
+int vj_results_compare_setting(const vj_results *results, int setting, int64_t one, int64_t other);
 bool vj_results_same_setting(const vj_results *results, int setting, int64_t one, int64_t other);
 /* The trial's settings as one text, "optim.lr=0.01 model.latent.type=sparse"; those it does not have are left out. */
 const char *vj_results_settings(const vj_results *results, int64_t trial);

@@ -7,7 +7,7 @@
 
 typedef struct vj_trial_group {
   int64_t count, done_count, pruned_count;
-  const int64_t *trials, *done; /* all of them; those that are done */
+  int64_t *trials, *done; /* all of them; those that are done */
 } vj_trial_group;
 
 typedef struct vj_trial_groups {

@@ -131,8 +131,16 @@ void vj_sweep_file_close(vj_sweep_file **file) {
 /* --- what there is ------------------------------------------------------------------------------------------- */
 
 int vj_sweep_file_find(const vj_sweep_file *file, const char *name) {
-  for (int i = 0; i < file->variable_count; i++)
-    if (strcmp(file->variables[i].name, name) == 0) return i;
+  int low = 0, high = file->variable_count;
+  while (low < high) {
+    const int middle = low + (high - low) / 2;
+    const int order = strcmp(file->variables[file->by_name[middle]].name, name);
+    if (order == 0) return file->by_name[middle];
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
   return -1;
 }
 

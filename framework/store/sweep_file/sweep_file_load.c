@@ -1,4 +1,5 @@
 /* What a sweep file says about itself: its variables with their dimensions, and its attributes. */
+#define _GNU_SOURCE /* qsort_r() */
 #include <hdf5.h>
 #include <hdf5_hl.h>
 #include <stdlib.h>
@@ -162,6 +163,20 @@ static vj_status load_variables(vj_sweep_file *file) {
   return VJ_OK;
 }
 
+static int by_name(const void *one, const void *other, void *variables) {
+  const vj_file_variable_info *all = variables;
+  return strcmp(all[*(const int *)one].name, all[*(const int *)other].name);
+}
+
+static vj_status sort_names(vj_sweep_file *file) {
+  const size_t count = (size_t)file->variable_count;
+  file->by_name = vj_pool_take(file->pool, count * sizeof *file->by_name);
+  if (!file->by_name) return no_memory(file);
+  for (int i = 0; i < file->variable_count; i++) file->by_name[i] = i;
+  qsort_r(file->by_name, count, sizeof *file->by_name, by_name, file->variables);
+  return VJ_OK;
+}
+
 /* --- attributes ---------------------------------------------------------------------------------------------- */
 
 static vj_status load_attributes(vj_sweep_file *file) {
@@ -204,5 +219,6 @@ static vj_status check_marker(const vj_sweep_file *file) {
 vj_status vj_sweep_file_load(vj_sweep_file *file) {
   VJ_TRY(check_marker(file));
   VJ_TRY(load_attributes(file));
-  return load_variables(file);
+  VJ_TRY(load_variables(file));
+  return sort_names(file);
 }

@@ -24,6 +24,7 @@ struct vj_sweep_file {
   hid_t file;
   int variable_count; /* the layout's variables, then its dimensions' coordinates */
   vj_file_variable_info *variables;
+  int *by_name; /* their numbers, in the order of their names */
   hid_t *data_sets;
   int attribute_count;
   vj_file_attribute *attributes;
