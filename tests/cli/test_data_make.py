@@ -401,7 +401,7 @@ class Making(Stand):
         self.refused("--frames: expected 32 to 5000 for cater, got 5", "cater", "k", "--frames", "5")
         self.refused('--variant: expected one of max2action, all_actions, got "both"', "cater", "k", "--variant", "both")
         self.refused("--variant: there are variants of cater only", "clevrer", "k", "--variant", "max2action")
-        self.refused("data make has no option --fps; its options are --quick, --videos, --frames, --size, --seed, --variant, --help",
+        self.refused("data make has no option --fps; its options are --quick, --videos, --frames, --size, --seed, --variant, --alone, --help",
                      "clevrer", "k", "--fps", "3")
         self.assertFalse(os.path.exists(self.path("k")))
 
