@@ -1,5 +1,6 @@
 #include "app/best_select.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,12 +10,23 @@
 #include "analysis/results/selection.h"
 #include "analysis/results/setting_rows.h"
 
+/* Whether trials of this one's arm in the sweep differ in settings. */
+static bool varies_within(const vj_results *o, int64_t trial) {
+  const char *arm = vj_results_text(o, VJ_RECORD_ARM, trial);
+  for (int64_t i = 0; i < o->trials; i++) {
+    if (strcmp(vj_results_text(o, VJ_RECORD_ARM, i), arm) != 0) continue;
+    for (int s = 0; s < o->setting_count; s++)
+      if (!vj_results_same_setting(o, s, i, trial)) return true;
+  }
+  return false;
+}
+
 /* What tells the chosen setting from the arm's others. */
 static const char *name_of(const vj_results *o, const vj_selected *s) {
   const char *own = vj_results_text(o, VJ_RECORD_ARM, s->chosen->trials[0]);
   const char *settings = vj_results_settings(o, s->chosen->trials[0]);
-  if (strcmp(own, s->arm) == 0) return settings;
-  return o->setting_count && settings[0] ? vj_pool_format(o->pool, "%s (%s)", own, settings) : own;
+  if (!varies_within(o, s->chosen->trials[0])) return o->has_arms ? own : settings;
+  return strcmp(own, s->arm) == 0 ? settings : vj_pool_format(o->pool, "%s (%s)", own, settings);
 }
 
 static void number_cell(vj_table *table, const vj_summary *s) {
@@ -26,6 +38,15 @@ static void number_cell(vj_table *table, const vj_summary *s) {
     vj_table_cell(table, "%.4g±%.1g", s->mean, s->deviation);
 }
 
+static bool has_clip_errors(const vj_selection *s) {
+  for (int64_t i = 0; i < s->count; i++)
+    if (isfinite(s->at[i].clip_error)) return true;
+  return false;
+}
+
+/* Half of a 95 % interval, of many clusters of clips. */
+static double reach(const vj_selected *s) { return 1.96 * s->clip_error; }
+
 static void add_row(const vj_results *o, const vj_selection *selection, vj_table *table, const vj_selected *s) {
   if (o->has_arms) vj_table_cell(table, "%s", s->arm);
   vj_table_cell(table, s->measured == s->settings ? "%lld" : "%lld of %lld", (long long)s->measured,
@@ -33,6 +54,7 @@ static void add_row(const vj_results *o, const vj_selection *selection, vj_table
   vj_table_cell(table, "%lld", (long long)s->of_validation.count);
   number_cell(table, &s->of_validation);
   if (selection->test.quantity) number_cell(table, &s->of_test);
+  if (has_clip_errors(selection)) vj_table_cell(table, isfinite(s->clip_error) ? "%.2g" : "-", reach(s));
   vj_table_cell(table, "%s", s->chosen ? name_of(o, s) : "none is measured");
 }
 
@@ -51,6 +73,11 @@ static void print_notes(const vj_results *o, const vj_selection *s) {
     printf(" %s: of test clips, which had no part in the choice.\n", s->test.quantity);
   else
     puts(" No probe measures on test clips.");
+  if (has_clip_errors(s))
+    puts(
+        "±: standard deviation over seeds. clips ±95%: by which test clips there are, those of one video together; "
+        "seeds "
+        "do not show it.");
   if (!is_even(s))
     puts("arms were given different numbers of settings: the more, the better the best of them by chance");
   if (s->unfinished) printf("left out: %lld trials that are not done\n", (long long)s->unfinished);
@@ -64,6 +91,7 @@ static vj_status print_table(const vj_results *o, const vj_selection *s, vj_form
   vj_table_column(table, "seeds", true);
   vj_table_column(table, s->by.quantity, true);
   if (s->test.quantity) vj_table_column(table, s->test.quantity, true);
+  if (has_clip_errors(s)) vj_table_column(table, "clips ±95%", true);
   vj_table_column(table, "chosen", false);
   for (int64_t i = 0; i < s->count; i++) add_row(o, s, table, &s->at[i]);
   vj_table_end(&table, format, stdout);
@@ -82,6 +110,7 @@ static void add_record(const vj_results *o, const vj_selection *selection, vj_ro
   if (selection->test.quantity) {
     vj_row_writer_number(records, s->of_test.mean);
     vj_row_writer_number(records, s->of_test.deviation);
+    vj_row_writer_number(records, reach(s));
   }
   vj_row_writer_integer(records, s->chosen ? s->chosen->trials[0] : -1);
   vj_row_writer_text(records, s->chosen ? name_of(o, s) : NULL);
@@ -99,6 +128,7 @@ static vj_status print_records(const vj_results *o, const vj_selection *s, vj_fo
     const char *spread = vj_pool_format(o->pool, "%s_sd", s->test.quantity);
     vj_row_writer_column(records, s->test.quantity);
     vj_row_writer_column(records, spread ? spread : "sd");
+    vj_row_writer_column(records, "clips_95");
   }
   vj_row_writer_column(records, VJ_NAME_TRIAL);
   vj_row_writer_column(records, "chosen");

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analysis/metrics/clusters.h"
 #include "analysis/metrics/features.h"
 #include "analysis/metrics/lapack.h"
 #include "analysis/metrics/penalty.h"
@@ -26,7 +27,7 @@ static const double rough = 1e-9, fine = 1e-14;
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "1", "6")};
 
-enum { ACCURACY, ACCURACY_VALIDATION, CROSS_ENTROPY, MAJORITY_ACCURACY, CHANCE, LAMBDA, METRICS };
+enum { ACCURACY, ACCURACY_VALIDATION, CROSS_ENTROPY, MAJORITY_ACCURACY, CHANCE, LAMBDA, ACCURACY_ERROR, METRICS };
 
 static const vj_metric metrics[METRICS] = {
     [ACCURACY] = {"accuracy", VJ_METRIC_SCALAR, "",
@@ -40,6 +41,8 @@ static const vj_metric metrics[METRICS] = {
                            "share of the test split that is of the commonest class of train"},
     [CHANCE] = {"chance", VJ_METRIC_SCALAR, "", "1 / number of classes"},
     [LAMBDA] = {"lambda", VJ_METRIC_SCALAR, "", "penalty chosen on the validation split, for each train sample"},
+    [ACCURACY_ERROR] = {"accuracy_se", VJ_METRIC_SCALAR, "",
+                        "standard error of accuracy over the test clips, those of one video taken together"},
 };
 
 static vj_status check(const void *config, const vj_label *label) {
@@ -153,8 +156,10 @@ static void count(const classifier *c, int64_t truth, const double *scores, tall
     result->loss += vj_log_sum_exp(c->classes, 1, scores) - scores[index];
 }
 
-/* Candidates first..first+models-1 on a split -> tallies [models]. */
-static vj_status try_on(const classifier *c, vj_split split, int64_t first, int64_t models, tally *tallies) {
+/* Candidates first..first+models-1 on a split -> tallies [models], and for one candidate `right` [samples], 1 where it
+ * is right; or NULL. */
+static vj_status try_on(const classifier *c, vj_split split, int64_t first, int64_t models, tally *tallies,
+                        double *right) {
   const int64_t samples = c->input->split[split].samples, d = c->features, all = models * c->classes;
   const double *weights = c->weights + first * c->classes * d, *intercepts = c->intercepts + first * c->classes;
   double *z = NULL, *scores = NULL;
@@ -169,8 +174,11 @@ static vj_status try_on(const classifier *c, vj_split split, int64_t first, int6
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)all, (int)d, 1, z, (int)d, weights, (int)d, 1,
                 scores, (int)all);
     for (int64_t i = 0; i < rows; i++)
-      for (int64_t m = 0; m < models; m++)
+      for (int64_t m = 0; m < models; m++) {
+        const int64_t before = tallies[m].right;
         count(c, class_of(c, split, start + i), scores + i * all + m * c->classes, &tallies[m]);
+        if (right) right[start + i] = (double)(tallies[m].right - before);
+      }
   }
 done:
   free(scores);
@@ -182,7 +190,7 @@ done:
 static vj_status choose(const classifier *c, int64_t *chosen) {
   tally *tallies = NULL;
   VJ_TRY(vj_allocate((size_t)c->candidates, sizeof *tallies, "validation results", &tallies));
-  const vj_status status = try_on(c, VJ_VALIDATION, 0, c->candidates, tallies);
+  const vj_status status = try_on(c, VJ_VALIDATION, 0, c->candidates, tallies, NULL);
   *chosen = c->candidates - 1;
   for (int64_t k = c->candidates - 2; k >= 0; k--) {
     const tally *best = &tallies[*chosen];
@@ -200,14 +208,24 @@ static double majority_share(const classifier *c) {
   return (double)right / (double)samples;
 }
 
+static vj_status try_on_test(const classifier *c, int64_t chosen, tally *result, double *error) {
+  const int64_t samples = c->input->split[VJ_TEST].samples;
+  double *right = NULL;
+  VJ_TRY(vj_allocate((size_t)samples, sizeof *right, "results of samples", &right));
+  vj_status status = try_on(c, VJ_TEST, chosen, 1, result, right);
+  if (status == VJ_OK) status = vj_clustered_error(samples, right, NULL, c->input->test_videos, error);
+  free(right);
+  return status;
+}
+
 static vj_status report(classifier *c, int64_t chosen, double *const *results) {
   const double validation = (double)c->input->split[VJ_VALIDATION].samples;
   const double test = (double)c->input->split[VJ_TEST].samples;
   tally result;
   VJ_TRY(fit_one(c, chosen, fine));
-  VJ_TRY(try_on(c, VJ_VALIDATION, chosen, 1, &result));
+  VJ_TRY(try_on(c, VJ_VALIDATION, chosen, 1, &result, NULL));
   *results[ACCURACY_VALIDATION] = (double)result.right / validation;
-  VJ_TRY(try_on(c, VJ_TEST, chosen, 1, &result));
+  VJ_TRY(try_on_test(c, chosen, &result, results[ACCURACY_ERROR]));
   *results[ACCURACY] = (double)result.right / test;
   *results[CROSS_ENTROPY] = result.unknown ? INFINITY : result.loss / test;
   *results[MAJORITY_ACCURACY] = majority_share(c);

@@ -9,13 +9,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "analysis/metrics/clusters.h"
 #include "analysis/metrics/ridge_regression.h"
 #include "vj/component.h"
 #include "vj/memory.h"
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};
 
-enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, MSE_STANDARDISED, METRICS };
+enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, MSE_STANDARDISED, MSE_ERROR, METRICS };
 
 static const vj_metric metrics[METRICS] = {
     [MSE] = {"mse", VJ_METRIC_SCALAR, "label^2", "mean squared error of a frozen linear probe on the test split"},
@@ -28,6 +29,8 @@ static const vj_metric metrics[METRICS] = {
     [LAMBDA] = {"lambda", VJ_METRIC_SCALAR, "", "ridge penalty chosen on the validation split, for each train sample"},
     [MSE_STANDARDISED] = {"mse_standardised", VJ_METRIC_SCALAR, "",
                           "mse of labels divided by their deviation in train, of those that vary there, NaN if none"},
+    [MSE_ERROR] = {"mse_se", VJ_METRIC_SCALAR, "label^2",
+                   "standard error of mse over the test clips, those of one video taken together"},
 };
 
 static vj_status check(const void *config, const vj_label *label) {
@@ -43,16 +46,22 @@ typedef struct test_squares {
   int64_t outputs;
   double *at;     /* [q], sums of squared errors */
   int64_t *known; /* [q], of how many */
+  int64_t sample; /* the next one */
+  double *of_sample;
+  int64_t *known_of_sample; /* likewise, of all outputs */
 } test_squares;
 
 static void add_squares(void *context, const double *predicted, const float *target) {
-  const test_squares *squares = context;
+  test_squares *squares = context;
   for (int64_t k = 0; k < squares->outputs; k++) {
     const double error = predicted[k] - target[k];
     if (isnan(error)) continue;
     squares->at[k] += error * error;
     squares->known[k]++;
+    squares->of_sample[squares->sample] += error * error;
+    squares->known_of_sample[squares->sample]++;
   }
+  squares->sample++;
 }
 
 static double mean_square(const vj_ridge *r, const double *squares, const int64_t *known) {
@@ -105,9 +114,25 @@ static double mean_r2(const vj_ridge *r, moments *m) {
   return counted ? sum / (double)counted : NAN;
 }
 
-static vj_status score_with(const vj_ridge *r, moments *m, double *const *results) {
+static vj_status score_test(const vj_ridge *r, moments *m, double *error) {
+  const int64_t samples = r->input->split[VJ_TEST].samples;
   test_squares squares = {.outputs = r->outputs, .at = m->errors, .known = m->known};
-  VJ_TRY(vj_ridge_predict(r, VJ_TEST, &squares, add_squares));
+  vj_status status;
+  VJ_TRY_GOTO(status, vj_allocate((size_t)samples, sizeof(double), "errors of samples", &squares.of_sample), done);
+  VJ_TRY_GOTO(status, vj_allocate((size_t)samples, sizeof(int64_t), "counts of labels", &squares.known_of_sample),
+              done);
+  VJ_TRY_GOTO(status, vj_ridge_predict(r, VJ_TEST, &squares, add_squares), done);
+  VJ_TRY_GOTO(status,
+              vj_clustered_error(samples, squares.of_sample, squares.known_of_sample, r->input->test_videos, error),
+              done);
+done:
+  free(squares.of_sample);
+  free(squares.known_of_sample);
+  return status;
+}
+
+static vj_status score_with(const vj_ridge *r, moments *m, double *const *results) {
+  VJ_TRY(score_test(r, m, results[MSE_ERROR]));
   *results[MSE] = mean_square(r, m->errors, m->known);
   *results[MSE_STANDARDISED] = mean_standardised_square(r, m->errors, m->known);
   label_squares(r, r->target_mean, m->squares);

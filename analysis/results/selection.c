@@ -1,5 +1,6 @@
 #include "analysis/results/selection.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "analysis/results/objective.h"
@@ -95,6 +96,18 @@ static bool is_better(const vj_selection *s, const vj_summary *one, const vj_sel
   return s->by.best == VJ_BEST_HIGH ? one->mean > than->of_validation.mean : one->mean < than->of_validation.mean;
 }
 
+/* Beside a probe's mse stands mse_se, beside accuracy accuracy_se. */
+static vj_status add_clip_errors(const vj_results *o, const vj_selection *s, vj_selected *list) {
+  vj_report_column column = s->test;
+  if (!s->test.quantity) return VJ_OK;
+  column.quantity = vj_pool_format(o->pool, "%s_se", s->test.quantity);
+  if (!column.quantity) return vj_fail(VJ_MEMORY, "no memory for a name");
+  if (vj_sweep_file_find(o->file, column.quantity) < 0) return VJ_OK;
+  for (int64_t i = 0; i < s->count; i++)
+    if (list[i].chosen) list[i].clip_error = vj_trial_group_summary(o, list[i].chosen, &column).mean;
+  return VJ_OK;
+}
+
 static vj_status choose_settings(const vj_results *o, const vj_trial_groups *groups, const arm_list *arms,
                                  vj_selection *s) {
   vj_selected *list = vj_pool_take(o->pool, (size_t)arms->count * sizeof *list);
@@ -115,12 +128,13 @@ static vj_status choose_settings(const vj_results *o, const vj_trial_groups *gro
   }
   for (int64_t i = 0; i < arms->count; i++) {
     if (!list[i].settings) return vj_fail(VJ_USAGE, "--arms: no trial's arm begins with \"%s\"", list[i].arm);
+    list[i].clip_error = NAN;
     list[i].of_test =
         list[i].chosen && s->test.quantity ? vj_trial_group_summary(o, list[i].chosen, &s->test) : VJ_SUMMARY_NONE;
   }
   s->at = list;
   s->count = arms->count;
-  return VJ_OK;
+  return add_clip_errors(o, s, list);
 }
 
 vj_status vj_select_settings(const vj_results *o, const char *folder, const char *metric, int best, const char *arms,

@@ -10,6 +10,7 @@ typedef struct vj_selected {
   int64_t settings, measured;        /* the arm's, and those of them with a figure */
   const vj_trial_group *chosen;      /* NULL: none is measured */
   vj_summary of_validation, of_test; /* over its seeds */
+  double clip_error; /* of the figure of test clips, by which clips these are: the mean over seeds; NaN: not recorded */
 } vj_selected;
 
 typedef struct vj_selection {

@@ -11,7 +11,7 @@
 
 extern const vj_component vj_probe_logistic;
 
-enum { ACCURACY, ACCURACY_VALIDATION, CROSS_ENTROPY, MAJORITY_ACCURACY, CHANCE, LAMBDA, METRICS };
+enum { ACCURACY, ACCURACY_VALIDATION, CROSS_ENTROPY, MAJORITY_ACCURACY, CHANCE, LAMBDA, ACCURACY_ERROR, METRICS };
 
 static const vj_penalties defaults = {-4, 1, 6};
 

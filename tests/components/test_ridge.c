@@ -9,7 +9,7 @@
 
 extern const vj_component vj_probe_ridge;
 
-enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, MSE_STANDARDISED, METRICS };
+enum { MSE, R2, MSE_VALIDATION, BASELINE_MSE, LAMBDA, MSE_STANDARDISED, MSE_ERROR, METRICS };
 
 typedef struct settings {
   _Alignas(16) unsigned char bytes[64];

@@ -14,8 +14,9 @@ with requirements.modules():
     import numpy as np
     import sklearn  # noqa: F401
 
-RIDGE_METRICS = ["mse", "r2", "mse_validation", "baseline_mse", "lambda", "mse_standardised"]
-LOGISTIC_METRICS = ["accuracy", "accuracy_validation", "cross_entropy", "majority_accuracy", "chance", "lambda"]
+RIDGE_METRICS = ["mse", "r2", "mse_validation", "baseline_mse", "lambda", "mse_standardised", "mse_se"]
+LOGISTIC_METRICS = ["accuracy", "accuracy_validation", "cross_entropy", "majority_accuracy", "chance", "lambda",
+                    "accuracy_se"]
 TRAJECTORY_METRICS = ["error", None, "within_2px", "baseline_error", "lambda"]
 SPECTRUM_METRICS = ["rankme", "effective_rank", "feature_std", "correlation"]
 CORRELATED = 2039
@@ -65,6 +66,10 @@ def best_ridge(features, targets):
     return model.predict(test).reshape(targets[2].shape), best, chosen
 
 
+def standard_error(of_samples):
+    return of_samples.std(ddof=1) / np.sqrt(len(of_samples))
+
+
 def ridge_reference(features, targets):
     from sklearn.metrics import mean_squared_error, r2_score
 
@@ -72,7 +77,8 @@ def ridge_reference(features, targets):
     baseline = np.broadcast_to(targets[0].mean(axis=0), targets[2].shape)
     return [mean_squared_error(targets[2], predicted), r2_score(targets[2], predicted), best,
             mean_squared_error(targets[2], baseline), chosen,
-            np.mean(((predicted - targets[2]) / targets[0].astype(float).std(axis=0)) ** 2)]
+            np.mean(((predicted - targets[2]) / targets[0].astype(float).std(axis=0)) ** 2),
+            standard_error(((predicted - targets[2]) ** 2).mean(axis=1))]
 
 
 def check_ridge(folder):
@@ -124,7 +130,8 @@ def logistic_reference(features, labels):
     probabilities = model.predict_proba(test)
     commonest = np.bincount(labels[0]).argmax()
     return [model.score(test, labels[2]), accuracy, log_loss(labels[2], probabilities, labels=model.classes_),
-            (labels[2] == commonest).mean(), 1 / len(model.classes_), chosen], probabilities
+            (labels[2] == commonest).mean(), 1 / len(model.classes_), chosen,
+            standard_error(model.predict(test) == labels[2])], probabilities
 
 
 def check_logistic(folder):

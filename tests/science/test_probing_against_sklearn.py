@@ -101,11 +101,11 @@ class AgainstSklearn(unittest.TestCase):
         for place, share in enumerate((0.05, 0.5, 1)):
             count = int(np.ceil(share * len(features[0])))
             wanted = ridge([features[0][:count], *features[1:]], [targets[0][:count], *targets[1:]])
-            np.testing.assert_allclose(results[6:9, place], [wanted[0], wanted[1], count], rtol=1e-5)
+            np.testing.assert_allclose(results[7:10, place], [wanted[0], wanted[1], count], rtol=1e-5)
         for step in range(STEPS):
             wanted = ridge([x[:, step * width:(step + 1) * width] for x in features],
                            [y[:, 2 * step:2 * step + 2] for y in targets])
-            np.testing.assert_allclose(results[9:11, step], wanted[:2], rtol=1e-5)
+            np.testing.assert_allclose(results[10:12, step], wanted[:2], rtol=1e-5)
 
     def test_shares_and_steps(self):
         self.expect_curves(self.load("asked_ridge", "results"), *self.problem("asked_ridge"), WIDTH)

@@ -21,10 +21,11 @@ typedef struct vj_features {
 
 typedef struct vj_probe_input {
   vj_features split[VJ_SPLITS];
-  const vj_label *label; /* of the target; NULL for an unsupervised probe */
-  vj_features truth;     /* of a comparison: hy of the validation samples, as many steps and features as hy_pred */
-  int64_t shown;         /* the first test samples, which metrics with VJ_METRIC_LABEL are of */
-  int64_t places;        /* of a spatial state [H,W,C] H W, so that a step is H W places of C numbers; else 1 (or 0) */
+  const vj_label *label;      /* of the target; NULL for an unsupervised probe */
+  vj_features truth;          /* of a comparison: hy of the validation samples, as many steps and features as hy_pred */
+  const int64_t *test_videos; /* the video that each test sample is of; NULL where none are of one video */
+  int64_t shown;              /* the first test samples, which metrics with VJ_METRIC_LABEL are of */
+  int64_t places; /* of a spatial state [H,W,C] H W, so that a step is H W places of C numbers; else 1 (or 0) */
 } vj_probe_input;
 
 typedef enum vj_metric_axis {

@@ -170,11 +170,20 @@ static vj_status take_target(const harvest *h, const vj_loader *loader, int64_t 
   return VJ_OK;
 }
 
+static vj_status list_videos(const vj_loader *loader, int64_t samples, int64_t **videos) {
+  const vj_dataset_ops *ops = &loader->component->as.dataset;
+  if (!ops->video_of) return VJ_OK;
+  VJ_TRY(vj_allocate((size_t)samples, sizeof **videos, "videos of the test samples", videos));
+  for (int64_t i = 0; i < samples; i++) (*videos)[i] = ops->video_of(loader->dataset, VJ_TEST, i);
+  return VJ_OK;
+}
+
 static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loader, harvest h[VJ_SPLITS], int view,
                            int64_t shown, double *const *results) {
   vj_status status = VJ_OK;
   int64_t offset = 0;
   float *targets[VJ_SPLITS] = {NULL};
+  int64_t *videos = NULL;
   const vj_shape shape = h[0].views[view]->shape; /* [b,T,d] or [b,T,H,W,C] */
   vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset),
                           .shown = shown,
@@ -183,8 +192,11 @@ static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loade
     VJ_TRY_GOTO(status, take_target(&h[s], loader, offset, input.label->width, &targets[s]), done);
     input.split[s] = features_of(&h[s], view, targets[s]);
   }
+  VJ_TRY_GOTO(status, list_videos(loader, h[VJ_TEST].samples, &videos), done);
+  input.test_videos = videos;
   VJ_TRY_GOTO(status, vj_probe_run(choice, &input, results), done);
 done:
+  free(videos);
   for (int s = 0; s < VJ_SPLITS; s++) free(targets[s]);
   return status;
 }
