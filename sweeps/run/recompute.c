@@ -87,7 +87,7 @@ vj_status vj_recorded_trial_run(const vj_comm *world, const vj_recorded_trial *t
   alone.resume = false;
   const vj_status status = vj_sweep_run(world, trial->root, trial->space, &alone, end);
   const char *places = places_text(trial->pool, trial->space->trials[0].config->dataset.component);
-  if (places[0] && (status == VJ_DATA || status == VJ_IO))
+  if (places[0] && (status == VJ_DATA || status == VJ_IO || status == VJ_CONFIG))
     vj_error_line("if the data of the trial lie elsewhere here, say where: %s", places);
   return status;
 }
