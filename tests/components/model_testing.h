@@ -42,6 +42,7 @@ static inline void close_experiment(experiment *e) {
 static inline void run_step(experiment *e, const vj_model_graph *part, int64_t step) {
   assert_ok(vj_loader_fill_step(&e->loader, part->graph, part->frames, &alone, step));
   part->graph->step = step;
+  part->graph->momentum = vj_target_momentum(&e->config->target, step, e->config->optim.steps);
   assert_ok(vj_graph_run(part->graph));
 }
 
