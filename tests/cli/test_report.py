@@ -261,7 +261,7 @@ class Others(Case):
 class Wrong(Case):
     """What a report says is checked before anything is made."""
 
-    def assert_refused_report(self, sentence, report, sweep="sweep: {trials: {one: {}, two: {}}}\n"):
+    def assert_refused_report(self, sentence, report, sweep="sweep: {trials: {one: {}, two: {optim.clip: 1}}}\n"):
         self.write("bad.yaml", TINY + sweep + "report:\n" + report)
         self.assert_refused(sentence, "sweep", "bad.yaml", "-o", "out")
         self.assert_refused(sentence, "sweep", "bad.yaml", "--dry-run")
@@ -372,9 +372,10 @@ class Reproduce(Case):
                 preset = text.read()
             if "root: runs/standins" in preset:
                 continue  # of videos: test_video_presets.py makes some
-            self.succeed("sweep", file, "--dry-run")
-            if "\nquick:" in preset:
-                self.succeed("sweep", file, "--quick", "--dry-run")
+            for size in [(), ("--quick",)] if "\nquick:" in preset else [()]:
+                result = self.run_vjvcr("sweep", file, *size, "--dry-run")
+                self.assertEqual(result.code, 0, result.err)
+                self.assertEqual([line for line in result.err.splitlines() if not line.startswith("warning: ")], [])
 
     def test_run_then_printed_again(self):
         first = self.vj("tiny", "--quick", "logging.every=2").stdout.splitlines()

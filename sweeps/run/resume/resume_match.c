@@ -91,6 +91,15 @@ static int compare_texts(const void *left, const void *right) {
   return (a->text > b->text) - (a->text < b->text);
 }
 
+/* Keys that came since then have their defaults in it, which are what that trial was. One that today's program does not
+ * take stays as it is, and is no trial's. */
+static const vj_yaml *as_today(const matcher *m, const vj_yaml *resolved) {
+  vj_config *config = NULL;
+  const vj_status status = vj_config_create(m->scratch, resolved, &config);
+  if (status != VJ_OK) vj_error_clear();
+  return status == VJ_OK ? config->resolved : resolved;
+}
+
 /* Reading a configuration is the slow part: what some trial prints alike need not be read. */
 static vj_status identify_row(matcher *m, int64_t row) {
   const char *text = NULL, *arm = NULL;
@@ -109,7 +118,7 @@ static vj_status identify_row(matcher *m, int64_t row) {
       trial = (vj_known_trial){begun->arm, begun->config->resolved};
     }
     arm = trial.arm;
-    VJ_TRY(hash_measured(m, trial.resolved, &wanted.measured));
+    VJ_TRY(hash_measured(m, as_today(m, trial.resolved), &wanted.measured));
   }
   m->rows[row] = (identity){with_arm(wanted.measured, arm), row};
   return tidy(m);
