@@ -139,8 +139,12 @@ static vj_status count_labels(vj_pool *pool, const vj_data_set *set, vj_inspecti
 /* --- faults ------------------------------------------------------------------------------------------------------ */
 
 static void tell_damage(const vj_clip_video *v, int64_t damaged, int64_t first, char *text, size_t room) {
-  snprintf(text, room, "%s: %lld of %lld frames are damaged, the first is %lld", v->entry->path, (long long)damaged,
-           (long long)v->info.frames, (long long)first);
+  size_t used = (size_t)snprintf(text, room, "%s: %lld of %lld frames are damaged", v->entry->path, (long long)damaged,
+                                 (long long)v->info.frames);
+  if (damaged && used < room)
+    used += (size_t)snprintf(text + used, room - used, ", the first is %lld", (long long)first);
+  if (v->info.lost && used < room)
+    snprintf(text + used, room - used, "; %lld pictures gave none", (long long)v->info.lost);
 }
 
 /* Decodes a video in pieces and tells which frames are damaged; NULL: none. The caller frees it. */
@@ -164,7 +168,7 @@ static char *find_damage(const vj_data_set *set, const vj_clip_video *v) {
   vj_video_close(&video);
   if (status != VJ_OK)
     snprintf(text, sizeof text, "%s", vj_error_message());
-  else if (damaged)
+  else if (damaged || v->info.lost)
     tell_damage(v, damaged, first, text, sizeof text);
   vj_error_clear();
   return text[0] ? strdup(text) : NULL;
@@ -173,7 +177,7 @@ static char *find_damage(const vj_data_set *set, const vj_clip_video *v) {
 /* What is known without decoding; NULL: nothing. */
 static char *recall_damage(const vj_clip_video *v) {
   char text[1024];
-  if (!v->info.damaged) return NULL;
+  if (!v->info.damaged && !v->info.lost) return NULL;
   tell_damage(v, v->info.damaged, v->info.first_damaged, text, sizeof text);
   return strdup(text);
 }

@@ -28,11 +28,10 @@ static vj_status open_file(vj_demuxer *s) {
 
 /* FFmpeg draws texts as an old terminal did, and reads single pictures. */
 static bool is_no_video(const char *format) {
-  static const char *const known[] = {"tty", "bin", "xbin", "idf", "adf", "image2", "image2pipe"};
-  const size_t length = strlen(format);
+  static const char *const known[] = {"tty", "bin", "xbin", "idf", "adf", "image2"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (strcmp(format, known[i]) == 0) return true;
-  return length > 5 && strcmp(format + length - 5, "_pipe") == 0;
+  return false;
 }
 
 static vj_status open_format(vj_demuxer *s) {

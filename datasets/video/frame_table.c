@@ -218,6 +218,21 @@ static bool map_packets(const scan *s, int32_t *frame_of) {
   return true;
 }
 
+static int by_packet(const void *a, const void *b) {
+  const fault *const x = a, *const y = b;
+  return (x->packet > y->packet) - (x->packet < y->packet);
+}
+
+/* Packets that the decoder complained of, and made no frame of. */
+static int64_t count_lost(const scan *s, const int32_t *frame_of) {
+  int64_t lost = 0;
+  for (int64_t k = 0; k < s->fault_count; k++) {
+    const int32_t packet = s->faults[k].packet;
+    if ((k == 0 || s->faults[k - 1].packet != packet) && packet < s->packets) lost += frame_of[packet] < 0;
+  }
+  return lost;
+}
+
 /* Those whose own frame is shown, in ascending order. */
 static vj_status find_points(scan *s) {
   vj_frame_table *const t = s->table;
@@ -225,6 +240,8 @@ static vj_status find_points(scan *s) {
   int64_t kept = 0, latest = -1;
   VJ_TRY(vj_allocate((size_t)s->packets + 1, sizeof *frame_of, "frames of packets", &frame_of));
   const bool clear = map_packets(s, frame_of);
+  qsort(s->faults, (size_t)s->fault_count, sizeof *s->faults, by_packet);
+  if (clear) s->facts->lost = count_lost(s, frame_of);
   for (int64_t i = 0; i < t->point_count && clear; i++) {
     const int32_t frame = frame_of[t->points[i].packet];
     if (frame <= latest) continue;
@@ -287,11 +304,6 @@ static vj_status find_recovery(scan *s, int32_t packet, int64_t *left, int64_t *
   return VJ_OK;
 }
 
-static int by_packet(const void *a, const void *b) {
-  const fault *const x = a, *const y = b;
-  return (x->packet > y->packet) - (x->packet < y->packet);
-}
-
 /* From a fault to where it has no part in what follows. */
 static vj_status mark_from(scan *s, const fault *f, int64_t *left, int64_t *end) {
   vj_frame_table *const t = s->table;
@@ -312,7 +324,6 @@ static vj_status mark_from(scan *s, const fault *f, int64_t *left, int64_t *end)
 static vj_status mark_damage(scan *s) {
   vj_frame_table *const t = s->table;
   int64_t left = 20 + s->packets / 20, end = 0;
-  qsort(s->faults, (size_t)s->fault_count, sizeof *s->faults, by_packet);
   for (int64_t k = 0; k < s->fault_count; k++)
     if (k == 0 || s->faults[k].packet >= end) VJ_TRY(mark_from(s, &s->faults[k], &left, &end));
   for (int64_t i = 0; i < t->frame_count; i++) t->damaged += t->frames[i].damaged;

@@ -51,9 +51,10 @@ typedef struct unit {
 } unit;
 
 static const uint8_t *find_code(const uint8_t *at, const uint8_t *end) {
-  static const uint8_t code[3] = {0, 0, 1};
-  const uint8_t *const found = end - at < 3 ? NULL : memmem(at, (size_t)(end - at), code, sizeof code);
-  return found ? found : end;
+  if (end - at < 3) return end;
+  for (at += 2; at < end && (at = memchr(at, 1, (size_t)(end - at))); at++)
+    if (at[-1] == 0 && at[-2] == 0) return at - 2;
+  return end;
 }
 
 /* Moves *at behind the unit. False: there is none, or it does not fit. */
@@ -182,6 +183,7 @@ static const char *look_at_vp9(const AVPacket *packet) {
   const int frames = (mark & 7) + 1, width = (mark >> 3 & 3) + 1, index = 2 + width * frames;
   int shown = 0;
   bool key = false, first = false;
+  if (data[0] >> 6 != 2) return "packets that are no pictures";
   if ((mark & 0xe0) == 0xc0 && packet->size >= index && data[packet->size - index] == mark) {
     size_t at = 0;
     for (int i = 0; i < frames; i++) {

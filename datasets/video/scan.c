@@ -28,8 +28,8 @@ typedef struct memory {
   int64_t count;
 } memory;
 
-/* bytes changed frames width height rate seconds turned mirrored steady decoded damaged first_damaged codec container
- * TAB path TAB broken */
+/* bytes changed frames width height rate seconds turned mirrored steady decoded damaged first_damaged lost codec
+ * container TAB path TAB broken */
 static bool parse_line(vj_pool *pool, char *line, vj_clip_video *video, vj_clip_entry *entry) {
   vj_video_info *const info = &video->info;
   char *const path = strchr(line, '\t'), *broken = path ? strchr(path + 1, '\t') : NULL;
@@ -38,10 +38,10 @@ static bool parse_line(vj_pool *pool, char *line, vj_clip_video *video, vj_clip_
   *path = *broken++ = 0;
   if (sscanf(line,
              "%" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %lf %lf %d %d %d %d %" SCNd64 " %" SCNd64
-             " %23s %23s",
+             " %" SCNd64 " %23s %23s",
              &info->bytes, &video->changed, &info->frames, &info->width, &info->height, &info->rate, &info->seconds,
-             &info->turned, &mirrored, &steady, &decoded, &info->damaged, &info->first_damaged, info->codec,
-             info->container) != 15)
+             &info->turned, &mirrored, &steady, &decoded, &info->damaged, &info->first_damaged, &info->lost,
+             info->codec, info->container) != 16)
     return false;
   info->mirrored = mirrored, info->steady = steady, info->decoded = decoded;
   if (!*broken && info->frames < 1) return false;
@@ -131,10 +131,10 @@ static void write_line(FILE *to, const vj_clip_video *v) {
   if (strpbrk(v->entry->path, "\t\n") || (v->broken && strpbrk(v->broken, "\n"))) return;
   fprintf(to,
           "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %.17g %.17g %d %d %d %d %" PRId64 " %" PRId64
-          " %s %s\t%s\t%s\n",
+          " %" PRId64 " %s %s\t%s\t%s\n",
           i->bytes, v->changed, i->frames, i->width, i->height, i->rate, i->seconds, i->turned, i->mirrored, i->steady,
-          i->decoded, i->damaged, i->first_damaged, i->codec[0] ? i->codec : "-", i->container[0] ? i->container : "-",
-          v->entry->path, v->broken ? v->broken : "");
+          i->decoded, i->damaged, i->first_damaged, i->lost, i->codec[0] ? i->codec : "-",
+          i->container[0] ? i->container : "-", v->entry->path, v->broken ? v->broken : "");
 }
 
 /* Appends what is new. Nothing depends on it, so failing to is no failure. */

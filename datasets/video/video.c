@@ -100,6 +100,7 @@ static void describe_table(vj_video *v, const vj_table_facts *facts) {
   info->decoded = true;
   info->frames = t->frame_count;
   info->damaged = t->damaged;
+  info->lost = facts->lost;
   while (t->damaged && !t->frames[info->first_damaged].damaged) info->first_damaged++;
   tell_duration(v, t->frame_count, facts->first, facts->last);
   info->steady = facts->steady;
@@ -131,7 +132,9 @@ static vj_status use_decoding(vj_video *v) {
   VJ_TRY(vj_frame_table_scan(&v->source, &v->own->table, &facts));
   v->table = &v->own->table;
   describe_table(v, &facts);
-  return VJ_OK;
+  /* Pictures one behind the other, without a container, may be a video; one is none. */
+  if (v->info.frames > 1 || !strstr(v->info.container, "_pipe")) return VJ_OK;
+  return vj_fail(VJ_DATA, "%s: not a video: a text or a single picture (%s)", v->source.path, v->info.container);
 }
 
 /* Whether the first frame comes as its packet says. */

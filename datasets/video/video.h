@@ -35,6 +35,7 @@ typedef struct vj_video_info {
   bool mirrored;
   bool decoded;                   /* its frames were found by decoding it */
   int64_t damaged, first_damaged; /* frames that this has found damaged; the number of the first */
+  int64_t lost;                   /* pictures of which the decoder made none, and which no frame stands for */
   bool steady;                    /* all frames last equally long, as far as times in the file can tell */
   int64_t bytes;                  /* of the file */
   char codec[24];                 /* "h264" */

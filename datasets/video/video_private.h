@@ -145,6 +145,7 @@ typedef struct vj_table_facts {
   int32_t matrix[9];
   int64_t first, last; /* times of the first and the last frame, in the stream's unit; equal where there are none */
   bool steady;
+  int64_t lost; /* packets that should have given a frame */
 } vj_table_facts;
 
 /* Decodes the file from its beginning to its end. */

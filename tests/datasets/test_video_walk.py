@@ -37,22 +37,24 @@ class Folder:
     def make(self, name, options, duration=2.4, source="testsrc2"):
         self.ffmpeg(f"-f lavfi -i {source}=size=96x64:rate=25:duration={duration} {options} {name}")
 
-    def shown(self, name, height, width):
-        """What ffmpeg shows: the bytes of each frame, grey."""
-        subprocess.run(["ffmpeg", "-y", "-nostdin", "-v", "quiet", "-flags", "+bitexact", "-i", name, "-vsync", "passthrough", "-pix_fmt", "gray",
-                        "-s", f"{width}x{height}", *SCALING.split(), "-f", "rawvideo", "shown.raw"], cwd=self.root)
-        with open(self.path("shown.raw"), "rb") as file:
-            data = file.read()
-        return [data[i:i + height * width] for i in range(0, len(data), height * width)]
+    def shown(self, name, height, width, colours="grey"):
+        """What ffmpeg shows: the bytes of each frame."""
+        subprocess.run(["ffmpeg", "-y", "-nostdin", "-v", "quiet", "-flags", "+bitexact", "-i", name, "-vsync", "passthrough",
+                        "-pix_fmt", "gray" if colours == "grey" else "rgb24", "-s", f"{width}x{height}", *SCALING.split(), "-f",
+                        "rawvideo", "shown.raw"], cwd=self.root)
+        return self.frames("shown.raw", height * width * (1 if colours == "grey" else 3))
 
-    def read(self, name, height, width):
-        done = subprocess.run([READER, name, str(height), str(width), "grey", "ours.raw"], cwd=self.root,
+    def read(self, name, height, width, colours="grey"):
+        done = subprocess.run([READER, name, str(height), str(width), colours, "ours.raw"], cwd=self.root,
                               capture_output=True, text=True)
         if done.returncode != 0:
             raise AssertionError(f"{name}: {done.stderr or done.returncode}")
-        with open(self.path("ours.raw"), "rb") as file:
+        return json.loads(done.stdout), self.frames("ours.raw", height * width * (1 if colours == "grey" else 3))
+
+    def frames(self, name, size):
+        with open(self.path(name), "rb") as file:
             data = file.read()
-        return json.loads(done.stdout), [data[i:i + height * width] for i in range(0, len(data), height * width)]
+        return [data[i:i + size] for i in range(0, len(data), size)]
 
 
 def size_of(folder, name):
@@ -72,8 +74,7 @@ class Walk(unittest.TestCase):
             try:
                 made = make(folder, name) or name
             except RuntimeError as error:
-                if os.environ.get("VJ_WALK_MAKES"):
-                    print("NOT MADE", error)
+                requirements.declare("look_at", f"ffmpeg does not make {name}: {str(error)[-200:]}")
                 return
             height, width = size_of(folder, made)
             shown = folder.shown(made, height, width)
