@@ -147,6 +147,16 @@ class Numbers(Case):
                 trials = np.flatnonzero(mine.values)
                 self.assertEqual(row["collapsed?"][0], verdict(sweep, view, trials, 1))
 
+    def test_controls(self):
+        rows = {row["control"][0]: row for row in self.page.rows("controls")}
+        self.assertEqual(list(rows), ["untrained", "mean"])
+        with xarray.open_dataset(os.path.join(self.sweep, "sweep.h5")) as sweep:
+            for row, column, values in (("untrained", "RankMe hx", sweep["hx_rankme"][:, 0]),
+                                        ("untrained", "speed MSE", sweep["probe_speed_mse"][:, 0]),
+                                        ("mean", "speed MSE", sweep["probe_speed_baseline_mse"][:, -1]),
+                                        ("mean", "place error", sweep["probe_place_baseline_error"][:, -1])):
+                np.testing.assert_allclose(rows[row][column][1][0], float(values.mean()), rtol=1e-12)
+
     def test_timing(self):
         row = self.page.rows("timing")[-1]
         self.assertEqual(row["setting"][0], "all trials")
