@@ -303,8 +303,7 @@ static double rate_of_mean(const vj_graph *graph, int index) {
 
 static double rate_of(const vj_graph *graph, int index) {
   const vj_state_change *change = graph->changes.at[index];
-  if (graph->calibrates) return rate_of_mean(graph, index);
-  return change->averages ? 1 - graph->momentum : change->rate;
+  return graph->calibrates ? rate_of_mean(graph, index) : change->averages ? 1 - graph->momentum : change->rate;
 }
 
 static void change_states(vj_graph *graph) {

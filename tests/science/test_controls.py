@@ -2,7 +2,7 @@
 probe; against means over sweep.h5."""
 import re
 
-from support.vjvcr import TINY, Case, main, np, values_of
+from support.vjvcr import TINY, Case, h5py, main, np, values_of
 
 EXPERIMENT = TINY.replace("  probes: {speed: {type: ridge, target: speed, on: hy_pred}}\n", """\
   probes:
@@ -69,6 +69,35 @@ class Controls(Case):
         self.close(rows["pixels"][columns.index("speed MSE")], v["probe_frames_mse"][:, -1])
         self.close(rows["untrained"][columns.index("std hx")], v["hx_feature_std_median"][:, 0])
         self.assertEqual(controls_of(self.succeed("ls", "out").out), {})
+
+    def test_of_a_file_of_an_earlier_version(self):
+        """Without the measures that came later: the verdict is of what there is, and trials may be added."""
+        text = TINY + "sweep: {parameters: {losses.variance.weight: [0, 10]}, seeds: [0]}\n"
+        self.write("tiny.yaml", text)
+        self.succeed("sweep", "tiny.yaml", "-o", "out")
+        later = ("feature_std_median", "alpha_req", "nesum", "cluster_learnability", "intrinsic_dimension")
+        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+            for name in [name for name in file if name.endswith(later)]:
+                for axis, scale in enumerate(("trial", "eval")):
+                    file[name].dims[axis].detach_scale(file[scale])
+                del file[name]
+        for verb in ("table", "ls", "report"):
+            self.succeed(verb, "out")
+        rows = [re.split(r"  +", line.strip()) for line in self.succeed("table", "out").out.splitlines()]
+        self.assertNotIn("std hx", rows[0])
+        words = [row[-1] for row in rows if row[0] in ("0", "10")]
+        self.assertTrue(words[0].startswith("not dim") or words[0].endswith("dimensional"), words)  # no tau, no spread
+        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:  # as after a kill, with one trial to train
+            file["status"][1] = 0
+        ledger = self.path("out", "ledger")
+        with open(ledger) as file:
+            kept = [line for line in file if line.startswith("vjvcr") or line.split()[2:3] != ["1"]]
+        self.write("out/ledger", "".join(kept))
+        self.succeed("sweep", "tiny.yaml", "-o", "out", "--resume")
+        self.assertEqual(list(values_of(self.path("out", "sweep.h5"))["status"]), [2, 2])
+        self.write("tiny.yaml", text.replace("[0, 10]", "[0, 10, 20]"))
+        self.assertEqual(self.run_vjvcr("sweep", "tiny.yaml", "-o", "out", "--resume").code, 0)
+        self.assertEqual(len(values_of(self.path("out", "sweep.h5"))["trial"]), 3)
 
     def test_words_that_name_none(self):
         self.write("bad.yaml", EXPERIMENT + REPORT + "  controls: [pixel]\n")
