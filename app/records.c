@@ -107,7 +107,9 @@ static void record_cells(sheet *s, const vj_record *record) {
 
 static vj_status metric_cells(sheet *s, vj_pool *pool, const vj_component *probe, const vj_metric *metric) {
   const vj_record *record = vj_record_row(probe->as.probe.is_measure ? VJ_RECORD_MEASURE : VJ_RECORD_PROBE);
-  const char *view = probe->as.probe.is_comparison ? "hy_pred" : "<view>";
+  const char *view = !probe->as.probe.is_comparison ? "<view>"
+                     : probe->as.probe.compares     ? probe->as.probe.compares
+                                                    : "hy_pred";
   const char *const words[] = {"view", view, "probe", "<probe>", "metric", metric->name, NULL};
   const char *name = vj_record_fill(pool, record->name, words);
   char text[160];

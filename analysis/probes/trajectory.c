@@ -5,14 +5,28 @@
  * predicted and true position on the test split, by target step and over all: far steps are where a forecast must
  * follow the motion. */
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "analysis/metrics/ridge_regression.h"
 #include "vj/component.h"
 #include "vj/elementary.h"
+#include "vj/memory.h"
 
 static const vj_param params[] = {VJ_PENALTY_ROWS("-4", "4", "9")};
 
-enum { ERROR, ERROR_BY_HORIZON, WITHIN_2PX, BASELINE_ERROR, LAMBDA, PREDICTED, TRUE, METRICS };
+enum {
+  ERROR,
+  ERROR_BY_HORIZON,
+  WITHIN_2PX,
+  BASELINE_ERROR,
+  LAMBDA,
+  PREDICTED,
+  TRUE,
+  PRIOR_ERROR,
+  BEST_OF_K_ERROR,
+  METRICS
+};
 
 static const vj_metric metrics[METRICS] = {
     [ERROR] = {"error", VJ_METRIC_SCALAR, "label",
@@ -25,6 +39,10 @@ static const vj_metric metrics[METRICS] = {
     [LAMBDA] = {"lambda", VJ_METRIC_SCALAR, "", "ridge penalty chosen on the validation split, for each train sample"},
     [PREDICTED] = {"predicted", VJ_METRIC_LABEL, "label", "predicted positions (x, y) in the first test clips"},
     [TRUE] = {"true", VJ_METRIC_LABEL, "label", "true positions (x, y) in the first test clips"},
+    [PRIOR_ERROR] = {"prior_error", VJ_METRIC_SCALAR, "label",
+                     "error of predictions with z drawn from the prior, mean over draws; error itself is an oracle's"},
+    [BEST_OF_K_ERROR] = {"best_of_k_error", VJ_METRIC_SCALAR, "label",
+                         "of each clip the least error over eval.prior_draws draws, mean over clips"},
 };
 
 static const double near = 2; /* of WITHIN_2PX */
@@ -113,12 +131,69 @@ static vj_status score(const vj_ridge *ridge, double *const *results) {
   return VJ_OK;
 }
 
+/* --- forecasts ----------------------------------------------------------------------------------------------- */
+
+typedef struct draw_errors {
+  int64_t points, sample; /* positions of a clip; the next clip */
+  double *error, *least;  /* of this draw, of the best so far, [samples] */
+} draw_errors;
+
+static void add_error(void *context, const double *predicted, const float *target) {
+  draw_errors *e = context;
+  double sum = 0;
+  for (int64_t k = 0; k < e->points; k++)
+    sum += vj_math_hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
+  e->error[e->sample] = sum / (double)e->points;
+  e->least[e->sample] = fmin(e->least[e->sample], e->error[e->sample]);
+  e->sample++;
+}
+
+/* The ridge that was fitted with z from the target reads the test predictions of one draw, [samples, row]. */
+static vj_status read_draw(const vj_ridge *ridge, int64_t draw, float *rows, draw_errors *errors) {
+  vj_probe_input input = *ridge->input;
+  vj_ridge of_draw = *ridge;
+  const int64_t row = ridge->features;
+  for (int64_t i = 0; i < input.drawn.samples; i++)
+    memcpy(rows + i * row, input.drawn.values + (i * input.draws + draw) * row, (size_t)row * sizeof *rows);
+  input.split[VJ_TEST].values = rows;
+  of_draw.input = of_draw.standard.input = &input;
+  errors->sample = 0;
+  return vj_ridge_predict(&of_draw, VJ_TEST, errors, add_error);
+}
+
+static vj_status score_draws(const vj_ridge *ridge, double *const *results) {
+  const int64_t samples = ridge->input->drawn.samples, draws = ridge->input->draws;
+  draw_errors errors = {.points = ridge->outputs / 2};
+  float *rows = NULL;
+  double *room = NULL, sum = 0, least = 0;
+  vj_status status;
+  *results[PRIOR_ERROR] = *results[BEST_OF_K_ERROR] = NAN;
+  if (!ridge->input->drawn.values) return VJ_OK;
+  VJ_TRY_GOTO(status, vj_allocate((size_t)(samples * ridge->features), sizeof *rows, "features", &rows), done);
+  VJ_TRY_GOTO(status, vj_allocate(2 * (size_t)samples, sizeof *room, "errors", &room), done);
+  errors.error = room;
+  errors.least = room + samples;
+  for (int64_t i = 0; i < samples; i++) errors.least[i] = INFINITY;
+  for (int64_t k = 0; k < draws; k++) {
+    VJ_TRY_GOTO(status, read_draw(ridge, k, rows, &errors), done);
+    for (int64_t i = 0; i < samples; i++) sum += errors.error[i];
+  }
+  for (int64_t i = 0; i < samples; i++) least += errors.least[i];
+  *results[PRIOR_ERROR] = sum / (double)(samples * draws);
+  *results[BEST_OF_K_ERROR] = least / (double)samples;
+done:
+  free(room);
+  free(rows);
+  return status;
+}
+
 static vj_status evaluate(const void *config, const vj_probe_input *input, double *const *results) {
   vj_ridge ridge = {0};
   vj_status status;
   VJ_TRY(check_steps(input));
   VJ_TRY_GOTO(status, vj_ridge_fit("trajectory", input, config, &ridge), done);
   VJ_TRY_GOTO(status, score(&ridge, results), done);
+  VJ_TRY_GOTO(status, score_draws(&ridge, results), done);
 done:
   vj_ridge_destroy(&ridge);
   return status;
@@ -136,6 +211,7 @@ const vj_component vj_probe_trajectory = {
     .as.probe = {.metrics = metrics,
                  .metric_count = METRICS,
                  .by_label_share = 1 << ERROR,
+                 .of_prior = 1 << PRIOR_ERROR | 1 << BEST_OF_K_ERROR,
                  .check = check,
                  .evaluate = evaluate},
 };

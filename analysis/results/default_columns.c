@@ -86,14 +86,21 @@ static void choose_columns(chooser *c) {
   }
 }
 
+static const char oracle_note[] =
+    "Latents: prediction, hy_pred and what is read from it are an oracle's, z being inferred from the target. prior_: "
+    "z\n"
+    "drawn from the latent's prior, mean over draws; best_of_k_: the best of eval.prior_draws for each clip.\n";
+
 vj_status vj_default_report(const vj_results *results, vj_report_spec *report) {
   chooser c = {.results = results, .columns = vj_pool_take(results->pool, MOST_COLUMNS * sizeof *c.columns)};
+  const bool has_oracle = vj_sweep_file_find(results->file, VJ_NAME_OF_VALIDATION("oracle_prediction")) >= 0;
   const char *note = vj_collapse_note(results->pool);
-  const char *notes = note ? vj_pool_format(results->pool,
-                                            "Losses are validation losses, unweighted. std hx: median over features. "
-                                            "first 10: share of the variance\nof hx in its 10 largest components.\n%s",
-                                            note)
-                           : NULL;
+  const char *notes = note
+                          ? vj_pool_format(results->pool,
+                                           "Losses are validation losses, unweighted. std hx: median over features. "
+                                           "first 10: share of the variance\nof hx in its 10 largest components.\n%s%s",
+                                           note, has_oracle ? oracle_note : "")
+                          : NULL;
   if (!c.columns || !notes) return vj_fail(VJ_MEMORY, "no memory for the columns of a table");
   choose_columns(&c);
   *report = (vj_report_spec){

@@ -238,6 +238,8 @@ static vj_status read_probe(const config_maker *maker, const vj_yaml *probes, in
   probe->reduction = section->reduction;
   probe->label_share = section->label_share;
   probe->by_horizon = section->by_horizon;
+  probe->has_prior = maker->config->eval.prior_draws > 0 && strcmp(section->on, "hy_pred") == 0 &&
+                     maker->config->latent.component->as.latent.build_prior;
   return VJ_OK;
 }
 

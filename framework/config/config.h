@@ -32,6 +32,7 @@ typedef struct vj_probe_choice {
   int reduction;            /* vj_reduction */
   vj_real_list label_share; /* shares of the train samples that it is fitted on, too */
   bool by_horizon;          /* it is fitted on each step alone, too */
+  bool has_prior;           /* it is on hy_pred, and a latent's prior is drawn from */
 } vj_probe_choice;
 
 /* How hy, the target, is made from y. */
@@ -82,6 +83,7 @@ typedef struct vj_eval_config {
   int probe_at;                                      /* vj_probe_when */
   int64_t states;                                    /* test clips whose hidden states are recorded; 0: none */
   int64_t decoder_steps;                             /* of training a decoder afterwards, where no loss trains it */
+  int64_t prior_draws;                               /* of z from a latent's prior; 0: none */
   int64_t pictures;                                  /* test clips that are recorded at the end */
   int64_t probe_count;
   const vj_probe_choice *probes;

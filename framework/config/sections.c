@@ -85,6 +85,9 @@ static const vj_param eval_rows[] = {
                "of the test split, whose hidden states are recorded at the newest evaluation; 0: none"),
     VJ_INTEGER(vj_eval_config, decoder_steps, "0", 0, INFINITY, "steps",
                "training of the decoder alone at the end, on frozen hidden states, where no loss trains it"),
+    VJ_INTEGER(vj_eval_config, prior_draws, "8", 0, 1024, "",
+               "z drawn from a latent's prior for each sample: what is forecast without the target, in the mean and at "
+               "best; 0: none"),
     VJ_INTEGER(vj_eval_config, pictures, "2", 0, 64, "samples",
                "test clips kept to look at: frames, decoded predictions and probed trajectories at the end; 0: none"),
 };

@@ -5,6 +5,7 @@
  * energies, all of it at half that bound. It then wins the samples that suit it better than others, and learns them. */
 #include <stdio.h>
 
+#include "models/latents/draws.h"
 #include "vj/component.h"
 #include "vj/ops.h"
 
@@ -89,6 +90,28 @@ static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *p
   return vj_mix_heads(graph, candidates, choice);
 }
 
+/* The prior: heads as often as training has chosen them of late. */
+static vj_var *build_prior(vj_graph *graph, const void *untyped, const vj_predictor *predictor, vj_var *hx,
+                           const vj_shape *target, int64_t draws) {
+  const discrete_config *config = untyped;
+  const double tiny = 1e-30;
+  const int64_t b = target->size[0], choices = config->choices;
+  vj_real ones[MOST_CHOICES];
+  vj_var *drawn[MOST_DRAWS];
+  for (int64_t k = 0; k < choices; k++) ones[k] = 1;
+  if (!predictor->ops->build_choices) return NULL;
+  vj_var *candidates = predictor->ops->build_choices(graph, predictor->config, hx, choices, target);
+  vj_var *usage = vj_scale(graph, usage_state(graph, choices), 1, tiny);
+  vj_var *rarity = vj_div(graph, vj_constant_tensor(graph, &VJ_SHAPE(choices), ones), usage);
+  vj_var *races = draw_exponentials(graph, &VJ_SHAPE(b, draws, choices));
+  for (int64_t k = 0; k < draws; k++) {
+    vj_var *race = vj_reshape(graph, vj_slice(graph, races, 1, k, 1), &VJ_SHAPE(b, choices));
+    drawn[k] =
+        vj_mix_heads(graph, candidates, vj_one_hot_smallest(graph, vj_mul(graph, race, vj_broadcast(graph, rarity))));
+  }
+  return stack_draws(graph, drawn, draws);
+}
+
 const vj_component vj_latent_discrete = {
     .abi = VJ_ABI,
     .kind = VJ_LATENT,
@@ -98,5 +121,5 @@ const vj_component vj_latent_discrete = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(discrete_config),
-    .as.latent = {.build = build},
+    .as.latent = {.build = build, .build_prior = build_prior},
 };

@@ -1,5 +1,7 @@
 /* z is a Gaussian vector with amortised mean and variance (Kingma and Welling 2014): q(z | hx, hy) by one linear layer,
- * reparameterised, held to N(0, I) by its divergence; it enters the predictor as an input. Evaluation uses the mean. */
+ * reparameterised, held to N(0, I) by its divergence; it enters the predictor as an input: a sample in training, the
+ * posterior's mean in evaluation. Views: z and z_mean, the mean, z_sample, a sample. The prior is N(0, I). */
+#include "models/latents/draws.h"
 #include "vj/component.h"
 #include "vj/ops.h"
 
@@ -51,9 +53,25 @@ static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *p
               "divergence of q(z | hx, hy) from N(0, I)");
   const vj_shape shape = vj_shape_of(mean);
   vj_var *deviation = vj_exp(graph, vj_scale(graph, log_variance, 0.5, 0));
-  vj_var *z = vj_is_training(graph) ? vj_add(graph, mean, vj_mul(graph, deviation, vj_noise(graph, &shape))) : mean;
-  vj_show(graph, "z", vj_reshape(graph, mean, &VJ_SHAPE(shape.size[0], 1, config->size)));
-  return predictor->ops->build(graph, predictor->config, hx, z, &target);
+  vj_var *sample = vj_add(graph, mean, vj_mul(graph, deviation, vj_noise(graph, &shape)));
+  const vj_shape shown = VJ_SHAPE(shape.size[0], 1, config->size);
+  vj_show(graph, "z", vj_reshape(graph, mean, &shown));
+  vj_show(graph, "z_mean", vj_reshape(graph, mean, &shown));
+  vj_show(graph, "z_sample", vj_reshape(graph, sample, &shown));
+  return predictor->ops->build(graph, predictor->config, hx, vj_is_training(graph) ? sample : mean, &target);
+}
+
+static vj_var *build_prior(vj_graph *graph, const void *untyped, const vj_predictor *predictor, vj_var *hx,
+                           const vj_shape *target, int64_t draws) {
+  const gaussian_config *config = untyped;
+  vj_var *drawn[MOST_DRAWS];
+  const int64_t b = target->size[0];
+  vj_var *noise = vj_noise(graph, &VJ_SHAPE(b, draws, config->size));
+  for (int64_t k = 0; k < draws; k++) {
+    vj_var *z = vj_reshape(graph, vj_slice(graph, noise, 1, k, 1), &VJ_SHAPE(b, config->size));
+    drawn[k] = predictor->ops->build(graph, predictor->config, hx, z, target);
+  }
+  return stack_draws(graph, drawn, draws);
 }
 
 const vj_component vj_latent_gaussian = {
@@ -65,5 +83,5 @@ const vj_component vj_latent_gaussian = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(gaussian_config),
-    .as.latent = {.build = build},
+    .as.latent = {.build = build, .build_prior = build_prior},
 };

@@ -5,6 +5,7 @@
  * The scale of z must be held, otherwise the weight could grow and the penalty would mean nothing: by columns of W of
  * unit norm, or by an energy of too little variance, 10 sum_k max(0, 1/2 - std_k(z))^2 (Evtimova and LeCun 2022). The
  * standard deviation couples the samples of a batch, so that the whole batch is then one problem with one step size. */
+#include "models/latents/draws.h"
 #include "vj/component.h"
 #include "vj/ops.h"
 
@@ -167,7 +168,83 @@ static void report(vj_graph *graph, const inference *f, vj_var *z, vj_var *spars
                    "root mean square of z*");
 }
 
+/* --- the prior: each number is 0, above or below as often as training has found of late, its size exponential ------
+ */
+
+typedef struct prior {
+  vj_var *above, *below; /* shares of samples, [n] */
+  vj_var *size;          /* mean of |z| over samples, [n] */
+  vj_var *seen;          /* what a share of 1 would be by now: averages begin with 0 */
+} prior;
+
+static vj_var *prior_state(vj_graph *graph, const char *name, int64_t size) {
+  return vj_state(graph, &(vj_param_spec){name, VJ_SHAPE(size), "N", VJ_INIT_ZERO, 0, false});
+}
+
+static prior prior_of(vj_graph *graph, int64_t size) {
+  vj_scope_push(graph, "latent");
+  const prior p = {prior_state(graph, "prior_above", size), prior_state(graph, "prior_below", size),
+                   prior_state(graph, "prior_size", size), prior_state(graph, "prior_seen", 1)};
+  vj_scope_pop(graph);
+  return p;
+}
+
+static void learn_prior(vj_graph *graph, vj_var *z, int64_t size) {
+  const prior p = prior_of(graph, size);
+  const vj_real one = 1;
+  const double rate = 0.01;
+  vj_var *above = vj_activate(graph, z, VJ_RELU), *below = vj_activate(graph, vj_scale(graph, z, -1, 0), VJ_RELU);
+  vj_state_update(graph, p.above, vj_mean_batch(graph, is_not_zero(graph, above)), rate);
+  vj_state_update(graph, p.below, vj_mean_batch(graph, is_not_zero(graph, below)), rate);
+  vj_state_update(graph, p.size, vj_mean_batch(graph, vj_abs(graph, z)), rate);
+  vj_state_update(graph, p.seen, vj_constant_tensor(graph, &VJ_SHAPE(1), &one), rate);
+}
+
+/* x / y where y > 0, [n] by [n] or one number */
+static vj_var *share_of(vj_graph *graph, vj_var *x, vj_var *y) {
+  return vj_div(graph, x, vj_scale(graph, y, 1, 1e-30));
+}
+
+/* 1 where a > b, else 0 */
+static vj_var *is_above(vj_graph *graph, vj_var *a, vj_var *b) {
+  return is_not_zero(graph, vj_activate(graph, vj_sub(graph, a, b), VJ_RELU));
+}
+
+/* z [b,n]: u = exp(-E), E exponential, is uniform. */
+static vj_var *draw_code(vj_graph *graph, const prior *p, int64_t size) {
+  const vj_shape shape = VJ_SHAPE(vj_shard_samples(graph), size);
+  vj_var *seen = vj_reshape(graph, vj_repeat_rows(graph, p->seen, size), &VJ_SHAPE(size));
+  vj_var *above = vj_broadcast(graph, share_of(graph, p->above, seen));
+  vj_var *below = vj_broadcast(graph, share_of(graph, p->below, seen));
+  vj_var *length = vj_broadcast(graph, share_of(graph, p->size, vj_add(graph, p->above, p->below)));
+  vj_var *u = vj_exp(graph, vj_scale(graph, draw_exponentials(graph, &shape), -1, 0));
+  vj_var *sign = vj_sub(graph, is_above(graph, above, u), is_above(graph, below, vj_scale(graph, u, -1, 1)));
+  return vj_mul(graph, sign, vj_mul(graph, length, draw_exponentials(graph, &shape)));
+}
+
 /* --- the whole ------------------------------------------------------------------------------------------------ */
+
+static vj_var *build_top(vj_graph *graph, const sparse_config *config, const vj_predictor *predictor, vj_var *hx,
+                         const vj_shape *target, vj_var **columns) {
+  vj_var *base = predictor->ops->build_linear(graph, predictor->config, hx, config->size, target, columns);
+  if (config->remove_static) *columns = without_static(graph, *columns, target->size[1]);
+  if (config->scale == UNIT_NORM) *columns = unit_columns(graph, *columns);
+  return base;
+}
+
+static vj_var *build_prior(vj_graph *graph, const void *untyped, const vj_predictor *predictor, vj_var *hx,
+                           const vj_shape *target, int64_t draws) {
+  const sparse_config *config = untyped;
+  vj_var *drawn[MOST_DRAWS], *columns;
+  if (!predictor->ops->build_linear) return NULL;
+  vj_var *base = build_top(graph, config, predictor, hx, target, &columns);
+  const prior p = prior_of(graph, config->size);
+  for (int64_t k = 0; k < draws; k++) {
+    vj_var *z = draw_code(graph, &p, config->size);
+    drawn[k] = vj_reshape(graph, vj_add(graph, base, vj_linear(graph, z, columns, NULL)), target);
+  }
+  return stack_draws(graph, drawn, draws);
+}
 
 static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *predictor, const vj_energy *energy,
                      vj_var *hx, vj_var *hy) {
@@ -177,9 +254,7 @@ static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *p
   if (!hx || !hy) return NULL;
   if (!predictor->ops->build_linear)
     return vj_graph_fail(graph, VJ_CONFIG, "predictor %s can't take a sparse latent", predictor->name);
-  f.base = predictor->ops->build_linear(graph, predictor->config, hx, config->size, &target, &f.columns);
-  if (config->remove_static) f.columns = without_static(graph, f.columns, target.size[1]);
-  if (config->scale == UNIT_NORM) f.columns = unit_columns(graph, f.columns);
+  f.base = build_top(graph, config, predictor, hx, &target, &f.columns);
   vj_scope_push(graph, "latent");
   vj_var *log_lambda = vj_state(graph, &(vj_param_spec){"log_lambda", VJ_SHAPE(1), "N", VJ_INIT_ZERO, 0, false});
   vj_scope_pop(graph);
@@ -188,6 +263,7 @@ static vj_var *build(vj_graph *graph, const void *untyped, const vj_predictor *p
   if (!z) return NULL;
   vj_var *sparsity = vj_scale(graph, vj_mean_all(graph, is_not_zero(graph, vj_square(graph, z))), -1, 1);
   report(graph, &f, z, sparsity);
+  learn_prior(graph, z, config->size);
   if (config->target_sparsity > 0) adapt(graph, config, log_lambda, sparsity);
   vj_show(graph, "z", vj_reshape(graph, z, &VJ_SHAPE(target.size[0], 1, config->size)));
   if (config->noise > 0 && vj_is_training(graph))
@@ -204,5 +280,5 @@ const vj_component vj_latent_sparse = {
     .params = params,
     .param_count = VJ_COUNT(params),
     .config_bytes = sizeof(sparse_config),
-    .as.latent = {.build = build},
+    .as.latent = {.build = build, .build_prior = build_prior},
 };

@@ -39,6 +39,9 @@ typedef struct builder {
 static vj_status add(builder *b, vj_file_variable variable) {
   for (int64_t i = 0; i < b->count; i++)
     if (strcmp(b->variables[i].name, variable.name) == 0) {
+      /* Where trials say different things of it, the longer sentence holds for all. */
+      if (strlen(variable.long_name) > strlen(b->variables[i].long_name))
+        b->variables[i].long_name = variable.long_name;
       if (b->variables[i].rank == variable.rank) return VJ_OK;
       return vj_fail(VJ_CONFIG, "%s would be recorded in two forms; rename the loss or probe", variable.name);
     }

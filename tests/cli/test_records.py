@@ -36,7 +36,7 @@ losses:
 optim: {steps: 2, batch: 4, shards: 2}
 eval: {every: 2, samples: 4, pictures: 0}
 """
-VIEW = "(?:hx|hy_pred|hy)"
+VIEW = "(?:hx|hy_pred|hy|z)"
 OF_HDF5 = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME", "_Netcdf4Dimid", "_Netcdf4Coordinates"}
 
 
@@ -45,7 +45,7 @@ def expression(pattern, known=None):
     parts = re.split(r"<(\w+)>", pattern)
     out = re.escape(parts[0])
     for word, after in zip(parts[1::2], parts[2::2]):
-        free = VIEW if word == "view" else ".*" if word == "unit" else ".+"
+        free = VIEW if word == "view" else ".*" if word in ("unit", "oracle") else ".+"
         out += (re.escape(known[word]) if known and word in known else f"(?P<{word}>{free})") + re.escape(after)
     return re.compile(out)
 

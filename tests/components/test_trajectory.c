@@ -8,7 +8,18 @@
 
 extern const vj_component vj_probe_trajectory;
 
-enum { ERROR, ERROR_BY_HORIZON, WITHIN_2PX, BASELINE_ERROR, LAMBDA, PREDICTED, TRUE, METRICS };
+enum {
+  ERROR,
+  ERROR_BY_HORIZON,
+  WITHIN_2PX,
+  BASELINE_ERROR,
+  LAMBDA,
+  PREDICTED,
+  TRUE,
+  PRIOR_ERROR,
+  BEST_OF_K_ERROR,
+  METRICS
+};
 enum { MOST_STEPS = 16, SHOWN = 2, MOST_NUMBERS = SHOWN * MOST_STEPS * 8 };
 
 typedef struct results {

@@ -6,7 +6,7 @@
 #include "framework/train/evaluation/reduction.h"
 #include "tests/components/probe_testing.h"
 
-extern const vj_component vj_probe_knn, vj_probe_mlp, vj_probe_attentive, vj_probe_ridge;
+extern const vj_component vj_probe_trajectory, vj_probe_knn, vj_probe_mlp, vj_probe_attentive, vj_probe_ridge;
 
 enum { MOST_RECORDS = 64, ROOM = 64, STEPS = 4, WIDTH = 6 };
 
@@ -209,8 +209,8 @@ static void projections_are_orthonormal_and_the_same(void **state) {
   const vj_features rows = {D, 1, D, unit, NULL};
   const vj_features splits[VJ_SPLITS] = {rows, rows, rows};
   float *first[VJ_SPLITS], *again[VJ_SPLITS];
-  assert_ok(vj_reduce(VJ_REDUCE_PROJECTION, K, splits, first));
-  assert_ok(vj_reduce(VJ_REDUCE_PROJECTION, K, splits, again));
+  assert_ok(vj_reduce(VJ_REDUCE_PROJECTION, K, VJ_SPLITS, splits, first));
+  assert_ok(vj_reduce(VJ_REDUCE_PROJECTION, K, VJ_SPLITS, splits, again));
   assert_memory_equal(first[VJ_TEST], again[VJ_TRAIN], sizeof(float) * D * K);
   for (int a = 0; a < K; a++) { /* rows are P (e_j - mean): their differences from the first row bring P back */
     for (int b = 0; b < K; b++) {
@@ -336,11 +336,47 @@ static void write_asked(const char *folder) {
   destroy_problem(&p);
 }
 
+/* Test predictions by z from the prior: the test features with something added, DRAWS times. */
+static void write_draws(const char *folder) {
+  enum { DRAWS = 3, ROW = STEPS * WIDTH };
+  const vj_label label = {.name = "position", .kind = VJ_LABEL_REAL, .width = 2 * STEPS, .unit = "px", .steps = STEPS};
+  double *signal[VJ_SPLITS];
+  problem p;
+  create_problem(&p, label, 400, STEPS, WIDTH);
+  fill(&p, 22, signal);
+  for (int s = 0; s < VJ_SPLITS; s++)
+    for (int64_t i = 0; i < p.samples[s]; i++)
+      for (int64_t k = 0; k < label.width; k++)
+        p.targets[s][i * label.width + k] = (float)(3 * signal[s][i] * (double)(k + 1));
+  const int64_t tested = p.samples[VJ_TEST];
+  float *drawn = calloc((size_t)(tested * DRAWS * ROW), sizeof *drawn);
+  for (int64_t i = 0; i < tested * DRAWS * ROW; i++) {
+    vj_rng rng = vj_rng_stream(23, VJ_RNG_TEST, 0, (uint64_t)i);
+    drawn[i] = p.features[VJ_TEST][i / (DRAWS * ROW) * ROW + i % ROW] + (float)vj_rng_normal(&rng);
+  }
+  p.input.draws = DRAWS;
+  p.input.drawn = (vj_features){tested, STEPS, WIDTH, drawn, p.targets[VJ_TEST]};
+  vj_probe_choice choice = choice_of(&vj_probe_trajectory, &ridge_config);
+  choice.has_prior = true;
+  found f = run(choice, &p.input);
+  write_problem(folder, "draws", "plain", &p);
+  npy_write(folder, "draws", "plain", "drawn", "<f4", tested, DRAWS * ROW, drawn);
+  write_results(folder, "draws", "plain", &f);
+  choice.dimension = 3;
+  choice.reduction = VJ_REDUCE_PCA;
+  f = run(choice, &p.input);
+  write_results(folder, "draws", "pca", &f);
+  free(drawn);
+  free_signal(signal);
+  destroy_problem(&p);
+}
+
 static void write_all(const char *folder) {
   write_knn(folder, "real", (vj_label){.name = "r", .kind = VJ_LABEL_REAL, .width = 2, .unit = ""}, 0);
   write_knn(folder, "class", (vj_label){.name = "c", .kind = VJ_LABEL_CLASS, .width = 1, .classes = 3, .unit = ""}, 1);
   write_knn(folder, "flags", (vj_label){.name = "f", .kind = VJ_LABEL_FLAGS, .width = 2, .unit = ""}, 2);
   write_asked(folder);
+  write_draws(folder);
 }
 
 int main(int argc, char **argv) {

@@ -116,6 +116,35 @@ class AgainstSklearn(unittest.TestCase):
         fewer = [pca.transform(x.reshape(-1, WIDTH)).reshape(len(x), -1) for x in features]
         self.expect_curves(self.load("asked_pca", "results"), fewer, targets, 3)
 
+    def expect_draws(self, name, features, drawn, targets):
+        train, _, test = standardised(features)
+        predicted = {}
+        for exponent in range(-4, 5):
+            model = Ridge(alpha=10.0**exponent * len(train), solver="cholesky").fit(train, targets[0])
+            validation = standardised(features)[1]
+            predicted[mean_squared_error(targets[1], model.predict(validation))] = model
+        model = predicted[min(predicted)]
+        mean, deviation = features[0].mean(0), features[0].std(0)
+        floor = 1e-3 * np.sqrt((mean**2 + deviation**2).mean())
+
+        def errors(rows):
+            places = model.predict((rows - mean) / np.maximum(deviation, floor))
+            return np.linalg.norm((places - targets[2]).reshape(len(rows), -1, 2), axis=-1).mean(1)
+        each = np.stack([errors(drawn[:, k]) for k in range(drawn.shape[1])], 1)
+        results = self.load(f"draws_{name}", "results")
+        np.testing.assert_allclose([results[0, 0], *results[7:9, 0]],
+                                   [errors(features[2]).mean(), each.mean(), each.min(1).mean()], rtol=1e-5)
+
+    def test_draws_from_the_prior(self):
+        features, targets = self.problem("draws_plain")
+        drawn = self.load("draws_plain", "drawn").reshape(len(features[2]), 3, -1)
+        self.expect_draws("plain", features, drawn, targets)
+        pca = PCA(3, svd_solver="full").fit(features[0].reshape(-1, WIDTH))
+
+        def fewer(x):
+            return pca.transform(x.reshape(-1, WIDTH)).reshape(*x.shape[:-1], -1)
+        self.expect_draws("pca", [fewer(x) for x in features], fewer(drawn), targets)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

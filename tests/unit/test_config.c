@@ -97,7 +97,7 @@ static const char resolved_text[] =
     "final_weight_decay: 0.0\n  clip: 0\n  steps: 100\n  batch: 64\n  shards: 8\n  "
     "ranks: 0\n"
     "eval:\n  every: 500\n  samples: 512\n  probe_train: 1024\n  probe_validation: 256\n  probe_test: 256\n"
-    "  probe_at: ends\n  states: 0\n  decoder_steps: 0\n  pictures: 2\n  probes: {}\n"
+    "  probe_at: ends\n  states: 0\n  decoder_steps: 0\n  prior_draws: 8\n  pictures: 2\n  probes: {}\n"
     "logging:\n  every: 10\n  tensorboard: false\n"
     "checkpoint:\n  minutes: 10\n  steps: 0\n  keep: none\n";
 
@@ -262,7 +262,7 @@ static void tables_refuse_what_cannot_be_used(void **state) {
   (void)state;
   static const vj_param outside[] = {VJ_INTEGER(fake_dataset_config, size, "1", 0, 9, "", "a size")};
   assert_register_refused((vj_component){.abi = VJ_ABI + 1},
-                          "a component was built for ABI 11, this program has ABI 10; build it again");
+                          "a component was built for ABI 12, this program has ABI 11; build it again");
   assert_register_refused((vj_component){.abi = VJ_ABI, .kind = VJ_ENCODER, .name = "cnn"},
                           "encoder \"cnn\": there is one of this name already; give it another");
   assert_register_refused((vj_component){.abi = VJ_ABI, .kind = VJ_LOSS}, "a component of kind loss has no name");
@@ -341,7 +341,7 @@ static void plugins_that_cannot_be_loaded_say_why(void **state) {
   assert_int_equal(vj_plugin_load(path), VJ_PLUGIN);
   assert_string_equal(
       vj_error_message(),
-      vj_pool_format(pool, "plug-in %s: built for ABI 11, this program has ABI 10; build it again", path));
+      vj_pool_format(pool, "plug-in %s: built for ABI 12, this program has ABI 11; build it again", path));
   path = compile("twin",
                  "#include \"vj/component.h\"\nstatic const vj_component twin = {.abi = VJ_ABI, .kind = "
                  "VJ_ENCODER, .name = \"cnn\"};\nVJ_PLUGIN(&twin);\n");

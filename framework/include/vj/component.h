@@ -113,9 +113,15 @@ vj_var *vj_energy_of(vj_graph *graph, const vj_energy *energy, vj_var *h);
 typedef struct vj_latent_ops {
   /* Infers z and gives hy_pred, of hy's shape, by one of the predictor's ways. Shows z with vj_show(graph, "z", ..) as
    * [b,1,n], may record numbers (vj_record_scalar) and add losses of its own (vj_add_loss). In evaluation, too, z is
-   * inferred from the true target: it tells what the past could not, it is no forecast. `build` NULL: no latent. */
+   * inferred from the true target: it tells what the past could not. What is measured with it is an oracle's, no
+   * forecast. `build` NULL: no latent. */
   vj_var *(*build)(vj_graph *graph, const void *config, const vj_predictor *predictor, const vj_energy *energy,
                    vj_var *hx, vj_var *hy);
+  /* Forecasts: `draws` predictions of the shape `target` a sample, from z that are drawn from the latent's prior, with
+   * vj_noise: [b,draws,T,..]. They know hx alone. Built in evaluation graphs, in the predictor's scope as `build` is;
+   * NULL: the latent has no prior. */
+  vj_var *(*build_prior)(vj_graph *graph, const void *config, const vj_predictor *predictor, vj_var *hx,
+                         const vj_shape *target, int64_t draws);
 } vj_latent_ops;
 
 /* Which term of vj_energy a loss measures; its weight is that term's. */

@@ -22,9 +22,13 @@ typedef struct vj_features {
 typedef struct vj_probe_input {
   vj_features split[VJ_SPLITS];
   const vj_label *label;      /* of the target; NULL for an unsupervised probe */
-  vj_features truth;          /* of a comparison: hy of the validation samples, as many steps and features as hy_pred */
+  vj_features truth;          /* of a comparison: the other view of the validation samples */
   const int64_t *test_videos; /* the video that each test sample is of; NULL where none are of one video */
   int64_t shown;              /* the first test samples, which metrics with VJ_METRIC_LABEL are of */
+  /* Of a probe on hy_pred, with a latent that has a prior: test predictions by z drawn from it, [samples, draws, steps,
+   * width]; `values` NULL elsewhere. */
+  vj_features drawn;
+  int64_t draws;
   int64_t places; /* of a spatial state [H,W,C] H W, so that a step is H W places of C numbers; else 1 (or 0) */
 } vj_probe_input;
 
@@ -49,13 +53,16 @@ typedef struct vj_probe_ops {
   /* A measure looks at the validation features of a view alone, needs no target, and is taken of every hidden
    * state at every evaluation. Other probes run where the configuration names them. */
   bool is_measure;
-  /* A measure of hy_pred alone, which is given hy beside it, as `truth`. */
+  /* A measure of one view alone, which is given another beside it, as `truth`. NULL: hy_pred and hy. */
   bool is_comparison;
+  const char *compares, *with;
   /* Bits 1 << i of metrics[i], scalars: those also recorded for each of `label_share`, and with `by_horizon` for each
    * step of the view alone. */
   uint64_t by_label_share, by_horizon;
   /* Likewise which metrics labels of each vj_label_kind have; 0: all of them. Others are not recorded. */
   uint64_t of_kind[VJ_LABEL_KINDS];
+  /* Those that need `drawn`; recorded where there is one. */
+  uint64_t of_prior;
   /* Checks what can be checked before training: the label fits. `label` as in vj_probe_input. May be NULL. */
   vj_status (*check)(const void *config, const vj_label *label);
   /* Fills results[i], the values of metrics[i]: 1, min(samples * steps, width), steps, label->width or

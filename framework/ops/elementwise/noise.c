@@ -6,8 +6,8 @@
 
 typedef struct stream {
   uint64_t which; /* number of the node */
-  bool fixed;     /* in an evaluation graph: what it records must not depend on when it was run */
-  double keep;    /* 0: standard normal; else 1 / keep with this probability, else 0 */
+  bool fixed;  /* in an evaluation graph, whose step is the batch: what it records must not depend on when it was run */
+  double keep; /* 0: standard normal; else 1 / keep with this probability, else 0 */
 } stream;
 
 static void draw_normals(vj_rng *rng, int64_t count, vj_real *to) {
@@ -28,7 +28,7 @@ static void noise_run(const vj_call *call) {
   const vj_var *out = call->node->outputs[0];
   const int64_t rows = out->shape.size[0], width = out->count / rows, first = out->batched ? call->shard * rows : 0;
   const stream *s = call->node->attributes;
-  const uint32_t step = s->fixed ? 0 : (uint32_t)call->step;
+  const uint32_t step = s->fixed && !out->batched ? 0 : (uint32_t)call->step;
   for (int64_t r = 0; r < rows; r++) {
     vj_rng rng = vj_rng_stream(call->seed, VJ_RNG_NOISE, step, s->which << 32 | (uint64_t)(first + r));
     if (s->keep == 0)

@@ -18,8 +18,7 @@ const vj_dimension_row vj_dimension_rows[VJ_DIMENSIONS] = {
 #define VJ_OF_TRIAL .rank = 1, .dimension = {VJ_DIMENSION_TRIAL}
 #define VJ_OF_STEP .rank = 2, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_STEP}
 #define VJ_OF_EVAL .rank = 2, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_EVAL}
-#define VJ_OF_EVAL_AND(axis) \
-  .rank = 3, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_EVAL, VJ_DIMENSION_##axis}
+#define VJ_OF_EVAL_AND(axis) .rank = 3, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_EVAL, VJ_DIMENSION_##axis}
 #define VJ_OF_METRIC VJ_OF_EVAL, .and_of_metric = true
 #define VJ_OF_CLIP(frame) \
   .rank = 4, .dimension = {VJ_DIMENSION_TRIAL, VJ_DIMENSION_CLIP, VJ_DIMENSION_##frame, VJ_DIMENSION_FEATURE}
@@ -40,24 +39,28 @@ const vj_record *vj_record_row(const char *name) {
   return NULL;
 }
 
-/* Hidden views begin with hx or hy; any other word is what is there, at least one character. */
-static void make_glob(const char *pattern, char *glob, size_t bytes) {
+/* `view` stands for <view>; any other word is what is there, at least one character. */
+static void make_glob(const char *pattern, const char *view, char *glob, size_t bytes) {
   size_t used = 0;
   for (const char *c = pattern; *c && used + 8 < bytes; c++) {
     if (*c != '<') {
       glob[used++] = *c;
       continue;
     }
-    used += (size_t)snprintf(glob + used, bytes - used, "%s", strncmp(c, "<view>", 6) == 0 ? "h[xy]*" : "?*");
+    used += (size_t)snprintf(glob + used, bytes - used, "%s", strncmp(c, "<view>", 6) == 0 ? view : "?*");
     c = strchr(c, '>');
   }
   glob[used] = '\0';
 }
 
 bool vj_record_is(const char *name, const char *pattern) {
+  static const char *const measured[] = {"h[xy]*", "z"};
   char glob[64];
-  make_glob(pattern, glob, sizeof glob);
-  return fnmatch(glob, name, 0) == 0;
+  for (size_t i = 0; i < VJ_COUNT(measured); i++) {
+    make_glob(pattern, measured[i], glob, sizeof glob);
+    if (fnmatch(glob, name, 0) == 0) return true;
+  }
+  return false;
 }
 
 const char *vj_record_after(const char *name, const char *beginning) {

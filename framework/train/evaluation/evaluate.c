@@ -2,19 +2,22 @@
 
 #include "framework/comm/exchange.h"
 #include "framework/train/evaluation/probing.h"
+#include "framework/train/model/forecasts.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_VIEWS = 65 };
+
 /* Features of the views asked for and labels, of `samples` samples of a split; complete on the root only. */
 typedef struct harvest {
   int64_t samples;
   int view_count;
-  const vj_var *views[64];
-  const char *names[64];
-  float *features[64]; /* samples x (steps x width) */
-  float *labels;       /* samples x label_width */
+  const vj_var *views[MOST_VIEWS];
+  const char *names[MOST_VIEWS];
+  float *features[MOST_VIEWS]; /* samples x (steps x width) */
+  float *labels;               /* samples x label_width */
 } harvest;
 
 static void harvest_free(harvest *h) {
@@ -66,6 +69,7 @@ static vj_status run_split(vj_model *model, vj_loader *loader, const vj_comm *co
     VJ_TRY_GOTO(status, vj_stop_check_agree(stop, comm), done);
     status = vj_loader_fill_split(loader, graph, part->frames, comm, split, k * batch, label_rows);
     VJ_TRY_GOTO(status, vj_comm_agree(comm, status), done);
+    part->graph->step = k; /* what noise is drawn for */
     VJ_TRY_GOTO(status, vj_graph_run(part->graph), done);
     for (int64_t i = 0; i < part->scalar_count && sums; i++)
       sums[i] += (double)vj_graph_values(graph, part->scalars[i], 0)[0] / (double)batches;
@@ -92,26 +96,29 @@ static vj_features features_of(const harvest *h, int view, const float *target) 
   return (vj_features){h->samples, shape.size[1], vj_shape_count(&shape, 2, shape.rank), h->features[view], target};
 }
 
-/* Every hidden view of a model. */
-static void ask_for_hidden(const vj_model *model, harvest *h) {
-  for (int v = 0; vj_hidden_views[v]; v++) {
+/* Those of a list of views that a model has. */
+static void ask_for(const vj_model *model, const char *const *views, harvest *h) {
+  for (int v = 0; views[v]; v++) {
     int64_t steps, width;
-    if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
-    h->names[h->view_count] = vj_hidden_views[v];
-    h->views[h->view_count++] = vj_graph_find_view(model->evaluate.graph, vj_hidden_views[v]);
+    if (!vj_model_view(model, views[v], &steps, &width)) continue;
+    h->names[h->view_count] = views[v];
+    h->views[h->view_count++] = vj_graph_find_view(model->evaluate.graph, views[v]);
   }
 }
 
-static vj_status measure_views(const harvest *h, double *const *results) {
-  vj_features truth = {0};
+static vj_features view_of(const harvest *h, const char *name) {
   for (int v = 0; v < h->view_count; v++)
-    if (strcmp(h->names[v], "hy") == 0) truth = features_of(h, v, NULL);
+    if (strcmp(h->names[v], name) == 0) return features_of(h, v, NULL);
+  return (vj_features){0};
+}
+
+static vj_status measure_views(const harvest *h, double *const *results) {
   for (int v = 0; v < h->view_count; v++) {
     vj_probe_input input = {.split = {[VJ_VALIDATION] = features_of(h, v, NULL)}};
     const vj_component *probe;
     for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++) {
       if (!vj_is_measured(probe, h->names[v])) continue;
-      if (probe->as.probe.is_comparison) input.truth = truth;
+      if (probe->as.probe.is_comparison) input.truth = view_of(h, vj_compared_with(probe));
       const vj_status status = probe->as.probe.evaluate(NULL, &input, results);
       if (status != VJ_OK) {
         vj_error_prefix("%s: ", h->names[v]);
@@ -127,7 +134,7 @@ static vj_status measure(vj_model *model, vj_loader *loader, const vj_comm *comm
                          double *const *results) {
   const int64_t scalars = model->evaluate.scalar_count;
   harvest h = {.samples = vj_eval_samples(model->config, loader)};
-  ask_for_hidden(model, &h);
+  ask_for(model, vj_measured_views, &h);
   vj_status status = VJ_OK;
   double *sums = calloc((size_t)scalars, sizeof *sums);
   VJ_TRY_GOTO(status, vj_comm_agree(comm, sums ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for validation losses")), done);
@@ -148,7 +155,7 @@ static vj_status record_states(vj_model *model, vj_loader *loader, const vj_comm
                                double *const *results) {
   harvest h = {.samples = vj_state_samples(model->config, loader)};
   if (h.samples == 0) return VJ_OK;
-  ask_for_hidden(model, &h);
+  ask_for(model, vj_hidden_views, &h);
   const vj_status status = run_split(model, loader, comm, VJ_TEST, stop, &h, NULL);
   for (int v = 0; v < h.view_count && status == VJ_OK && comm->rank == 0; v++) {
     const vj_features features = features_of(&h, v, NULL);
@@ -178,6 +185,17 @@ static vj_status list_videos(const vj_loader *loader, int64_t samples, int64_t *
   return VJ_OK;
 }
 
+/* Predictions with z drawn from the prior, of the test split. */
+static void add_draws(const vj_probe_choice *choice, const harvest *h, vj_probe_input *input) {
+  const vj_features *test = &input->split[VJ_TEST];
+  for (int v = 0; v < h->view_count && choice->has_prior; v++) {
+    const vj_shape shape = h->views[v]->shape;
+    if (!h->names[v] || strcmp(h->names[v], VJ_VIEW_PRIOR) != 0) continue;
+    input->drawn = (vj_features){test->samples, test->steps, test->width, h->features[v], test->target};
+    input->draws = shape.size[1];
+  }
+}
+
 static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loader, harvest h[VJ_SPLITS], int view,
                            int64_t shown, double *const *results) {
   vj_status status = VJ_OK;
@@ -194,6 +212,7 @@ static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loade
   }
   VJ_TRY_GOTO(status, list_videos(loader, h[VJ_TEST].samples, &videos), done);
   input.test_videos = videos;
+  add_draws(choice, &h[VJ_TEST], &input);
   VJ_TRY_GOTO(status, vj_probe_run(choice, &input, results), done);
 done:
   free(videos);
@@ -223,6 +242,16 @@ static vj_status run_probes(const vj_model *model, const vj_loader *loader, harv
   return VJ_OK;
 }
 
+static void ask_for_draws(const vj_model *model, harvest *h) {
+  const vj_eval_config *eval = &model->config->eval;
+  bool wanted = false;
+  for (int64_t i = 0; i < eval->probe_count; i++)
+    wanted = wanted || (eval->probes[i].has_prior && eval->probes[i].choice.component->as.probe.of_prior);
+  if (!wanted || h->view_count == MOST_VIEWS) return;
+  h->names[h->view_count] = VJ_VIEW_PRIOR;
+  h->views[h->view_count++] = vj_graph_find_view(model->evaluate.graph, VJ_VIEW_PRIOR);
+}
+
 static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, vj_probing probing,
                        const vj_stop_check *stop, double *const *results) {
   const vj_eval_config *eval = &model->config->eval;
@@ -240,6 +269,7 @@ static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, 
       for (int v = 0; v < h[s].view_count; v++) known = known || h[s].views[v] == on;
       if (!known) h[s].views[h[s].view_count++] = on;
     }
+    if (s == VJ_TEST) ask_for_draws(model, &h[s]);
     VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, stop, &h[s], NULL), done);
   }
   if (comm->rank == 0) status = run_probes(model, loader, h, probing, results);

@@ -37,8 +37,13 @@ int64_t vj_state_samples(const vj_config *config, const vj_loader *loader) {
 }
 
 bool vj_is_measured(const vj_component *probe, const char *view) {
-  return probe->as.probe.is_measure && (!probe->as.probe.is_comparison || strcmp(view, "hy_pred") == 0);
+  const vj_probe_ops *ops = &probe->as.probe;
+  if (!ops->is_measure) return false;
+  if (ops->is_comparison) return strcmp(view, ops->compares ? ops->compares : "hy_pred") == 0;
+  return view[0] == 'h'; /* of every hidden state */
 }
+
+const char *vj_compared_with(const vj_component *probe) { return probe->as.probe.with ? probe->as.probe.with : "hy"; }
 
 int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader) {
   return least(config->eval.pictures, least(config->eval.probe_test, loader->info.samples[VJ_TEST]));
@@ -49,7 +54,14 @@ int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader) {
 typedef struct builder {
   vj_pool *pool;
   vj_recorded_metrics *list;
+  bool has_latent;
 } builder;
+
+/* What is read from a prediction that knows its target says so. */
+static const char *oracle_words(const builder *b, const char *view) {
+  const bool sees_target = strcmp(view, "hy_pred") == 0 || strcmp(view, "y_pred") == 0 || view[0] == 'z';
+  return b->has_latent && sees_target ? " (oracle: z of latents is inferred from the target)" : "";
+}
 
 static vj_record_axis axis_of(vj_metric_axis metric) {
   return metric == VJ_METRIC_SCALAR      ? VJ_AXIS_EVAL
@@ -119,7 +131,8 @@ static int64_t size_of(const vj_metric *metric, int64_t samples, int64_t steps, 
 }
 
 static vj_status add_measure(builder *b, const char *view, const vj_metric *metric, int64_t size) {
-  const char *const words[] = {"view", view, "metric", metric->name, "unit", metric->unit, "doc", metric->doc, NULL};
+  const char *const words[] = {"view", view,        "metric", metric->name,          "unit", metric->unit,
+                               "doc",  metric->doc, "oracle", oracle_words(b, view), NULL};
   vj_recorded_metric found = recorded(b, VJ_RECORD_MEASURE, metric->axis, words);
   found.size = size;
   return add(b, found);
@@ -127,14 +140,14 @@ static vj_status add_measure(builder *b, const char *view, const vj_metric *metr
 
 static vj_status add_measures(builder *b, const vj_model *model, const vj_loader *loader) {
   const int64_t samples = vj_eval_samples(model->config, loader);
-  for (int v = 0; vj_hidden_views[v]; v++) {
+  for (int v = 0; vj_measured_views[v]; v++) {
     int64_t steps, width;
-    if (!vj_model_view(model, vj_hidden_views[v], &steps, &width)) continue;
+    if (!vj_model_view(model, vj_measured_views[v], &steps, &width)) continue;
     const vj_component *probe;
     for (int i = 0; (probe = vj_component_at(VJ_PROBE, i)); i++)
-      for (int64_t k = 0; vj_is_measured(probe, vj_hidden_views[v]) && k < probe->as.probe.metric_count; k++) {
+      for (int64_t k = 0; vj_is_measured(probe, vj_measured_views[v]) && k < probe->as.probe.metric_count; k++) {
         const vj_metric *metric = &probe->as.probe.metrics[k];
-        VJ_TRY(add_measure(b, vj_hidden_views[v], metric, size_of(metric, samples, steps, width, NULL)));
+        VJ_TRY(add_measure(b, vj_measured_views[v], metric, size_of(metric, samples, steps, width, NULL)));
       }
   }
   return VJ_OK;
@@ -192,11 +205,17 @@ static vj_status add_probe_record(builder *b, const probed *p, vj_probe_record r
   static const char *const rows[] = {[VJ_PROBED_WHOLE] = VJ_RECORD_PROBE,
                                      [VJ_PROBED_BY_SHARE] = VJ_RECORD_PROBE_BY_SHARE,
                                      [VJ_PROBED_BY_HORIZON] = VJ_RECORD_PROBE_BY_HORIZON};
+  const bool prior = record.metric >= 0 && p->choice->choice.component->as.probe.of_prior >> record.metric & 1;
   const vj_metric *metric =
       record.metric < 0 ? &samples : &p->choice->choice.component->as.probe.metrics[record.metric];
-  const char *const words[] = {
-      "probe", p->choice->choice.key, "metric", metric->name,  "doc", metric->doc, "unit", unit_of(b, metric, p->label),
-      "label", p->choice->target,     "view",   p->choice->on, NULL};
+  const char *const words[] = {"probe",  p->choice->choice.key,
+                               "metric", metric->name,
+                               "doc",    metric->doc,
+                               "unit",   unit_of(b, metric, p->label),
+                               "label",  p->choice->target,
+                               "view",   p->choice->on,
+                               "oracle", prior ? "" : oracle_words(b, p->choice->on),
+                               NULL};
   vj_recorded_metric found = recorded(b, rows[record.kind], metric->axis, words);
   found.size = record.kind == VJ_PROBED_BY_SHARE     ? p->choice->label_share.count
                : record.kind == VJ_PROBED_BY_HORIZON ? p->steps
@@ -237,7 +256,7 @@ vj_status vj_recorded_metrics_list(vj_pool *pool, const vj_model *model, const v
                                    vj_recorded_metrics *list) {
   *list = (vj_recorded_metrics){0};
   const vj_config *config = model->config;
-  builder b = {.pool = pool, .list = list};
+  builder b = {.pool = pool, .list = list, .has_latent = config->latent.component->as.latent.build != NULL};
   VJ_TRY(add_scalars(&b, model, true));
   VJ_TRY(add_scalars(&b, model, false));
   VJ_TRY(add_measures(&b, model, loader));

@@ -47,6 +47,8 @@ bool vj_is_probed(const vj_config *config, int64_t done);
 
 /* Whether a probe is a measure that is taken of this hidden view. */
 bool vj_is_measured(const vj_component *probe, const char *view);
+/* The view that lies beside it, of a comparison. */
+const char *vj_compared_with(const vj_component *probe);
 
 /* Test samples that are kept to be looked at, the first ones: eval.pictures, or fewer if probes test on fewer. */
 int64_t vj_shown_samples(const vj_config *config, const vj_loader *loader);

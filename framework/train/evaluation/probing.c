@@ -20,7 +20,7 @@ static bool applies(const vj_probe_ops *ops, const vj_label *label, int64_t metr
 
 static bool is_recorded(const vj_probe_choice *choice, const vj_label *label, vj_probed kind, int64_t metric) {
   const vj_probe_ops *ops = &choice->choice.component->as.probe;
-  if (!applies(ops, label, metric)) return false;
+  if (!applies(ops, label, metric) || (has_bit(ops->of_prior, metric) && !choice->has_prior)) return false;
   if (kind == VJ_PROBED_WHOLE) return true;
   if (kind == VJ_PROBED_BY_SHARE) return choice->label_share.count > 0 && has_bit(ops->by_label_share, metric);
   return choice->by_horizon && has_bit(ops->by_horizon, metric);
@@ -179,20 +179,26 @@ done:
 }
 
 vj_status vj_probe_run(const vj_probe_choice *choice, const vj_probe_input *input, double *const *results) {
-  float *reduced[VJ_SPLITS] = {NULL};
+  enum { ALL = VJ_SPLITS + 1 }; /* and predictions from the prior */
+  float *reduced[ALL] = {NULL};
+  vj_features from[ALL] = {input->split[VJ_TRAIN], input->split[VJ_VALIDATION], input->split[VJ_TEST], input->drawn};
   vj_probe_input fewer = *input;
   vj_status status;
   if (choice->dimension) {
-    VJ_TRY_GOTO(status, vj_reduce((vj_reduction)choice->reduction, choice->dimension, input->split, reduced), done);
+    const int count = input->drawn.values ? ALL : VJ_SPLITS;
+    from[VJ_SPLITS].samples *= input->draws;
+    VJ_TRY_GOTO(status, vj_reduce((vj_reduction)choice->reduction, choice->dimension, count, from, reduced), done);
     fewer.places = 1;
     for (int s = 0; s < VJ_SPLITS; s++) {
       fewer.split[s].width = choice->dimension;
       fewer.split[s].values = reduced[s];
     }
+    fewer.drawn.width = choice->dimension;
+    fewer.drawn.values = reduced[VJ_SPLITS];
   }
   VJ_TRY_GOTO(status, run_all(choice, &fewer, results), done);
 done:
-  for (int s = 0; s < VJ_SPLITS; s++) free(reduced[s]);
+  for (int s = 0; s < ALL; s++) free(reduced[s]);
   if (status != VJ_OK) vj_error_prefix("eval.probes.%s: ", choice->choice.key);
   return status;
 }

@@ -137,8 +137,7 @@ done:
   return status;
 }
 
-vj_status vj_reduce(vj_reduction reduction, int64_t dimension, const vj_features from[VJ_SPLITS],
-                    float *to[VJ_SPLITS]) {
+vj_status vj_reduce(vj_reduction reduction, int64_t dimension, int count, const vj_features *from, float **to) {
   const int64_t d = from[VJ_TRAIN].width;
   double *mean = NULL, *directions = NULL;
   vj_status status;
@@ -150,7 +149,7 @@ vj_status vj_reduce(vj_reduction reduction, int64_t dimension, const vj_features
     VJ_TRY_GOTO(status, find_components(&from[VJ_TRAIN], dimension, mean, directions), done);
   else
     draw_directions(dimension, d, directions);
-  for (int s = 0; s < VJ_SPLITS; s++) VJ_TRY_GOTO(status, apply(&from[s], dimension, mean, directions, &to[s]), done);
+  for (int s = 0; s < count; s++) VJ_TRY_GOTO(status, apply(&from[s], dimension, mean, directions, &to[s]), done);
 done:
   free(directions);
   free(mean);

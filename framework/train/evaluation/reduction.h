@@ -14,9 +14,9 @@
 /* Width beyond which principal components would take a matrix too large. */
 enum { VJ_MOST_PCA_FEATURES = 8192 };
 
-/* to[s] [samples, steps, dimension] of each split, to be freed by the caller, also after a failure. dimension is at
- * most the width. */
-VJ_MUST_USE vj_status vj_reduce(vj_reduction reduction, int64_t dimension, const vj_features from[VJ_SPLITS],
-                                float *to[VJ_SPLITS]);
+/* to[i] [samples, steps, dimension] of each from[i], of which the first are the train samples; to be freed by the
+ * caller, also after a failure. dimension is at most the width. */
+VJ_MUST_USE vj_status vj_reduce(vj_reduction reduction, int64_t dimension, int count, const vj_features *from,
+                                float **to);
 
 #endif

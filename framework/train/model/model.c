@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vj/elementary.h"
+#include "framework/train/model/forecasts.h"
 #include "vj/ops.h"
 
 const char *const vj_hidden_views[] = {"hx", "hy", "hy_pred", NULL};
+const char *const vj_measured_views[] = {"hx", "hy", "hy_pred", "z", NULL};
 const char *const vj_frame_views[] = {"x", "y", "y_pred", NULL};
 
 /* --- assembling: frames -> views ------------------------------------------------------------------------------ */
@@ -65,11 +66,15 @@ static vj_energy energy_of(const vj_graph *graph, const vj_config *config, vj_va
                      .decoder = decoder};
 }
 
+static vj_predictor predictor_of(const vj_config *config) {
+  return (vj_predictor){config->predictor.component->name, &config->predictor.component->as.predictor,
+                        config->predictor.config};
+}
+
 /* hy_pred, by the latent if there is one: it knows how z enters the predictor. */
 static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_var *hy) {
   const vj_shape target = vj_shape_of(hy);
-  const vj_predictor_ops *ops = &config->predictor.component->as.predictor;
-  const vj_predictor predictor = {config->predictor.component->name, ops, config->predictor.config};
+  const vj_predictor predictor = predictor_of(config);
   const vj_latent_ops *latent = &config->latent.component->as.latent;
   const vj_energy energy = energy_of(graph, config, hy);
   vj_var *h = NULL;
@@ -77,7 +82,7 @@ static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_
   if (hy && latent->build)
     h = latent->build(graph, config->latent.config, &predictor, &energy, hx, hy);
   else if (hy)
-    h = ops->build(graph, predictor.config, hx, NULL, &target);
+    h = predictor.ops->build(graph, predictor.config, hx, NULL, &target);
   vj_scope_pop(graph);
   const vj_shape got = vj_shape_of(h);
   if (h && !vj_shape_same(&got, &target))
@@ -85,18 +90,6 @@ static vj_var *predict(vj_graph *graph, const vj_config *config, vj_var *hx, vj_
                          predictor.name, VJ_SHAPE_TEXT(&got), config->encoder.component->name, VJ_SHAPE_TEXT(&target));
   vj_show(graph, "hy_pred", h);
   return h;
-}
-
-/* Peak signal-to-noise ratio of frames in [0, 1]: -10 log10 of each frame's mean squared error, the prediction clipped
- * to [0, 1], averaged over samples and steps. An error below 1e-10 counts as 1e-10, 100 dB. */
-static vj_var *psnr(vj_graph *graph, vj_var *y_pred, vj_var *y) {
-  vj_var *above = vj_activate(graph, y_pred, VJ_RELU);
-  vj_var *clipped = vj_sub(graph, above, vj_activate(graph, vj_scale(graph, y_pred, 1, -1), VJ_RELU));
-  vj_var *squares = vj_flatten(graph, vj_square(graph, vj_sub(graph, clipped, y)), 2);
-  const vj_shape shape = vj_shape_of(squares);
-  const double pixels = shape.rank == 3 ? (double)shape.size[2] : 1;
-  vj_var *errors = vj_scale(graph, vj_sum_features(graph, squares), 1 / pixels, 1e-10);
-  return vj_scale(graph, vj_mean_all(graph, vj_log(graph, errors)), -10 / vj_math_log(10), 0);
 }
 
 vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj_var *y) {
@@ -166,8 +159,7 @@ static vj_status build_losses(vj_model_graph *part, const vj_config *config) {
     vj_graph_fail(graph, VJ_CONFIG, "losses: every weight is 0, so there is nothing to learn");
   vj_graph_keep(total);
   part->total = total;
-  VJ_TRY(vj_graph_status(graph));
-  return list_scalars(part, config->loss_count);
+  return vj_graph_status(graph);
 }
 
 /* Losses on frames, or on a target that lets no gradient through, train nothing. */
@@ -210,6 +202,7 @@ static vj_status list_gradients(vj_model_graph *part) {
 static vj_status build_training(vj_model *model, const vj_clip_info *clip) {
   VJ_TRY(build_forward(model, clip, TRAIN, &model->train));
   VJ_TRY(build_losses(&model->train, model->config));
+  VJ_TRY(list_scalars(&model->train, model->config->loss_count));
   vj_graph_backward(model->train.graph, model->train.total);
   check_gradient(model->train.graph, model->config);
   VJ_TRY(vj_graph_status(model->train.graph));
@@ -221,11 +214,15 @@ static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
   VJ_TRY(build_forward(model, clip, EVALUATE, &model->evaluate));
   vj_graph *graph = model->evaluate.graph;
   vj_var *y_pred = vj_graph_find_view(graph, "y_pred");
-  if (y_pred)
-    vj_graph_record_scalar(graph, "psnr", psnr(graph, y_pred, vj_graph_find_view(graph, "y")), 0, "dB",
-                           "peak signal-to-noise ratio of decoded frames, mean over frames");
+  if (y_pred && !config->latent.component->as.latent.build)
+    vj_graph_record_scalar(graph, "psnr", vj_mean_all(graph, vj_psnr(graph, y_pred, vj_graph_find_view(graph, "y"))), 0,
+                           "dB", "peak signal-to-noise ratio of decoded frames, mean over frames");
   VJ_TRY(build_losses(&model->evaluate, config));
-  for (int i = 0; vj_hidden_views[i]; i++) vj_graph_keep(vj_graph_find_view(graph, vj_hidden_views[i]));
+  const vj_predictor predictor = predictor_of(config);
+  const vj_decoder decoder = decoder_of(config);
+  vj_build_forecasts(graph, config, &predictor, &decoder);
+  VJ_TRY(list_scalars(&model->evaluate, config->loss_count));
+  for (int i = 0; vj_measured_views[i]; i++) vj_graph_keep(vj_graph_find_view(graph, vj_measured_views[i]));
   for (int i = 0; vj_frame_views[i] && config->eval.pictures > 0; i++)
     vj_graph_keep(vj_graph_find_view(graph, vj_frame_views[i]));
   for (int64_t i = 0; i < config->eval.probe_count; i++) {

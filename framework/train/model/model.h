@@ -50,8 +50,10 @@ bool vj_model_view(const vj_model *model, const char *name, int64_t *steps, int6
  * everywhere, whatever scope this is called in. Frames of another shape are a failure. */
 vj_var *vj_decode(vj_graph *graph, const vj_decoder *decoder, vj_var *hidden, vj_var *y);
 
-/* Views that are hidden states: those measured at every evaluation. NULL-terminated. */
+/* Views that are hidden states. NULL-terminated. */
 extern const char *const vj_hidden_views[];
+/* Views that measures are taken of at every evaluation: hidden states, and z. NULL-terminated. */
+extern const char *const vj_measured_views[];
 /* Views that are frames: input, target and, with a decoder, the decoded prediction. NULL-terminated. */
 extern const char *const vj_frame_views[];
 

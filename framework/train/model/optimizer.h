@@ -22,7 +22,8 @@ void vj_optimizer_destroy(vj_optimizer_state *state);
 double vj_learning_rate(const vj_optim_config *config, int64_t step);
 
 /* The same step's weight decay, and the momentum of a target's moving averages: from the first value to the last, which
- * would be that of step `steps`, in a line or half a cosine (as Grill et al. 2020, BYOL, and Caron et al. 2021, DINO). */
+ * would be that of step `steps`, in a line or half a cosine (as Grill et al. 2020, BYOL, and Caron et al. 2021, DINO).
+ */
 double vj_weight_decay(const vj_optim_config *config, int64_t step);
 double vj_target_momentum(const vj_target_config *config, int64_t step, int64_t steps);
 

@@ -1,6 +1,7 @@
 #include "framework/train/model/weights.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { NAME_BYTES = 512 };
 
@@ -70,12 +71,17 @@ void vj_weights_close(vj_weights *weights) {
   vj_generation_free(&weights->generation);
 }
 
+/* States that evaluations alone look at, which files of earlier versions lack; they stay as they begin. */
+static bool came_later(const vj_parameter_row *row) { return !row->trained && strstr(row->name, "latent.prior_"); }
+
 vj_status vj_weights_load(const vj_weights *weights, vj_parameters *parameters) {
   char name[NAME_BYTES];
   for (int i = 0; i < parameters->count; i++) {
     const vj_parameter_row *row = &parameters->rows[i];
     vj_real *values = (row->trained ? parameters->values : parameters->states) + row->offset;
     snprintf(name, sizeof name, "%s/%s", row->trained ? "param" : "state", row->name);
+    if (came_later(row) && !vj_array_file_holds(weights->file, name, VJ_ARRAY_REAL, row->shape.rank, row->shape.size))
+      continue;
     if (!vj_array_file_holds(weights->file, name, VJ_ARRAY_REAL, row->shape.rank, row->shape.size))
       return vj_fail(VJ_DATA, "%s: it has no %s of the model's shape; it is of another model", weights->generation.path,
                      name);
