@@ -88,6 +88,7 @@ static bool is_leading(const run *r, const AVPacket *packet) { return packet && 
 static vj_status feed(run *r, const AVPacket *packet) {
   AVCodecContext *const decoder = r->video->source.decoder;
   int error = avcodec_send_packet(decoder, packet);
+  r->video->gave_up = r->video->gave_up || (error < 0 && error != AVERROR_EOF);
   const bool torn = packet && packet->flags & AV_PKT_FLAG_CORRUPT, counts = !is_leading(r, packet);
   if (error == AVERROR(ENOMEM)) return vj_fail(VJ_MEMORY, "no memory for decoding");
   if ((torn || (error < 0 && error != AVERROR_EOF)) && counts && r->position < r->broken_from)
@@ -96,6 +97,7 @@ static vj_status feed(run *r, const AVPacket *packet) {
     error = avcodec_receive_frame(decoder, r->frame);
     if (error == AVERROR(EAGAIN) || error == AVERROR_EOF) break;
     if (error == AVERROR(ENOMEM)) return vj_fail(VJ_MEMORY, "no memory for decoding");
+    r->video->gave_up = r->video->gave_up || error < 0;
     if (error >= 0)
       VJ_TRY(take(r));
     else if (counts && r->position < r->broken_from)
@@ -112,7 +114,12 @@ static vj_status run_from(run *r, const vj_index_start *start, const wanted *lis
   r->count = count;
   r->broken_from = INT64_MAX;
   r->done = 0;
-  avcodec_flush_buffers(s->decoder);
+  /* Of a picture that was given up something stays in a decoder, whether it is flushed or not. */
+  if (r->video->gave_up)
+    VJ_TRY(vj_demuxer_decoder(s, VJ_STRICT));
+  else
+    avcodec_flush_buffers(s->decoder);
+  r->video->gave_up = false;
   VJ_TRY(go_to(r->video, start, &error));
   for (r->position = start->position; !error && r->done < r->count; r->position++) {
     VJ_TRY(feed(r, s->packet));

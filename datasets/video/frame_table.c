@@ -240,7 +240,7 @@ static vj_status find_points(scan *s) {
   int64_t kept = 0, latest = -1;
   VJ_TRY(vj_allocate((size_t)s->packets + 1, sizeof *frame_of, "frames of packets", &frame_of));
   const bool clear = map_packets(s, frame_of);
-  qsort(s->faults, (size_t)s->fault_count, sizeof *s->faults, by_packet);
+  if (s->fault_count) qsort(s->faults, (size_t)s->fault_count, sizeof *s->faults, by_packet);
   if (clear) s->facts->lost = count_lost(s, frame_of);
   for (int64_t i = 0; i < t->point_count && clear; i++) {
     const int32_t frame = frame_of[t->points[i].packet];

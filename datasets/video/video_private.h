@@ -213,6 +213,7 @@ struct vj_video {
   const vj_index *index;
   const vj_frame_table *table; /* NULL: packets tell all */
   vj_table_cursor cursor;
+  bool gave_up;        /* the decoder told of an error since it was made */
   vj_video_index *own; /* whose index it is, where it was not known before and has not been taken */
   vj_picture_maker maker;
   vj_orientation orientation;

@@ -1,4 +1,5 @@
-/* Texts of files are UTF-8, as the files say; names of files, which texts may hold, are whatever bytes somebody chose. */
+/* Texts of files are UTF-8, as the files say; names of files, which texts may hold, are whatever bytes somebody chose.
+ */
 #ifndef VJ_FRAMEWORK_BASE_VALID_UTF8_H
 #define VJ_FRAMEWORK_BASE_VALID_UTF8_H
 
