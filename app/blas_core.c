@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analysis/metrics/lapack.h"
+#include "framework/base/threads.h"
 #include "vj/memory.h"
 #include "vj/param.h"
 
@@ -142,6 +143,8 @@ vj_status vj_blas_self_check(void) {
   static const int orders[] = {1, 5, 48, 131}; /* 131: in blocks */
   vj_status status = VJ_OK;
   double *room = NULL, *expected = NULL;
+  (void)vj_threads(); /* asked before OpenBLAS changes it */
+  vj_lapack_single_thread();
   VJ_TRY_GOTO(status, vj_allocate(3 * LARGEST, sizeof *room, "the check of OpenBLAS", &room), cleanup);
   VJ_TRY_GOTO(status, vj_allocate(LARGEST, sizeof *expected, "the check of OpenBLAS", &expected), cleanup);
   for (size_t i = 0; i < VJ_COUNT(products); i++) {

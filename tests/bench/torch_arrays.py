@@ -101,7 +101,7 @@ def to_engine(model, name, tensor):
 def load(model, arrays):
     """Takes over parameters and states: {the engine's name: array}."""
     own, names = model.state_dict(), names_of(model)
-    wanted = set(arrays) - {"predictor.latent.log_lambda"}
+    wanted = {name for name in arrays if name != "predictor.latent.log_lambda" and ".latent.prior_" not in name}
     if set(names.values()) != wanted:
         raise ValueError(f"the file has {sorted(wanted)}; the configuration asks for {sorted(names.values())}")
     with torch.no_grad():
