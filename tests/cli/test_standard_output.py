@@ -5,7 +5,7 @@ import subprocess
 
 from support.vjvcr import TINY, VJVCR, SharedCase, main
 
-SWEEP = TINY + "sweep: {seeds: 2}\n"
+SWEEP = TINY + "sweep: {parameters: {optim.lr: [1.0e-3, 2.0e-3, 4.0e-3]}}\n"
 # Of every verb, in each form that it prints. {} is a fresh name.
 LONG = [
     "sweep sweep.yaml -o {}", "train tiny.yaml -o {}", "train tiny.yaml --dry-run=timed", "recompute run 0",
@@ -21,7 +21,7 @@ SHORT = [
     "show run 0", "show run 0 --format csv", "show run 0 --format json", "show run 0 --format md",
     "best run probe_speed_mse", "best run probe_speed_mse --format csv", "best run probe_speed_mse --format json",
     "best run probe_speed_mse --format md", "compare run 0 1", "compare run 0 1 --format csv",
-    "compare run 0 1 --format json", "compare run 0 1 --format md", "export run --format csv -o {}",
+    "compare run 0 1 --format json", "compare run 0 1 --format md", "compare-metrics run", "export run --format csv -o {}",
     "list", "list losses", "list records --format json", "describe loss variance", "describe optim",
     "data inspect videos.yaml", "data inspect videos.yaml --format json", "info", "info --json",
 ]
@@ -50,7 +50,7 @@ class Output(SharedCase):
 
     def test_all_verbs_are_tried(self):
         listed = self.succeed("help").out.split("usage:")[1].splitlines()[2:]
-        verbs = {line[2:14].strip() for line in listed if line.startswith("  ") and line[2] != " "}
+        verbs = {line[2:].partition("  ")[0] for line in listed if line.startswith("  ") and line[2] != " "}
         self.assertGreater(len(verbs), 15)
         self.assertEqual({verb for verb in verbs if not any((line + " ").startswith(verb + " ") for line in LONG + SHORT)},
                          SILENT)

@@ -20,7 +20,7 @@ sweep:
   seeds: 2
 """
 TRIALS = 8
-PROBE = ["baseline_mse", "lambda", "mse", "mse_standardised", "mse_validation", "r2"]
+PROBE = ["baseline_mse", "lambda", "mse", "mse_se", "mse_standardised", "mse_validation", "r2"]
 
 
 def cells(line):

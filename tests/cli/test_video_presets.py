@@ -37,7 +37,7 @@ class VideoPresets(Case):
         for name in ("map", "map_envelope", "random_map", "random_map_envelope", "baseline_map"):
             self.assertTrue((values[f"probe_actions_{name}"] > 0).all(), name)
         table = self.succeed("table", "out").out
-        for row in ("untrained", "pixels", "mean", "random"):
+        for row in ("untrained", "mean", "random"):
             self.assertRegex(table, rf"(?m)^{row}  ")
 
     def test_without_videos_they_say_how_to_get_some(self):
