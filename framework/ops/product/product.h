@@ -16,7 +16,8 @@
  *
  * Kernels come from LIBXSMM (Heinecke et al., SC16; Georganas et al., IPDPS 2020), which makes code for one shape and
  * for the path of vj_cpu_path(). It promises no order: each kernel is compared with the reference before it is used.
- * Where there is none, or it fails that, or the system forbids making code at run time, plain.c computes the same bits.
+ * Where there is none, or it fails that, or the system forbids making code at run time, plain.c computes the same bits,
+ * or dot_bf16.c where the processor has the instruction.
  *
  * Begin here, then product.c. Not collective; any thread.
  */
