@@ -19,6 +19,7 @@
 #include "app/blas_core.h"
 #include "framework/base/cpu.h"
 #include "framework/base/machine_memory.h"
+#include "framework/base/threads.h"
 #include "framework/ops/product/product.h"
 #include "app/verb.h"
 #include "app/versions.h"
@@ -128,7 +129,7 @@ static void add_machine(facts *all) {
   add_features(all);
   add(all, "cores", "cores", "%d usable by this process, %ld in the machine", omp_get_num_procs(),
       sysconf(_SC_NPROCESSORS_ONLN));
-  add(all, "omp_threads", "OpenMP threads", "%d", omp_get_max_threads());
+  add(all, "omp_threads", "OpenMP threads", "%d", vj_threads());
 
   double total;
   const double allowed = vj_machine_memory(&total);

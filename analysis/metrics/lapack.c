@@ -1,6 +1,7 @@
 #include "analysis/metrics/lapack.h"
 
 #include <cblas.h>
+#include <omp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,9 @@ void dpotrs_(const char *uplo, const int *n, const int *nrhs, const double *a, c
 
 enum { REFLECTORS = 32 /* Householder vectors applied together */ };
 
+/* OpenBLAS's newer versions go by OpenMP's number, the older by their own. */
 void vj_lapack_single_thread(void) {
+  if (omp_get_max_threads() != 1) omp_set_num_threads(1);
   if (openblas_get_num_threads() != 1) openblas_set_num_threads(1);
 }
 
