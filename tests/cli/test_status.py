@@ -263,7 +263,7 @@ class Running(Looking):
             self.assertEqual({row[4] for row in rows}, {rows[0][4]}, "of the same step")
             self.assertGreaterEqual(int(rows[0][4]), last)
         self.assertRegex(self.succeed("status", "out").out,
-                         rf"(?m)^ +0  weak +0 +\d+/100000 +\d%  {who} +\d\d:\d\d:\d\d  losses.variance.weight=1 ")
+                         rf"(?m)^ +0  weak +0 +\d+/100000 +\d+%  {who} +\d\d:\d\d:\d\d  losses.variance.weight=1 ")
         process.kill()
         process.wait()
         found = self.status()
