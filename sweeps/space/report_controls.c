@@ -41,3 +41,15 @@ const char *vj_control_pixels_of(vj_pool *pool, const vj_yaml *root, const char 
   }
   return NULL;
 }
+
+const char *vj_control_guess_of(vj_pool *pool, vj_control control, const char *quantity,
+                                bool (*is_recorded)(const void *context, const char *name), const void *context) {
+  static const char *const words[VJ_CONTROLS] = {
+      [VJ_CONTROL_MEAN] = "baseline", [VJ_CONTROL_MAJORITY] = "majority", [VJ_CONTROL_RANDOM] = "random"};
+  if (!words[control]) return NULL;
+  for (const char *cut = vj_record_after(quantity, VJ_PROBE_RECORDS); cut && (cut = strchr(cut, '_')); cut++) {
+    const char *name = vj_pool_format(pool, "%.*s_%s%s", (int)(cut - quantity), quantity, words[control], cut);
+    if (name && is_recorded(context, name)) return name;
+  }
+  return NULL;
+}

@@ -21,4 +21,10 @@ extern const char *const vj_control_names[VJ_CONTROLS];
  * probe_speed_mse; NULL if `eval.probes` of the tree has none. Owned by the pool. */
 const char *vj_control_pixels_of(vj_pool *pool, const vj_yaml *root, const char *quantity);
 
+/* What is got without looking is a quantity of its own: probe_speed_baseline_mse for mean and probe_speed_mse,
+ * probe_psi_majority_accuracy for majority, probe_actions_random_map for random; NULL if none of such a name is
+ * recorded. Owned by the pool. */
+const char *vj_control_guess_of(vj_pool *pool, vj_control control, const char *quantity,
+                                bool (*is_recorded)(const void *context, const char *name), const void *context);
+
 #endif

@@ -46,27 +46,33 @@ static const vj_param paper_rows[] = {VJ_TEXT(paper_section, source, "", "where 
 /* What is being read, and of what. */
 typedef struct report_reader {
   vj_pool *pool;
-  const vj_yaml *arms; /* map of arms; NULL without any */
+  const vj_yaml *root;
   vj_report_spec *report;
 } report_reader;
 
 /* --- names ----------------------------------------------------------------------------------------------------- */
 
-static const char **texts_of_keys(vj_pool *pool, const vj_yaml *map, int64_t *count) {
-  *count = map && map->kind == VJ_YAML_MAP ? map->count : 0;
-  const char **names = vj_pool_take(pool, (size_t)(*count + 1) * sizeof *names);
-  for (int64_t i = 0; names && i < *count; i++) names[i] = map->keys[i]->text;
-  return names;
-}
-
-static vj_status check_arm(const report_reader *r, const char *arm, const vj_yaml *node, const char *path) {
+vj_status vj_report_check_arm(vj_pool *pool, const vj_yaml *root, bool or_control, const char *arm, const vj_yaml *node,
+                              const char *path) {
+  const vj_yaml *arms = vj_yaml_find(root, "sweep.trials");
+  const int64_t all = arms && arms->kind == VJ_YAML_MAP ? arms->count : 0;
+  const char **names = vj_pool_take(pool, (size_t)(all + VJ_CONTROLS) * sizeof *names);
   char hint[VJ_SUGGESTION_BYTES];
-  int64_t count;
-  const char **names = texts_of_keys(r->pool, r->arms, &count);
+  int64_t count = 0;
   if (!names) return vj_fail(VJ_MEMORY, "%s: no memory for it", path);
+  while (count < all) names[count] = arms->keys[count]->text, count++;
+  for (int i = 0; or_control && i < VJ_CONTROLS; i++) names[count++] = vj_control_names[i];
   for (int64_t i = 0; i < count; i++)
     if (strcmp(names[i], arm) == 0) return VJ_OK;
-  return vj_fail_node(node, path, "no arm \"%s\"%s", arm, vj_suggestion(arm, "arms", names, count, hint));
+  return vj_fail_node(node, path, "no arm%s \"%s\"%s", or_control ? " or control" : "", arm,
+                      vj_suggestion(arm, or_control ? "arms and controls" : "arms", names, count, hint));
+}
+
+const char *vj_report_column_name(vj_pool *pool, const vj_report_column *column) {
+  const char *name = column->quantity;
+  if (column->index != VJ_REPORT_SCALAR) name = vj_pool_format(pool, "%s[%lld]", name, (long long)column->index);
+  if (name && column->at != VJ_REPORT_LAST) name = vj_pool_format(pool, "%s@%lld", name, (long long)column->at);
+  return name;
 }
 
 int64_t vj_report_find(const vj_report_spec *report, const char *quantity) {
@@ -146,7 +152,7 @@ static vj_status read_paper_rows(const report_reader *r, const vj_yaml *rows) {
   if (rows->kind != VJ_YAML_MAP)
     return vj_fail_node(rows, path, "expected a map of arms, got %s", vj_node_got(rows, got));
   for (int64_t i = 0; i < rows->count; i++) {
-    VJ_TRY(check_arm(r, rows->keys[i]->text, rows->keys[i], path));
+    VJ_TRY(vj_report_check_arm(r->pool, r->root, false, rows->keys[i]->text, rows->keys[i], path));
     if (rows->items[i]->kind != VJ_YAML_MAP)
       return vj_fail_node(rows->items[i], path, "expected a map of quantities, got %s",
                           vj_node_got(rows->items[i], got));
@@ -184,9 +190,9 @@ static vj_status read_ratio(const report_reader *r, const vj_yaml *map, int64_t 
   snprintf(key_path, sizeof key_path, "%s.quantity", path);
   VJ_TRY(find_column(r, section->quantity, vj_yaml_get(map, "quantity"), key_path, &ratio->column));
   snprintf(key_path, sizeof key_path, "%s.of", path);
-  VJ_TRY(check_arm(r, ratio->of, vj_yaml_get(map, "of"), key_path));
+  VJ_TRY(vj_report_check_arm(r->pool, r->root, false, ratio->of, vj_yaml_get(map, "of"), key_path));
   snprintf(key_path, sizeof key_path, "%s.to", path);
-  return check_arm(r, ratio->to, vj_yaml_get(map, "to"), key_path);
+  return vj_report_check_arm(r->pool, r->root, false, ratio->to, vj_yaml_get(map, "to"), key_path);
 }
 
 static vj_status read_ratios(const report_reader *r, const vj_yaml *list) {
@@ -231,7 +237,7 @@ vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spe
   void *read = NULL;
   *report = NULL;
   if (vj_yaml_is_null(section)) return VJ_OK;
-  report_reader r = {.pool = pool, .arms = vj_yaml_find(root, "sweep.trials")};
+  report_reader r = {.pool = pool, .root = root};
   r.report = vj_pool_take(pool, sizeof *r.report);
   if (!r.report) return vj_fail(VJ_MEMORY, "no memory for a report");
   VJ_TRY(vj_params_read(pool, report_rows, VJ_COUNT(report_rows), sizeof(report_section), section, "report", also_known,

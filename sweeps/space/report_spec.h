@@ -56,6 +56,12 @@ VJ_MUST_USE vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const v
 VJ_MUST_USE vj_status vj_report_check_layout(const vj_report_spec *report, const vj_file_layout *layout);
 VJ_MUST_USE vj_status vj_report_check_file(const vj_report_spec *report, const vj_sweep_file *file);
 
+/* The same of one column that stands elsewhere, at `path`; by the layout or by the file, of which one is given. */
+VJ_MUST_USE vj_status vj_report_check_column(const vj_report_column *column, const char *path,
+                                             const vj_file_layout *layout, const vj_sweep_file *file);
+/* Whether a number of this name is recorded; likewise. */
+bool vj_report_is_recorded(const char *quantity, const vj_file_layout *layout, const vj_sweep_file *file);
+
 /* Fails unless the file has this quantity, and one number of it for a trial at a time; `path` is where it was named:
  *   METRIC: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"? */
 VJ_MUST_USE vj_status vj_report_check_quantity(const char *quantity, const char *path, const vj_sweep_file *file);
@@ -65,6 +71,15 @@ VJ_MUST_USE vj_status vj_report_check_quantity(const char *quantity, const char 
 VJ_MUST_USE vj_status vj_report_check_course(const char *quantity, const vj_yaml *node, const char *path,
                                              const vj_file_layout *layout, const vj_sweep_file *file,
                                              bool *is_of_steps);
+
+/* Fails unless the tree's sweep has an arm of this name, or it is that of a control; `node` and `path` are where it was
+ * named. */
+VJ_MUST_USE vj_status vj_report_check_arm(vj_pool *pool, const vj_yaml *root, bool or_control, const char *arm,
+                                          const vj_yaml *node, const char *path);
+
+/* "hx_rankme", "hx_rankme@0" after so many steps, "hx_explained_variance[9]". Owned by the pool; NULL without memory.
+ */
+const char *vj_report_column_name(vj_pool *pool, const vj_report_column *column);
 
 /* The column of a quantity at the end of training, beside which the paper's numbers stand; -1 if there is none. */
 int64_t vj_report_find(const vj_report_spec *report, const char *quantity);

@@ -53,7 +53,7 @@ static vj_status check_index(const vj_report_column *column, const recorded *fou
 static vj_status check_at(const vj_report_column *column, const recorded *found, const char *path) {
   enum { SHOWN = 8 };
   char at_path[PATH_BYTES + 16], known[SHOWN * 24 + 8] = "";
-  const vj_yaml *node = vj_yaml_get(column->node, "at");
+  const vj_yaml *own = vj_yaml_get(column->node, "at"), *node = own ? own : column->node;
   snprintf(at_path, sizeof at_path, "%s.at", path);
   if (column->at == VJ_REPORT_LAST) return VJ_OK;
   if (found->rank < 2) return vj_fail_node(node, at_path, "%s is one number of a whole trial", found->name);
@@ -65,19 +65,23 @@ static vj_status check_at(const vj_report_column *column, const recorded *found,
                       (long long)column->at, known, found->size[1] > SHOWN ? ", ..." : "");
 }
 
+static vj_status check_column(vj_pool *pool, const vj_report_column *column, const char *path, const recorded *all,
+                              int64_t count) {
+  char quantity_path[PATH_BYTES + 16];
+  int64_t k = 0;
+  snprintf(quantity_path, sizeof quantity_path, "%s.quantity", path);
+  while (k < count && strcmp(all[k].name, column->quantity) != 0) k++;
+  if (k == count)
+    return fail_quantity(pool, vj_yaml_get(column->node, "quantity"), quantity_path, column->quantity, "", all, count);
+  VJ_TRY(check_index(column, &all[k], path));
+  return check_at(column, &all[k], path);
+}
+
 static vj_status check_columns(vj_pool *pool, const vj_report_spec *report, const recorded *all, int64_t count) {
   for (int64_t i = 0; i < report->column_count; i++) {
-    const vj_report_column *column = &report->columns[i];
-    char path[PATH_BYTES], quantity_path[PATH_BYTES + 16];
-    int64_t k = 0;
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "report.columns[%lld]", (long long)i);
-    snprintf(quantity_path, sizeof quantity_path, "%s.quantity", path);
-    while (k < count && strcmp(all[k].name, column->quantity) != 0) k++;
-    if (k == count)
-      return fail_quantity(pool, vj_yaml_get(column->node, "quantity"), quantity_path, column->quantity, "", all,
-                           count);
-    VJ_TRY(check_index(column, &all[k], path));
-    VJ_TRY(check_at(column, &all[k], path));
+    VJ_TRY(check_column(pool, &report->columns[i], path, all, count));
   }
   return VJ_OK;
 }
@@ -128,13 +132,37 @@ static vj_status list_file(vj_pool *pool, const vj_sweep_file *file, recorded **
   return VJ_OK;
 }
 
+static vj_status list(vj_pool *pool, const vj_file_layout *layout, const vj_sweep_file *file, recorded **all,
+                      int64_t *count) {
+  return layout ? list_layout(pool, layout, all, count) : list_file(pool, file, all, count);
+}
+
+vj_status vj_report_check_column(const vj_report_column *column, const char *path, const vj_file_layout *layout,
+                                 const vj_sweep_file *file) {
+  vj_pool *pool = NULL;
+  recorded *all;
+  int64_t count;
+  VJ_TRY(vj_pool_create(&pool));
+  vj_status status = list(pool, layout, file, &all, &count);
+  if (status == VJ_OK) status = check_column(pool, column, path, all, count);
+  vj_pool_destroy(&pool);
+  return status;
+}
+
+bool vj_report_is_recorded(const char *quantity, const vj_file_layout *layout, const vj_sweep_file *file) {
+  if (!layout) return vj_sweep_file_find(file, quantity) >= 0;
+  for (int64_t i = 0; i < layout->variable_count; i++)
+    if (strcmp(layout->variables[i].name, quantity) == 0) return true;
+  return false;
+}
+
 static vj_status check(const vj_report_spec *report, const vj_file_layout *layout, const vj_sweep_file *file) {
   vj_pool *pool = NULL;
   recorded *all;
   int64_t count;
   if (!report) return VJ_OK;
   VJ_TRY(vj_pool_create(&pool));
-  vj_status status = layout ? list_layout(pool, layout, &all, &count) : list_file(pool, file, &all, &count);
+  vj_status status = list(pool, layout, file, &all, &count);
   if (status == VJ_OK) status = check_columns(pool, report, all, count);
   vj_pool_destroy(&pool);
   return status;
@@ -196,7 +224,7 @@ vj_status vj_report_check_course(const char *quantity, const vj_yaml *node, cons
   recorded *all;
   int64_t count;
   VJ_TRY(vj_pool_create(&pool));
-  vj_status status = layout ? list_layout(pool, layout, &all, &count) : list_file(pool, file, &all, &count);
+  vj_status status = list(pool, layout, file, &all, &count);
   if (status == VJ_OK) status = check_course(pool, quantity, node, path, all, count, is_of_steps);
   vj_pool_destroy(&pool);
   return status;
