@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analysis/statistics/difference.h"
+#include "analysis/statistics/effect.h"
 #include "analysis/statistics/importance.h"
 #include "tests/support/testing.h"
 #include "vj/rng.h"
@@ -60,6 +61,33 @@ static void differences_without_spread_are_certain_or_none(void **state) {
   const double same[] = {1, 2, 3}, more[] = {1.5, 2.5, 3.5};
   assert_true(paired(same, same, 3).p == 1);
   assert_true(paired(more, same, 3).p == 0);
+}
+
+/* Intervals and p-values against SciPy are in tests/science/test_question.py. */
+static void effects_are_as_certain_as_their_numbers(void **state) {
+  (void)state;
+  const double half[] = {0.5, 1, 1.5, 2}, whole[] = {1, 2, 3, 4}, still[] = {2, 2, 2}, around[] = {-1, 2, 1, 0};
+  const vj_two_means exact = vj_two_means_of(half, whole, 4), alone = vj_two_means_of(still, NULL, 3),
+                     one = vj_two_means_of(half, whole, 1), none = vj_two_means_of(half, whole, 0),
+                     nothing = vj_two_means_of(half, around, 4);
+  const vj_effect ratio = vj_ratio_effect(&exact, 0.4), value = vj_difference_effect(&alone, 2);
+  near(ratio.size, 0.5, 1e-15);
+  near(ratio.low, 0.5, 1e-7);
+  near(ratio.high, 0.5, 1e-7);
+  assert_true(value.size == 2 && value.low == 2 && value.high == 2 && value.p == 1);
+  assert_true(vj_difference_effect(&alone, 1).p == 0);
+  const vj_effect single = vj_ratio_effect(&one, 1), missing = vj_ratio_effect(&none, 1);
+  assert_true(single.size == 0.5 && isnan(single.low) && isnan(single.p));
+  assert_true(isnan(missing.size) && isnan(missing.high));
+  const vj_effect open = vj_ratio_effect(&nothing, 1);
+  assert_true(isinf(open.low) && isinf(open.high) && isnan(open.p));
+}
+
+static void what_holds_for_both_is_the_wider(void **state) {
+  (void)state;
+  const vj_effect one = {.size = 1, .low = 0.5, .high = 1.2, .p = 0.01}, other = {1.1, 0.7, 1.5, 0.04};
+  const vj_effect both = vj_effect_of_both(&one, &other);
+  assert_true(both.size == 1 && both.low == 0.5 && both.high == 1.5 && both.p == 0.04);
 }
 
 static void holm_keeps_order_and_passes_over_nan(void **state) {
@@ -150,6 +178,8 @@ int main(void) {
       cmocka_unit_test(a_paired_test_is_that_of_scipy),
       cmocka_unit_test(welchs_test_is_that_of_scipy),
       cmocka_unit_test(differences_without_spread_are_certain_or_none),
+      cmocka_unit_test(effects_are_as_certain_as_their_numbers),
+      cmocka_unit_test(what_holds_for_both_is_the_wider),
       cmocka_unit_test(holm_keeps_order_and_passes_over_nan),
       cmocka_unit_test(a_full_grid_is_split_exactly),
       cmocka_unit_test(trees_find_what_matters_among_samples),
