@@ -16,6 +16,7 @@ typedef struct vj_row_value {
   int64_t count;    /* also the index of a choice */
   double number;    /* also seconds */
   vj_integer_list counts;
+  vj_text_list texts; /* of an argument that there may be several of */
 } vj_row_value;
 
 /* --- values ---------------------------------------------------------------------------------------------------- */
@@ -220,6 +221,15 @@ static vj_status too_many(const reader *r, const char *word) {
   return vj_fail(VJ_USAGE, "\"%s\": expected an option%s; %s takes no arguments", word, or_setting, verb->name);
 }
 
+static vj_status take_another(const reader *r, const char *word, vj_text_list *texts) {
+  const char **at = (const char **)texts->at;
+  if (!vj_pool_grow(r->command->pool, &at, texts->count, sizeof *at))
+    return vj_fail(VJ_MEMORY, "no memory for the command line");
+  at[texts->count++] = word;
+  texts->at = at;
+  return VJ_OK;
+}
+
 static vj_status take_argument(reader *r, const char *word) {
   const vj_verb *verb = r->command->verb;
   if (strchr(word, '=') && has_settings(verb)) {
@@ -229,8 +239,11 @@ static vj_status take_argument(reader *r, const char *word) {
   for (; r->next < verb->row_count; r->next++) {
     const vj_verb_row *row = &verb->rows[r->next];
     if (vj_row_is_option(row) || row->type == VJ_VALUE_SETTING || !fits(row, word)) continue;
-    r->command->value[r->next].given = true;
-    return read_value(r->command->pool, row, word, &r->command->value[r->next++]);
+    vj_row_value *into = &r->command->value[r->next];
+    into->given = true;
+    if (row->several) return take_another(r, word, &into->texts);
+    r->next++;
+    return read_value(r->command->pool, row, word, into);
   }
   return too_many(r, word);
 }
@@ -289,6 +302,8 @@ bool vj_command_has(const vj_command *command, const char *name) { return find(c
 const char *vj_command_text(const vj_command *command, const char *name) {
   return find(command, name, ~(1U << VJ_VALUE_FLAG))->text;
 }
+
+vj_text_list vj_command_texts(const vj_command *command, const char *name) { return find(command, name, ~0U)->texts; }
 
 int vj_command_choice(const vj_command *command, const char *name) {
   return (int)find(command, name, 1U << VJ_VALUE_CHOICE)->count;

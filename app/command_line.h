@@ -29,8 +29,9 @@ void vj_command_free(vj_command *command);
  * default: NULL, 0, -1 of a choice, an empty list. */
 bool vj_command_has(const vj_command *command, const char *name); /* whether it was given; of all types */
 const char *vj_command_text(const vj_command *command,
-                            const char *name);                      /* as it was written; of all types but flags */
-int vj_command_choice(const vj_command *command, const char *name); /* the index into the row's choices */
+                            const char *name); /* as it was written; of all types but flags */
+vj_text_list vj_command_texts(const vj_command *command, const char *name); /* of an argument with `several` */
+int vj_command_choice(const vj_command *command, const char *name);         /* the index into the row's choices */
 int64_t vj_command_count(const vj_command *command, const char *name);
 double vj_command_number(const vj_command *command, const char *name); /* also of a duration, in seconds */
 vj_integer_list vj_command_counts(const vj_command *command, const char *name);

@@ -23,7 +23,7 @@ const char *vj_help_synopsis(const vj_verb_row *row, char text[VJ_HELP_BYTES]) {
   const int most = VJ_HELP_BYTES - 64; /* of a value */
   if (!vj_row_is_option(row))
     snprintf(text, VJ_HELP_BYTES, row->optional ? "[%s%s]" : "%s%s", row->name,
-             row->type == VJ_VALUE_SETTING ? " ..." : "");
+             row->type == VJ_VALUE_SETTING || row->several ? " ..." : "");
   else if (row->bare)
     snprintf(text, VJ_HELP_BYTES, "[%s[=%.*s]]", row->name, most, value);
   else

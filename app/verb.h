@@ -60,6 +60,7 @@ typedef struct vj_verb_row {
   char separator;  /* of several numbers, */
   int least, most; /* and how many they are */
   bool optional;   /* of an argument: one may leave it out */
+  bool several;    /* of the last argument, of texts: as often as one likes */
   bool required;   /* of an option: one may not */
 } vj_verb_row;
 

@@ -169,6 +169,7 @@ static vj_status gather(vj_report_data *data, const char *by) {
   VJ_TRY(vj_results_axis(data->results, VJ_NAME_STEP, &data->steps, &data->steps_count));
   VJ_TRY(vj_results_axis(data->results, VJ_NAME_EVAL, &data->evals, &data->evals_count));
   VJ_TRY(choose_report(data));
+  VJ_TRY(vj_answer_find(data->results, data->folder, NULL, &data->answer));
   VJ_TRY(choose_objective(data, by));
   VJ_TRY(make_groups(data));
   VJ_TRY(vj_swept_parameters_find(data->results, &data->swept));

@@ -4,6 +4,7 @@
 #define VJ_ANALYSIS_REPORT_REPORT_DATA_H
 
 #include "analysis/report/swept_parameters.h"
+#include "analysis/results/answer.h"
 #include "analysis/results/trial_groups.h"
 
 enum { VJ_MOST_SHOWN = 8 };
@@ -23,6 +24,7 @@ typedef struct vj_report_data {
   const char *folder, *title;
   vj_report_spec report; /* the sweep's own, or the default one */
   bool has_own_report;
+  const vj_answer *answer; /* to the sweep's question; NULL: it has none */
   /* By which trials are compared. `best` is VJ_BEST_NONE where nothing says what is good: then it is only looked at. */
   vj_report_column objective;
   int64_t group_count;

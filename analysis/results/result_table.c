@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/output/terminal.h"
+#include "analysis/results/answer_print.h"
 #include "analysis/results/collapse.h"
 #include "analysis/results/default_columns.h"
 #include "analysis/results/result_table_rows.h"
@@ -122,37 +123,45 @@ static void print_title(const vj_result_rows *r, FILE *to) {
           (long long)r->results->steps);
 }
 
+/* `answer`: NULL for none. */
 static vj_status print_all(const vj_results *results, const vj_report_spec *report, bool is_default, bool by_trial,
-                           vj_format format, FILE *to) {
+                           const vj_answer *answer, vj_format format, FILE *to) {
   vj_result_rows rows;
   VJ_TRY(vj_result_rows_make(results, report, is_default, by_trial, &rows));
-  if (vj_format_is_exact(format)) return vj_result_table_print_rows(&rows, format, to);
+  if (vj_format_is_exact(format)) return vj_result_table_print_rows(&rows, answer, format, to);
   print_title(&rows, to);
   if (format == VJ_FORMAT_MARKDOWN && !is_default) fputc('\n', to);
   VJ_TRY(vj_result_table_print_text(&rows, format, to));
   if (format == VJ_FORMAT_MARKDOWN) fputc('\n', to);
   print_below(&rows, to);
-  return VJ_OK;
+  if (!answer) return VJ_OK;
+  fputc('\n', to);
+  return vj_answer_print(answer, format, to);
 }
 
-static vj_status print_default(const vj_results *results, bool by_trial, vj_format format, FILE *to) {
+static vj_status print_default(const vj_results *results, bool by_trial, const vj_answer *answer, vj_format format,
+                               FILE *to) {
   vj_report_spec report;
   VJ_TRY(vj_default_report(results, &report));
-  return print_all(results, &report, true, by_trial, format, to);
+  return print_all(results, &report, true, by_trial, answer, format, to);
 }
 
 static vj_status print_outcome(const vj_results *results, const char *folder, const vj_report_spec *report,
-                               vj_format format, FILE *to) {
+                               const vj_question *question, vj_format format, FILE *to) {
+  const vj_answer *answer = NULL;
+  const bool by_trial = results->setting_count == 0 && results->trials <= 16;
+  VJ_TRY(vj_answer_find(results, folder, question, &answer));
   if (!report) VJ_TRY(vj_results_report(results, folder, &report));
-  if (!report) return print_default(results, results->setting_count == 0 && results->trials <= 16, format, to);
+  if (!report) return print_default(results, by_trial, answer, format, to);
   VJ_TRY(vj_report_check_file(report, results->file));
-  return print_all(results, report, false, false, format, to);
+  return print_all(results, report, false, false, answer, format, to);
 }
 
-vj_status vj_result_table_print(const char *folder, const vj_report_spec *report, vj_format format, FILE *to) {
+vj_status vj_result_table_print(const char *folder, const vj_report_spec *report, const vj_question *question,
+                                vj_format format, FILE *to) {
   vj_results *results = NULL;
   VJ_TRY(vj_results_open(folder, &results));
-  const vj_status status = print_outcome(results, folder, report, format, to);
+  const vj_status status = print_outcome(results, folder, report, question, format, to);
   vj_results_close(&results);
   return status;
 }
@@ -160,7 +169,7 @@ vj_status vj_result_table_print(const char *folder, const vj_report_spec *report
 vj_status vj_results_list(const char *folder, vj_format format, FILE *to) {
   vj_results *results = NULL;
   VJ_TRY(vj_results_open(folder, &results));
-  const vj_status status = print_default(results, true, format, to);
+  const vj_status status = print_default(results, true, NULL, format, to);
   vj_results_close(&results);
   return status;
 }

@@ -2,17 +2,15 @@
 
 #include <math.h>
 
+#include "analysis/results/answer_print.h"
 #include "analysis/results/setting_rows.h"
 
-/* VJ_NAME_OF_VIEW("hx", "rankme"), "hx_rankme@0" after so many steps, "hx_explained_variance[9]"; then what it is of
- * that. */
+/* The column's name, then what it is of that. */
 static void name_column(const vj_result_rows *r, vj_row_writer *records, const vj_report_column *column,
                         const char *of) {
-  const char *name = column->quantity;
   vj_pool *pool = r->results->pool;
-  if (column->index != VJ_REPORT_SCALAR) name = vj_pool_format(pool, "%s[%lld]", name, (long long)column->index);
-  if (column->at != VJ_REPORT_LAST) name = vj_pool_format(pool, "%s@%lld", name, (long long)column->at);
-  name = vj_pool_format(pool, "%s%s", name, of);
+  const char *name = vj_report_column_name(pool, column);
+  if (name) name = vj_pool_format(pool, "%s%s", name, of);
   vj_row_writer_column(records, name ? name : of);
 }
 
@@ -61,12 +59,20 @@ static void add_record(const vj_result_rows *r, vj_row_writer *records, int64_t 
   }
 }
 
-vj_status vj_result_table_print_rows(const vj_result_rows *r, vj_format format, FILE *to) {
+static json_t *rows_and_question(const vj_result_rows *r, const vj_row_writer *records, const vj_answer *answer) {
+  json_t *object = json_object();
+  json_object_set_new(object, "rows", vj_row_writer_array(records));
+  json_object_set_new(object, "question", vj_answer_object(r->results->pool, answer));
+  return object;
+}
+
+vj_status vj_result_table_print_rows(const vj_result_rows *r, const vj_answer *answer, vj_format format, FILE *to) {
   vj_row_writer *records = NULL;
   VJ_TRY(vj_row_writer_create(&records));
   name_columns(r, records);
   for (int64_t i = 0; i < r->count; i++) add_record(r, records, i);
-  const vj_status status = vj_row_writer_print(records, format, to);
+  const vj_status status = answer && format == VJ_FORMAT_JSON ? vj_json_print(rows_and_question(r, records, answer), to)
+                                                              : vj_row_writer_print(records, format, to);
   vj_row_writer_destroy(&records);
   return status;
 }

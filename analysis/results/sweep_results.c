@@ -189,15 +189,28 @@ int64_t vj_results_steps_made(const vj_results *o, int64_t trial) {
   return o->committed[trial] > 0 ? o->committed[trial] : 0;
 }
 
-vj_status vj_results_report(const vj_results *o, const char *folder, const vj_report_spec **report) {
+/* The experiment as it was run; NULL if it is not recorded. */
+static vj_status read_experiment(const vj_results *o, const char *folder, vj_yaml **root) {
   const char *text = vj_sweep_file_attribute(o->file, VJ_ATTRIBUTE_SWEEP_YAML);
   const char *source = vj_pool_format(o->pool, "%s/sweep.h5", folder);
-  vj_yaml *root = NULL;
-  *report = NULL;
+  *root = NULL;
   if (!text) return VJ_OK;
   if (!source) return vj_fail(VJ_MEMORY, "no memory for a path");
-  VJ_TRY(vj_yaml_read_text(o->pool, text, source, &root));
-  return vj_report_read(o->pool, root, report);
+  return vj_yaml_read_text(o->pool, text, source, root);
+}
+
+vj_status vj_results_report(const vj_results *o, const char *folder, const vj_report_spec **report) {
+  vj_yaml *root;
+  *report = NULL;
+  VJ_TRY(read_experiment(o, folder, &root));
+  return root ? vj_report_read(o->pool, root, report) : VJ_OK;
+}
+
+vj_status vj_results_question(const vj_results *o, const char *folder, const vj_question **question) {
+  vj_yaml *root;
+  *question = NULL;
+  VJ_TRY(read_experiment(o, folder, &root));
+  return root ? vj_question_read(o->pool, root, question) : VJ_OK;
 }
 
 int64_t vj_results_components(const vj_results *o, const char *name, int64_t trial) {

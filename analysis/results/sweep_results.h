@@ -6,7 +6,7 @@
 #ifndef VJ_ANALYSIS_RESULTS_SWEEP_RESULTS_H
 #define VJ_ANALYSIS_RESULTS_SWEEP_RESULTS_H
 
-#include "sweeps/space/report_spec.h"
+#include "sweeps/space/question_spec.h"
 #include "framework/store/ledger/ledger.h"
 #include "framework/store/records/records.h"
 
@@ -65,6 +65,8 @@ int64_t vj_results_steps(const vj_results *results, int64_t trial);
 int64_t vj_results_steps_made(const vj_results *results, int64_t trial);
 /* The sweep's own report; NULL if it has none. `folder` is the sweep's. */
 VJ_MUST_USE vj_status vj_results_report(const vj_results *results, const char *folder, const vj_report_spec **report);
+/* The sweep's own question; likewise. */
+VJ_MUST_USE vj_status vj_results_question(const vj_results *results, const char *folder, const vj_question **question);
 /* Singular values that a trial has of a view; 0 if none are recorded. */
 int64_t vj_results_components(const vj_results *results, const char *name, int64_t trial);
 

@@ -118,6 +118,22 @@ vj_status vj_trial_selector_read(const vj_results *o, const char *place, const c
   return selection->count ? VJ_OK : vj_fail(VJ_USAGE, "%s: no trial has %s", place, word);
 }
 
+vj_status vj_trial_selector_of_arm(const vj_results *o, const char *arm, int64_t setting_count,
+                                   const vj_setting *settings, vj_trial_selector *selection) {
+  bool *chosen = vj_pool_take(o->pool, (size_t)(o->trials + 1) * sizeof *chosen);
+  if (!chosen) return vj_fail(VJ_MEMORY, "no memory for %lld trials", (long long)o->trials);
+  for (int64_t i = 0; i < o->trials; i++) chosen[i] = true;
+  (void)choose_arm(o, arm, chosen);
+  for (int64_t k = 0; k < setting_count; k++) {
+    const char *value = vj_yaml_value_text(o->pool, settings[k].value);
+    int s = 0;
+    if (!value) return vj_fail(VJ_MEMORY, "no memory for the value of %s", settings[k].key);
+    while (s < o->setting_count && strcmp(vj_results_setting_key(o, s), settings[k].key) != 0) s++;
+    for (int64_t i = 0; i < o->trials; i++) chosen[i] = chosen[i] && s < o->setting_count && has_value(o, s, i, value);
+  }
+  return collect(o, arm, chosen, selection);
+}
+
 /* --- pairs ----------------------------------------------------------------------------------------------------- */
 
 static bool is_same(const vj_results *o, int setting, int64_t one, int64_t other) {

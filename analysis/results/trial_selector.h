@@ -6,7 +6,7 @@
 
 typedef struct vj_trial_selector {
   const char *word; /* as it was written */
-  int64_t count;    /* at least 1 */
+  int64_t count;    /* at least 1, where a word was read */
   const int64_t *trials;
 } vj_trial_selector;
 
@@ -14,6 +14,10 @@ typedef struct vj_trial_selector {
  * argument's name. VJ_USAGE for a word that names nothing, with what is near. Owned by the results. */
 VJ_MUST_USE vj_status vj_trial_selector_read(const vj_results *results, const char *place, const char *word,
                                              vj_trial_selector *selection);
+
+/* All trials of an arm, "" where the sweep has none, with these settings; maybe no trial. Owned by the results. */
+VJ_MUST_USE vj_status vj_trial_selector_of_arm(const vj_results *results, const char *arm, int64_t setting_count,
+                                               const vj_setting *settings, vj_trial_selector *selection);
 
 /* Whether a setting has one value within each of both. The arm is setting -1. */
 bool vj_trial_selector_is_constant(const vj_results *results, const vj_trial_selector *one,

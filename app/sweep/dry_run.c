@@ -11,7 +11,6 @@
 #include "sweeps/run/layout.h"
 #include "sweeps/schedule/makespan.h"
 #include "sweeps/run/resume/resume_match.h"
-#include "sweeps/space/report_spec.h"
 #include "sweeps/run/disk_check.h"
 #include "sweeps/schedule/trial_schedule.h"
 #include "framework/base/machine_memory.h"
@@ -26,12 +25,13 @@ typedef struct dry_run {
   const vj_comm *world;
   const vj_space *space;
   const vj_report_spec *report;
+  const vj_question *question;
   vj_trial_schedule *schedule;
-  int ranks_here;            /* ranks on this host */
-  vj_sweep_layout *layout;   /* on world rank 0 */
-  int64_t *like;             /* as the layout's, on all ranks */
-  vj_rank_question question; /* on world rank 0 */
-  vj_stopping_axis axis;     /* of the metric of early stopping; on world rank 0 */
+  int ranks_here;                 /* ranks on this host */
+  vj_sweep_layout *layout;        /* on world rank 0 */
+  int64_t *like;                  /* as the layout's, on all ranks */
+  vj_rank_question rank_question; /* on world rank 0 */
+  vj_stopping_axis axis;          /* of the metric of early stopping; on world rank 0 */
 } dry_run;
 
 static const double mebibyte = 1048576, gibibyte = 1073741824;
@@ -231,11 +231,20 @@ static void print_videos(const dry_run *d) {
   putchar('\n');
 }
 
+/* What is asked, and what the answer will be taken from. */
+static void print_question(const vj_question *q) {
+  if (!q) return;
+  printf("question: %s\n", q->asked);
+  for (int64_t i = 0; i < q->claim_count; i++) printf("  claimed: %s\n", q->claims[i].text);
+  for (int64_t i = 0; i < q->requirement_count; i++) printf("  required: %s\n", q->requirements[i].text);
+}
+
 static vj_status print_needs(const dry_run *d) {
   const int64_t trials = d->space->trial_count;
   VJ_TRY(print_trials(d->experiment->pool, d->space, d->layout));
   printf("\n%lld trial%s on %s; %.2f million parameters\n", (long long)trials, ending(trials), groups_text(d),
          (double)d->layout->parameter_count / 1e6);
+  print_question(d->question);
   VJ_TRY(print_added(d));
   if (d->space->repeats) printf("%s\n", d->space->repeats);
   if (d->space->alike) printf("%s\n", d->space->alike);
@@ -252,7 +261,7 @@ static vj_status print_needs(const dry_run *d) {
 
 /* `measured`: times of each trial, or NULL. */
 static vj_status print_advice(const dry_run *d, const vj_trial_time *measured) {
-  vj_rank_question question = d->question;
+  vj_rank_question question = d->rank_question;
   const int64_t trials = d->space->trial_count;
   double *share = vj_pool_take(d->experiment->pool, (size_t)trials * sizeof *share);
   if (!share) return vj_fail(VJ_MEMORY, "no memory to compare numbers of ranks");
@@ -350,12 +359,13 @@ static bool is_timed(const dry_run *d) {
 static vj_status look(dry_run *d) {
   VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->schedule->of_trial, &d->layout));
   VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
+  VJ_TRY(vj_question_check_layout(d->question, &d->layout->file));
   VJ_TRY(vj_pruner_check(d->space, &d->layout->file, NULL, &d->axis));
   memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
   VJ_TRY(vj_trial_schedule_sort(d->schedule, d->space, d->layout->work));
-  d->question = (vj_rank_question){
+  d->rank_question = (vj_rank_question){
       .space = d->space, .like = d->layout->like, .work = d->layout->work, .measured_ranks = d->schedule->of_trial};
-  VJ_TRY(vj_rank_table_machine(d->experiment, d->world->size, d->ranks_here, &d->question));
+  VJ_TRY(vj_rank_table_machine(d->experiment, d->world->size, d->ranks_here, &d->rank_question));
   const char *note = vj_trial_schedule_note(d->experiment->pool, d->schedule);
   if (note) fprintf(stderr, "%s\n", note);
   const char *warning = vj_scale_warning(d->experiment->pool, d->space);
@@ -367,8 +377,8 @@ static vj_status look(dry_run *d) {
 }
 
 vj_status vj_dry_run(vj_experiment *experiment, const vj_comm *world, const vj_space *space,
-                     const vj_report_spec *report) {
-  dry_run d = {.experiment = experiment, .world = world, .space = space, .report = report};
+                     const vj_report_spec *report, const vj_question *question) {
+  dry_run d = {.experiment = experiment, .world = world, .space = space, .report = report, .question = question};
   const size_t bytes = (size_t)space->trial_count * sizeof *d.like;
   d.like = vj_pool_take(experiment->pool, bytes);
   VJ_TRY(vj_comm_agree(world, d.like ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for a dry run")));

@@ -61,7 +61,7 @@ static void set_time_limit(const vj_command *command, vj_sweep_options *options)
 
 static vj_status print_config(vj_experiment *e, const vj_space *space) {
   vj_yaml *tree = vj_yaml_copy(e->pool, space->trials[0].config->resolved);
-  static const char *const kept[] = {"sweep", "report"};
+  static const char *const kept[] = {"sweep", "question", "report"};
   for (size_t i = 0; i < VJ_COUNT(kept); i++) {
     vj_yaml *section = vj_yaml_find(e->root, kept[i]);
     if (section) VJ_TRY(vj_yaml_put(e->pool, tree, kept[i], section));
@@ -78,7 +78,7 @@ static vj_status print_config(vj_experiment *e, const vj_space *space) {
 /* --- running --------------------------------------------------------------------------------------------------- */
 
 static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *space, const vj_report_spec *report,
-                     vj_sweep_end *end) {
+                     const vj_question *question, vj_sweep_end *end) {
   vj_progress_line line;
   vj_progress_line_start(&line);
   const char *output = vj_command_text(e->command, "-o");
@@ -89,6 +89,7 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
                               .ranks_per_trial = (int)vj_command_count(e->command, "--ranks-per-trial"),
                               .max_attempts = vj_command_count(e->command, "--max-attempts"),
                               .report = report,
+                              .question = question,
                               .progress = on_progress,
                               .failed = on_failure,
                               .warned = on_warning,
@@ -106,8 +107,8 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
   const vj_status status = vj_sweep_run(world, e->root, space, &options, end);
   vj_progress_line_end(&line);
   if (status != VJ_OK) return status;
-  VJ_TRY(
-      vj_comm_agree(world, world->rank == 0 ? vj_result_table_print(folder, report, VJ_FORMAT_TEXT, stdout) : VJ_OK));
+  VJ_TRY(vj_comm_agree(
+      world, world->rank == 0 ? vj_result_table_print(folder, report, question, VJ_FORMAT_TEXT, stdout) : VJ_OK));
   if (world->rank != 0) return VJ_OK;
   char took[VJ_DURATION_BYTES];
   if (end->elsewhere)
@@ -123,24 +124,28 @@ static vj_status run(vj_experiment *e, const vj_comm *world, const vj_space *spa
 static vj_status with_space(vj_experiment *e, const vj_comm *world, vj_sweep_end *end) {
   vj_space *space = NULL;
   const vj_report_spec *report = NULL;
+  const vj_question *question = NULL;
   VJ_TRY(vj_experiment_agree(e, world));
   VJ_TRY(vj_comm_agree(world, vj_space_create(e->pool, e->root, &space)));
   VJ_TRY(vj_comm_agree(world, vj_report_read(e->pool, e->root, &report)));
+  VJ_TRY(vj_comm_agree(world, vj_question_read(e->pool, e->root, &question)));
+  VJ_TRY(vj_comm_agree(world, vj_question_check_space(question, space)));
   const bool is_dry_run = vj_command_has(e->command, "--dry-run"),
              prints_config = vj_command_has(e->command, "--print-config");
   if (!is_dry_run && (vj_command_has(e->command, "--cluster") || vj_command_has(e->command, "--ranks")))
     return vj_fail(VJ_USAGE,
                    "--cluster and --ranks ask what a sweep would be like elsewhere; they belong to --dry-run");
   if (prints_config) return vj_comm_agree(world, world->rank == 0 ? print_config(e, space) : VJ_OK);
-  return is_dry_run ? vj_dry_run(e, world, space, report) : run(e, world, space, report, end);
+  return is_dry_run ? vj_dry_run(e, world, space, report, question) : run(e, world, space, report, question, end);
 }
 
 static vj_status sweep(vj_command *command) {
   vj_experiment e;
   vj_sweep_end end = {0};
   VJ_TRY(vj_comm_agree(command->world, vj_experiment_read(command, vj_command_has(command, "--quick"), &e)));
-  if (command->verb == &vj_verb_train) { /* a report is about the arms of a sweep */
+  if (command->verb == &vj_verb_train) { /* a question and a report are about the arms of a sweep */
     vj_yaml_remove(e.root, "sweep");
+    vj_yaml_remove(e.root, "question");
     vj_yaml_remove(e.root, "report");
   }
   const vj_status status = with_space(&e, command->world, &end);

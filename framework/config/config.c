@@ -9,8 +9,9 @@
 
 enum { PATH_BYTES = 512 };
 
-static const char *const section_names[] = {"data",       "model",   "losses", "optim",  "eval",    "logging",
-                                            "checkpoint", "plugins", "sweep",  "report", "standin", NULL};
+static const char *const section_names[] = {"data",    "model",      "losses",  "optim", "eval",
+                                            "logging", "checkpoint", "plugins", "sweep", "question",
+                                            "report",  "standin",    NULL};
 
 /* What is being made, and of what. */
 typedef struct config_maker {
@@ -316,6 +317,7 @@ static vj_status without(vj_pool *pool, vj_yaml *tree, const char *section, cons
 vj_status vj_config_measured(vj_pool *pool, const vj_yaml *root, vj_yaml **measured) {
   vj_yaml *tree = *measured = vj_yaml_shallow(pool, root);
   if (!tree) return vj_fail(VJ_MEMORY, "no memory for a configuration");
+  vj_yaml_remove(tree, "question");
   vj_yaml_remove(tree, "report");
   vj_yaml_remove(tree, "checkpoint");
   VJ_TRY(without(pool, tree, "logging", "tensorboard"));

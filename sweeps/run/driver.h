@@ -5,7 +5,7 @@
 #define VJ_SWEEPS_RUN_DRIVER_H
 
 #include "sweeps/run/versions.h"
-#include "sweeps/space/report_spec.h"
+#include "sweeps/space/question_spec.h"
 #include "sweeps/space/space.h"
 #include "framework/train/trial.h"
 
@@ -29,6 +29,7 @@ typedef struct vj_sweep_options {
   int64_t max_attempts;         /* a trial whose run died so often in a row, saving nothing, failed; 0: never */
   vj_versions versions;         /* recorded with a new sweep; where an earlier run had others, a note tells */
   const vj_report_spec *report; /* checked before training; NULL: none */
+  const vj_question *question;  /* likewise */
   /* On world rank 0, at most about ten times a second; may be NULL. */
   void (*progress)(void *context, const vj_sweep_progress *progress);
   /* On the root of a group, when a trial of it ended badly; may be NULL. */

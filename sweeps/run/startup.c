@@ -32,6 +32,7 @@ static vj_status make_layout(const startup *o, const vj_space *space, vj_sweep_l
   VJ_TRY(vj_sweep_layout_create(d->pool, o->root, space, schedule->of_trial, layout));
   VJ_TRY(vj_versions_record(d->pool, &d->options->versions, &(*layout)->file));
   VJ_TRY(vj_report_check_layout(d->options->report, &(*layout)->file));
+  VJ_TRY(vj_question_check_layout(d->options->question, &(*layout)->file));
   return vj_pruner_check(space, &(*layout)->file, NULL, NULL);
 }
 
@@ -73,7 +74,9 @@ static vj_status check_file(startup *o, const vj_sweep_file *file) {
   VJ_TRY(check_stopping(o, file));
   note_other_versions(o, file);
   o->is_larger = o->match.known < o->space->trial_count || !vj_sweep_has_keys(d->pool, file, o->space);
-  return o->is_larger ? VJ_OK : vj_report_check_file(d->options->report, file);
+  if (o->is_larger) return VJ_OK;
+  VJ_TRY(vj_report_check_file(d->options->report, file));
+  return vj_question_check_file(d->options->question, file);
 }
 
 /* The file first: it is what a later run goes by, and brings the ledger and sweep.yaml after it where a kill came

@@ -1,6 +1,7 @@
 /* The trials of a sweep: a pure function of its YAML, and the first room of sweeps/: space, then schedule and pruning,
  * then run, each of which sees only those before it. It sees the framework. Begin here, then sweep_spec.h (what
- * `sweep:` says), axis.h (a parameter), sampler.h (points of [0, 1)), stopping.h and report_spec.h. Not collective. */
+ * `sweep:` says), axis.h (a parameter), sampler.h (points of [0, 1)), stopping.h, report_spec.h and
+ * question_spec.h. Not collective. */
 #ifndef VJ_SWEEPS_SPACE_SPACE_H
 #define VJ_SWEEPS_SPACE_SPACE_H
 

@@ -15,7 +15,7 @@ static vj_status fail_memory(const char *what) { return vj_fail(VJ_MEMORY, "no m
 
 /* A key that trials may set: one that is part of a trial's configuration and has no other way of being varied. */
 static vj_status check_swept_key(const vj_yaml *key, const char *path) {
-  static const char *const fixed[] = {"name", "sweep", "report", "plugins", "standin"};
+  static const char *const fixed[] = {"name", "sweep", "question", "report", "plugins", "standin"};
   const size_t length = strcspn(key->text, ".");
   VJ_TRY(vj_path_check(key->text, key));
   if (strcmp(key->text, "seed") == 0)

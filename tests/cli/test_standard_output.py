@@ -5,7 +5,10 @@ import subprocess
 
 from support.vjvcr import TINY, VJVCR, SharedCase, main
 
-SWEEP = TINY + "sweep: {parameters: {optim.lr: [1.0e-3, 2.0e-3, 4.0e-3]}}\n"
+SWEEP = TINY + """\
+sweep: {parameters: {optim.lr: [1.0e-3, 2.0e-3, 4.0e-3]}}
+question: {asked: Does it learn?, claims: [{quantity: hx_rankme, at_least: 1}]}
+"""
 # Of every verb, in each form that it prints. {} is a fresh name.
 LONG = [
     "sweep sweep.yaml -o {}", "train tiny.yaml -o {}", "train tiny.yaml --dry-run=timed", "recompute run 0",
@@ -16,6 +19,7 @@ SHORT = [
     "--version", "--help", "table --help", "help", "help table", "help --format md",
     "train tiny.yaml --dry-run", "train tiny.yaml --print-config",
     "table run", "table run --format csv", "table run --format json", "table run --format md",
+    "answers run", "answers run --format csv", "answers run --format json", "answers run --format md",
     "ls run", "ls run --format csv", "ls run --format json", "ls run --format md",
     "status run", "status run --format json", "status run --watch 0.1",
     "show run 0", "show run 0 --format csv", "show run 0 --format json", "show run 0 --format md",

@@ -5,7 +5,8 @@
     ...
     ```
 
-`table:` is the command whose output the block holds, `of:` the run that makes the folder it looks at. Small results are
+`table:` is the command whose output the block holds, `of:` the run that makes the folders it looks at. A table of
+Markdown, of a command with `--format md`, stands behind its comment as it is, without backticks. Small results are
 kept under docs/results/NAME, others are looked for under runs/NAME. `./vj tables` compares all blocks whose results are
 at hand and says which run the others need; `./vj tables --renew` writes them anew. Times of training are left out.
 
@@ -22,7 +23,8 @@ import sys
 SOURCE = os.environ.get("VJ_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 VJVCR = os.environ.get("VJVCR", os.path.join(SOURCE, "build", "vjvcr"))
 KEPT, RUNS, WIDTH = "docs/results", "runs", "150"
-MARKER = re.compile(r"^<!-- table: (?P<command>vjvcr [^;\n]+); of: (?P<of>[^\n]+) -->\n```\n(?P<block>.*?)^```$", re.M | re.S)
+COMMENT = r"^<!-- table: (?P<command>vjvcr [^;\n]+); of: (?P<of>[^\n]+) -->\n"
+MARKERS = [re.compile(COMMENT + r"```\n(?P<block>.*?)^```$", re.M | re.S), re.compile(COMMENT + r"\n(?P<block>(?:\|.*\n)+)", re.M)]
 BEGINNING = re.compile(r"^<!-- table:.*$", re.M)
 TIMES = re.compile(r"^\d+ of \d+ trials done, in .* of training\n", re.M)
 
@@ -32,15 +34,18 @@ def pages():
 
 
 def at_hand(words, only_kept):
-    """The command with its folder found; None where there are no results yet."""
-    place = next((i for i, word in enumerate(words) if word.startswith(RUNS + "/")), None)
-    if place is None:
+    """The command with its folders found; None where one has no results yet."""
+    if not any(word.startswith(RUNS + "/") for word in words):
         raise ValueError(f"the command names no folder {RUNS}/NAME: {' '.join(words)}")
-    name = words[place][len(RUNS) + 1:]
-    for folder in (os.path.join(KEPT, name), *([] if only_kept else [words[place]])):
-        if os.path.exists(os.path.join(SOURCE, folder, "sweep.h5")):
-            return [VJVCR, *words[1:place], folder, *words[place + 1:]]
-    return None
+    command = [VJVCR]
+    for word in words[1:]:
+        if word.startswith(RUNS + "/"):
+            folders = (os.path.join(KEPT, word[len(RUNS) + 1:]), *([] if only_kept else [word]))
+            word = next((f for f in folders if os.path.exists(os.path.join(SOURCE, f, "sweep.h5"))), None)
+        if word is None:
+            return None
+        command.append(word)
+    return command
 
 
 def printed(command):
@@ -79,10 +84,10 @@ class Report:
     def page(self, path, renew):
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        matches = list(MARKER.finditer(text))
+        matches = sorted((match for marker in MARKERS for match in marker.finditer(text)), key=lambda m: m.start())
         if len(matches) != len(BEGINNING.findall(text)):
             self.wrong.append(f"{os.path.relpath(path, SOURCE)}: a comment `table:` is not of the form "
-                              "`<!-- table: vjvcr ..; of: .. -->` before a block of three backticks")
+                              "`<!-- table: vjvcr ..; of: .. -->` before a block of three backticks, or a table of Markdown")
         for match in reversed(matches):
             block = self.block(path, match, renew)
             if block is not None:
