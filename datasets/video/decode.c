@@ -106,6 +106,16 @@ static vj_status feed(run *r, const AVPacket *packet) {
   return VJ_OK;
 }
 
+/* Of a picture that was given up something stays in a decoder, whether it is flushed or not; of one that it had ready,
+ * in FFmpeg 7's for HEVC. */
+static vj_status forget(const run *r) {
+  vj_demuxer *const s = &r->video->source;
+  if (r->video->gave_up) return vj_demuxer_decoder(s, VJ_STRICT);
+  while (avcodec_receive_frame(s->decoder, r->frame) >= 0) continue;
+  avcodec_flush_buffers(s->decoder);
+  return VJ_OK;
+}
+
 static vj_status run_from(run *r, const vj_index_start *start, const wanted *list, int64_t count) {
   vj_demuxer *const s = &r->video->source;
   int error = 0;
@@ -114,11 +124,7 @@ static vj_status run_from(run *r, const vj_index_start *start, const wanted *lis
   r->count = count;
   r->broken_from = INT64_MAX;
   r->done = 0;
-  /* Of a picture that was given up something stays in a decoder, whether it is flushed or not. */
-  if (r->video->gave_up)
-    VJ_TRY(vj_demuxer_decoder(s, VJ_STRICT));
-  else
-    avcodec_flush_buffers(s->decoder);
+  VJ_TRY(forget(r));
   r->video->gave_up = false;
   VJ_TRY(go_to(r->video, start, &error));
   for (r->position = start->position; !error && r->done < r->count; r->position++) {
