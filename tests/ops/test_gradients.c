@@ -107,6 +107,9 @@ static vj_var *case_average_pool(vj_graph *g) {
 static vj_var *case_sum_features(vj_graph *g) {
   return vj_repeat_features(g, vj_square(g, vj_sum_features(g, batched(g, "x", VJ_SHAPE(3, 4)))), 2);
 }
+static vj_var *case_log_sum_exp(vj_graph *g) {
+  return vj_log_sum_exp_features(g, vj_scale(g, batched(g, "x", VJ_SHAPE(3, 37)), 3, 0));
+}
 static vj_var *case_sum_leading(vj_graph *g) {
   return vj_mul(g, vj_sum_leading(g, batched(g, "x", VJ_SHAPE(70, 3)), 1), shared(g, "r", VJ_SHAPE(3)));
 }
@@ -204,6 +207,7 @@ static const gradient_case cases[] = {CASE(linear),
                                       CASE(directions),
                                       CASE(average_pool),
                                       CASE(sum_features),
+                                      CASE(log_sum_exp),
                                       CASE(sum_leading),
                                       CASE(shared_sum),
                                       CASE(broadcast),
@@ -255,6 +259,18 @@ static void stop_gradient_stops_it(void **state) {
   model_destroy(&m);
 }
 
+static vj_var *build_large_exponents(vj_graph *g) {
+  return vj_log_sum_exp_features(g, vj_scale(g, batched(g, "x", VJ_SHAPE(3)), 1e5, -1e6));
+}
+
+static void large_exponents_overflow_nowhere(void **state) {
+  (void)state;
+  model m = model_create(build_large_exponents, 2);
+  assert_true(isfinite(loss_of(&m)));
+  for (int64_t i = 0; i < m.parameters->rows[0].count; i++) assert_true(isfinite(m.parameters->gradients[i]));
+  model_destroy(&m);
+}
+
 /* Marks the ops that these cases have. */
 static void mark_ops(const gradient_case *list, size_t count, bool seen[OPS]) {
   for (size_t k = 0; k < count; k++) {
@@ -284,6 +300,7 @@ int main(void) {
       cmocka_unit_test(gradients_agree_with_finite_differences),
       cmocka_unit_test(shards_do_not_change_loss_or_gradient),
       cmocka_unit_test(stop_gradient_stops_it),
+      cmocka_unit_test(large_exponents_overflow_nowhere),
       cmocka_unit_test(every_op_of_the_table_is_checked),
   };
   return cmocka_run_group_tests(tests, start_alone, end_alone);

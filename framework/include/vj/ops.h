@@ -138,6 +138,8 @@ vj_var *vj_stop_gradient(vj_graph *graph, vj_var *x);
 vj_var *vj_average_pool(vj_graph *graph, vj_var *x, int64_t rows, int64_t columns);
 /* Sum over the last dimension: [..,n] -> [..]. */
 vj_var *vj_sum_features(vj_graph *graph, vj_var *x);
+/* log sum_i exp x_i over the last dimension: [..,n] -> [..]. Its gradient is the softmax; nothing overflows. */
+vj_var *vj_log_sum_exp_features(vj_graph *graph, vj_var *x);
 /* Batched [b,..] -> shared [..]: the sum, or mean, over all samples of the global batch. */
 vj_var *vj_sum_batch(vj_graph *graph, vj_var *x);
 vj_var *vj_mean_batch(vj_graph *graph, vj_var *x);
