@@ -106,6 +106,9 @@ struct vj_graph {
   vj_status status;
   char *message; /* of the first failure */
   vj_list nodes, vars, views, reports, goals, changes, parameter_vars;
+  const struct vj_label *all_labels; /* of the data set; borrowed */
+  int64_t label_count;
+  vj_list labels; /* those that are inputs: framework/train/model/labels.h */
   char scope[VJ_SCOPE_BYTES];
   size_t scope_lengths[VJ_MAX_SCOPES]; /* before each push */
   int scope_depth;

@@ -6,7 +6,9 @@
 #include "framework/comm/exchange.h"
 #include "framework/ops/op.h"
 #include "framework/store/array_file.h"
+#include "framework/train/evaluation/calibration.h"
 #include "framework/train/loading/loader.h"
+#include "framework/train/model/labels.h"
 #include "framework/train/model/model.h"
 #include "framework/train/model/optimizer.h"
 #include "framework/train/model/weights.h"
@@ -139,6 +141,11 @@ static void keep_what_is_shown(vj_model_graph *part, int64_t losses) {
     if (node->op == &vj_op_noise) vj_graph_keep(node->outputs[0]);
   }
   vj_graph_keep(part->frames);
+  for (int i = 0; i < part->graph->labels.count; i++) {
+    const vj_label_input *input = part->graph->labels.at[i];
+    vj_graph_keep(input->values);
+    vj_graph_keep(input->known);
+  }
   for (int64_t i = 0; i < losses; i++) vj_graph_keep(part->losses[i]);
   for (int i = 0; i < part->graph->reports.count; i++)
     vj_graph_keep(((const vj_recorded_scalar *)part->graph->reports.at[i])->var);
@@ -146,6 +153,18 @@ static void keep_what_is_shown(vj_model_graph *part, int64_t losses) {
     const vj_named_var *view = part->graph->views.at[i];
     if (!strchr(view->name, '.')) vj_graph_keep(view->var);
   }
+}
+
+/* What losses learn, as the graph has it; collective. */
+static vj_status put_learnt(dump *d, const char *group) {
+  const vj_list *learnt = &d->model->train.graph->labels;
+  for (int i = 0; i < learnt->count; i++) {
+    const vj_label_input *input = learnt->at[i];
+    VJ_TRY(put_batched(d, group, vj_pool_format(d->pool, "labels/%s", input->label->name), input->values));
+    if (!input->known) continue;
+    VJ_TRY(put_batched(d, group, vj_pool_format(d->pool, "known/%s", input->label->name), input->known));
+  }
+  return VJ_OK;
 }
 
 static vj_status prepare(dump *d) {
@@ -163,6 +182,7 @@ static vj_status run_steps(dump *d, int64_t steps) {
     VJ_TRY(vj_comm_agree(d->comm, filled));
     const char *group = step ? vj_pool_format(d->pool, "step%lld/", (long long)step) : "";
     VJ_TRY(put_batched(d, vj_pool_format(d->pool, "%sbatch", group), "frames", part->frames));
+    VJ_TRY(put_learnt(d, vj_pool_format(d->pool, "%sbatch", group)));
     part->graph->step = step;
     part->graph->momentum = vj_target_momentum(&d->config->target, step, d->config->optim.steps);
     VJ_TRY(vj_graph_run(part->graph));
@@ -193,7 +213,10 @@ static vj_status take_up(const dump *d, const char *from) {
 static vj_status write(dump *d, int64_t steps, const char *from, const char *path) {
   VJ_TRY(vj_comm_agree(d->comm, prepare(d)));
   VJ_TRY(vj_model_allocate(d->model, d->comm));
-  if (from) VJ_TRY(take_up(d, from));
+  if (from)
+    VJ_TRY(take_up(d, from));
+  else if (d->model->train.graph->labels.count > 0) /* numbers are standardised as in training */
+    VJ_TRY(vj_calibrate(d->model, &d->loader, d->comm, &(vj_stop_check){0}));
   vj_status mine =
       vj_optimizer_create(&d->config->optim, d->model->parameters, d->model->train.has_gradient, &d->optimizer);
   if (mine == VJ_OK && d->comm->rank == 0) {

@@ -73,6 +73,18 @@ class Configuration(Case):
         self.assert_refused_text("losses.barlow_twins: views hx and hy have 3 x 8 and 12 x 8 steps x features; "
                                  "expected the same", barlow_twins("[hx, hy]"))
 
+    def test_supervised_losses_without_what_they_learn_or_read(self):
+        def supervised(settings):
+            return self.replaced("  covariance: {weight: 0.1}", f"  supervised: {{weight: 1.0, {settings}}}")
+
+        self.assert_refused_text('losses.supervised: the data set has no label "colour"; it has: speed, position, '
+                                 "input_position, velocity, bounce, walls, digit_index, digit",
+                                 supervised("target: colour"))
+        self.assert_refused_text("losses.supervised: on: expected at least one view",
+                                 supervised("target: speed, on: []"))
+        self.assert_refused_text('bad.yaml:9:15: losses.supervised: missing key "target" (the label of the data set '
+                                 "that is learnt)", supervised("on: hx"))
+
     def test_batch_that_shards_do_not_divide(self):
         self.assert_refused_text("bad.yaml:10:26: optim.batch: 18 samples do not divide into 4 shards; make "
                                  "optim.batch a multiple of optim.shards", self.replaced("batch: 16", "batch: 18"))

@@ -159,8 +159,11 @@ static void inference_through_a_decoder_leaves_gradients_exact(void **state) {
                      3);
 }
 
-/* A gradient that is stopped on purpose is not that of differences: a loss is checked without that. */
-static const char *undetached(const char *loss) { return strcmp(loss, "visreg") == 0 ? ", detach: false" : ""; }
+/* What a loss is checked with beside its defaults: no gradient that is stopped on purpose, for that is not the one of
+ * differences; and what it requires. */
+static const char *settings_of(const char *loss) {
+  return strcmp(loss, "visreg") == 0 ? ", detach: false" : strcmp(loss, "supervised") == 0 ? ", target: speed" : "";
+}
 
 /* Each loss alone, and every choice of its choice parameters. */
 static void losses_have_exact_gradients(void **state) {
@@ -170,7 +173,7 @@ static void losses_have_exact_gradients(void **state) {
     char override[256]; /* a decoder and a latent for those that look at frames or at z */
     const char *const decoder = "model.decoder={type: cnn, channels: [4, 3]}";
     const char *const latent = "model.latent={type: gaussian, size: 3}";
-    snprintf(override, sizeof override, "losses={%s: {weight: 1.0%s}}", loss->name, undetached(loss->name));
+    snprintf(override, sizeof override, "losses={%s: {weight: 1.0%s}}", loss->name, settings_of(loss->name));
     check_experiment(loss->name, (const char *const[]){override, decoder, latent}, 3);
     for (size_t r = 0; r < loss->param_count; r++) {
       if (loss->params[r].type != VJ_PARAM_CHOICE) continue;
@@ -183,11 +186,22 @@ static void losses_have_exact_gradients(void **state) {
   }
 }
 
+/* Each kind of label, read step by step and from the mean over steps. */
+static void supervised_losses_have_exact_gradients(void **state) {
+  (void)state;
+  static const char *const losses[] = {"losses={supervised: {target: position, on: [hy_pred, hx]}}",
+                                       "losses={supervised: {target: digit, on: [hx]}}",
+                                       "losses={supervised: {target: bounce, on: [hy, hy_pred]}}",
+                                       "losses={supervised: {target: walls, on: [hx.time0]}}"};
+  for (size_t i = 0; i < VJ_COUNT(losses); i++) check_experiment(losses[i], &losses[i], 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(models_have_exact_gradients),
                                      cmocka_unit_test(options_of_networks_have_exact_gradients),
                                      cmocka_unit_test(latents_on_maps_have_exact_gradients),
                                      cmocka_unit_test(inference_through_a_decoder_leaves_gradients_exact),
-                                     cmocka_unit_test(losses_have_exact_gradients)};
+                                     cmocka_unit_test(losses_have_exact_gradients),
+                                     cmocka_unit_test(supervised_losses_have_exact_gradients)};
   return cmocka_run_group_tests(tests, start_with_components, end_alone);
 }

@@ -131,6 +131,18 @@ typedef enum vj_energy_term {
   VJ_TERM_FRAMES  /* distance between y_pred and y */
 } vj_energy_term;
 
+/* A label of the data set for the samples of the batch, for losses that learn from it. Constants. */
+typedef struct vj_batch_label {
+  const vj_label *label; /* what it is; NULL after a failure */
+  /* REAL: [b,width] numbers standardised by statistics of training clips, 0 where there is none. FLAGS: [b,width].
+   * CLASS: [b,width classes], a one-hot row for each number. */
+  vj_var *values;
+  vj_var *known; /* of a label with gaps: [b,width], 1 where there is a number, else 0; NULL: there always is */
+} vj_batch_label;
+
+/* The label by name. Fails, listing those that exist. */
+vj_batch_label vj_label_of(vj_graph *graph, const char *name);
+
 typedef struct vj_loss_ops {
   /* The loss without its weight, a shared scalar. Views are looked up by name with vj_view(). */
   vj_var *(*build)(vj_graph *graph, const void *config);

@@ -7,6 +7,7 @@
 
 #include "framework/base/float_environment.h"
 #include "framework/base/threads.h"
+#include "framework/train/model/labels.h"
 #include "vj/memory.h"
 #include "vj/rng.h"
 
@@ -91,12 +92,11 @@ int64_t vj_loader_number(vj_loader *loader, int64_t position) {
   return loader->order[position % samples];
 }
 
-/* One sample into its place in the graph's input; through a float buffer where the graph computes in double. */
-static vj_status put_sample(const vj_loader *loader, vj_split split, int64_t number, vj_real *to, float *labels) {
+/* One sample's frames to their place in the graph's input; through a float buffer where the graph computes in double.
+ */
+static vj_status make_sample(const vj_loader *loader, vj_split split, int64_t number, vj_real *to, float *labels) {
   const vj_clip_info *info = &loader->info;
   const int64_t pixels = info->frames * info->height * info->width * info->channels;
-  float *own_labels = loader->labels + omp_get_thread_num() * (info->label_width + 1);
-  if (!labels) labels = own_labels;
   vj_float_environment();
 #ifdef VJ_DOUBLE
   float *frames = loader->frames + omp_get_thread_num() * pixels;
@@ -109,18 +109,27 @@ static vj_status put_sample(const vj_loader *loader, vj_split split, int64_t num
 #endif
 }
 
+/* This rank's i-th sample of a batch into the graph's inputs. `labels`: NULL, or room for what it is labelled with. */
+static vj_status put_sample(const vj_loader *loader, const vj_graph *graph, const vj_var *input, vj_split split,
+                            int64_t number, int64_t i, float *labels) {
+  const int64_t b = vj_shard_samples(graph), pixels = input->count / b;
+  vj_real *to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
+  if (!labels) labels = loader->labels + omp_get_thread_num() * (loader->info.label_width + 1);
+  VJ_TRY(make_sample(loader, split, number, to, labels));
+  vj_labels_fill(graph, i, labels);
+  return VJ_OK;
+}
+
 /* `numbers`: of this rank's samples, in order. A failure in any thread becomes the caller's. */
 static vj_status fill(vj_loader *loader, const vj_graph *graph, const vj_var *input, vj_split split,
                       const int64_t *numbers, int64_t count, float *labels) {
-  const int64_t b = vj_shard_samples(graph), pixels = input->count / b;
   vj_status failure = VJ_OK;
   int64_t lowest = count; /* the first bad sample is reported, whichever thread met it first */
   char message[1024] = "";
 #pragma omp parallel for schedule(static) num_threads(loader->threads)
   for (int64_t i = 0; i < count; i++) {
-    vj_real *to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
-    const vj_status status =
-        put_sample(loader, split, numbers[i], to, labels ? labels + i * loader->info.label_width : NULL);
+    float *row = labels ? labels + i * loader->info.label_width : NULL;
+    const vj_status status = put_sample(loader, graph, input, split, numbers[i], i, row);
     if (status == VJ_OK) continue;
 #pragma omp critical
     if (i < lowest) {
@@ -178,15 +187,15 @@ static vj_status enqueue_steps(vj_loader *loader, const vj_comm *comm, int64_t b
 static vj_status fill_from_prefetch(vj_loader *loader, const vj_graph *graph, const vj_var *input, const vj_comm *comm,
                                     int64_t step) {
   const int64_t batch = vj_batch_samples(graph), b = vj_shard_samples(graph), pixels = input->count / b;
-  const float *frames = NULL;
-  const int64_t *numbers = NULL;
+  vj_prefetched_step made = {0};
   VJ_TRY(enqueue_steps(loader, comm, batch, pixels, step));
-  const vj_status status = vj_prefetch_take(loader->prefetch, &frames, &numbers);
+  const vj_status status = vj_prefetch_take(loader->prefetch, &made);
   for (int64_t i = 0; i < batch / comm->size && status == VJ_OK; i++) {
     vj_real *const to = vj_graph_values(graph, input, i / b) + (i % b) * pixels;
-    for (int64_t k = 0; k < pixels; k++) to[k] = (vj_real)frames[i * pixels + k];
+    for (int64_t k = 0; k < pixels; k++) to[k] = (vj_real)made.frames[i * pixels + k];
+    vj_labels_fill(graph, i, made.labels + i * loader->info.label_width);
   }
-  if (status == VJ_OK) vj_bad_samples_note(&loader->bad_samples, VJ_TRAIN, numbers, batch / comm->size);
+  if (status == VJ_OK) vj_bad_samples_note(&loader->bad_samples, VJ_TRAIN, made.numbers, batch / comm->size);
   vj_prefetch_release(loader->prefetch);
   loader->prefetched_first++;
   return status == VJ_OK ? VJ_OK : of_data(status);

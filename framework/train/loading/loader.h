@@ -45,7 +45,8 @@ void vj_loader_close(vj_loader *loader);
 /* Global number of the i-th training sample since step 0: epochs one after the other, each in its own order. */
 int64_t vj_loader_number(vj_loader *loader, int64_t position);
 
-/* Fills this rank's shards of `input` [b,T,H,W,C] with the training batch of a step, in parallel over samples. */
+/* Fills this rank's shards of `input` [b,T,H,W,C], and those of labels that the graph has, with the training batch of a
+ * step, in parallel over samples. */
 VJ_MUST_USE vj_status vj_loader_fill_step(vj_loader *loader, const vj_graph *graph, const vj_var *input,
                                           const vj_comm *comm, int64_t step);
 /* The same with consecutive samples of a split from `first` on, modulo the split's size. `labels`, if not NULL, has

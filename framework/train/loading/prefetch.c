@@ -16,6 +16,7 @@ static const size_t most_bytes = (size_t)256 << 20;
 typedef struct slot {
   int64_t *numbers; /* [samples] */
   float *frames;    /* [samples, pixels] */
+  float *labels;    /* [samples, labels] */
   int64_t done;     /* samples that are made */
   int64_t failed;   /* the first that failed; `samples`: none */
   vj_status status;
@@ -43,12 +44,13 @@ int64_t vj_prefetch_depth(const vj_prefetch_request *r) {
 /* --- the threads ------------------------------------------------------------------------------------------------- */
 
 /* Called with the lock, which is open while the sample is made. */
-static void make_one(vj_prefetch *p, float *labels) {
+static void make_one(vj_prefetch *p) {
   const vj_prefetch_request *const r = &p->request;
   const int64_t job = p->next++, i = job % r->samples;
   slot *const s = &p->slots[job / r->samples % p->depth];
   pthread_mutex_unlock(&p->lock);
-  const vj_status status = r->ops->sample(r->dataset, VJ_TRAIN, s->numbers[i], s->frames + i * r->pixels, labels);
+  const vj_status status =
+      r->ops->sample(r->dataset, VJ_TRAIN, s->numbers[i], s->frames + i * r->pixels, s->labels + i * r->labels);
   pthread_mutex_lock(&p->lock);
   if (status != VJ_OK && i < s->failed) {
     s->failed = i;
@@ -62,16 +64,14 @@ static void make_one(vj_prefetch *p, float *labels) {
 static void *work(void *context) {
   vj_prefetch *const p = context;
   vj_float_environment();
-  float *const labels = malloc((size_t)(p->request.labels + 1) * sizeof *labels);
   pthread_mutex_lock(&p->lock);
-  while (!p->ends && labels) {
+  while (!p->ends) {
     if (p->next < p->enqueued * p->request.samples)
-      make_one(p, labels);
+      make_one(p);
     else
       pthread_cond_wait(&p->work, &p->lock);
   }
   pthread_mutex_unlock(&p->lock);
-  free(labels);
   return NULL;
 }
 
@@ -83,6 +83,7 @@ static vj_status start(vj_prefetch *p) {
     VJ_TRY(vj_allocate((size_t)r->samples, sizeof(int64_t), "numbers of samples", &p->slots[i].numbers));
     VJ_TRY(
         vj_allocate((size_t)(r->samples * r->pixels), sizeof(float), "samples of coming steps", &p->slots[i].frames));
+    VJ_TRY(vj_allocate((size_t)(r->samples * r->labels + 1), sizeof(float), "their labels", &p->slots[i].labels));
   }
   VJ_TRY(vj_allocate((size_t)r->threads, sizeof *p->threads, "threads", &p->threads));
   for (; p->started < r->threads; p->started++)
@@ -118,6 +119,7 @@ void vj_prefetch_destroy(vj_prefetch **prefetch) {
   for (int64_t i = 0; i < p->depth; i++) {
     free(p->slots[i].numbers);
     free(p->slots[i].frames);
+    free(p->slots[i].labels);
   }
   pthread_mutex_destroy(&p->lock);
   pthread_cond_destroy(&p->work);
@@ -139,13 +141,12 @@ void vj_prefetch_enqueue(vj_prefetch *p, const int64_t *numbers) {
   pthread_mutex_unlock(&p->lock);
 }
 
-vj_status vj_prefetch_take(vj_prefetch *p, const float **frames, const int64_t **numbers) {
+vj_status vj_prefetch_take(vj_prefetch *p, vj_prefetched_step *step) {
   slot *const s = &p->slots[p->taken % p->depth];
   pthread_mutex_lock(&p->lock);
   while (s->done < p->request.samples) pthread_cond_wait(&p->made, &p->lock);
   pthread_mutex_unlock(&p->lock);
-  *frames = s->frames;
-  *numbers = s->numbers;
+  *step = (vj_prefetched_step){s->frames, s->labels, s->numbers};
   return s->status == VJ_OK ? VJ_OK : vj_fail(s->status, "%s", s->message);
 }
 

@@ -27,9 +27,15 @@ void vj_prefetch_destroy(vj_prefetch **prefetch);
  * enqueued; no more than vj_prefetch_depth of them may be enqueued and not taken. */
 void vj_prefetch_enqueue(vj_prefetch *prefetch, const int64_t *numbers);
 
-/* Waits for the oldest step that was enqueued and gives its frames [samples, pixels] and the samples' numbers, valid
- * until vj_prefetch_release. A sample that failed is this call's failure: of several, the first of the step. */
-VJ_MUST_USE vj_status vj_prefetch_take(vj_prefetch *prefetch, const float **frames, const int64_t **numbers);
+typedef struct vj_prefetched_step {
+  const float *frames;    /* [samples, pixels] */
+  const float *labels;    /* [samples, labels] */
+  const int64_t *numbers; /* [samples] */
+} vj_prefetched_step;
+
+/* Waits for the oldest step that was enqueued and gives what was made, valid until vj_prefetch_release. A sample that
+ * failed is this call's failure: of several, the first of the step. */
+VJ_MUST_USE vj_status vj_prefetch_take(vj_prefetch *prefetch, vj_prefetched_step *step);
 void vj_prefetch_release(vj_prefetch *prefetch);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "framework/train/model/forecasts.h"
+#include "framework/train/model/labels.h"
 #include "vj/ops.h"
 
 const char *const vj_hidden_views[] = {"hx", "hy", "hy_pred", NULL};
@@ -183,6 +184,8 @@ static vj_status build_forward(vj_model *model, const vj_clip_info *clip, vj_pur
                                     .bf16 = config->optim.precision == VJ_BF16};
   VJ_TRY(vj_graph_create(&options, model->parameters, &part->graph));
   part->graph->calibrates = purpose == CALIBRATE;
+  part->graph->all_labels = clip->labels;
+  part->graph->label_count = clip->label_count;
   const vj_shape frames = VJ_SHAPE(clip->frames, clip->height, clip->width, clip->channels);
   part->frames = vj_graph_input(part->graph, "frames", &frames);
   build_views(part->graph, config, part->frames, purpose == DECODE);
@@ -248,10 +251,13 @@ static vj_status build_decoding(vj_model *model, const vj_clip_info *clip) {
   return vj_graph_status(graph);
 }
 
-/* Only where there are running statistics. */
+/* Only where there are running statistics: of features, or of the labels that losses learn. */
 static vj_status build_calibration(vj_model *model, const vj_clip_info *clip) {
   VJ_TRY(build_forward(model, clip, CALIBRATE, &model->calibrate));
   vj_graph *const graph = model->calibrate.graph;
+  const vj_list *learnt = &model->train.graph->labels;
+  for (int i = 0; i < learnt->count; i++) vj_label_of(graph, ((const vj_label_input *)learnt->at[i])->label->name);
+  VJ_TRY(vj_graph_status(graph));
   for (int i = 0; i < graph->reports.count; i++) ((const vj_recorded_scalar *)graph->reports.at[i])->var->keep = false;
   for (int i = 0; i < graph->changes.count; i++) vj_graph_keep(((const vj_state_change *)graph->changes.at[i])->value);
   if (graph->changes.count > 0) return VJ_OK;
