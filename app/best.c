@@ -12,6 +12,7 @@
 #include "analysis/output/text_table.h"
 #include "app/best_select.h"
 #include "app/verb.h"
+#include "sweeps/space/criterion.h"
 
 /* A trial, or with --group-seeds those that differ only in their seed. */
 typedef struct entry {
@@ -211,17 +212,16 @@ static vj_status best(vj_command *command) {
     return vj_fail(VJ_USAGE, "--asc and --desc: expected one of them");
   if (vj_command_has(command, "--arms") && !vj_command_has(command, "--select"))
     return vj_fail(VJ_USAGE, "--arms is for a choice of settings: add --select");
+  if (vj_command_has(command, "--select")) return vj_best_select(command, asked_direction(command));
   VJ_TRY(vj_results_open(vj_command_text(command, "DIR"), &results));
   ranking r = {.results = results, .grouped = vj_command_has(command, "--group-seeds")};
-  const vj_status status = vj_command_has(command, "--select")
-                               ? vj_best_select(command, results, asked_direction(command))
-                               : rank(command, &r);
+  const vj_status status = rank(command, &r);
   vj_results_close(&results);
   return status;
 }
 
 static const vj_verb_row rows[] = {
-    VJ_ROW_SWEEP,
+    {"DIR", VJ_VALUE_SWEEP, .doc = "the folder of a sweep; with --select also several, with commas between them"},
     {"METRIC", VJ_VALUE_METRIC, .optional = true,
      .otherwise = "the first column of the sweep's report that says what is best, else its first probe",
      .doc = "rank by this variable of sweep.h5, e.g. probe_speed_mse"},
@@ -244,10 +244,12 @@ const vj_verb vj_verb_best = {
     .notes =
         "With --select METRIC is a figure of validation clips: a validation loss, a measure, or "
         "a probe's that ends in _validation. What is shown of the chosen settings is of test clips, and "
-        "how many settings each arm was given stands beside it.\n",
+        "how many settings each arm was given stands beside it. Several folders, those of an experiment's tuning "
+        "sweeps, are one pool of settings.\n",
     .reads = "DIR/sweep.h5.\n",
     .examples =
         "vjvcr best runs/demo --group-seeds\n"
         "vjvcr best runs/demo hx_rankme --desc -n 3\n"
-        "vjvcr best runs/demo --select\n",
+        "vjvcr best runs/demo --select\n"
+        "vjvcr best runs/tuning,runs/tuning-2 --select\n",
     .run = best};

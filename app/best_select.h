@@ -6,6 +6,6 @@
 #include "app/verb.h"
 
 /* `best`: what is good, VJ_BEST_NONE for what is known of the metric. */
-VJ_MUST_USE vj_status vj_best_select(const vj_command *command, const vj_results *results, int best);
+VJ_MUST_USE vj_status vj_best_select(const vj_command *command, int best);
 
 #endif

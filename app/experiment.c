@@ -27,11 +27,10 @@ static const char *default_name(void) {
   return rows->fallback;
 }
 
-/* Results of a quick run never lie among those of the experiment, nor pass for them. */
-static vj_status name_quick(const vj_experiment *e) {
+vj_status vj_experiment_rename(const vj_experiment *e, const char *ending) {
   const vj_yaml *name = vj_yaml_get(e->root, "name");
   if (name && (name->kind != VJ_YAML_SCALAR || vj_yaml_is_null(name) || !name->text[0])) return VJ_OK;
-  const char *text = vj_pool_format(e->pool, "%s-quick", name ? name->text : default_name());
+  const char *text = vj_pool_format(e->pool, "%s%s", name ? name->text : default_name(), ending);
   vj_yaml *node = text ? vj_yaml_scalar(e->pool, text, false, name) : NULL;
   return vj_yaml_set(e->pool, e->root, "name", node);
 }
@@ -43,7 +42,10 @@ static vj_status read_root(vj_experiment *e) {
   vj_yaml_remove(e->root, "quick");
   for (int64_t i = 0; i < settings.count; i++) VJ_TRY(vj_yaml_override(e->pool, e->root, settings.at[i]));
   VJ_TRY(vj_standin_take(e->pool, e->root, &e->standin));
-  if (e->quick) VJ_TRY(name_quick(e));
+  e->tuning = vj_yaml_get(e->root, "tuning");
+  vj_yaml_remove(e->root, "tuning");
+  /* Results of a quick run never lie among those of the experiment, nor pass for them. */
+  if (e->quick) VJ_TRY(vj_experiment_rename(e, "-quick"));
   return VJ_OK;
 }
 

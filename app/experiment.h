@@ -13,6 +13,7 @@ typedef struct vj_experiment {
   vj_yaml *root;
   const char *file;
   const vj_standin_section *standin; /* what `standin:` says, which is not part of `root`; NULL: nothing */
+  vj_yaml *tuning;                   /* what `tuning:` says, which is not part of `root`; NULL: nothing */
   bool quick;
 } vj_experiment;
 
@@ -21,6 +22,8 @@ typedef struct vj_experiment {
  * "-quick" belongs to the experiment's name; it is not part of `root`, which is the experiment as it is run. Not
  * collective; every rank reads the same. */
 VJ_MUST_USE vj_status vj_experiment_read(const vj_command *command, bool quick, vj_experiment *experiment);
+/* Adds to the experiment's name. */
+VJ_MUST_USE vj_status vj_experiment_rename(const vj_experiment *experiment, const char *ending);
 /* The one trial of an experiment without its sweep. Collective: its ranks train it together. VJ_USAGE where their
  * number does not suit it. */
 VJ_MUST_USE vj_status vj_experiment_read_trial(const vj_command *command, const vj_config **config);

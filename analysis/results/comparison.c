@@ -117,7 +117,7 @@ static vj_status check_names(const vj_results *o, const char *list) {
   for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',') {
     const char *name = vj_pool_format(o->pool, "%.*s", (int)strcspn(at, ","), at);
     if (!name) return no_memory();
-    VJ_TRY(vj_report_check_quantity(name, "--of", o->file));
+    VJ_TRY(vj_report_check_quantity(name, NULL, "--of", NULL, o->file));
   }
   return VJ_OK;
 }

@@ -47,7 +47,7 @@ vj_status vj_objective_default(const vj_results *results, const char *folder, vj
 vj_status vj_objective_by(const vj_results *results, const char *folder, const char *place, const char *quantity,
                           vj_report_column *objective) {
   const vj_report_spec *report = NULL;
-  VJ_TRY(vj_report_check_quantity(quantity, place, results->file));
+  VJ_TRY(vj_report_check_quantity(quantity, NULL, place, NULL, results->file));
   *objective =
       (vj_report_column){.quantity = quantity, .title = quantity, .at = VJ_REPORT_LAST, .index = VJ_REPORT_SCALAR};
   VJ_TRY(vj_results_report(results, folder, &report));

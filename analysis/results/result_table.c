@@ -9,6 +9,7 @@
 #include "analysis/results/default_columns.h"
 #include "analysis/results/result_table_rows.h"
 #include "analysis/results/result_table_text.h"
+#include "analysis/results/tuned_text.h"
 #include "framework/train/trial.h"
 
 /* --- below the table ------------------------------------------------------------------------------------------- */
@@ -134,6 +135,7 @@ static vj_status print_all(const vj_results *results, const vj_report_spec *repo
   VJ_TRY(vj_result_table_print_text(&rows, format, to));
   if (format == VJ_FORMAT_MARKDOWN) fputc('\n', to);
   print_below(&rows, to);
+  VJ_TRY(vj_tuned_print(results, to));
   if (!answer) return VJ_OK;
   fputc('\n', to);
   return vj_answer_print(answer, format, to);

@@ -4,25 +4,14 @@
 #include <string.h>
 
 #include "analysis/results/objective.h"
+#include "framework/config/nodes.h"
+#include "sweeps/space/criterion.h"
 
 static const char *const suffix = "_validation";
 
 static bool ends_in_suffix(const char *quantity) {
   const size_t length = strlen(quantity), end = strlen(suffix);
   return length > end && strcmp(quantity + length - end, suffix) == 0;
-}
-
-bool vj_is_of_test(const char *quantity) {
-  return vj_record_is(quantity, VJ_RECORD_PROBE) && !ends_in_suffix(quantity);
-}
-
-bool vj_is_of_validation(const char *quantity) {
-  static const char *const patterns[] = {VJ_RECORD_VAL_LOSS, VJ_RECORD_VAL_ONE_LOSS, VJ_RECORD_VAL_REPORT,
-                                         VJ_RECORD_MEASURE};
-  if (vj_record_is(quantity, VJ_RECORD_PROBE)) return ends_in_suffix(quantity);
-  for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++)
-    if (vj_record_is(quantity, patterns[i])) return true;
-  return false;
 }
 
 /* --- figures ----------------------------------------------------------------------------------------------------- */
@@ -32,11 +21,17 @@ static const char *of_validation(const vj_results *o, const char *test) {
   return name && vj_sweep_file_find(o->file, name) >= 0 ? name : NULL;
 }
 
-static vj_status choose_figure(const vj_results *o, const char *folder, const char *metric, vj_selection *s) {
+static vj_status choose_figure(const vj_sweep_pool *sweeps, const char *metric, vj_selection *s) {
+  const vj_results *o = sweeps->at[0];
+  const char *folder = sweeps->folders[0];
+  const vj_criterion *criterion = NULL;
   vj_report_column usual;
   VJ_TRY(vj_objective_default(o, folder, &usual));
+  if (!metric) VJ_TRY(vj_criterion_read(o->pool, vj_yaml_get(sweeps->roots[0], "sweep"), &criterion));
+  if (criterion) metric = criterion->metric;
   if (!metric) metric = of_validation(o, usual.quantity) ? of_validation(o, usual.quantity) : VJ_RECORD_VAL_LOSS;
   VJ_TRY(vj_objective_by(o, folder, "METRIC", metric, &s->by));
+  if (criterion) s->by.best = criterion->mode == VJ_CRITERION_MIN ? VJ_BEST_LOW : VJ_BEST_HIGH;
   if (!vj_is_of_validation(metric)) {
     const char *other = of_validation(o, metric);
     return vj_fail(
@@ -72,20 +67,23 @@ static int64_t arm_of(const arm_list *arms, const char *name) {
   return found;
 }
 
-static vj_status list_arms(const vj_results *o, const vj_trial_groups *groups, const char *given, arm_list *arms) {
-  const size_t most = (size_t)groups->count + (given ? strlen(given) : 0) + 1;
-  *arms = (arm_list){.names = vj_pool_take(o->pool, most * sizeof *arms->names), .prefixes = given != NULL};
-  if (!arms->names) return vj_fail(VJ_MEMORY, "no memory for %lld arms", (long long)groups->count);
+static vj_status list_arms(const vj_sweep_pool *sweeps, const vj_trial_groups *groups, const char *given,
+                           arm_list *arms) {
+  size_t most = (given ? strlen(given) : 0) + 1;
+  for (int64_t k = 0; k < sweeps->count; k++) most += (size_t)groups[k].count;
+  *arms = (arm_list){.names = vj_pool_take(sweeps->pool, most * sizeof *arms->names), .prefixes = given != NULL};
+  if (!arms->names) return vj_fail(VJ_MEMORY, "no memory for the arms of a sweep");
   for (const char *at = given; at && *at; at += strcspn(at, ","), at += *at == ',') {
     while (*at == ' ') at++;
-    const char *name = vj_pool_format(o->pool, "%.*s", (int)strcspn(at, ","), at);
+    const char *name = vj_pool_format(sweeps->pool, "%.*s", (int)strcspn(at, ","), at);
     if (!name) return vj_fail(VJ_MEMORY, "no memory for a name");
     if (*name) arms->names[arms->count++] = name;
   }
-  for (int64_t g = 0; g < groups->count && !given; g++) {
-    const char *name = vj_results_text(o, VJ_RECORD_ARM, groups->at[g].trials[0]);
-    if (arm_of(arms, name) < 0) arms->names[arms->count++] = name;
-  }
+  for (int64_t k = 0; k < sweeps->count && !given; k++)
+    for (int64_t g = 0; g < groups[k].count; g++) {
+      const char *name = vj_results_text(sweeps->at[k], VJ_RECORD_ARM, groups[k].at[g].trials[0]);
+      if (arm_of(arms, name) < 0) arms->names[arms->count++] = name;
+    }
   return VJ_OK;
 }
 
@@ -97,56 +95,72 @@ static bool is_better(const vj_selection *s, const vj_summary *one, const vj_sel
 }
 
 /* Beside a probe's mse stands mse_se, beside accuracy accuracy_se. */
-static vj_status add_clip_errors(const vj_results *o, const vj_selection *s, vj_selected *list) {
+static vj_status add_clip_error(const vj_selection *s, vj_selected *one) {
   vj_report_column column = s->test;
-  if (!s->test.quantity) return VJ_OK;
-  column.quantity = vj_pool_format(o->pool, "%s_se", s->test.quantity);
+  one->clip_error = NAN;
+  if (!s->test.quantity || !one->chosen) return VJ_OK;
+  column.quantity = vj_pool_format(one->of->pool, "%s_se", s->test.quantity);
   if (!column.quantity) return vj_fail(VJ_MEMORY, "no memory for a name");
-  if (vj_sweep_file_find(o->file, column.quantity) < 0) return VJ_OK;
-  for (int64_t i = 0; i < s->count; i++)
-    if (list[i].chosen) list[i].clip_error = vj_trial_group_summary(o, list[i].chosen, &column).mean;
+  if (vj_sweep_file_find(one->of->file, column.quantity) < 0) return VJ_OK;
+  one->clip_error = vj_trial_group_summary(one->of, one->chosen, &column).mean;
   return VJ_OK;
 }
 
-static vj_status choose_settings(const vj_results *o, const vj_trial_groups *groups, const arm_list *arms,
+static bool is_known(const vj_sweep_pool *sweeps, const vj_trial_groups *groups, int64_t sweep, int64_t trial) {
+  for (int64_t k = 0; k < sweep; k++)
+    for (int64_t g = 0; g < groups[k].count; g++)
+      if (vj_sweep_pool_same_setting(sweeps->at[k], groups[k].at[g].trials[0], sweeps->at[sweep], trial)) return true;
+  return false;
+}
+
+static void look_at(const vj_results *o, const vj_trial_group *group, vj_selection *s, vj_selected *arm) {
+  const vj_summary validation = vj_trial_group_summary(o, group, &s->by);
+  arm->settings++;
+  s->unfinished += group->count - group->done_count;
+  if (!validation.count) return;
+  arm->measured++;
+  if (!is_better(s, &validation, arm)) return;
+  arm->chosen = group;
+  arm->of = o;
+  arm->of_validation = validation;
+}
+
+static vj_status choose_settings(const vj_sweep_pool *sweeps, const vj_trial_groups *groups, const arm_list *arms,
                                  vj_selection *s) {
-  vj_selected *list = vj_pool_take(o->pool, (size_t)arms->count * sizeof *list);
+  vj_selected *list = vj_pool_take(sweeps->pool, (size_t)arms->count * sizeof *list);
   if (!list) return vj_fail(VJ_MEMORY, "no memory for %lld arms", (long long)arms->count);
   for (int64_t i = 0; i < arms->count; i++) list[i] = (vj_selected){.arm = arms->names[i]};
-  for (int64_t g = 0; g < groups->count; g++) {
-    const vj_trial_group *group = &groups->at[g];
-    const int64_t arm = arm_of(arms, vj_results_text(o, VJ_RECORD_ARM, group->trials[0]));
-    if (arm < 0) continue;
-    const vj_summary validation = vj_trial_group_summary(o, group, &s->by);
-    list[arm].settings++;
-    s->unfinished += group->count - group->done_count;
-    if (!validation.count) continue;
-    list[arm].measured++;
-    if (!is_better(s, &validation, &list[arm])) continue;
-    list[arm].chosen = group;
-    list[arm].of_validation = validation;
-  }
+  for (int64_t k = 0; k < sweeps->count; k++)
+    for (int64_t g = 0; g < groups[k].count; g++) {
+      const int64_t first = groups[k].at[g].trials[0];
+      const int64_t arm = arm_of(arms, vj_results_text(sweeps->at[k], VJ_RECORD_ARM, first));
+      if (arm >= 0 && !is_known(sweeps, groups, k, first)) look_at(sweeps->at[k], &groups[k].at[g], s, &list[arm]);
+    }
   for (int64_t i = 0; i < arms->count; i++) {
     if (!list[i].settings) return vj_fail(VJ_USAGE, "--arms: no trial's arm begins with \"%s\"", list[i].arm);
-    list[i].clip_error = NAN;
-    list[i].of_test =
-        list[i].chosen && s->test.quantity ? vj_trial_group_summary(o, list[i].chosen, &s->test) : VJ_SUMMARY_NONE;
+    list[i].of_test = list[i].chosen && s->test.quantity ? vj_trial_group_summary(list[i].of, list[i].chosen, &s->test)
+                                                         : VJ_SUMMARY_NONE;
+    VJ_TRY(add_clip_error(s, &list[i]));
   }
   s->at = list;
   s->count = arms->count;
-  return add_clip_errors(o, s, list);
+  return VJ_OK;
 }
 
-vj_status vj_select_settings(const vj_results *o, const char *folder, const char *metric, int best, const char *arms,
+vj_status vj_select_settings(const vj_sweep_pool *sweeps, const char *metric, int best, const char *arms,
                              vj_selection *s) {
-  vj_trial_groups groups;
   arm_list list;
   *s = (vj_selection){0};
-  VJ_TRY(choose_figure(o, folder, metric, s));
+  vj_trial_groups *groups = vj_pool_take(sweeps->pool, (size_t)sweeps->count * sizeof *groups);
+  if (!groups) return vj_fail(VJ_MEMORY, "no memory for the settings of a sweep");
+  VJ_TRY(choose_figure(sweeps, metric, s));
   if (best != VJ_BEST_NONE) s->by.best = best;
   if (s->by.best == VJ_BEST_NONE)
     return vj_fail(VJ_USAGE, "%s: nothing says whether low or high is good; add --asc or --desc", s->by.quantity);
-  VJ_TRY(vj_trial_groups_make(o, false, &groups));
-  VJ_TRY(list_arms(o, &groups, arms, &list));
-  return choose_settings(o, &groups, &list, s);
+  for (int64_t k = 0; k < sweeps->count; k++) {
+    VJ_TRY(vj_trial_groups_make(sweeps->at[k], false, &groups[k]));
+    VJ_TRY(vj_report_check_quantity(s->by.quantity, NULL, sweeps->folders[k], NULL, sweeps->at[k]->file));
+  }
+  VJ_TRY(list_arms(sweeps, groups, arms, &list));
+  return choose_settings(sweeps, groups, &list, s);
 }

@@ -189,8 +189,7 @@ int64_t vj_results_steps_made(const vj_results *o, int64_t trial) {
   return o->committed[trial] > 0 ? o->committed[trial] : 0;
 }
 
-/* The experiment as it was run; NULL if it is not recorded. */
-static vj_status read_experiment(const vj_results *o, const char *folder, vj_yaml **root) {
+vj_status vj_results_experiment(const vj_results *o, const char *folder, vj_yaml **root) {
   const char *text = vj_sweep_file_attribute(o->file, VJ_ATTRIBUTE_SWEEP_YAML);
   const char *source = vj_pool_format(o->pool, "%s/sweep.h5", folder);
   *root = NULL;
@@ -202,14 +201,14 @@ static vj_status read_experiment(const vj_results *o, const char *folder, vj_yam
 vj_status vj_results_report(const vj_results *o, const char *folder, const vj_report_spec **report) {
   vj_yaml *root;
   *report = NULL;
-  VJ_TRY(read_experiment(o, folder, &root));
+  VJ_TRY(vj_results_experiment(o, folder, &root));
   return root ? vj_report_read(o->pool, root, report) : VJ_OK;
 }
 
 vj_status vj_results_question(const vj_results *o, const char *folder, const vj_question **question) {
   vj_yaml *root;
   *question = NULL;
-  VJ_TRY(read_experiment(o, folder, &root));
+  VJ_TRY(vj_results_experiment(o, folder, &root));
   return root ? vj_question_read(o->pool, root, question) : VJ_OK;
 }
 

@@ -63,6 +63,8 @@ const char *vj_results_config(const vj_results *results, const char *path, int64
 /* Training steps that a trial has to make, and those it has made. */
 int64_t vj_results_steps(const vj_results *results, int64_t trial);
 int64_t vj_results_steps_made(const vj_results *results, int64_t trial);
+/* The experiment as it was run; NULL where the file does not tell. `folder` is the sweep's, for errors. */
+VJ_MUST_USE vj_status vj_results_experiment(const vj_results *results, const char *folder, vj_yaml **root);
 /* The sweep's own report; NULL if it has none. `folder` is the sweep's. */
 VJ_MUST_USE vj_status vj_results_report(const vj_results *results, const char *folder, const vj_report_spec **report);
 /* The sweep's own question; likewise. */

@@ -7,6 +7,7 @@
 
 #include "app/bench/precisions.h"
 #include "app/blas_core.h"
+#include "app/sweep/arm_table.h"
 #include "sweeps/pruning/pruner.h"
 #include "sweeps/run/layout.h"
 #include "sweeps/schedule/makespan.h"
@@ -242,6 +243,7 @@ static void print_question(const vj_question *q) {
 static vj_status print_needs(const dry_run *d) {
   const int64_t trials = d->space->trial_count;
   VJ_TRY(print_trials(d->experiment->pool, d->space, d->layout));
+  VJ_TRY(vj_arm_table_print(d->experiment->pool, d->experiment->root, d->space));
   printf("\n%lld trial%s on %s; %.2f million parameters\n", (long long)trials, ending(trials), groups_text(d),
          (double)d->layout->parameter_count / 1e6);
   print_question(d->question);
@@ -360,6 +362,7 @@ static vj_status look(dry_run *d) {
   VJ_TRY(vj_sweep_layout_create(d->experiment->pool, d->experiment->root, d->space, d->schedule->of_trial, &d->layout));
   VJ_TRY(vj_report_check_layout(d->report, &d->layout->file));
   VJ_TRY(vj_question_check_layout(d->question, &d->layout->file));
+  VJ_TRY(vj_criterion_check(d->space->criterion, &d->layout->file));
   VJ_TRY(vj_pruner_check(d->space, &d->layout->file, NULL, &d->axis));
   memcpy(d->like, d->layout->like, (size_t)d->space->trial_count * sizeof *d->like);
   VJ_TRY(vj_trial_schedule_sort(d->schedule, d->space, d->layout->work));

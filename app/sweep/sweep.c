@@ -10,6 +10,7 @@
 #include "app/blas_core.h"
 #include "app/sweep/dry_run.h"
 #include "app/experiment.h"
+#include "app/sweep/tuning.h"
 #include "app/sweep/progress.h"
 #include "app/versions.h"
 #include "analysis/results/result_table.h"
@@ -143,11 +144,15 @@ static vj_status sweep(vj_command *command) {
   vj_experiment e;
   vj_sweep_end end = {0};
   VJ_TRY(vj_comm_agree(command->world, vj_experiment_read(command, vj_command_has(command, "--quick"), &e)));
+  bool has_trials = true;
   if (command->verb == &vj_verb_train) { /* a question and a report are about the arms of a sweep */
     vj_yaml_remove(e.root, "sweep");
     vj_yaml_remove(e.root, "question");
     vj_yaml_remove(e.root, "report");
+  } else {
+    VJ_TRY(vj_comm_agree(command->world, vj_experiment_tune(&e, &has_trials)));
   }
+  if (!has_trials) return VJ_OK;
   const vj_status status = with_space(&e, command->world, &end);
   command->code = end.failed ? 1 : 0;
   return status;
@@ -182,14 +187,25 @@ static const vj_verb_row rows[] = {
     {"--print-config", VJ_VALUE_FLAG, .doc = "print the configuration with every default, and stop"},
     VJ_ROW_SEED,
     VJ_ROW_ALONE,
+    /* Of sweep alone: */
+    {"--tuning", VJ_VALUE_FLAG,
+     .doc = "run the sweep in which settings are chosen: apply what stands under tuning: in the file, add -tuning to "
+            "the name"},
+    {"--extend", VJ_VALUE_TEXT, .value = "DIR[,DIR]",
+     .doc = "with --tuning: where the best setting in DIR lies on the edge of its arm's space, extend that, and try as "
+            "many settings again for every arm"},
+    {"--tuned", VJ_VALUE_TEXT, .value = "DIR[,DIR..]",
+     .doc = "put the best settings of these tuning sweeps into the places of the arms' parameters"},
 };
+enum { ROWS_OF_SWEEP = 3 };
 
 static const char notes[] =
     "SIGINT, SIGTERM, SIGUSR1 and the time limit save every running trial and stop within a step; --resume goes on. A "
     "second SIGINT ends at once. mpirun kills its ranks a second after a SIGTERM or SIGINT: send it SIGUSR1, which it "
     "only passes on. checkpoint: {minutes: 10} in the file says how often trials are saved without being asked.\n";
 static const char reads[] =
-    "FILE.yaml; the data set it names; with --resume what is in DIR. SLURM_JOB_END_TIME of the environment.\n";
+    "FILE.yaml; the data set it names; with --resume what is in DIR, with --extend and --tuned sweep.h5 of those. "
+    "SLURM_JOB_END_TIME of the environment.\n";
 static const char writes[] =
     "DIR/sweep.h5, sweep.yaml, ledger and checkpoints/; weights/ with checkpoint.keep=weights; events with "
     "logging.tensorboard.\n";
@@ -207,7 +223,8 @@ const vj_verb vj_verb_sweep = {.name = "sweep",
                                .examples =
                                    "vjvcr sweep sweeps/demo.yaml optim.steps=200\n"
                                    "mpirun -n 2 vjvcr sweep sweeps/demo.yaml -o runs/demo --resume\n"
-                                   "vjvcr sweep sweeps/demo.yaml --dry-run=timed\n",
+                                   "vjvcr sweep sweeps/demo.yaml --dry-run=timed\n"
+                                   "vjvcr sweep x.yaml --tuning && vjvcr sweep x.yaml --tuned runs/x-tuning\n",
                                .exits = exits,
                                .exit_count = VJ_COUNT(exits),
                                .uses_mpi = true,
@@ -216,7 +233,7 @@ const vj_verb vj_verb_sweep = {.name = "sweep",
 const vj_verb vj_verb_train = {.name = "train",
                                .summary = "run an experiment without its sweep: one trial",
                                .rows = rows,
-                               .row_count = VJ_COUNT(rows),
+                               .row_count = VJ_COUNT(rows) - ROWS_OF_SWEEP,
                                .notes = notes,
                                .reads = reads,
                                .writes = writes,

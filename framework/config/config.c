@@ -11,7 +11,7 @@ enum { PATH_BYTES = 512 };
 
 static const char *const section_names[] = {"data",    "model",      "losses",  "optim", "eval",
                                             "logging", "checkpoint", "plugins", "sweep", "question",
-                                            "report",  "standin",    NULL};
+                                            "report",  "standin",    "tuned",   NULL};
 
 /* What is being made, and of what. */
 typedef struct config_maker {

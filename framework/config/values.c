@@ -249,6 +249,7 @@ vj_status vj_value_note(vj_pool *pool, const vj_param *row, const void *field, v
       node->meaning = list_text(pool, row, field);
       break;
   }
+  node->row = row;
   node->is_number = row->type == VJ_PARAM_INTEGER || row->type == VJ_PARAM_REAL ||
                     (node->kind == VJ_YAML_SCALAR && !vj_yaml_is_null(node) &&
                      (row->type == VJ_PARAM_INTEGER_LIST || row->type == VJ_PARAM_REAL_LIST));

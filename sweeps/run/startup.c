@@ -33,6 +33,7 @@ static vj_status make_layout(const startup *o, const vj_space *space, vj_sweep_l
   VJ_TRY(vj_versions_record(d->pool, &d->options->versions, &(*layout)->file));
   VJ_TRY(vj_report_check_layout(d->options->report, &(*layout)->file));
   VJ_TRY(vj_question_check_layout(d->options->question, &(*layout)->file));
+  VJ_TRY(vj_criterion_check(space->criterion, &(*layout)->file));
   return vj_pruner_check(space, &(*layout)->file, NULL, NULL);
 }
 

@@ -125,7 +125,7 @@ static vj_status read_links(vj_pool *pool, const vj_yaml *map, const char *path,
 vj_status vj_axis_read(vj_pool *pool, const vj_yaml *key, const vj_yaml *value, const char *path, vj_axis *axis) {
   const char *names[VJ_COUNT(forms) + 3] = {"n", "when", "with"};
   const form *as = NULL;
-  *axis = (vj_axis){.key = key->text, .path = vj_pool_text(pool, path)};
+  *axis = (vj_axis){.key = key->text, .key_node = key, .path = vj_pool_text(pool, path), .arm = -1};
   if (!axis->path) return vj_fail(VJ_MEMORY, "%s: no memory for it", path);
   if (value->kind == VJ_YAML_LIST) return read_list(value, path, axis);
   if (value->kind != VJ_YAML_MAP) return fail_axis(value, path);

@@ -6,7 +6,9 @@
 
 typedef struct vj_axis {
   const char *key;
+  const vj_yaml *key_node;
   const char *path;             /* of the parameter in errors: "sweep.parameters.<key>" */
+  int64_t arm;                  /* the number of the only arm that has it; -1: all have */
   int64_t count;                /* of values, at least 1; of a sampled parameter: one for each sample */
   const vj_yaml *const *values; /* of a sampled parameter: NULL until vj_axis_draw() */
 

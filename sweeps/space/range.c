@@ -83,3 +83,26 @@ const char *vj_range_draw(const vj_range *range, double u, char text[VJ_REAL_BYT
   number = strtod(rounded(number, text), NULL);
   return vj_real_text(fmin(fmax(number, range->low), range->high), text);
 }
+
+double vj_range_place(const vj_range *range, double number) {
+  if (!range->is_log) return (number - range->low) / (range->high - range->low);
+  const double low = vj_math_log10(range->low);
+  return (vj_math_log10(number) - low) / (vj_math_log10(range->high) - low);
+}
+
+bool vj_range_extend(vj_range *range, bool upwards, double least, double most) {
+  const double old = upwards ? range->high : range->low, other = upwards ? range->low : range->high;
+  double moved = range->is_log ? old * (old / other) : old + (old - other);
+  char text[VJ_REAL_BYTES];
+  if (range->is_integer) {
+    least = fmax(least, range->is_log ? 1 : -largest_integer);
+    most = fmin(most, largest_integer);
+    moved = range->is_log && !upwards ? ceil(moved) : floor(moved);
+  } else {
+    moved = strtod(rounded(moved, text), NULL);
+  }
+  moved = upwards ? fmin(moved, most) : fmax(moved, least);
+  if (!isfinite(moved) || (range->is_log && !(moved > 0)) || (upwards ? moved <= old : moved >= old)) return false;
+  *(upwards ? &range->high : &range->low) = moved;
+  return true;
+}

@@ -23,4 +23,11 @@ const char *vj_range_point(const vj_range *range, int64_t i, int64_t n, char tex
  * of low..high with equal probability or, on a log range, with one proportional to log((k + 1) / k). */
 const char *vj_range_draw(const vj_range *range, double u, char text[VJ_REAL_BYTES]);
 
+/* Where a number lies, on the range's scale: 0 at the low end, 1 at the high one. */
+double vj_range_place(const vj_range *range, double number);
+
+/* Moves one end outwards by as much as there is between both, on the range's scale, but not past the least or most that
+ * is allowed; false if the end is there already. */
+bool vj_range_extend(vj_range *range, bool upwards, double least, double most);
+
 #endif

@@ -62,9 +62,11 @@ VJ_MUST_USE vj_status vj_report_check_column(const vj_report_column *column, con
 /* Whether a number of this name is recorded; likewise. */
 bool vj_report_is_recorded(const char *quantity, const vj_file_layout *layout, const vj_sweep_file *file);
 
-/* Fails unless the file has this quantity, and one number of it for a trial at a time; `path` is where it was named:
+/* Fails unless the layout or the file, of which one is given, has this quantity, and one number of it for a trial at a
+ * time; `node`, if any, and `path` are where it was named:
  *   METRIC: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"? */
-VJ_MUST_USE vj_status vj_report_check_quantity(const char *quantity, const char *path, const vj_sweep_file *file);
+VJ_MUST_USE vj_status vj_report_check_quantity(const char *quantity, const vj_yaml *node, const char *path,
+                                               const vj_file_layout *layout, const vj_sweep_file *file);
 
 /* Fails unless a quantity is one number at each place of an axis, that of steps or that of evaluations; by the layout
  * or by the file, of which one is given. `node`, if any, and `path` are where it was named. */

@@ -178,23 +178,24 @@ vj_status vj_report_check_file(const vj_report_spec *report, const vj_sweep_file
   return VJ_OK;
 }
 
-static vj_status check_scalar(vj_pool *pool, const char *quantity, const char *path, const recorded *all,
-                              int64_t count) {
+static vj_status check_scalar(vj_pool *pool, const char *quantity, const vj_yaml *node, const char *path,
+                              const recorded *all, int64_t count) {
   int64_t k = 0;
   while (k < count && strcmp(all[k].name, quantity) != 0) k++;
-  if (k == count) return fail_quantity(pool, NULL, path, quantity, "", all, count);
+  if (k == count) return fail_quantity(pool, node, path, quantity, "", all, count);
   if (all[k].rank < 3) return VJ_OK;
-  return vj_fail(VJ_CONFIG, "%s: %s has %lld numbers, one for each %s; choose a quantity that is one number", path,
-                 quantity, (long long)all[k].size[2], all[k].axis[2]);
+  return vj_fail_node(node, path, "%s has %lld numbers, one for each %s; choose a quantity that is one number",
+                      quantity, (long long)all[k].size[2], all[k].axis[2]);
 }
 
-vj_status vj_report_check_quantity(const char *quantity, const char *path, const vj_sweep_file *file) {
+vj_status vj_report_check_quantity(const char *quantity, const vj_yaml *node, const char *path,
+                                   const vj_file_layout *layout, const vj_sweep_file *file) {
   vj_pool *pool = NULL;
   recorded *all;
   int64_t count;
   VJ_TRY(vj_pool_create(&pool));
-  vj_status status = list_file(pool, file, &all, &count);
-  if (status == VJ_OK) status = check_scalar(pool, quantity, path, all, count);
+  vj_status status = layout ? list_layout(pool, layout, &all, &count) : list_file(pool, file, &all, &count);
+  if (status == VJ_OK) status = check_scalar(pool, quantity, node, path, all, count);
   vj_pool_destroy(&pool);
   return status;
 }

@@ -15,6 +15,7 @@ typedef struct walk {
   const vj_sweep_spec *spec;
   const char *base_error; /* what the base says alone, "" when it is a configuration by itself */
   int64_t sample;
+  int64_t arm_number;
   const char *arm;
   int64_t *at;          /* of each parameter: the number of its value, -1 where it does not exist */
   vj_setting *settings; /* of the arm, then of the parameters so far */
@@ -77,6 +78,7 @@ static const vj_yaml *find_written(const walk *w, const char *key) {
 
 static bool exists(const walk *w, int64_t axis) {
   const vj_yaml *when = w->spec->axes[axis].when;
+  if (!vj_axis_is_of(&w->spec->axes[axis], w->arm_number)) return false;
   if (w->spec->partner[axis] >= 0) return w->at[w->spec->partner[axis]] >= 0;
   for (int64_t k = 0; when && k < when->count; k++)
     if (!vj_condition_matches(when->items[k], find_written(w, when->keys[k]->text))) return false;
@@ -126,7 +128,7 @@ static void set(walk *w, const char *key, const vj_yaml *value) {
 
 static vj_status check_parameters(walk *w, const vj_trial *trial) {
   for (int64_t i = 0; i < w->spec->axis_count; i++) {
-    if (w->at[i] < 0) VJ_TRY(check_absent(w, i, trial));
+    if (w->at[i] < 0 && vj_axis_is_of(&w->spec->axes[i], w->arm_number)) VJ_TRY(check_absent(w, i, trial));
     if (w->at[i] >= 0) w->is_ever_set[i] = true;
   }
   return VJ_OK;
@@ -178,6 +180,7 @@ static vj_status descend(walk *w, int64_t i, bool is_sampled) {
 
 static vj_status walk_arm(walk *w, int64_t a) {
   const vj_yaml *arm = w->spec->arms ? w->spec->arms->items[a] : NULL;
+  w->arm_number = a;
   w->arm = arm ? w->spec->arms->keys[a]->text : "";
   w->setting_count = 0;
   for (int64_t k = 0; arm && k < w->spec->arm_key_count; k++) {
@@ -248,7 +251,8 @@ vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space) 
                       .is_grid = spec.method == VJ_METHOD_GRID,
                       .repeats = repeats,
                       .alike = alike,
-                      .stopping = spec.stopping};
+                      .stopping = spec.stopping,
+                      .criterion = spec.criterion};
   *space = fresh;
   return VJ_OK;
 }

@@ -5,6 +5,7 @@
 #ifndef VJ_SWEEPS_SPACE_SPACE_H
 #define VJ_SWEEPS_SPACE_SPACE_H
 
+#include "sweeps/space/criterion.h"
 #include "sweeps/space/stopping.h"
 
 typedef struct vj_setting {
@@ -30,13 +31,14 @@ typedef struct vj_space {
   bool is_grid;        /* nothing is sampled, so that trials come sorted */
   const char *repeats; /* NULL, or a sentence: combinations that repeat others, and are no trials of their own */
   const char *alike;   /* NULL, or a sentence: arms that are the same */
-  const vj_stopping *stopping; /* NULL: every trial is trained to its end */
+  const vj_stopping *stopping;   /* NULL: every trial is trained to its end */
+  const vj_criterion *criterion; /* NULL: it does not say by what settings are chosen */
 } vj_space;
 
 /* Expands `sweep:` of the tree (absent: one trial) as docs/sweeps.md says. Order: samples slowest, then arms, then the
- * grid's parameters in the order written (the last varies fastest), then seeds fastest. Every trial's configuration is
- * checked. A value replaces what stands at its key, a map too. What is one trial, the resolved configuration decides:
- * of combinations of an arm that say the same the first counts. At most 100,000 trials. */
+ * grid's parameters in the order written, an arm's own last (the last varies fastest), then seeds fastest. Every
+ * trial's configuration is checked. A value replaces what stands at its key, a map too. What is one trial, the resolved
+ * configuration decides: of combinations of an arm that say the same the first counts. At most 100,000 trials. */
 VJ_MUST_USE vj_status vj_space_create(vj_pool *pool, const vj_yaml *root, vj_space **space);
 
 #endif

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 
-from support.vjvcr import SOURCE, TINY, VJVCR, Case, SweepCase, differing, everything_in, main, np, values_of
+from support.vjvcr import SOURCE, TINY, VJVCR, Case, Checkout, SweepCase, differing, everything_in, main, np, values_of
 
 SWEEP = TINY + """\
 sweep:
@@ -336,28 +336,9 @@ class Wrong(Case):
         self.assert_refused("ls has no option --trials; its options are --format, --help", "ls", "out", "--trials")
 
 
-class Reproduce(Case):
-    """`./vj` in a checkout of its own, where the program is built already: CMake is a stand-in that does nothing."""
-
-    def setUp(self):
-        super().setUp()
-        for folder in ("build", "sweeps", "bin"):
-            os.mkdir(self.path(folder))
-        shutil.copy(os.path.join(SOURCE, "vj"), self.path("vj"))
-        os.symlink(VJVCR, self.path("build", "vjvcr"))
-        self.write("build/CMakeCache.txt", f"CMAKE_HOME_DIRECTORY:INTERNAL={os.path.realpath(self.folder)}\n")
-        self.write("build/Makefile", "")
-        self.write("bin/cmake", "#!/bin/sh\n")
-        os.chmod(self.path("bin", "cmake"), 0o755)
-        self.write("sweeps/tiny.yaml", "# A tiny sweep: is anything learned?\n# More of it.\n" + SWEEP)
-        self.write("sweeps/nothing.yaml", "# No sweep, for benchmarks.\n" + TINY)
-
-    def vj(self, *arguments, code=0):
-        environment = dict(os.environ, VJ_SETUP="no", PATH=self.path("bin") + ":" + os.environ["PATH"])
-        done = subprocess.run([self.path("vj"), "reproduce", *arguments], env=environment, capture_output=True,
-                              text=True, timeout=100)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done
+class Reproduce(Checkout):
+    presets = {"tiny": "# A tiny sweep: is anything learned?\n# More of it.\n" + SWEEP,
+               "nothing": "# No sweep, for benchmarks.\n" + TINY}
 
     def test_presets_are_listed(self):
         self.assertEqual(self.vj().stdout, "tiny             A tiny sweep: is anything learned?\n")
@@ -372,8 +353,9 @@ class Reproduce(Case):
                 preset = text.read()
             if "root: runs/standins" in preset:
                 continue  # of videos: test_video_presets.py makes some
+            tuning = ["--tuning"] if "\ntuning:" in preset else []
             for size in [(), ("--quick",)] if "\nquick:" in preset else [()]:
-                result = self.run_vjvcr("sweep", file, *size, "--dry-run")
+                result = self.run_vjvcr("sweep", file, *size, *tuning, "--dry-run")
                 self.assertEqual(result.code, 0, result.err)
                 self.assertEqual([line for line in result.err.splitlines() if not line.startswith("warning: ")], [])
 

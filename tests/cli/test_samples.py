@@ -101,7 +101,7 @@ class Samples(Case):
         with open(os.path.join(SOURCE, "docs", "sweeps.md")) as file:
             examples = re.findall(r"```yaml\n(.*?)```", file.read(), re.DOTALL)
         long = ["optim.steps=1000", "eval.every=100", "eval.probe_at=all"]
-        more = ((96, []), (100, []), (13, []), (3, []), (3, []), (1, long))
+        more = ((96, []), (100, []), (32, []), (13, []), (3, []), (3, []), (64, ["--tuning"]), (1, long))
         for example, (trials, overrides) in zip(examples, more, strict=True):
             self.write("sweep.yaml", TINY + example)
             result = self.run_vjvcr("sweep", "sweep.yaml", "--dry-run", "eval.samples=64", "data.validation_size=64",

@@ -213,5 +213,39 @@ class SweepCase(SharedCase):
         cls.values = values_of(shared.path("out", "sweep.h5"))
 
 
+class Checkout(Case):
+    """`./vj` in a checkout of its own, with these presets, where the program is built already: CMake is a stand-in that
+    does nothing."""
+    presets = {}
+
+    def setUp(self):
+        super().setUp()
+        for folder in ("build", "sweeps", "bin"):
+            os.mkdir(self.path(folder))
+        shutil.copy(os.path.join(SOURCE, "vj"), self.path("vj"))
+        os.symlink(VJVCR, self.path("build", "vjvcr"))
+        self.write("build/CMakeCache.txt", f"CMAKE_HOME_DIRECTORY:INTERNAL={os.path.realpath(self.folder)}\n")
+        self.write("build/Makefile", "")
+        self.write("bin/cmake", "#!/bin/sh\n")
+        os.chmod(self.path("bin", "cmake"), 0o755)
+        for name, text in self.presets.items():
+            self.write(f"sweeps/{name}.yaml", text)
+
+    def start_vj(self, *arguments):
+        environment = dict(os.environ, VJ_SETUP="no", PATH=self.path("bin") + ":" + os.environ["PATH"])
+        return subprocess.Popen([self.path("vj"), "reproduce", *arguments], env=environment, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def vj(self, *arguments, code=0):
+        process = self.start_vj(*arguments)
+        try:
+            out, err = process.communicate(timeout=100)
+        except subprocess.TimeoutExpired:
+            whole_group(process)
+            raise
+        self.assertEqual(process.returncode, code, out + err)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
 def main():
     unittest.main(verbosity=2)

@@ -22,6 +22,7 @@ struct vj_yaml {
   /* Of what a parameter row read, in a resolved tree: */
   const char *meaning; /* its value in one spelling, whatever way it is written: 0.001 for 1.0e-3; NULL: no row did */
   bool is_number;      /* the row wants a number, or numbers and got one */
+  const struct vj_param *row; /* that read it */
 };
 
 /* Reads the one document of a file. Anchors, aliases and merge keys are resolved; duplicate keys, more than 64
@@ -32,7 +33,8 @@ VJ_MUST_USE vj_status vj_yaml_read_text(vj_pool *pool, const char *text, const c
 /* The node at "losses.variance.weight", or NULL. */
 vj_yaml *vj_yaml_find(const vj_yaml *root, const char *dotted_path);
 /* Puts a node at a dotted path, making the maps on the way. Fails when the path runs through a scalar or list.
- * What follows "sweep.parameters." or "sweep.trials.<arm>." is one key, dots and all: those are the keys there.
+ * What follows "sweep.parameters.", "sweep.trials.<arm>.", "sweep.trials.<arm>.parameters." or "tuning." is one key,
+ * dots and all: those are the keys there.
  * Maps on the way are replaced by copies of one level, never changed, so that trees may share their branches. */
 VJ_MUST_USE vj_status vj_yaml_put(vj_pool *pool, vj_yaml *root, const char *dotted_path, vj_yaml *value);
 /* "a.b=[1, 2]": the value is YAML in flow style. */

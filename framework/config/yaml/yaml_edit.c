@@ -56,15 +56,21 @@ static vj_status set_part(vj_pool *pool, vj_yaml *map, const char *part, size_t 
   return VJ_OK;
 }
 
-/* Bytes of a path's next key. Those under sweep.parameters, and in an arm under sweep.trials, are paths themselves. */
+/* What follows a beginning of a path; NULL where the path has another. */
+static const char *behind(const char *path, const char *beginning) {
+  const size_t length = strlen(beginning);
+  return strncmp(path, beginning, length) == 0 ? path + length : NULL;
+}
+
+/* Bytes of a path's next key. Those under sweep.parameters, in an arm under sweep.trials and under its parameters, and
+ * under tuning are paths themselves. */
 static size_t part_length(const char *dotted_path, const char *part) {
-  static const char parameters[] = "sweep.parameters.", trials[] = "sweep.trials.";
-  const char *swept = NULL;
-  if (strncmp(dotted_path, parameters, sizeof parameters - 1) == 0) {
-    swept = dotted_path + sizeof parameters - 1;
-  } else if (strncmp(dotted_path, trials, sizeof trials - 1) == 0) {
-    const char *arm = dotted_path + sizeof trials - 1, *end = arm + strcspn(arm, ".");
+  const char *swept = behind(dotted_path, "sweep.parameters."), *arm = behind(dotted_path, "sweep.trials.");
+  if (!swept) swept = behind(dotted_path, "tuning.");
+  if (arm) {
+    const char *end = arm + strcspn(arm, ".");
     swept = *end ? end + 1 : end;
+    if (behind(swept, "parameters.")) swept = behind(swept, "parameters.");
   }
   return part == swept ? strlen(part) : strcspn(part, ".");
 }
