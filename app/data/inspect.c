@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/data/contact_sheet.h"
 #include "app/data/inspection.h"
 #include "analysis/output/row_writer.h"
 #include "app/verb.h"

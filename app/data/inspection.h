@@ -48,7 +48,4 @@ typedef struct vj_inspection {
 /* Looks at all videos; with `decode` every frame is decoded. Owned by the pool. */
 VJ_MUST_USE vj_status vj_inspect(vj_pool *pool, const vj_data_set *set, bool decode, vj_inspection *inspection);
 
-/* A contact sheet: a row for each of some videos, with frames from its beginning to its end. */
-VJ_MUST_USE vj_status vj_inspect_sheet(const vj_data_set *set, const char *path);
-
 #endif
