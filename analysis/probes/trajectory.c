@@ -3,7 +3,7 @@
  * The label is steps x points x (x, y), e.g. MovingMNIST's `position`; the ridge is that of
  * analysis/metrics/ridge_regression.h, all coordinates at once. What is reported is the Euclidean distance between
  * predicted and true position on the test split, by target step and over all: far steps are where a forecast must
- * follow the motion. */
+ * follow the motion. Where a label has gaps (NaN), a position that lacks a coordinate is left out. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +78,7 @@ typedef struct distances {
   const vj_ridge *ridge;
   int64_t steps, points;     /* points in a step */
   double *by_step, *within;  /* sums of distances [steps]; number of near positions */
+  double *known;             /* number of positions that were compared [steps] */
   double *baseline;          /* sum of distances from the train mean */
   int64_t shown;             /* test samples still to be shown, */
   double *predicted, *truth; /* where to */
@@ -97,21 +98,38 @@ static void add_distances(void *context, const double *predicted, const float *t
   const double *mean = sums->ridge->target_mean;
   for (int64_t k = 0; k < sums->steps * sums->points; k++) {
     const double distance = vj_math_hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
+    const double from_mean = vj_math_hypot(mean[2 * k] - target[2 * k], mean[2 * k + 1] - target[2 * k + 1]);
+    if (isnan(distance)) continue; /* then the other one is, too */
     sums->by_step[k / sums->points] += distance;
+    sums->known[k / sums->points]++;
     if (distance <= near) ++*sums->within;
-    *sums->baseline += vj_math_hypot(mean[2 * k] - target[2 * k], mean[2 * k + 1] - target[2 * k + 1]);
+    *sums->baseline += from_mean;
   }
   show(sums, predicted, target);
 }
 
+/* Sums become means; a step in which nothing was compared has none. */
+static void take_means(const distances *sums, double *const *results) {
+  double positions = 0, steps = 0;
+  for (int64_t step = 0; step < sums->steps; step++) {
+    positions += sums->known[step];
+    steps += sums->known[step] > 0;
+  }
+  for (int64_t step = 0; step < sums->steps; step++) {
+    sums->by_step[step] = sums->known[step] > 0 ? sums->by_step[step] / sums->known[step] : NAN;
+    if (sums->known[step] > 0) *results[ERROR] += sums->by_step[step] / steps;
+  }
+  if (positions == 0) *results[ERROR] = NAN;
+  *sums->within = positions > 0 ? *sums->within / positions : NAN;
+  *sums->baseline = positions > 0 ? *sums->baseline / positions : NAN;
+}
+
 static vj_status score(const vj_ridge *ridge, double *const *results) {
-  const vj_features *test = &ridge->input->split[VJ_TEST];
-  const int64_t steps = test->steps, points = ridge->outputs / (2 * steps);
-  const double positions = (double)(test->samples * points); /* in a step */
+  const int64_t steps = ridge->input->split[VJ_TEST].steps;
   double *by_step = results[ERROR_BY_HORIZON];
   distances sums = {.ridge = ridge,
                     .steps = steps,
-                    .points = points,
+                    .points = ridge->outputs / (2 * steps),
                     .by_step = by_step,
                     .within = results[WITHIN_2PX],
                     .baseline = results[BASELINE_ERROR],
@@ -120,15 +138,12 @@ static vj_status score(const vj_ridge *ridge, double *const *results) {
                     .truth = results[TRUE]};
   *sums.within = *sums.baseline = *results[ERROR] = 0;
   for (int64_t step = 0; step < steps; step++) by_step[step] = 0;
-  VJ_TRY(vj_ridge_predict(ridge, VJ_TEST, &sums, add_distances));
-  for (int64_t step = 0; step < steps; step++) {
-    by_step[step] /= positions;
-    *results[ERROR] += by_step[step] / (double)steps;
-  }
-  *sums.within /= positions * (double)steps;
-  *sums.baseline /= positions * (double)steps;
+  VJ_TRY(vj_allocate((size_t)steps, sizeof *sums.known, "counts of positions", &sums.known));
+  const vj_status status = vj_ridge_predict(ridge, VJ_TEST, &sums, add_distances);
+  if (status == VJ_OK) take_means(&sums, results);
+  free(sums.known);
   *results[LAMBDA] = ridge->lambda;
-  return VJ_OK;
+  return status;
 }
 
 /* --- forecasts ----------------------------------------------------------------------------------------------- */
@@ -140,10 +155,14 @@ typedef struct draw_errors {
 
 static void add_error(void *context, const double *predicted, const float *target) {
   draw_errors *e = context;
-  double sum = 0;
-  for (int64_t k = 0; k < e->points; k++)
-    sum += vj_math_hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
-  e->error[e->sample] = sum / (double)e->points;
+  double sum = 0, known = 0;
+  for (int64_t k = 0; k < e->points; k++) {
+    const double distance = vj_math_hypot(predicted[2 * k] - target[2 * k], predicted[2 * k + 1] - target[2 * k + 1]);
+    if (isnan(distance)) continue;
+    sum += distance;
+    known++;
+  }
+  e->error[e->sample] = known > 0 ? sum / known : NAN;
   e->least[e->sample] = fmin(e->least[e->sample], e->error[e->sample]);
   e->sample++;
 }
@@ -165,7 +184,7 @@ static vj_status score_draws(const vj_ridge *ridge, double *const *results) {
   const int64_t samples = ridge->input->drawn.samples, draws = ridge->input->draws;
   draw_errors errors = {.points = ridge->outputs / 2};
   float *rows = NULL;
-  double *room = NULL, sum = 0, least = 0;
+  double *room = NULL, sum = 0, least = 0, clips = 0;
   vj_status status;
   *results[PRIOR_ERROR] = *results[BEST_OF_K_ERROR] = NAN;
   if (!ridge->input->drawn.values) return VJ_OK;
@@ -176,11 +195,16 @@ static vj_status score_draws(const vj_ridge *ridge, double *const *results) {
   for (int64_t i = 0; i < samples; i++) errors.least[i] = INFINITY;
   for (int64_t k = 0; k < draws; k++) {
     VJ_TRY_GOTO(status, read_draw(ridge, k, rows, &errors), done);
-    for (int64_t i = 0; i < samples; i++) sum += errors.error[i];
+    for (int64_t i = 0; i < samples; i++)
+      if (!isnan(errors.error[i])) sum += errors.error[i];
   }
-  for (int64_t i = 0; i < samples; i++) least += errors.least[i];
-  *results[PRIOR_ERROR] = sum / (double)(samples * draws);
-  *results[BEST_OF_K_ERROR] = least / (double)samples;
+  for (int64_t i = 0; i < samples; i++) { /* a clip has positions in all draws or in none */
+    if (!isfinite(errors.least[i])) continue;
+    least += errors.least[i];
+    clips++;
+  }
+  *results[PRIOR_ERROR] = clips > 0 ? sum / (clips * (double)draws) : NAN;
+  *results[BEST_OF_K_ERROR] = clips > 0 ? least / clips : NAN;
 done:
   free(room);
   free(rows);

@@ -96,6 +96,28 @@ static void points_of_a_step_are_averaged(void **state) {
   assert_close(r.scalar[WITHIN_2PX], 0.5, 0);
 }
 
+/* Clips without a position change nothing, and neither do steps: step 1 is missing everywhere. */
+static void missing_positions_are_left_out(void **state) {
+  (void)state;
+  vj_label label = position(2), two_steps = position(4);
+  const float swings[8] = {7, 16, 13, 24, NAN, NAN, NAN, NAN}, sides[4] = {-1, 1, -1, 1};
+  const float both[8] = {-1, -1, 1, 1, -1, -1, 1, 1};
+  const float first_alone[16] = {7, 16, NAN, NAN, 13, 24, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+  results whole, gaps;
+  const vj_probe_input known = same_splits((vj_features){2, 1, 1, sides, swings}, &label);
+  assert_ok(evaluate(&one, &known, &whole));
+  vj_label with_gaps = label;
+  with_gaps.has_gaps = two_steps.has_gaps = true;
+  const vj_probe_input some = same_splits((vj_features){4, 1, 1, sides, swings}, &with_gaps);
+  assert_ok(evaluate(&one, &some, &gaps));
+  assert_close(gaps.scalar[ERROR], whole.scalar[ERROR], 1e-12);
+  assert_close(gaps.scalar[BASELINE_ERROR], whole.scalar[BASELINE_ERROR], 1e-12);
+  assert_close(gaps.scalar[WITHIN_2PX], whole.scalar[WITHIN_2PX], 0);
+  const vj_probe_input half = same_splits((vj_features){4, 2, 1, both, first_alone}, &two_steps);
+  assert_ok(evaluate(&one, &half, &gaps));
+  assert_true(isnan(gaps.by_horizon[1]) && gaps.by_horizon[0] == gaps.scalar[ERROR]);
+}
+
 static void collapsed_features_score_the_baseline(void **state) {
   (void)state;
   const vj_label label = position(2);
@@ -244,6 +266,7 @@ int main(int count, char **arguments) {
       cmocka_unit_test(distances_are_euclidean_for_each_step),
       cmocka_unit_test(shown_clips_have_their_paths),
       cmocka_unit_test(points_of_a_step_are_averaged),
+      cmocka_unit_test(missing_positions_are_left_out),
       cmocka_unit_test(collapsed_features_score_the_baseline),
       cmocka_unit_test(straight_motion_is_followed),
       cmocka_unit_test(the_error_is_the_mean_over_the_horizon),
