@@ -105,7 +105,7 @@ static vj_status count_labels_of(const vj_data_set *set, vj_split split, vj_labe
   const vj_clip_list *const list = vj_clips_list(set->clips);
   for (int64_t i = 0; i < vj_clips_count(set->clips, split); i++) {
     const vj_clip_video *const v = vj_clips_video(set->clips, split, i);
-    const vj_clip_window window = vj_clips_window(set->clips, 0, v->info.frames);
+    const vj_clip_window window = vj_clips_window(set->clips, v, 0);
     if (v->broken) continue;
     VJ_TRY(list->fill_labels(list->owner, split, i, &window, row));
     for (int64_t k = 0, at = 0; k < list->label_count; at += list->labels[k++].width) count_label(&facts[k], row + at);

@@ -93,6 +93,16 @@ static vj_status write_table(const packing *p, const char *name, hid_t type, int
   return status;
 }
 
+/* Of what can't be decoded, too: 0. */
+static vj_status write_rates(const packing *p) {
+  double *rates = NULL;
+  VJ_TRY(vj_allocate((size_t)p->videos + 1, sizeof *rates, "rates of videos", &rates));
+  for (int64_t i = 0; i < p->videos; i++) rates[i] = p->video[i]->broken ? 0 : p->video[i]->info.rate;
+  const vj_status status = write_table(p, "rate", H5T_NATIVE_DOUBLE, 1, (hsize_t[]){(hsize_t)p->videos}, rates);
+  free(rates);
+  return status;
+}
+
 static vj_status write_word(const packing *p, const char *name, const char *word) {
   const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
   H5Tset_size(type, strlen(word));
@@ -137,7 +147,7 @@ static vj_status write_labels(const packing *p) {
     status = vj_allocate((size_t)(p->videos * info.label_width) + 1, sizeof *column, "labels", &column);
   for (int64_t i = 0; i < p->videos && status == VJ_OK; i++) {
     float *const to = row + i * info.label_width;
-    const vj_clip_window window = vj_clips_window(p->clips, 0, p->video[i]->info.frames);
+    const vj_clip_window window = vj_clips_window(p->clips, p->video[i], 0);
     for (int64_t k = 0; k < info.label_width; k++) to[k] = NAN;
     if (!p->video[i]->broken) status = list->fill_labels(list->owner, (vj_split)p->split[i], p->number[i], &window, to);
   }
@@ -163,6 +173,7 @@ vj_status vj_packing_write_tables(const packing *p) {
   VJ_TRY(write_table(p, "split", H5T_NATIVE_INT64, 1, &videos, p->split));
   VJ_TRY(write_table(p, "bytes", H5T_NATIVE_INT64, 1, &videos, p->bytes));
   VJ_TRY(write_table(p, "changed", H5T_NATIVE_INT64, 1, &videos, p->changed));
+  VJ_TRY(write_rates(p));
   VJ_TRY(write_texts(p, "name", false));
   VJ_TRY(write_texts(p, "broken", true));
   return write_labels(p);

@@ -92,6 +92,21 @@ static vj_status use_pack(vj_clips *c) {
   return VJ_OK;
 }
 
+/* Labels in seconds need to know which frames these are. */
+static vj_status check_rates(vj_clips *c) {
+  if (!c->list.needs_rate) return VJ_OK;
+  if (c->pack && !vj_pack_has_rates(c->pack))
+    return vj_fail(VJ_DATA,
+                   "%s: the pack is of an earlier version and does not say rates of frames, which labels in seconds "
+                   "need; make it again with `vjvcr data pack --replace`",
+                   c->params.pack);
+  for (int s = 0; s < VJ_SPLITS; s++)
+    for (int64_t i = 0; i < c->list.count[s]; i++)
+      if (!c->videos[s][i].broken && !(c->videos[s][i].info.rate > 0))
+        c->videos[s][i].broken = "it says no times, and its labels are in seconds";
+  return VJ_OK;
+}
+
 static void find_usable(vj_clips *c) {
   for (int s = 0; s < VJ_SPLITS; s++)
     for (int64_t i = 0; i < c->list.count[s]; i++)
@@ -159,6 +174,7 @@ static vj_status open_clips(vj_clips *c) {
   VJ_TRY(keep_params(c));
   VJ_TRY(take_entries(c));
   VJ_TRY(c->params.pack[0] ? use_pack(c) : scan_videos(c));
+  VJ_TRY(check_rates(c));
   find_usable(c);
   VJ_TRY(make_order(c));
   if (!c->request.only_looks) VJ_TRY(vj_clips_check(c));
@@ -170,13 +186,14 @@ static vj_status make(const vj_clip_params *params, const vj_clip_request *reque
   vj_clips *const c = vj_pool_take(list->pool, sizeof *c);
   if (!c) return vj_fail(VJ_MEMORY, "no memory for the data set %s", list->what);
   *c = (vj_clips){.params = *params, .request = *request, .list = *list};
+  c->list.request = &c->request;
   *dataset = c;
   return VJ_OK;
 }
 
 vj_status vj_clips_open(const char *what, vj_clips_prepare prepare, const void *config, const vj_clip_request *request,
                         void **dataset) {
-  vj_clip_list list = {.what = what};
+  vj_clip_list list = {.what = what, .request = request};
   *dataset = NULL;
   VJ_TRY(vj_pool_create(&list.pool));
   vj_status status = prepare(config, request->threads > 0 ? request->threads : 1, &list);
@@ -227,12 +244,13 @@ const vj_clip_video *vj_clips_video(const vj_clips *c, vj_split split, int64_t n
 const vj_clip_list *vj_clips_list(const vj_clips *c) { return &c->list; }
 vj_video_request vj_clips_request(const vj_clips *c) { return c->frames; }
 
-vj_clip_window vj_clips_window(const vj_clips *c, int64_t start, int64_t video_frames) {
+vj_clip_window vj_clips_window(const vj_clips *c, const vj_clip_video *video, int64_t start) {
   return (vj_clip_window){.start = start,
                           .stride = c->frames.stride,
                           .input_frames = c->request.input_frames,
                           .target_frames = c->request.target_frames,
-                          .video_frames = video_frames};
+                          .video_frames = video->info.frames,
+                          .rate = video->info.rate};
 }
 
 static vj_status match_pack(const vj_clips *c, const vj_pack *pack, int split) {
@@ -320,7 +338,7 @@ static vj_status fill(const vj_clips *c, vj_split split, int64_t number, uint8_t
   int64_t video = 0, start = 0;
   VJ_TRY(find_clip(c, split, number, bytes, &video, &start));
   for (int64_t i = 0; i < count; i++) frames[i] = (float)bytes[i] / 255.0f;
-  const vj_clip_window window = vj_clips_window(c, start, c->videos[split][video].info.frames);
+  const vj_clip_window window = vj_clips_window(c, &c->videos[split][video], start);
   return c->list.fill_labels(c->list.owner, split, video, &window, labels);
 }
 

@@ -55,10 +55,12 @@ typedef struct vj_clip_params {
 /* Which frames of its video a clip is: step t shows frame min(start + t stride, video_frames - 1). */
 typedef struct vj_clip_window {
   int64_t start, stride, input_frames, target_frames, video_frames;
+  double rate; /* frames of the video a second; 0: not known */
 } vj_clip_window;
 
 typedef struct vj_clip_list {
-  const char *what; /* the data set's name */
+  const char *what;               /* the data set's name */
+  const vj_clip_request *request; /* what is asked of it */
   int64_t count[VJ_SPLITS];
   const vj_clip_entry *entries[VJ_SPLITS];
   const vj_label *labels;
@@ -68,6 +70,7 @@ typedef struct vj_clip_list {
   vj_status (*fill_labels)(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                            float *labels);
   const void *owner;
+  bool needs_rate;  /* labels depend on windows' rate: a video without one can't be used */
   int64_t others;   /* files beside the videos that are none, and are left out */
   const char *note; /* a line that `vjvcr data inspect` adds, on what the annotations are like; may be NULL */
   vj_pool *pool;    /* owns all of the above */
@@ -76,7 +79,7 @@ typedef struct vj_clip_list {
 /* The data set; what components have as `dataset`. */
 typedef struct vj_clips vj_clips;
 
-/* Lists the videos and says what their labels are; `list` comes with its name and its pool. */
+/* Lists the videos and says what their labels are; `list` comes with its name, the request and its pool. */
 typedef vj_status (*vj_clips_prepare)(const void *config, int threads, vj_clip_list *list);
 
 /* Opens the data set `what`, whose configuration begins with its vj_clip_params. Errors: what the files say (VJ_DATA,
@@ -114,6 +117,6 @@ const vj_clip_list *vj_clips_list(const vj_clips *clips);
 /* Height, width and channels of frames; start, stride and count are those of a clip. */
 vj_video_request vj_clips_request(const vj_clips *clips);
 /* The clip of a video that begins at a frame. */
-vj_clip_window vj_clips_window(const vj_clips *clips, int64_t start, int64_t video_frames);
+vj_clip_window vj_clips_window(const vj_clips *clips, const vj_clip_video *video, int64_t start);
 
 #endif

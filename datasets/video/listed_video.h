@@ -17,7 +17,7 @@ typedef struct vj_clip_video {
   const vj_clip_entry *entry;
   const char *broken; /* NULL: it can be read */
   int64_t changed;    /* time of its last change, ns since 1970 */
-  vj_video_info info; /* where it can be read; of one that is only in a pack, frames and bytes */
+  vj_video_info info; /* where it can be read; of one that is only in a pack, frames, bytes and rate */
 } vj_clip_video;
 
 #endif

@@ -15,8 +15,9 @@ vj_status vj_file_stamp(const char *path, int64_t *bytes, int64_t *changed) {
   return vj_fail(VJ_IO, "%s: is not there", path);
 }
 
-enum { FIRST, SPLIT, BYTES, CHANGED, WHOLE, NAME, BROKEN, FRAMES, TABLES, MOST_CELLS = 256, TEXT_BYTES = 4 };
-static const char *const names[TABLES] = {"first", "split", "bytes", "changed", "whole", "name", "broken", "frames"};
+enum { FIRST, SPLIT, BYTES, CHANGED, WHOLE, NAME, BROKEN, FRAMES, RATE, TABLES, MOST_CELLS = 256, TEXT_BYTES = 4 };
+static const char *const names[TABLES] = {"first", "split",  "bytes",  "changed", "whole",
+                                          "name",  "broken", "frames", "rate"};
 
 typedef struct table {
   int type; /* see type_of */
@@ -51,6 +52,7 @@ static void begin(recipe *r) {
   for (int i = 0; i < TABLES; i++)
     r->tables[i] = (table){.type = i <= CHANGED               ? 0
                                    : i == NAME || i == BROKEN ? 1
+                                   : i == RATE                ? 5
                                                               : 2,
                            .is_there = true,
                            .axes = 1,

@@ -20,6 +20,7 @@ struct vj_pack {
   int64_t videos, frames, height, width, channels;
   int64_t *first;                   /* [videos + 1]: of its frames */
   int64_t *split, *bytes, *changed; /* [videos] */
+  double *rate;                     /* [videos], frames a second; NULL: the pack does not say */
   uint8_t *whole;                   /* [frames] */
   char *names, *broken;             /* [videos] texts of so many bytes each */
   size_t name_bytes, broken_bytes;
@@ -71,10 +72,11 @@ static void close_set(hid_t set, hid_t type) {
 
 static vj_status read_numbers(const vj_pack *p, hid_t file, const char *name, hid_t wanted, size_t bytes, int64_t count,
                               void *numbers) {
+  const H5T_class_t class = H5Tget_class(wanted);
   hsize_t size = (hsize_t)count;
   hid_t set, type;
   void *block = NULL;
-  vj_status status = open_set(p, file, name, H5T_INTEGER, 1, &size, &set, &type);
+  vj_status status = open_set(p, file, name, class, 1, &size, &set, &type);
   if (status == VJ_OK) status = vj_allocate((size_t)count + 1, bytes, "a pack", &block);
   if (status == VJ_OK && H5Dread(set, wanted, H5S_ALL, H5S_ALL, H5P_DEFAULT, block) < 0) status = damaged(p, name);
   close_set(set, type);
@@ -142,6 +144,15 @@ static vj_status check_places(const vj_pack *p) {
   return p->first[p->videos] == p->frames ? VJ_OK : damaged(p, "first");
 }
 
+/* Packs of earlier versions have none. */
+static vj_status read_rates(vj_pack *p, hid_t file) {
+  if (H5Lexists(file, "rate", H5P_DEFAULT) <= 0) return VJ_OK;
+  VJ_TRY(read_numbers(p, file, "rate", H5T_NATIVE_DOUBLE, sizeof(double), p->videos, &p->rate));
+  for (int64_t i = 0; i < p->videos; i++)
+    if (!(p->rate[i] >= 0 && p->rate[i] <= 1e9)) return damaged(p, "rate");
+  return VJ_OK;
+}
+
 static vj_status read_tables(vj_pack *p, hid_t file) {
   VJ_TRY(find_frames(p, file));
   VJ_TRY(count_videos(p, file));
@@ -153,6 +164,7 @@ static vj_status read_tables(vj_pack *p, hid_t file) {
   VJ_TRY(read_numbers(p, file, "whole", H5T_NATIVE_UINT8, 1, p->frames, &p->whole));
   VJ_TRY(read_texts(p, file, "name", &p->names, &p->name_bytes));
   VJ_TRY(read_texts(p, file, "broken", &p->broken, &p->broken_bytes));
+  VJ_TRY(read_rates(p, file));
   return check_places(p);
 }
 
@@ -240,7 +252,7 @@ void vj_pack_close(vj_pack **pack) {
   if (!p) return;
   if (p->file >= 0) close(p->file);
   free(p->path), free(p->first), free(p->split), free(p->bytes), free(p->changed);
-  free(p->whole), free(p->names), free(p->broken), free(p->order), free(p);
+  free(p->rate), free(p->whole), free(p->names), free(p->broken), free(p->order), free(p);
   *pack = NULL;
 }
 
@@ -270,6 +282,8 @@ vj_status vj_pack_checksum_file(const char *path) {
 }
 
 /* --- what it is of ----------------------------------------------------------------------------------------------- */
+
+bool vj_pack_has_rates(const vj_pack *p) { return p->rate != NULL; }
 
 vj_status vj_pack_check(const vj_pack *p, const char *what, const vj_video_request *r) {
   const int64_t channels = r->grey ? 1 : 3;
@@ -313,6 +327,7 @@ static vj_status match(const vj_pack *p, vj_split split, vj_clip_video *video, i
   const char *const broken = p->broken + (size_t)i * p->broken_bytes;
   video->info.frames = p->first[i + 1] - p->first[i];
   video->info.bytes = p->bytes[i];
+  video->info.rate = p->rate ? p->rate[i] : 0;
   video->changed = p->changed[i];
   video->broken = video->entry->broken ? video->entry->broken : *broken ? broken : NULL;
   if (!video->broken && video->info.frames == 0) video->broken = "the pack has no frames of it";

@@ -21,7 +21,10 @@ void vj_pack_close(vj_pack **pack);
 /* VJ_DATA says what differs: the data set, or the size or colours of frames. */
 VJ_MUST_USE vj_status vj_pack_check(const vj_pack *pack, const char *what, const vj_video_request *request);
 
-/* Fills broken, changed and info.{frames,bytes} of each video of a split, whose entries are set, and `place`, its
+/* Whether it says how many frames a second videos have; those of earlier versions do not. */
+bool vj_pack_has_rates(const vj_pack *pack);
+
+/* Fills broken, changed and info.{frames,bytes,rate} of each video of a split, whose entries are set, and `place`, its
  * number in the pack. Sentences are owned by the pack. A video that the pack does not have, or that has changed since,
  * is VJ_DATA; one that is no longer there is none: the pack has its frames. */
 VJ_MUST_USE vj_status vj_pack_match(const vj_pack *pack, vj_split split, vj_clip_video *videos, int64_t count,
