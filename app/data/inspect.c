@@ -41,6 +41,31 @@ static void print_forms(const vj_inspection *n) {
   if (n->turned) printf("%lld are turned or mirrored as they say\n", (long long)n->turned);
 }
 
+/* The next one in the order in which they are told: of few as they come, of many the most frequent first. */
+static int64_t next_bin(const vj_label_facts *f, int64_t bins, int64_t last) {
+  int64_t next = -1;
+  if (bins <= SHOWN_CLASSES) return last + 1;
+  for (int64_t k = 0; k < bins; k++) {
+    const bool was_told =
+        last >= 0 && (f->counts[k] > f->counts[last] || (f->counts[k] == f->counts[last] && k <= last));
+    if (!was_told && (next < 0 || f->counts[k] > f->counts[next])) next = k;
+  }
+  return next;
+}
+
+static void print_counts(const vj_label_facts *f, int64_t bins) {
+  for (int64_t i = 0, k = -1; i < bins && i < SHOWN_CLASSES; i++) {
+    k = next_bin(f, bins, k);
+    fputs(i ? ", " : " ", stdout);
+    if (f->label->names)
+      printf("%s: %lld", f->label->names[k], (long long)f->counts[k]);
+    else
+      printf("%lld: %lld", (long long)k, (long long)f->counts[k]);
+  }
+  if (bins > SHOWN_CLASSES) printf(", and %lld more", (long long)(bins - SHOWN_CLASSES));
+  fputs("\n", stdout);
+}
+
 static void print_label(const vj_label_facts *f) {
   const vj_label *const label = f->label;
   printf("label %s, %s:", label->name, split_names[f->split]);
@@ -53,11 +78,7 @@ static void print_label(const vj_label_facts *f) {
            label->unit);
     return;
   }
-  const int64_t bins = label->kind == VJ_LABEL_CLASS ? label->classes : label->width;
-  for (int64_t k = 0; k < bins && k < SHOWN_CLASSES; k++)
-    printf("%s %lld: %lld", k ? "," : "", (long long)k, (long long)f->counts[k]);
-  if (bins > SHOWN_CLASSES) printf(", and %lld more", (long long)(bins - SHOWN_CLASSES));
-  fputs("\n", stdout);
+  print_counts(f, label->kind == VJ_LABEL_CLASS ? label->classes : label->width);
 }
 
 static vj_status print_text(const vj_data_set *set, const vj_inspection *n) {
@@ -100,6 +121,9 @@ static json_t *labels_of(const vj_inspection *n) {
     const int64_t bins = f->label->kind == VJ_LABEL_CLASS ? f->label->classes : f->label->width;
     json_t *const counts = f->counts ? json_array() : NULL;
     for (int64_t k = 0; counts && k < bins; k++) json_array_append_new(counts, json_integer((json_int_t)f->counts[k]));
+    json_t *const names = counts && f->label->names ? json_array() : NULL;
+    for (int64_t k = 0; names && k < bins; k++) json_array_append_new(names, vj_json_text(f->label->names[k]));
+    if (names) json_object_set_new(one, "names", names);
     if (counts)
       json_object_set_new(one, "counts", counts);
     else if (isfinite(f->mean))
@@ -153,7 +177,8 @@ static const vj_verb_row rows[] = {
     VJ_ROW_EXPERIMENT,
     VJ_ROW_SETTINGS,
     {"--decode", VJ_VALUE_FLAG, .doc = "decode every frame, and so find all damage"},
-    {"--sheet", VJ_VALUE_FILE, .value = "OUT.png", .doc = "draw frames of some videos into that picture"},
+    {"--sheet", VJ_VALUE_FILE, .value = "OUT.png",
+     .doc = "draw frames of some videos, with their labels, into that picture"},
     VJ_ROW_TEXT_OR_JSON,
 };
 

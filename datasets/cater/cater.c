@@ -76,6 +76,22 @@ static vj_status fill_labels(const void *owner, vj_split split, int64_t video, c
   return VJ_OK;
 }
 
+/* Of actions and of their orders; of places column and row of the cell. */
+static vj_status name_classes(cater *d, vj_pool *pool) {
+  char name[VJ_CATER_NAME_BYTES];
+  const char **const names = vj_pool_take(pool, (size_t)d->classes * sizeof *names);
+  if (!names) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  for (int64_t k = 0; k < d->classes; k++) {
+    names[k] = d->task == ACTIONS ? vj_pool_text(pool, vj_cater_present_name(k, name))
+               : d->task == ORDERS
+                   ? vj_pool_text(pool, vj_cater_order_name(k, name))
+                   : vj_pool_format(pool, "(%lld, %lld)", (long long)(k % d->grid), (long long)(k / d->grid));
+    if (!names[k]) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  }
+  d->label.names = names;
+  return VJ_OK;
+}
+
 static void describe_label(cater *d) {
   const bool clip = d->source == OF_CLIP;
   d->label = (vj_label){.kind = VJ_LABEL_FLAGS, .width = d->classes, .unit = ""};
@@ -245,6 +261,7 @@ static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
                           : c->task == ORDERS ? (int64_t)VJ_CATER_ORDERS
                                               : c->grid * c->grid};
   describe_label(d);
+  VJ_TRY(name_classes(d, list->pool));
   list->labels = &d->label;
   list->label_count = 1;
   list->fill_labels = fill_labels;

@@ -1,6 +1,7 @@
 #include "datasets/cater/labels.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const vj_cater_shapes[VJ_CATER_SHAPES] = {"cube", "sphere", "cylinder", "cone", "spl"};
@@ -36,6 +37,28 @@ static int64_t order_class(int64_t one, int64_t other, int order) {
   const int64_t before_row = 2 * one + 3 * (one * VJ_CATER_PRESENT - one * (one + 1) / 2);
   if (one == other) return before_row + (order == 1 ? 1 : 0);
   return before_row + 2 + 3 * (other - one - 1) + order;
+}
+
+const char *vj_cater_present_name(int64_t class, char name[VJ_CATER_NAME_BYTES]) {
+  name[0] = 0;
+  for (int s = 0; s < VJ_CATER_SHAPES; s++)
+    for (int a = 0; a < VJ_CATER_ACTIONS; a++)
+      if (class_of(&(vj_cater_movement){.shape = (vj_cater_shape)s, .action = (vj_cater_action)a}) == class)
+        snprintf(name, VJ_CATER_NAME_BYTES, "%s%s", vj_cater_shapes[s], vj_cater_actions[a]);
+  return name;
+}
+
+const char *vj_cater_order_name(int64_t class, char name[VJ_CATER_NAME_BYTES]) {
+  static const char *const orders[] = {"before", "during", "after"};
+  char first[VJ_CATER_NAME_BYTES], second[VJ_CATER_NAME_BYTES];
+  name[0] = 0;
+  for (int64_t one = 0; one < VJ_CATER_PRESENT; one++)
+    for (int64_t other = one; other < VJ_CATER_PRESENT; other++)
+      for (int order = 0; order < (one == other ? 2 : 3) && !name[0]; order++)
+        if (order_class(one, other, order) == class)
+          snprintf(name, VJ_CATER_NAME_BYTES, "%.24s %s %.24s", vj_cater_present_name(one, first), orders[order],
+                   vj_cater_present_name(other, second));
+  return name;
 }
 
 /* 0 before, 1 during, 2 after. */

@@ -36,6 +36,12 @@ enum {
   VJ_CATER_ORDERS = 301, /* task 2: one such before, during or after another; mirrored pairs are one class */
 };
 
+/* "sphere_slide", of a class of task 1; "cube_rotate during cone_slide", of one of task 2, into a buffer. Returns it.
+ */
+enum { VJ_CATER_NAME_BYTES = 64 };
+const char *vj_cater_present_name(int64_t class, char name[VJ_CATER_NAME_BYTES]);
+const char *vj_cater_order_name(int64_t class, char name[VJ_CATER_NAME_BYTES]);
+
 /* Does the movement last in one of the frames first..last, at least? */
 bool vj_cater_overlaps(const vj_cater_movement *movement, int64_t first, int64_t last);
 

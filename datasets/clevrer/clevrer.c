@@ -36,6 +36,7 @@ typedef struct clevrer {
   double rates[RATES]; /* of the first annotations in which something moves */
   const vj_clevrer_motion *motions[VJ_SPLITS];
   vj_label labels[LABELS];
+  const char *object_names[VJ_CLEVRER_SLOTS];
 } clevrer;
 
 static int64_t frame_at(const vj_clevrer_motion *m, const vj_clip_window *w, int64_t step) {
@@ -82,7 +83,17 @@ static vj_status fill_labels(const void *owner, vj_split split, int64_t video, c
   return VJ_OK;
 }
 
+static vj_status name_objects(clevrer *d, vj_pool *pool) {
+  char buffer[40];
+  for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) {
+    d->object_names[slot] = vj_pool_text(pool, vj_clevrer_slot_name(slot, buffer));
+    if (!d->object_names[slot]) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
+  }
+  return VJ_OK;
+}
+
 static void list_labels(clevrer *d) {
+  static const char *const collision_names[] = {"collision"};
   d->labels[SPEED] = (vj_label){.name = "speed",
                                 .kind = VJ_LABEL_REAL,
                                 .width = 1,
@@ -101,12 +112,14 @@ static void list_labels(clevrer *d) {
                                   .kind = VJ_LABEL_FLAGS,
                                   .width = VJ_CLEVRER_SLOTS,
                                   .unit = "",
-                                  .doc = "1 for each object in view of the target frames, in that order"};
+                                  .doc = "1 for each object in view of the target frames, in that order",
+                                  .names = d->object_names};
   d->labels[COLLISION] = (vj_label){.name = "collision",
                                     .kind = VJ_LABEL_FLAGS,
                                     .width = 1,
                                     .unit = "",
-                                    .doc = "1 if objects collide between the first and the last target frame"};
+                                    .doc = "1 if objects collide between the first and the last target frame",
+                                    .names = collision_names};
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
@@ -175,6 +188,7 @@ static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
   clevrer *d = vj_pool_take(list->pool, sizeof *d);
   if (!d) return vj_fail(VJ_MEMORY, "no memory for the data set clevrer");
   list_labels(d);
+  VJ_TRY(name_objects(d, list->pool));
   list->labels = d->labels;
   list->label_count = LABELS;
   list->fill_labels = fill_labels;

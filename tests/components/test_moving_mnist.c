@@ -19,15 +19,15 @@ static fixture open_fixture(const char *digits, const setting *settings, uint64_
 static void info_describes_the_clip(void **state) {
   (void)state;
   static const vj_label expected[] = {
-      {"speed", VJ_LABEL_REAL, 2, 0, "px/frame", NULL, false, 0},
-      {"position", VJ_LABEL_REAL, 48, 0, "px", NULL, false, 12},
-      {"input_position", VJ_LABEL_REAL, 12, 0, "px", NULL, false, 0},
-      {"velocity", VJ_LABEL_REAL, 4, 0, "px/frame", NULL, false, 0},
-      {"bounce", VJ_LABEL_FLAGS, 24, 0, "", NULL, false, 12},
-      {"walls", VJ_LABEL_FLAGS, 4, 0, "", NULL, false, 0},
-      {"digit_index", VJ_LABEL_REAL, 2, 0, "", NULL, false, 0},
-      {"digit", VJ_LABEL_CLASS, 1, 10, "", NULL, false, 0},
-      {"digit_second", VJ_LABEL_CLASS, 1, 10, "", NULL, false, 0},
+      {"speed", VJ_LABEL_REAL, 2, 0, "px/frame", NULL, false, 0, NULL},
+      {"position", VJ_LABEL_REAL, 48, 0, "px", NULL, false, 12, NULL},
+      {"input_position", VJ_LABEL_REAL, 12, 0, "px", NULL, false, 0, NULL},
+      {"velocity", VJ_LABEL_REAL, 4, 0, "px/frame", NULL, false, 0, NULL},
+      {"bounce", VJ_LABEL_FLAGS, 24, 0, "", NULL, false, 12, NULL},
+      {"walls", VJ_LABEL_FLAGS, 4, 0, "", NULL, false, 0, NULL},
+      {"digit_index", VJ_LABEL_REAL, 2, 0, "", NULL, false, 0, NULL},
+      {"digit", VJ_LABEL_CLASS, 1, 10, "", NULL, false, 0, NULL},
+      {"digit_second", VJ_LABEL_CLASS, 1, 10, "", NULL, false, 0, NULL},
   };
   const setting two[] = {{"digit_count", 2}, {"size", 48}, {"validation_size", 77}, {NULL, 0}};
   fixture f = open_fixture("builtin", two, 1);

@@ -29,17 +29,17 @@ static void rotate(const double v[2], int psi, double turned[2]) {
 static void info_describes_the_clip(void **state) {
   (void)state;
   static const vj_label expected[] = {
-      {"psi", VJ_LABEL_CLASS, 1, 5, "", NULL, false, 0},
-      {"switched", VJ_LABEL_CLASS, 1, 2, "", NULL, false, 0},
-      {"speed", VJ_LABEL_REAL, 1, 0, "px/frame", NULL, false, 0},
-      {"position", VJ_LABEL_REAL, 24, 0, "px", NULL, false, 12},
-      {"input_position", VJ_LABEL_REAL, 6, 0, "px", NULL, false, 0},
-      {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame", NULL, false, 0},
-      {"angle", VJ_LABEL_REAL, 1, 0, "rad", NULL, false, 0},
-      {"bounce", VJ_LABEL_FLAGS, 12, 0, "", NULL, false, 12},
-      {"walls", VJ_LABEL_FLAGS, 4, 0, "", NULL, false, 0},
-      {"digit_index", VJ_LABEL_REAL, 1, 0, "", NULL, false, 0},
-      {"digit", VJ_LABEL_CLASS, 1, 10, "", NULL, false, 0},
+      {"psi", VJ_LABEL_CLASS, 1, 5, "", NULL, false, 0, NULL},
+      {"switched", VJ_LABEL_CLASS, 1, 2, "", NULL, false, 0, NULL},
+      {"speed", VJ_LABEL_REAL, 1, 0, "px/frame", NULL, false, 0, NULL},
+      {"position", VJ_LABEL_REAL, 24, 0, "px", NULL, false, 12, NULL},
+      {"input_position", VJ_LABEL_REAL, 6, 0, "px", NULL, false, 0, NULL},
+      {"velocity", VJ_LABEL_REAL, 2, 0, "px/frame", NULL, false, 0, NULL},
+      {"angle", VJ_LABEL_REAL, 1, 0, "rad", NULL, false, 0, NULL},
+      {"bounce", VJ_LABEL_FLAGS, 12, 0, "", NULL, false, 12, NULL},
+      {"walls", VJ_LABEL_FLAGS, 4, 0, "", NULL, false, 0, NULL},
+      {"digit_index", VJ_LABEL_REAL, 1, 0, "", NULL, false, 0, NULL},
+      {"digit", VJ_LABEL_CLASS, 1, 10, "", NULL, false, 0, NULL},
   };
   const setting smaller[] = {{"size", 48}, {"validation_size", 77}, {NULL, 0}};
   fixture f = open_fixture(smaller, 1);

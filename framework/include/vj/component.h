@@ -34,7 +34,7 @@
 #include "vj/status.h"
 
 /* Grows by one with every change to the structures below; tables refuse descriptors of another number. */
-enum { VJ_ABI = 12 };
+enum { VJ_ABI = 13 };
 
 /* kind, singular, plural */
 #define VJ_KIND_LIST(X)                      \

@@ -30,6 +30,8 @@ typedef struct vj_label {
   const char *doc; /* one line: what the numbers are, in their order */
   bool has_gaps;   /* of a REAL: NaN where there is nothing to measure; probes leave these numbers out */
   int64_t steps;   /* where the numbers of each target step stand together: how many steps, width / steps for each */
+  const char *const
+      *names; /* of the classes of a CLASS, of the columns of FLAGS, each to be read; NULL: they have none */
 } vj_label;
 
 /* What is asked of a data set, beside its own parameters. */
