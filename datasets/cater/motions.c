@@ -43,7 +43,9 @@ static void *pack(const vj_cater_scene *s, size_t *bytes) {
   return block;
 }
 
-static vj_status keep(const char *text, size_t bytes, const char *path, void **kept, size_t *count) {
+static vj_status keep(const void *context, const char *text, size_t bytes, const char *path, void **kept,
+                      size_t *count) {
+  (void)context;
   vj_cater_scene scene = {0};
   VJ_TRY(vj_cater_scene_parse(text, bytes, path, &scene));
   *kept = pack(&scene, count);
@@ -51,7 +53,8 @@ static vj_status keep(const char *text, size_t bytes, const char *path, void **k
   return *kept ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for %s", path);
 }
 
-const vj_annotation_form vj_cater_motions = {.name = "cater motions 1", .keep = keep, .fits = fits};
+const vj_annotation_form vj_cater_motions = {
+    .name = "cater motions 1", .file = "annotations", .keep = keep, .fits = fits};
 
 vj_cater_motion vj_cater_motion_of(const void *kept) {
   heading head;

@@ -36,7 +36,9 @@ static void *pack(const vj_clevrer_annotation *a, size_t *bytes) {
   return block;
 }
 
-static vj_status keep(const char *text, size_t bytes, const char *path, void **kept, size_t *count) {
+static vj_status keep(const void *context, const char *text, size_t bytes, const char *path, void **kept,
+                      size_t *count) {
+  (void)context;
   vj_clevrer_annotation a = {0};
   VJ_TRY(vj_clevrer_annotation_parse(text, bytes, path, &a));
   *kept = pack(&a, count);
@@ -44,7 +46,8 @@ static vj_status keep(const char *text, size_t bytes, const char *path, void **k
   return *kept ? VJ_OK : vj_fail(VJ_MEMORY, "no memory for %s", path);
 }
 
-const vj_annotation_form vj_clevrer_motions = {.name = "clevrer motions 2", .keep = keep, .fits = fits};
+const vj_annotation_form vj_clevrer_motions = {
+    .name = "clevrer motions 2", .file = "annotations", .keep = keep, .fits = fits};
 
 vj_clevrer_motion vj_clevrer_motion_of(const void *kept) {
   heading head;

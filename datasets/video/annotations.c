@@ -32,7 +32,7 @@ vj_status vj_annotations_open(const vj_annotation_form *form, const vj_clip_para
   vj_status status = vj_pool_create(&pool);
   if (status == VJ_OK) {
     const char *const index = clips->index[0] ? clips->index : vj_scan_cache_path(pool, what, clips->root);
-    const char *const path = index ? vj_pool_format(pool, "%s.annotations", index) : NULL;
+    const char *const path = index ? vj_pool_format(pool, "%s.%s", index, form->file) : NULL;
     status = vj_annotation_cache_open(path, form->name, &(*annotations)->cache);
   }
   vj_pool_destroy(&pool);
@@ -72,7 +72,7 @@ static void read_one(const vj_annotations *a, const char *path, reading *r) {
   r->known = recall(a, path, &r->bytes);
   if (r->known) return;
   vj_status status = vj_list_read_file(path, &text, &bytes);
-  if (status == VJ_OK) status = a->form->keep(text, bytes, path, &kept, &count);
+  if (status == VJ_OK) status = a->form->keep(a->form->context, text, bytes, path, &kept, &count);
   if (status != VJ_OK) count = strlen(vj_error_message());
   if (status != VJ_MEMORY)
     r->fresh = tagged(status == VJ_OK ? KEPT : SENTENCE, status == VJ_OK ? kept : vj_error_message(), count);

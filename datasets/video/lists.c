@@ -121,6 +121,27 @@ vj_status vj_list_parse_paths(vj_pool *pool, const char *text, size_t length, co
   return VJ_OK;
 }
 
+static vj_status parse_video(vj_pool *pool, const reader *r, const char *line, size_t length, vj_list_rows *rows) {
+  char shortened[SHOWN + 4];
+  if (memchr(line, 0, length))
+    return vj_fail(VJ_DATA, "%s:%" PRId64 ": expected the path of a video, got \"%s\"", r->path, r->line,
+                   shown(line, length, shortened));
+  const char *const own = copy(pool, line, length);
+  return own ? vj_list_add(pool, rows, own, NULL, -1) : no_memory(r->path);
+}
+
+vj_status vj_list_parse_videos(vj_pool *pool, const char *text, size_t length, const char *path, vj_list_rows *rows) {
+  reader r = reader_of(text, length, path);
+  const char *line;
+  size_t bytes;
+  *rows = (vj_list_rows){0};
+  while (next_line(&r, &line, &bytes)) {
+    while (bytes > 0 && line[bytes - 1] == ' ') bytes--;
+    if (bytes > 0) VJ_TRY(parse_video(pool, &r, line, bytes, rows));
+  }
+  return VJ_OK;
+}
+
 /* --- comma-separated values -------------------------------------------------------------------------------------- */
 
 enum { LABEL, ID, START, END, COLUMNS };

@@ -13,8 +13,8 @@ enum { VJ_LIST_CLASSES = 1 << 20 };
 
 typedef struct vj_list_row {
   const char *name;  /* of the video; without its extension where the list has none */
-  const char *class; /* its name; NULL where classes are numbers */
-  int64_t number;    /* 0..VJ_LIST_CLASSES-1; -1 where classes are names */
+  const char *class; /* its name; NULL where classes are numbers, or there are none */
+  int64_t number;    /* 0..VJ_LIST_CLASSES-1; -1 where classes are names, or there are none */
 } vj_list_row;
 
 typedef struct vj_list_rows {
@@ -26,6 +26,10 @@ typedef struct vj_list_rows {
  * skipped. */
 VJ_MUST_USE vj_status vj_list_parse_paths(vj_pool *pool, const char *text, size_t length, const char *path,
                                           vj_list_rows *rows);
+
+/* A path in each line, and no label: class is NULL, number -1. */
+VJ_MUST_USE vj_status vj_list_parse_videos(vj_pool *pool, const char *text, size_t length, const char *path,
+                                           vj_list_rows *rows);
 
 /* Kinetics': comma-separated values with the header `label,youtube_id,time_start,time_end,split[,..]`, columns in any
  * order; name is `<youtube_id>_%06d_%06d`. */

@@ -8,13 +8,17 @@
 #include <unistd.h>
 
 /* The usual names, most usual first. */
-static const char *const usual[4][VJ_SPLITS][4] = {
+enum { LAYOUTS = UNLABELLED + 1, USUAL = 5 };
+static const char *const usual[LAYOUTS][VJ_SPLITS][USUAL] = {
     [PATHS] = {{"train.txt", "lists/train.txt", "train.csv"},
                {"validation.txt", "val.txt", "lists/validation.txt", "val.csv"},
                {"test.txt", "lists/test.txt", "test.csv"}},
     [FOLDERS] = {{"train", "."}, {"validation", "val"}, {"test"}},
     [KINETICS] = {{"train.csv"}, {"validate.csv", "validation.csv", "val.csv"}, {"test.csv"}},
     [SOMETHING] = {{"something-something-v2-train.json"}, {"something-something-v2-validation.json"}, {NULL}},
+    [UNLABELLED] = {{"train.txt", "lists/train.txt", "train", "."},
+                    {"validation.txt", "val.txt", "lists/validation.txt", "validation", "val"},
+                    {"test.txt", "lists/test.txt", "test"}},
 };
 static const char *const split_names[VJ_SPLITS] = {"train", "validation", "test"};
 static const char *const extensions[] = {"mp4", "webm", "mkv", "avi", "mov", "MP4", "WEBM", "MKV", "AVI", "MOV"};
@@ -30,7 +34,7 @@ const char *vj_video_list_below(vj_pool *pool, const char *folder, const char *n
 static vj_status nothing_found(const maker *m, int split) {
   const char *const *const names = usual[m->config->layout][split];
   char tried[256] = "";
-  for (int i = 0; i < 4 && names[i]; i++)
+  for (int i = 0; i < USUAL && names[i]; i++)
     snprintf(tried + strlen(tried), sizeof tried - strlen(tried), "%s%s", i ? ", " : "", names[i]);
   return vj_fail(VJ_CONFIG, "data.%s: nothing to be found in %s; looked for %s", split_names[split],
                  m->config->clips.root, tried);
@@ -46,7 +50,7 @@ static vj_status find_source(maker *m, int split) {
     if (exists(m->source[split])) return VJ_OK;
     return vj_fail(VJ_CONFIG, "data.%s: there is no %s", split_names[split], m->source[split]);
   }
-  for (int i = 0; i < 4 && names[i] && !m->source[split]; i++) {
+  for (int i = 0; i < USUAL && names[i] && !m->source[split]; i++) {
     const char *const path = vj_video_list_below(m->pool, c->clips.root, names[i]);
     if (!path) return no_memory();
     if (exists(path)) m->source[split] = path;
@@ -68,7 +72,8 @@ static vj_status check_root(const video_list_config *c) {
 vj_status vj_video_list_find_sources(maker *m) {
   VJ_TRY(check_root(m->config));
   for (int s = 0; s < VJ_SPLITS; s++) VJ_TRY(find_source(m, s));
-  if (m->config->layout == FOLDERS && strcmp(m->source[VJ_TRAIN] + strlen(m->config->clips.root), "/.") == 0)
+  const bool may_be_root = m->config->layout == FOLDERS || m->config->layout == UNLABELLED;
+  if (may_be_root && strcmp(m->source[VJ_TRAIN] + strlen(m->config->clips.root), "/.") == 0)
     m->source[VJ_VALIDATION] = m->source[VJ_TEST] = NULL;
   return VJ_OK;
 }
@@ -87,7 +92,9 @@ static const char *with_extension(vj_pool *pool, const char *folder, const char 
 const char *vj_video_list_name(const maker *m, const vj_list_row *row) {
   const size_t length = strlen(m->config->clips.root);
   const char *name = row->name;
-  if (m->config->layout == FOLDERS && strncmp(name, m->config->clips.root, length) == 0) name += length;
+  const bool was_found =
+      m->config->layout == FOLDERS || m->config->layout == UNLABELLED; /* in a folder, below the root */
+  if (was_found && strncmp(name, m->config->clips.root, length) == 0) name += length;
   while (*name == '/' && name != row->name) name++;
   return strncmp(name, "./", 2) == 0 ? name + 2 : name;
 }

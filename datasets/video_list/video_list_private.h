@@ -5,13 +5,22 @@
 #include "datasets/video/clips.h"
 #include "datasets/video/lists.h"
 
-typedef enum layout { PATHS, FOLDERS, KINETICS, SOMETHING } layout;
+typedef enum layout { PATHS, FOLDERS, KINETICS, SOMETHING, UNLABELLED } layout;
 
 typedef struct video_list_config {
   vj_clip_params clips; /* first */
   int layout;
   const char *train, *validation, *test, *classes, *videos;
+  /* annotations in tables */
+  const char *intervals, *frame_values;
+  const char *video_column, *start_column, *end_column, *frame_column;
+  vj_text_list label_columns, value_columns, actions;
+  int time_unit; /* vj_time_unit */
+  int64_t first_frame, min_overlap;
+  double rate, min_likelihood;
 } video_list_config;
+
+typedef struct vj_annotated vj_annotated; /* annotated.h */
 
 /* A data set on its way: rows of each split, then entries. */
 typedef struct maker {
@@ -20,6 +29,8 @@ typedef struct maker {
   const char *source[VJ_SPLITS]; /* list or folder; NULL: it is taken from the split before */
   vj_list_rows rows[VJ_SPLITS];
   int64_t classes;
+  const char **class_names; /* of each; NULL: they have none */
+  vj_clip_entry *entries[VJ_SPLITS];
   int64_t others;          /* files in the classes' folders that are no videos */
   const char *first_other; /* and what the first of them is */
   const char *first_kind;

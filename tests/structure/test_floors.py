@@ -39,7 +39,8 @@ SEES = {
     "datasets/video": [],
     "datasets/cater": ["datasets/video"],
     "datasets/clevrer": ["datasets/video"],
-    "datasets/video_list": ["datasets/video"],
+    "datasets/tables": ["datasets/video"],
+    "datasets/video_list": ["datasets/tables", "datasets/video"],
     "datasets/packing": COMM + ["datasets/video"],  # writes what datasets/video/pack reads, over all ranks
     "datasets/standins": ["datasets/cater", "datasets/clevrer"],  # they write what these read
     "analysis/metrics": [],
