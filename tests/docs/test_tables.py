@@ -56,6 +56,16 @@ class Tables(Case):
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]),
                          (0, "1 tables as printed, 0 renewed, 0 wrong, 0 need a run"))
 
+    def test_a_table_of_markdown_stands_as_it_is_and_may_be_of_several_sweeps(self):
+        self.write("tiny.yaml", TINY + "question: {asked: Does it learn?, claims: [{quantity: hx_rankme, at_least: 1}]}\n")
+        for name in ("one", "two"):
+            self.succeed("sweep", "tiny.yaml", "-o", f"runs/{name}")
+        self.write("page.md", "<!-- table: vjvcr answers runs/one runs/two --format md; of: ./vj demo -->\n\n| wrong |\n\nAfter.\n")
+        self.assertEqual(self.tool("--renew", self.path("page.md"), VJ_SOURCE=self.folder).returncode, 0)
+        rows = [line.split(" | ")[:3] for line in self.text().splitlines() if line.startswith("| runs/")]
+        self.assertEqual(rows, [[f"| runs/{name}", "Does it learn?", "open (one seed)"] for name in ("one", "two")])
+        self.assertTrue(self.text().endswith("|\n\nAfter.\n"))
+
     def test_a_run_that_is_not_at_hand_is_named(self):
         self.page("runs/large")
         done = self.tool("--renew", self.path("page.md"), VJ_SOURCE=self.folder)
