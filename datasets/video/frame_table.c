@@ -26,6 +26,7 @@ typedef struct scan {
   AVFrame *frame;
   int64_t *times; /* of packets */
   int64_t packets;
+  int32_t *frame_of; /* [packets]: the frame of each, -1: none; NULL where packets can't tell frames apart */
   fault *faults;
   int64_t fault_count;
   int64_t next_point;  /* those before it are behind us */
@@ -250,7 +251,10 @@ static vj_status find_points(scan *s) {
     latest = frame;
   }
   t->point_count = kept;
-  free(frame_of);
+  if (clear)
+    s->frame_of = frame_of;
+  else
+    free(frame_of);
   return VJ_OK;
 }
 
@@ -287,14 +291,22 @@ static bool has_fault(const scan *s, int32_t packet) {
   return low < s->fault_count && s->faults[low].packet == packet;
 }
 
-/* The first point behind a packet that is confirmed, of a few; point_count: there is none. */
+/* Whether what begins at a point is untouched by a fault at this packet: it lies before the point, or it is one of the
+ * point's leading pictures, shown before it, on which none of HEVC's later pictures depends. */
+static bool is_beyond(const scan *s, const vj_table_point *point, int32_t packet) {
+  if (point->packet > packet) return true;
+  if (!s->frame_of || packet >= s->packets || s->source->stream->codecpar->codec_id != AV_CODEC_ID_HEVC) return false;
+  return s->frame_of[packet] >= 0 && s->frame_of[packet] < point->frame;
+}
+
+/* The first such point that is confirmed, of a few; point_count: there is none. */
 static vj_status find_recovery(scan *s, int32_t packet, int64_t *left, int64_t *found) {
   const vj_frame_table *const t = s->table;
   const bool intra = vj_codec_is_intra(s->source->stream->codecpar->codec_id);
   for (*found = s->next_point; *found < t->point_count; ++*found) {
     const vj_table_point *const point = &t->points[*found];
     bool confirmed = intra;
-    if (point->packet <= packet || has_fault(s, point->packet)) continue;
+    if (!is_beyond(s, point, packet) || has_fault(s, point->packet)) continue;
     if (!intra && --*left < 0) break;
     if (!intra) VJ_TRY(confirm(s, point, &confirmed));
     s->next_point = *found;
@@ -375,6 +387,7 @@ vj_status vj_frame_table_scan(vj_demuxer *source, vj_frame_table *table, vj_tabl
   if (status == VJ_OK) status = vj_frame_table_ready(table);
   if (status == VJ_OK) find_times(&s);
   av_frame_free(&s.frame);
+  free(s.frame_of);
   free(s.times);
   free(s.faults);
   return status;

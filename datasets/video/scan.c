@@ -16,7 +16,7 @@
 
 /* --- the index file: a line for each video that was looked at ---------------------------------------------------- */
 
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 
 typedef struct memory {
   int file;          /* -1: none */

@@ -46,7 +46,7 @@ class Odd(SharedCase):
         first = self.inspect()
         with open(self.path("index")) as index:
             lines = index.read().split("\n")
-        self.assertRegex(lines[0], r"^vjvcr videos 2 \S+ [0-9a-f]+ [0-9a-f]+$")
+        self.assertRegex(lines[0], r"^vjvcr videos 3 \S+ [0-9a-f]+ [0-9a-f]+$")
         size = os.path.getsize(self.path("index.frames"))
         self.assertEqual(self.inspect(), first)
         self.assertEqual(os.path.getsize(self.path("index.frames")), size)
