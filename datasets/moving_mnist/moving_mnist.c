@@ -24,6 +24,7 @@ static const vj_param params[] = {
     VJ_INTEGER(moving_mnist_config, max_speed, "4", 1, 256, "px/frame",
                "largest component of the velocity; never more than size - digit_size"),
     VJ_WORLD_SPLIT_PARAMS,
+    VJ_WORLD_BACKGROUND_PARAMS,
 };
 
 typedef struct moving_mnist {
@@ -133,7 +134,9 @@ static vj_status moving_mnist_sample(const void *dataset, vj_split split, int64_
   for (int64_t k = 0; k < d->digit_count; k++) start_mover(d, split, &rng, &movers[k]);
   vj_world_place_labels(&d->world, labels, start);
   fill_labels(d, split, movers, start);
-  const vj_world_clip clip = {.digits = d->digit_count,
+  const vj_world_clip clip = {.split = split,
+                              .number = number,
+                              .digits = d->digit_count,
                               .movers = movers,
                               .advance = step_all,
                               .motion = movers,

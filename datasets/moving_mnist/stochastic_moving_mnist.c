@@ -46,6 +46,7 @@ static const vj_param params[] = {
     VJ_REAL(stochastic_config, switch_probability, "1", 0, 1, "",
             "share of clips that take any of the five ways; the others go straight on: 0 is deterministic"),
     VJ_WORLD_SPLIT_PARAMS,
+    VJ_WORLD_BACKGROUND_PARAMS,
 };
 
 typedef struct stochastic {
@@ -188,7 +189,9 @@ static vj_status stochastic_sample(const void *dataset, vj_split split, int64_t 
   draw_path(d, split, number, &p);
   vj_world_place_labels(&d->world, labels, start);
   fill_labels(d, split, &p, start);
-  const vj_world_clip clip = {.digits = 1,
+  const vj_world_clip clip = {.split = split,
+                              .number = number,
+                              .digits = 1,
                               .movers = &p.mover,
                               .advance = advance,
                               .motion = &p,

@@ -127,17 +127,27 @@ static void draw(const vj_mover *mover, int64_t size, int64_t side, float *canva
   }
 }
 
-/* frame [size / cell, size / cell] becomes the averages of the canvas [size, size] over its cells. */
-static void average(const float *canvas, int64_t size, int64_t cell, float *frame) {
+/* The numbers of a cell are added row by row, whatever a loop is made of. */
+static inline void average_cells(const float *canvas, int64_t size, int64_t cell, float *restrict frame) {
   const int64_t side = size / cell;
-  for (int64_t row = 0; row < side; row++)
-    for (int64_t column = 0; column < side; column++) {
-      const float *const corner = canvas + row * cell * size + column * cell;
-      float sum = 0;
-      for (int64_t i = 0; i < cell; i++)
-        for (int64_t j = 0; j < cell; j++) sum += corner[i * size + j];
-      frame[row * side + column] = sum / (float)(cell * cell);
-    }
+  for (int64_t row = 0; row < side; row++, frame += side) {
+    memset(frame, 0, (size_t)side * sizeof *frame);
+    for (int64_t i = 0; i < cell; i++, canvas += size)
+      for (int64_t column = 0; column < side; column++)
+        for (int64_t j = 0; j < cell; j++) frame[column] += canvas[column * cell + j];
+    for (int64_t column = 0; column < side; column++) frame[column] /= (float)(cell * cell);
+  }
+}
+
+/* frame [size / cell, size / cell] becomes the averages of the canvas [size, size] over its cells. With constant cells
+ * compilers make vectors of it. */
+static void average(const float *canvas, int64_t size, int64_t cell, float *frame) {
+  if (cell == 1)
+    memcpy(frame, canvas, (size_t)(size * size) * sizeof *frame);
+  else if (cell == 2)
+    average_cells(canvas, size, 2, frame);
+  else
+    average_cells(canvas, size, cell, frame);
 }
 
 static void label_frame(const vj_world *w, const vj_world_clip *clip, int64_t t) {
@@ -156,16 +166,23 @@ static void label_frame(const vj_world *w, const vj_world_clip *clip, int64_t t)
 vj_status vj_world_film(const vj_world *w, const vj_world_clip *clip, float *frames) {
   const int64_t size = w->config.size, side = size / w->config.downsample;
   const int64_t total = w->request.input_frames + w->request.target_frames;
+  const vj_background_config behind = {w->config.background, w->config.background_strength, w->config.background_scale,
+                                       w->config.background_speed};
+  vj_background background;
   float *canvas = NULL;
-  VJ_TRY(vj_allocate((size_t)(size * size), sizeof *canvas, "a canvas", &canvas));
+  VJ_TRY(vj_background_begin(&behind, size, w->request.seed, clip->split, clip->number, &background));
+  vj_status status;
+  VJ_TRY_GOTO(status, vj_allocate((size_t)(size * size), sizeof *canvas, "a canvas", &canvas), done);
   for (int wall = 0; wall < VJ_WALLS; wall++) clip->walls[wall] = 0.0f;
   for (int64_t t = 0; t < total; t++) {
     clip->advance(w, clip->motion, t);
-    memset(canvas, 0, (size_t)(size * size) * sizeof *canvas);
+    vj_background_put(&background, t, canvas);
     for (int64_t k = 0; k < clip->digits; k++) draw(&clip->movers[k], size, w->config.digit_size, canvas);
     average(canvas, size, w->config.downsample, frames + t * side * side);
     label_frame(w, clip, t);
   }
+done:
   free(canvas);
-  return VJ_OK;
+  vj_background_end(&background);
+  return status;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "datasets/digits/digits.h"
+#include "datasets/moving_mnist/background.h"
 #include "vj/component.h"
 #include "vj/rng.h"
 
@@ -20,6 +21,8 @@ typedef struct vj_world_config {
   const char *digits;
   int64_t size, downsample, digit_size;
   int64_t train_size, validation_size, test_size;
+  int background; /* a vj_background_kind */
+  double background_strength, background_scale, background_speed;
 } vj_world_config;
 
 #define VJ_WORLD_CANVAS_PARAMS                                                                               \
@@ -34,6 +37,15 @@ typedef struct vj_world_config {
   VJ_INTEGER(vj_world_config, train_size, "10000", 1, 1000000000, "", "clips for training"),           \
       VJ_INTEGER(vj_world_config, validation_size, "1000", 1, 1000000000, "", "clips for validation"), \
       VJ_INTEGER(vj_world_config, test_size, "1000", 1, 1000000000, "", "clips for testing")
+
+#define VJ_WORLD_BACKGROUND_PARAMS                                                                              \
+  VJ_CHOICE(vj_world_config, background, VJ_BACKGROUND_CHOICES, "none",                                         \
+            "behind the digits: nothing; a random texture; one that moves; another one in every frame"),        \
+      VJ_REAL(vj_world_config, background_strength, "0.5", 0, 1, "",                                            \
+              "brightness of the brightest background, beside digits of 1"),                                    \
+      VJ_REAL(vj_world_config, background_scale, "8", 1, 1024, "px", "size of what is seen in the background"), \
+      VJ_REAL(vj_world_config, background_speed, "4", 0, 256, "px/frame",                                       \
+              "of `moving`: largest component of its velocity, which is constant in a clip")
 
 /* The dataset of a component begins with this. */
 typedef struct vj_world {
@@ -84,9 +96,11 @@ void vj_mover_step(vj_mover *mover, double range);
 
 /* --- a clip ------------------------------------------------------------------------------------------------------- */
 
-/* A clip on its way. The world draws the digits, brighter pixels over darker ones, and fills the labels that are known
- * frame by frame; the data set's own labels are filled by itself. */
+/* A clip on its way. The world draws background and digits, brighter pixels over darker ones, and fills the labels that
+ * are known frame by frame; the data set's own labels are filled by itself. */
 typedef struct vj_world_clip {
+  vj_split split; /* which clip this is */
+  int64_t number;
   int64_t digits;
   vj_mover *movers; /* [digits] */
   /* Brings the movers to frame t: from frame t - 1, or to where they begin. */
