@@ -5,6 +5,7 @@
 static vj_status find_values(const vj_sweep_pool *pool, const vj_selected *selected, vj_chosen_space *s) {
   const char *text = vj_results_text(selected->of, VJ_RECORD_CONFIG, selected->chosen->trials[0]);
   vj_yaml *config = NULL;
+  if (s->space->count == 0) return VJ_OK;
   VJ_TRY(vj_yaml_read_text(pool->pool, text, "config", &config));
   for (int64_t i = 0; i < s->space->count; i++) {
     vj_yaml *value = vj_yaml_find(config, s->space->keys[i]->text);

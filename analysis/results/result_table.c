@@ -135,7 +135,9 @@ static vj_status print_all(const vj_results *results, const vj_report_spec *repo
   VJ_TRY(vj_result_table_print_text(&rows, format, to));
   if (format == VJ_FORMAT_MARKDOWN) fputc('\n', to);
   print_below(&rows, to);
-  VJ_TRY(vj_tuned_print(results, to));
+  const vj_tuned *tuned = NULL;
+  VJ_TRY(vj_results_tuned(results, &tuned));
+  vj_tuned_print(results->pool, tuned, to);
   if (!answer) return VJ_OK;
   fputc('\n', to);
   return vj_answer_print(answer, format, to);

@@ -31,7 +31,8 @@ static vj_status open_one(vj_sweep_pool *p, const char *folder) {
   VJ_TRY(vj_results_open(folder, &p->at[i]));
   p->count++;
   VJ_TRY(vj_results_experiment(p->at[i], folder, &p->roots[i]));
-  if (!p->roots[i]) return vj_fail(VJ_DATA, "%s: it does not tell of which experiment it is", folder);
+  if (!p->roots[i]) p->roots[i] = vj_yaml_new(p->pool, VJ_YAML_MAP, NULL); /* of an early version */
+  if (!p->roots[i]) return no_memory();
   sort_in(p);
   return VJ_OK;
 }

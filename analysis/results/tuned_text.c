@@ -1,5 +1,6 @@
 #include "analysis/results/tuned_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "framework/config/nodes.h"
@@ -17,10 +18,18 @@ static bool is_on_edge(const vj_tuned_arm *arm, const char *key) {
   return false;
 }
 
+/* A drawn number has more digits than anyone reads. */
+static const char *shown(vj_pool *pool, const vj_yaml *value) {
+  const char *text = vj_yaml_value_text(pool, value);
+  char *end = NULL;
+  const double number = text ? strtod(text, &end) : 0;
+  return text && value->kind == VJ_YAML_SCALAR && end > text && !*end ? vj_pool_format(pool, "%.6g", number) : text;
+}
+
 const char *vj_tuned_values_text(vj_pool *pool, const vj_yaml *values) {
   const char *text = "";
   for (int64_t i = 0; i < values->count && text; i++) {
-    const char *value = vj_yaml_value_text(pool, values->items[i]);
+    const char *value = shown(pool, values->items[i]);
     text = value ? vj_pool_format(pool, "%s%s%s=%s", text, i ? ", " : "", values->keys[i]->text, value) : NULL;
   }
   return text;
@@ -32,24 +41,21 @@ const char *vj_tuned_chosen_text(vj_pool *pool, const vj_tuned_arm *arm) {
   for (int64_t i = 0; i < space->count && text; i++) {
     const char *key = space->keys[i]->text, *range = vj_yaml_print_line(pool, space->items[i]);
     const vj_yaml *value = vj_yaml_get(arm->chosen, key);
-    const char *shown = value ? vj_yaml_value_text(pool, value) : "none";
-    if (!range || !shown) return NULL;
-    text = vj_pool_format(pool, "%s%s%s=%s of %s%s", text, i ? ", " : "", key, shown, range,
+    const char *number = value ? shown(pool, value) : "none";
+    if (!range || !number) return NULL;
+    text = vj_pool_format(pool, "%s%s%s=%s of %s%s", text, i ? ", " : "", key, number, range,
                           is_on_edge(arm, key) ? " (on an edge)" : "");
   }
   return text;
 }
 
-vj_status vj_tuned_print(const vj_results *o, FILE *to) {
-  const vj_tuned *tuned = NULL;
-  VJ_TRY(vj_results_tuned(o, &tuned));
-  if (!tuned) return VJ_OK;
-  const char *effort = vj_tuned_effort(o->pool, tuned);
+void vj_tuned_print(vj_pool *pool, const vj_tuned *tuned, FILE *to) {
+  if (!tuned) return;
+  const char *effort = vj_tuned_effort(pool, tuned);
   fprintf(to, "settings: %s\n", effort ? effort : "");
   for (int64_t i = 0; i < tuned->arm_count; i++) {
     const vj_tuned_arm *arm = &tuned->arms[i];
-    const char *text = vj_tuned_chosen_text(o->pool, arm);
+    const char *text = vj_tuned_chosen_text(pool, arm);
     fprintf(to, "  %s: %s%s\n", arm->name, text ? text : "", arm->spaces->count > 1 ? ", extended" : "");
   }
-  return VJ_OK;
 }

@@ -17,7 +17,7 @@ const char *vj_tuned_values_text(vj_pool *pool, const vj_yaml *values);
  * memory is out. */
 const char *vj_tuned_chosen_text(vj_pool *pool, const vj_tuned_arm *arm);
 
-/* Prints nothing where nothing is recorded. */
-VJ_MUST_USE vj_status vj_tuned_print(const vj_results *results, FILE *to);
+/* NULL prints nothing. */
+void vj_tuned_print(vj_pool *pool, const vj_tuned *tuned, FILE *to);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/output/text_table.h"
+#include "analysis/results/tuned_text.h"
 #include "framework/config/nodes.h"
 #include "sweeps/space/arm_space.h"
 
@@ -28,7 +29,11 @@ static bool has_own_spaces(const vj_yaml *arms) {
 
 vj_status vj_arm_table_print(vj_pool *pool, const vj_yaml *root, const vj_space *space) {
   const vj_yaml *arms = vj_yaml_find(root, "sweep.trials");
+  const vj_tuned *tuned = NULL;
   vj_table *table = NULL;
+  VJ_TRY(vj_tuned_read(pool, root, &tuned));
+  if (tuned) putchar('\n');
+  vj_tuned_print(pool, tuned, stdout);
   if (!has_own_spaces(arms)) return VJ_OK;
   VJ_TRY(vj_table_create(&table));
   vj_table_column(table, "arm", false);

@@ -116,16 +116,16 @@ static vj_status list_edges(const choices *c, const vj_chosen_space *chosen, vj_
   return VJ_OK;
 }
 
-static vj_status check_keys(const choices *c, const vj_yaml *space, const vj_chosen_space *chosen) {
+/* What was chosen has to be all that is to be chosen; `where` it was. */
+static vj_status check_keys(const char *arm, const vj_yaml *space, const vj_yaml *known, const char *where) {
   for (int64_t i = 0; i < space->count; i++)
-    if (!vj_yaml_get(chosen->space, space->keys[i]->text))
-      return vj_fail_node(space->keys[i], chosen->arm, "\"%s\" was no parameter of the arm in %s; tune it anew",
-                          space->keys[i]->text, c->sweeps.folders[c->sweeps.count - 1]);
-  for (int64_t i = 0; i < chosen->space->count; i++)
-    if (!vj_yaml_get(space, chosen->space->keys[i]->text))
-      return vj_fail_node(chosen->space->keys[i], chosen->arm,
-                          "\"%s\" was a parameter of the arm, and is none now; tune it anew",
-                          chosen->space->keys[i]->text);
+    if (!vj_yaml_get(known, space->keys[i]->text))
+      return vj_fail_node(space->keys[i], arm, "\"%s\" was no parameter of the arm in %s; tune it anew",
+                          space->keys[i]->text, where);
+  for (int64_t i = 0; i < known->count; i++)
+    if (!vj_yaml_get(space, known->keys[i]->text))
+      return vj_fail_node(space, arm, "\"%s\" was a parameter of the arm in %s and is none now; tune it anew",
+                          known->keys[i]->text, where);
   return VJ_OK;
 }
 
@@ -138,7 +138,7 @@ static vj_status fix_arm(const choices *c, const char *name, const vj_yaml *spac
     return vj_fail(VJ_DATA, "%s: no setting of the arm \"%s\" has a %s, so none can be chosen", c->sweeps.folders[0],
                    name, c->criterion->metric);
   VJ_TRY(vj_chosen_space_find(&c->sweeps, selected, &chosen));
-  VJ_TRY(check_keys(c, space, &chosen));
+  VJ_TRY(check_keys(name, space, chosen.space, c->sweeps.folders[c->sweeps.count - 1]));
   vj_yaml *values = vj_yaml_copy(c->e->pool, chosen.values);
   if (!values) return no_memory();
   VJ_TRY(vj_tuning_put_values(c->e->pool, c->e->root, name, values));
@@ -221,14 +221,27 @@ static vj_status read_recorded(const vj_experiment *e, vj_yaml **section) {
   return status == VJ_OK && found && !*section ? no_memory() : status;
 }
 
+static const vj_tuned_arm *recorded_of(const vj_tuned *tuned, const char *arm) {
+  for (int64_t i = 0; i < tuned->arm_count; i++)
+    if (strcmp(tuned->arms[i].name, arm) == 0) return &tuned->arms[i];
+  return NULL;
+}
+
 static vj_status take_recorded(vj_experiment *e, vj_yaml *section) {
   const vj_tuned *tuned = NULL;
   VJ_TRY(vj_yaml_set(e->pool, e->root, "tuned", section));
   VJ_TRY(vj_tuned_read(e->pool, e->root, &tuned));
   VJ_TRY(vj_tuning_spread(e->pool, e->root));
-  for (int64_t i = 0; i < tuned->arm_count; i++)
-    if (vj_yaml_get_key(arms_of(e->root), tuned->arms[i].name))
-      VJ_TRY(vj_tuning_put_values(e->pool, e->root, tuned->arms[i].name, tuned->arms[i].chosen));
+  const vj_yaml *arms = arms_of(e->root);
+  for (int64_t a = 0; arms && a < arms->count; a++) {
+    const char *name = arms->keys[a]->text;
+    const vj_tuned_arm *arm = recorded_of(tuned, name);
+    vj_yaml *space = NULL;
+    if (!arm) continue;
+    VJ_TRY(vj_arm_space_read(e->pool, e->root, name, &space));
+    VJ_TRY(check_keys(name, space, arm->spaces->items[arm->spaces->count - 1], results_folder(e)));
+    VJ_TRY(vj_tuning_put_values(e->pool, e->root, name, arm->chosen));
+  }
   VJ_TRY(vj_tuning_check_chosen(e->pool, e->root));
   return vj_tuning_end_sampling(e->pool, e->root);
 }
@@ -336,8 +349,9 @@ static vj_status check_options(const vj_experiment *e) {
 }
 
 static vj_status take_final(vj_experiment *e) {
+  const vj_tuned *tuned = NULL;
   vj_yaml *section = NULL;
-  if (vj_yaml_is_null(e->tuning)) return VJ_OK;
+  if (vj_yaml_is_null(e->tuning)) return vj_tuned_read(e->pool, e->root, &tuned); /* of a sweep.yaml, to check it */
   VJ_TRY(read_recorded(e, &section));
   return section ? take_recorded(e, section) : vj_tuning_check_chosen(e->pool, e->root);
 }

@@ -107,7 +107,9 @@ vj_status vj_tuning_check_chosen(vj_pool *pool, const vj_yaml *root) {
 
 vj_status vj_tuning_end_sampling(vj_pool *pool, vj_yaml *root) {
   static const char *const keys[] = {"method", "samples", "sampling_seed", "skip"};
-  vj_yaml *sweep = vj_yaml_shallow(pool, vj_yaml_get(root, "sweep"));
+  const vj_yaml *old = vj_yaml_get(root, "sweep");
+  if (vj_yaml_is_null(old)) return VJ_OK;
+  vj_yaml *sweep = vj_yaml_shallow(pool, old);
   if (!sweep) return no_memory();
   for (size_t i = 0; i < VJ_COUNT(keys); i++) vj_yaml_remove(sweep, keys[i]);
   return vj_yaml_set(pool, root, "sweep", sweep);
