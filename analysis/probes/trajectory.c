@@ -25,6 +25,7 @@ enum {
   TRUE,
   PRIOR_ERROR,
   BEST_OF_K_ERROR,
+  ERROR_VALIDATION,
   METRICS
 };
 
@@ -43,6 +44,7 @@ static const vj_metric metrics[METRICS] = {
                      "error of predictions with z drawn from the prior, mean over draws; error itself is an oracle's"},
     [BEST_OF_K_ERROR] = {"best_of_k_error", VJ_METRIC_SCALAR, "label",
                          "of each clip the least error over eval.prior_draws draws, mean over clips"},
+    [ERROR_VALIDATION] = {"error_validation", VJ_METRIC_SCALAR, "label", "error on the validation split"},
 };
 
 static const double near = 2; /* of WITHIN_2PX */
@@ -108,8 +110,8 @@ static void add_distances(void *context, const double *predicted, const float *t
   show(sums, predicted, target);
 }
 
-/* Sums become means; a step in which nothing was compared has none. */
-static void take_means(const distances *sums, double *const *results) {
+/* Sums become means; a step in which nothing was compared has none. *error: over all steps. */
+static void take_means(const distances *sums, double *error) {
   double positions = 0, steps = 0;
   for (int64_t step = 0; step < sums->steps; step++) {
     positions += sums->known[step];
@@ -117,33 +119,42 @@ static void take_means(const distances *sums, double *const *results) {
   }
   for (int64_t step = 0; step < sums->steps; step++) {
     sums->by_step[step] = sums->known[step] > 0 ? sums->by_step[step] / sums->known[step] : NAN;
-    if (sums->known[step] > 0) *results[ERROR] += sums->by_step[step] / steps;
+    if (sums->known[step] > 0) *error += sums->by_step[step] / steps;
   }
-  if (positions == 0) *results[ERROR] = NAN;
+  if (positions == 0) *error = NAN;
   *sums->within = positions > 0 ? *sums->within / positions : NAN;
   *sums->baseline = positions > 0 ? *sums->baseline / positions : NAN;
 }
 
+/* Compares a split with what is predicted for it; `sums` is complete but for its sums and the room for counts. */
+static vj_status compare(distances *sums, vj_split split, double *error) {
+  *sums->within = *sums->baseline = *error = 0;
+  for (int64_t step = 0; step < sums->steps; step++) sums->by_step[step] = 0;
+  VJ_TRY(vj_allocate((size_t)sums->steps, sizeof *sums->known, "counts of positions", &sums->known));
+  const vj_status status = vj_ridge_predict(sums->ridge, split, sums, add_distances);
+  if (status == VJ_OK) take_means(sums, error);
+  free(sums->known);
+  return status;
+}
+
 static vj_status score(const vj_ridge *ridge, double *const *results) {
   const int64_t steps = ridge->input->split[VJ_TEST].steps;
-  double *by_step = results[ERROR_BY_HORIZON];
+  double within = 0, baseline = 0;
+  /* By step, those of validation clips are room that the test's takes next. */
   distances sums = {.ridge = ridge,
                     .steps = steps,
                     .points = ridge->outputs / (2 * steps),
-                    .by_step = by_step,
-                    .within = results[WITHIN_2PX],
-                    .baseline = results[BASELINE_ERROR],
-                    .shown = ridge->input->shown,
-                    .predicted = results[PREDICTED],
-                    .truth = results[TRUE]};
-  *sums.within = *sums.baseline = *results[ERROR] = 0;
-  for (int64_t step = 0; step < steps; step++) by_step[step] = 0;
-  VJ_TRY(vj_allocate((size_t)steps, sizeof *sums.known, "counts of positions", &sums.known));
-  const vj_status status = vj_ridge_predict(ridge, VJ_TEST, &sums, add_distances);
-  if (status == VJ_OK) take_means(&sums, results);
-  free(sums.known);
+                    .by_step = results[ERROR_BY_HORIZON],
+                    .within = &within,
+                    .baseline = &baseline};
+  VJ_TRY(compare(&sums, VJ_VALIDATION, results[ERROR_VALIDATION]));
+  sums.within = results[WITHIN_2PX];
+  sums.baseline = results[BASELINE_ERROR];
+  sums.shown = ridge->input->shown;
+  sums.predicted = results[PREDICTED];
+  sums.truth = results[TRUE];
   *results[LAMBDA] = ridge->lambda;
-  return status;
+  return compare(&sums, VJ_TEST, results[ERROR]);
 }
 
 /* --- forecasts ----------------------------------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ enum {
   TRUE,
   PRIOR_ERROR,
   BEST_OF_K_ERROR,
+  ERROR_VALIDATION,
   METRICS
 };
 enum { MOST_STEPS = 16, SHOWN = 2, MOST_NUMBERS = SHOWN * MOST_STEPS * 8 };
@@ -62,6 +63,21 @@ static void distances_are_euclidean_for_each_step(void **state) {
   assert_close(r.scalar[BASELINE_ERROR], 3, 1e-6);
   assert_close(r.scalar[WITHIN_2PX], 1, 0);
   assert_close(r.scalar[LAMBDA], 1, 1e-15);
+  assert_close(r.scalar[ERROR_VALIDATION], 1, 1e-6);
+}
+
+/* Where the validation clips rest in the middle, two thirds of the swing are wrong: 10/3 and 2/3. */
+static void validation_has_an_error_of_its_own(void **state) {
+  (void)state;
+  const vj_label label = position(4);
+  const float twice[4] = {-1, -1, 1, 1}, swings[8] = {7, 16, 29.4F, 4.2F, 13, 24, 30.6F, 5.8F};
+  const float middle[8] = {10, 20, 30, 5, 10, 20, 30, 5};
+  vj_probe_input input = same_splits((vj_features){2, 2, 1, twice, swings}, &label);
+  input.split[VJ_VALIDATION].target = middle;
+  results r;
+  assert_ok(evaluate(&one, &input, &r));
+  assert_close(r.scalar[ERROR_VALIDATION], 2, 1e-6);
+  assert_close(r.scalar[ERROR], 1, 1e-6);
 }
 
 /* Of the first clip alone where one is asked for: two thirds of the swing, and the truth. */
@@ -264,6 +280,7 @@ int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_parameters_have_the_stated_defaults),
       cmocka_unit_test(distances_are_euclidean_for_each_step),
+      cmocka_unit_test(validation_has_an_error_of_its_own),
       cmocka_unit_test(shown_clips_have_their_paths),
       cmocka_unit_test(points_of_a_step_are_averaged),
       cmocka_unit_test(missing_positions_are_left_out),
