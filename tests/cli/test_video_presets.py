@@ -40,6 +40,33 @@ class VideoPresets(Case):
         for row in ("untrained", "mean", "random"):
             self.assertRegex(table, rf"(?m)^{row}  ")
 
+    def test_atari_is_sound_in_both_sizes(self):
+        """On videos and a table as docs/examples/atari.py leaves them."""
+        self.make("videos", "made", "--videos", "8,4,4", "--frames", "40", "--size", "48x36")
+        os.rename(self.path("made/lists"), self.path("lists"))
+        names = []
+        for split in ("train", "validation", "test"):
+            with open(self.path("lists", f"{split}.txt"), encoding="utf-8") as file:
+                names += [line.split()[0] for line in file]
+            os.rename(self.path("lists", f"{split}.txt"), self.path("made", f"{split}.txt"))
+        self.write("made/classes.json", json.dumps({f"Game{number}": str(number) for number in range(7)}))
+        self.write("made/actions.csv", "video,start_frame,end_frame,label\n" + "".join(
+            f"{os.path.basename(name)},{first},{first + 7},{('up', 'down', 'fire')[(row + first) % 3]}\n"
+            for row, name in enumerate(names) for first in (0, 8, 16)))
+        small = [*SMALL, "data.root=made", "optim.warmup=1", "model.predictor.hidden=[16]", "model.encoder.channels=[4, 4, 8]"]
+        for size in ([], ["--quick"]):
+            dry = self.succeed("sweep", preset("atari"), "--tuning", "--dry-run", *size, *small)
+            self.assertRegex(dry.out, r"(?m)^VJ-VCR +(8|4)  [^\n]*\n^generative +(8|4)  [^\n]*\n^ceiling +(8|4)  ")
+        self.succeed("sweep", preset("atari"), "--quick", "-o", "out", "optim.steps=2", "eval.every=2", "sweep.seeds=1",
+                     "sweep.trials.VJ-VCR.parameters=null", "sweep.trials.generative.parameters=null",
+                     "sweep.trials.ceiling.parameters=null", "sweep.trials.generative.losses.reconstruction.weight=1",
+                     "tuning=null", "model.latent.target_sparsity=0", *small)
+        values = values_of(self.path("out", "sweep.h5"))
+        self.assertEqual(list(values["status"]), [2] * 3)
+        for name in ("actions_map", "past_map", "target_map", "actions_random_map"):
+            self.assertTrue((values[f"probe_{name}"] > 0).all(), name)
+        self.assertRegex(self.succeed("table", "out").out, r"(?m)^ceiling  ")
+
     def test_without_videos_they_say_how_to_get_some(self):
         for name, kind in (("clevrer", "clevrer"), ("cater", "cater"), ("video_list", "videos")):
             self.assert_refused(f"^vjvcr: data.root: runs/standins/.*`vjvcr data make {kind} DIR` makes", "sweep",
