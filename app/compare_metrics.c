@@ -124,5 +124,5 @@ const vj_verb vj_verb_compare_metrics = {
         "learnability and intrinsic dimension, and CLID, the sum of both in standard deviations over the trials of a "
         "seed; beside them validation losses. docs/metrics.md has sources and limits.\n",
     .reads = "DIR/sweep.h5.\n",
-    .examples = "vjvcr compare-metrics runs/tau_beta\n",
+    .examples = "vjvcr compare-metrics runs/tau\n",
     .run = compare_metrics};
