@@ -47,7 +47,7 @@ static int64_t next_bin(const vj_label_facts *f, int64_t bins, int64_t last) {
   if (bins <= SHOWN_CLASSES) return last + 1;
   for (int64_t k = 0; k < bins; k++) {
     const bool was_told =
-        last >= 0 && (f->counts[k] > f->counts[last] || (f->counts[k] == f->counts[last] && k <= last));
+        last >= 0 && (f->counts[k] > f->counts[last] || (k <= last && f->counts[k] == f->counts[last]));
     if (!was_told && (next < 0 || f->counts[k] > f->counts[next])) next = k;
   }
   return next;

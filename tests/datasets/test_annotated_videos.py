@@ -5,6 +5,7 @@ import json
 import math
 import os
 import struct
+import subprocess
 import zlib
 
 from videos import VIDEOS, VideoCase  # looks for what the tests need
@@ -113,6 +114,26 @@ class Annotated(VideoCase):
                       text)
         self.assertIn("actions, test: two: 1, one: 1\n",
                       self.succeed("data", "inspect", "a.yaml", "data.actions=[two, one]").out)
+
+    def beside_the_rows(self, *more):
+        """The left part of the contact sheet, row by row: true where something is written."""
+        self.succeed("data", "inspect", "a.yaml", "--sheet", "sheet.png", *more)
+        with open(self.path("sheet.png"), "rb") as file:
+            width, height = struct.unpack(">2I", file.read(24)[16:])
+        pixels = subprocess.run("ffmpeg -nostdin -loglevel error -i sheet.png -f rawvideo -pix_fmt gray -", shell=True,
+                                cwd=self.path(), stdout=subprocess.PIPE, check=True).stdout
+        left = np.frombuffer(pixels, np.uint8).reshape(height, width)[4:, :184]
+        self.assertEqual(set(np.unique(left)), {0, 255})
+        return left.reshape(len(VIDEOS), -1, 184) == 0
+
+    def test_sheet_has_names_beside_its_rows(self):
+        both, one = self.beside_the_rows(), self.beside_the_rows("data.actions=[late]")
+        name, rest = both[:, :9], both[:, 9:]  # a line has 9 px
+        self.assertTrue(name.any(axis=(1, 2)).all() and rest.any(axis=(1, 2)).all())
+        self.assertEqual(len({row.tobytes() for row in name}), len(VIDEOS))  # each another video's
+        self.assertTrue((one[:, :18] == both[:, :18]).all())  # name and class are as they were
+        changed = (one[:, 18:] != both[:, 18:]).any(axis=(1, 2))
+        self.assertEqual(list(np.flatnonzero(~changed)), [1])  # actions are not, but for b.avi, which has no other
 
     def test_videos_need_no_class(self):
         self.write("videos/train.txt", "".join(f"{folder}/{name}\n" for folder, _, _, name in VIDEOS[:4]))
