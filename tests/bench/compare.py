@@ -27,19 +27,19 @@ SIMVP = os.path.join(os.path.relpath(FOLDER, ROOT), "simvp.yaml")
 DECODER = ("model.decoder={type: cnn}", "losses.reconstruction={weight: 1.0}")
 SPARSE = ("model.latent={type: sparse}",)
 UNROLLED = ("model.latent={type: sparse, lambda: 1.0e-6, tolerance: 0}",)  # all 20 iterations in both programs
-FEWER = ("optim.batch=16",)  # where a step takes a minute
+FEWER = ("optim.batch=8",)  # where a step of 64 clips takes minutes
 BF16 = ("optim.precision=bf16",)
-TRIED_STEPS, TRIED_TRIALS = 3, 2
+TRIED_STEPS, TRIED_STEPS_OF_FEWER, TRIED_TRIALS = 3, 1, 2
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 class Side:
     """A program and its variants, of which the fastest counts. `make(label)` is the measurement of one; `labels(best)`
-    are those to try, at first of None, then of the best so far."""
+    are those to try, at first of None, then of the best so far, by `tried_steps` each."""
 
-    def __init__(self, make, labels=lambda best: [""], short=None):
-        self.make, self.labels, self.short = make, labels, short or make
+    def __init__(self, make, labels=lambda best: [""], short=None, tried_steps=TRIED_STEPS):
+        self.make, self.labels, self.short, self.tried_steps = make, labels, short or make, tried_steps
 
     def search(self, tried, save):
         """The label of the fastest; `tried` {label: {"seconds", "peak_mib"}} is added to."""
@@ -48,7 +48,7 @@ class Side:
         for best in (lambda: None, lambda: fastest(tried)):
             for label in self.labels(best()):
                 if label not in tried:
-                    result = self.short(label)(TRIED_STEPS)
+                    result = self.short(label)(self.tried_steps)
                     tried[label] = {"seconds": result["seconds"], "peak_mib": result["peak_mib"]}
                     print(f"    {label}: {result['seconds']:.3f} s", file=sys.stderr)
                     save()
@@ -78,7 +78,9 @@ def two_cores(file, overrides):
 
 
 def pytorch(file, labels=variants, **arguments):
-    return Side(lambda label: torch_step(file, label, **arguments), labels)
+    fewer = set(FEWER) <= set(arguments.get("overrides", ()))
+    return Side(lambda label: torch_step(file, label, **arguments), labels,
+                tried_steps=TRIED_STEPS_OF_FEWER if fewer else TRIED_STEPS)
 
 
 def against_torch(what, target, overrides=(), cores=1, file=BENCH):
@@ -112,7 +114,7 @@ ROWS = {
     "step2": against_torch("training step", 1.9, cores=2),
     "bf16": bf16_row(1.3),
     "decoder1": against_torch("with decoder", 1.7, DECODER),
-    "sparse_decoder1": against_torch("FISTA latents through the decoder, batch 16", 2, UNROLLED + DECODER + FEWER),
+    "sparse_decoder1": against_torch("FISTA latents through the decoder, batch 8", 2, UNROLLED + DECODER + FEWER),
     "ranks": Row("2 ranks against 1, same global batch",
                  {"2 ranks": alone(ours(BENCH, ranks=2)), "1 rank": alone(ours(BENCH))}, {"1 rank": 1.92}),
     "sweep": sweep_row(24),
@@ -120,7 +122,7 @@ ROWS = {
     "bf16_2": bf16_row(1.3, cores=2),
     "decoder2": against_torch("with decoder", 1.7, DECODER, cores=2),
     "sparse1": against_torch("FISTA latents, quadratic", 1.9, SPARSE),
-    "sparse_decoder2": against_torch("FISTA latents through the decoder, batch 16", 2, UNROLLED + DECODER + FEWER,
+    "sparse_decoder2": against_torch("FISTA latents through the decoder, batch 8", 2, UNROLLED + DECODER + FEWER,
                                      cores=2),
     "simvp2": against_torch("SimVP with gSTA (64/512/8), batch 4", 1.3, cores=2, file=SIMVP),
     "sweep8": sweep_row(8),
