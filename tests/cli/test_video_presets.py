@@ -54,15 +54,16 @@ class VideoPresets(Case):
             f"{os.path.basename(name)},{first},{first + 7},{('up', 'down', 'fire')[(row + first) % 3]}\n"
             for row, name in enumerate(names) for first in (0, 8, 16)))
         small = [*SMALL, "data.root=made", "optim.warmup=1", "model.predictor.hidden=[16]", "model.encoder.channels=[4, 4, 8]"]
-        for size in ([], ["--quick"]):
+        arms = ("VJ-VCR", "VJ-VCR (sparse z)", "generative", "ceiling")
+        for settings, size in ((8, []), (4, ["--quick"])):
             dry = self.succeed("sweep", preset("atari"), "--tuning", "--dry-run", *size, *small)
-            self.assertRegex(dry.out, r"(?m)^VJ-VCR +(8|4)  [^\n]*\n^generative +(8|4)  [^\n]*\n^ceiling +(8|4)  ")
+            self.assertEqual(re.findall(rf"(?m)^(\S.*?) +{settings}  optim.lr ", dry.out), list(arms))
         self.succeed("sweep", preset("atari"), "--quick", "-o", "out", "optim.steps=2", "eval.every=2", "sweep.seeds=1",
-                     "sweep.trials.VJ-VCR.parameters=null", "sweep.trials.generative.parameters=null",
-                     "sweep.trials.ceiling.parameters=null", "sweep.trials.generative.losses.reconstruction.weight=1",
-                     "tuning=null", "model.latent.target_sparsity=0", *small)
+                     "tuning=null", *(f"sweep.trials.{arm}.parameters=null" for arm in arms),
+                     "sweep.trials.VJ-VCR (sparse z).model.latent.target_sparsity=0",
+                     "sweep.trials.generative.losses.reconstruction.weight=1", *small)
         values = values_of(self.path("out", "sweep.h5"))
-        self.assertEqual(list(values["status"]), [2] * 3)
+        self.assertEqual(list(values["status"]), [2] * 4)
         for name in ("actions_map", "past_map", "target_map", "actions_random_map"):
             self.assertTrue((values[f"probe_{name}"] > 0).all(), name)
         self.assertRegex(self.succeed("table", "out").out, r"(?m)^ceiling  ")
