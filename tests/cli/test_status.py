@@ -197,7 +197,8 @@ class Finished(Looking, SweepCase):
                  "[--format text|json|csv|md]", "show", "out"),
                 ('TRIAL: expected a number from 0 to 5, got "6"', "show", "out", "6"),
                 ('TRIAL: expected a number from 0 to 5, got "weak"', "show", "out", "weak"),
-                (missing + "best DIR [METRIC] [options]; see `vjvcr best --help`", "best"),
+                ("expected DIR, the folder of a sweep; with --select also several, with commas between them; usage: vjvcr "
+                 "best DIR [METRIC] [options]; see `vjvcr best --help`", "best"),
                 ('best has no option --acs; did you mean "--asc"?', "best", "out", "--acs"),
                 ("--asc and --desc: expected one of them", "best", "out", "--asc", "--desc"),
                 ('"hx_rankme": expected an option; METRIC is val_loss already', "best", "out", "val_loss", "hx_rankme"),

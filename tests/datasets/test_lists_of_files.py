@@ -151,7 +151,7 @@ class Files(SharedCase):
         self.assertEqual(told["others"], count)
         self.assertEqual([form["form"] for form in told["forms"]], ["mjpeg in avi, 16x16, 25/s"])
         text = self.succeed("data", "inspect", "v.yaml").out
-        self.assertRegex(text, rf"\n{count} files in the classes' folders are no videos: \S+ is .*, for one\n")
+        self.assertRegex(text, rf"\n{count} files in the folders are no videos: \S+ is .*, for one\n")
         self.succeed("train", "v.yaml", "-o", "out")
 
     def test_lists_that_name_other_files(self):
