@@ -13,7 +13,7 @@ requirements.programs(CROSS, PLAYER)
 
 SOURCE = os.environ["VJ_SOURCE"]
 FILES = ["tests/ops/other_architecture.c",
-         *(f"framework/ops/product/{name}.c" for name in ("product", "plain", "long_sum")),
+         *(f"framework/ops/product/{name}.c" for name in ("product", "plain", "dot_bf16", "long_sum")),
          *(f"framework/base/{name}.c" for name in ("cpu", "memory", "status", "elementary"))]
 FLAGS = ["-std=c17", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-D_POSIX_C_SOURCE=200809L",
          f'-DVJ_SOURCE_ROOT="{SOURCE}/"', f"-I{SOURCE}", f"-I{SOURCE}/framework/include"]
