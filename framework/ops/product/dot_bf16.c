@@ -82,13 +82,13 @@ DOT static void multiply(const vj_product_shape *s, int64_t count, const void *a
   }
 }
 
-vj_written vj_product_write(const vj_product_shape *shape) {
+vj_any_shape vj_product_fallback(const vj_product_shape *shape) {
   return shape->bf16 && vj_cpu_path() >= VJ_CPU_AVX512_BF16 ? multiply : vj_product_plain;
 }
 
 #else
 
-vj_written vj_product_write(const vj_product_shape *shape) {
+vj_any_shape vj_product_fallback(const vj_product_shape *shape) {
   (void)shape;
   return vj_product_plain;
 }

@@ -17,8 +17,9 @@
 
 struct vj_product {
   vj_product_shape shape;
-  vj_generated generated, rest; /* NULL: `written`; of the columns behind the first `columns`: NULL if there are none */
-  vj_written written;
+  vj_generated generated,
+      rest; /* NULL: `fallback`; of the columns behind the first `columns`: NULL if there are none */
+  vj_any_shape fallback;
   int64_t columns;
   vj_product *next;
 };
@@ -177,9 +178,9 @@ static vj_status create(const vj_product_shape *shape, vj_product **made) {
     return status;
   }
   if (!same) product->generated = NULL;
-  product->written = vj_product_write(shape);
+  product->fallback = vj_product_fallback(shape);
   counts.all++;
-  counts.plain += !product->generated && product->written == vj_product_plain;
+  counts.plain += !product->generated && product->fallback == vj_product_plain;
   product->next = known;
   *made = known = product;
   return VJ_OK;
@@ -200,7 +201,7 @@ void vj_product_run(const vj_product *product, int64_t pairs, const void *a, con
   if (product->generated && pairs > 0) {
     run_generated(product, pairs, a, a_at, b, b_at, c);
   } else {
-    product->written(s, pairs, a, a_at, b, b_at, c);
+    product->fallback(s, pairs, a, a_at, b, b_at, c);
   }
 }
 
