@@ -44,7 +44,7 @@ typedef struct vj_background {
   float *texture;                        /* [size, size]: what is behind the first frame */
 } vj_background;
 
-/* Of a clip by its split and number. vj_background_end frees it. */
+/* Of a clip by its split and number. To be ended by vj_background_end, also after a failure. */
 VJ_MUST_USE vj_status vj_background_begin(const vj_background_config *config, int64_t size, uint64_t seed,
                                           vj_split split, int64_t number, vj_background *background);
 /* Fills a canvas [size, size] with what is behind frame t; frames come in their order, from 0. */

@@ -170,8 +170,9 @@ vj_status vj_world_film(const vj_world *w, const vj_world_clip *clip, float *fra
                                        w->config.background_speed};
   vj_background background;
   float *canvas = NULL;
-  VJ_TRY(vj_background_begin(&behind, size, w->request.seed, clip->split, clip->number, &background));
   vj_status status;
+  VJ_TRY_GOTO(status, vj_background_begin(&behind, size, w->request.seed, clip->split, clip->number, &background),
+              done);
   VJ_TRY_GOTO(status, vj_allocate((size_t)(size * size), sizeof *canvas, "a canvas", &canvas), done);
   for (int wall = 0; wall < VJ_WALLS; wall++) clip->walls[wall] = 0.0f;
   for (int64_t t = 0; t < total; t++) {
