@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "datasets/tables/words.h"
-#include "vj/rng.h"
 
 static const char *const usual_videos[] = {"video", "file", "filename", "path"};
 static const char *const usual_frames[] = {"frame", "frame_idx", "frame_number", "frames"};
@@ -313,7 +312,6 @@ static bool are_rows(const unsigned char *bytes, const heading *h) {
 
 static bool fits(const void *kept, size_t count) {
   heading h;
-  int64_t ends = 0;
   if (count < sizeof h) return false;
   memcpy(&h, kept, sizeof h);
   const int64_t room = (int64_t)(count - sizeof h);
@@ -321,8 +319,7 @@ static bool fits(const void *kept, size_t count) {
   const int64_t row = (int64_t)sizeof(vj_frame_row) + h.columns * (int64_t)sizeof(float);
   if (h.count < 0 || h.count > room / row || h.text_bytes < 1 || room != h.count * row + h.text_bytes) return false;
   const char *const text = (const char *)kept + (count - (size_t)h.text_bytes);
-  for (int64_t i = 0; i < h.text_bytes; i++) ends += text[i] == 0;
-  return ends == h.texts && text[h.text_bytes - 1] == 0 && are_rows((const unsigned char *)kept + sizeof h, &h);
+  return vj_words_fit(text, h.text_bytes, h.texts) && are_rows((const unsigned char *)kept + sizeof h, &h);
 }
 
 static vj_status parse(parsing *p, const char *text, size_t bytes, const char *path) {
@@ -350,15 +347,11 @@ static vj_status keep(const void *context, const char *text, size_t bytes, const
   return status;
 }
 
-static uint64_t mixed(uint64_t hash, const char *text) {
-  return (hash ^ vj_hash_text(text)) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 vj_annotation_form vj_frame_values_form(const vj_frame_columns *c, char name[VJ_FORM_NAME_BYTES]) {
   char likelihood[32];
   snprintf(likelihood, sizeof likelihood, "%.17g", c->min_likelihood);
-  uint64_t hash = mixed(mixed(mixed((uint64_t)c->is_of_one, c->video), c->frame), likelihood);
-  for (int64_t i = 0; i < c->values.count; i++) hash = mixed(hash, c->values.at[i]);
+  uint64_t hash = vj_words_hash(vj_words_hash(vj_words_hash((uint64_t)c->is_of_one, c->video), c->frame), likelihood);
+  for (int64_t i = 0; i < c->values.count; i++) hash = vj_words_hash(hash, c->values.at[i]);
   snprintf(name, VJ_FORM_NAME_BYTES, "1 %016" PRIx64, hash);
   return (vj_annotation_form){.name = name, .file = "values", .context = c, .keep = keep, .fits = fits};
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "datasets/tables/words.h"
-#include "vj/rng.h"
 
 /* --- columns ----------------------------------------------------------------------------------------------------- */
 
@@ -260,16 +259,13 @@ static bool are_intervals(const unsigned char *bytes, const heading *h) {
 
 static bool fits(const void *kept, size_t count) {
   heading h;
-  int64_t ends = 0;
   if (count < sizeof h) return false;
   memcpy(&h, kept, sizeof h);
   const int64_t room = (int64_t)(count - sizeof h);
   if (h.count < 0 || h.count > room / (int64_t)sizeof(vj_interval) || h.text_bytes < 0) return false;
   if (room != h.count * (int64_t)sizeof(vj_interval) + h.text_bytes) return false;
   const char *const text = (const char *)kept + (count - (size_t)h.text_bytes);
-  for (int64_t i = 0; i < h.text_bytes; i++) ends += text[i] == 0;
-  return ends == h.texts && (h.text_bytes == 0 || text[h.text_bytes - 1] == 0) &&
-         are_intervals((const unsigned char *)kept + sizeof h, &h);
+  return vj_words_fit(text, h.text_bytes, h.texts) && are_intervals((const unsigned char *)kept + sizeof h, &h);
 }
 
 static vj_status parse(parsing *p, const char *text, size_t bytes, const char *path, const vj_interval_columns *c) {
@@ -298,14 +294,10 @@ static vj_status keep(const void *context, const char *text, size_t bytes, const
   return status;
 }
 
-static uint64_t mixed(uint64_t hash, const char *text) {
-  return (hash ^ vj_hash_text(text)) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 vj_annotation_form vj_intervals_form(const vj_interval_columns *c, char name[VJ_FORM_NAME_BYTES]) {
-  uint64_t hash = mixed((uint64_t)c->unit * 2 + (uint64_t)c->is_of_one, c->video);
-  hash = mixed(mixed(hash, c->start), c->end);
-  for (int64_t i = 0; i < c->labels.count; i++) hash = mixed(hash, c->labels.at[i]);
+  uint64_t hash = vj_words_hash((uint64_t)c->unit * 2 + (uint64_t)c->is_of_one, c->video);
+  hash = vj_words_hash(vj_words_hash(hash, c->start), c->end);
+  for (int64_t i = 0; i < c->labels.count; i++) hash = vj_words_hash(hash, c->labels.at[i]);
   snprintf(name, VJ_FORM_NAME_BYTES, "1 %016" PRIx64, hash);
   return (vj_annotation_form){.name = name, .file = "intervals", .context = c, .keep = keep, .fits = fits};
 }

@@ -41,3 +41,13 @@ void vj_words_copy(const vj_words *w, char *to) {
     to += bytes;
   }
 }
+
+bool vj_words_fit(const char *text, int64_t bytes, int64_t count) {
+  int64_t ends = 0;
+  for (int64_t i = 0; i < bytes; i++) ends += text[i] == 0;
+  return ends == count && (bytes == 0 || text[bytes - 1] == 0);
+}
+
+uint64_t vj_words_hash(uint64_t hash, const char *text) {
+  return (hash ^ vj_hash_text(text)) * UINT64_C(0x9e3779b97f4a7c15);
+}

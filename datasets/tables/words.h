@@ -2,6 +2,7 @@
 #ifndef VJ_DATASETS_TABLES_WORDS_H
 #define VJ_DATASETS_TABLES_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,9 @@ typedef struct vj_words {
 int64_t vj_words_number(vj_words *words, const char *text);
 /* All of them, one behind the other, into words->bytes bytes. */
 void vj_words_copy(const vj_words *words, char *to);
+/* Whether bytes read back, which may be damaged, are so many texts with a 0 behind each. */
+bool vj_words_fit(const char *text, int64_t bytes, int64_t count);
+/* A hash that goes on with a text. */
+uint64_t vj_words_hash(uint64_t hash, const char *text);
 
 #endif
