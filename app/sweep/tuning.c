@@ -1,94 +1,19 @@
 #include "app/sweep/tuning.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "analysis/results/chosen_space.h"
-#include "framework/config/config_diff.h"
+#include "app/sweep/tuning_private.h"
 #include "framework/config/nodes.h"
-#include "sweeps/space/space.h"
 #include "sweeps/space/tuned.h"
 #include "sweeps/space/tuning.h"
 
-enum { MOST_TUNING_SWEEPS = 3 }; /* the first, and two with extended spaces */
-
-/* Tuning sweeps that are done, and what is chosen in them. */
-typedef struct choices {
-  vj_experiment *e;
-  vj_sweep_pool sweeps;
-  const vj_criterion *criterion;
-  vj_selection selection;
-} choices;
-
 static vj_status no_memory(void) { return vj_fail(VJ_MEMORY, "no memory for the settings of arms"); }
 
-/* --- what is there ----------------------------------------------------------------------------------------------- */
-
-/* While some of them may still become the best, nothing is chosen. */
-static vj_status check_done(const vj_sweep_pool *sweeps) {
-  for (int64_t k = 0; k < sweeps->count; k++) {
-    const vj_results *o = sweeps->at[k];
-    int64_t open = 0;
-    for (int64_t i = 0; i < o->trials; i++) open += vj_results_state(o, i) < VJ_TRIAL_DONE;
-    if (open)
-      return vj_fail(VJ_USAGE,
-                     "%s: %lld of %lld trials are not done; go on with it (the same command with --resume) before "
-                     "settings are chosen",
-                     sweeps->folders[k], (long long)open, (long long)o->trials);
-  }
-  return VJ_OK;
-}
-
-static const vj_yaml *arms_of(const vj_yaml *root) { return vj_yaml_find(root, "sweep.trials"); }
-
-/* An arm without its parameters. */
-static vj_yaml *fixed_part(vj_pool *pool, const vj_yaml *root, const char *name) {
-  const vj_yaml *arm = vj_yaml_get(arms_of(root), name);
-  vj_yaml *copy = vj_yaml_is_null(arm) ? vj_yaml_new(pool, VJ_YAML_MAP, NULL) : vj_yaml_shallow(pool, arm);
-  if (copy) vj_yaml_remove(copy, "parameters");
-  return copy;
-}
-
-/* Settings are an arm's only as long as the arm is the same. */
-static vj_status check_arm(const choices *c, const vj_yaml *tuning_root, const char *name) {
-  for (int64_t k = 0; k < c->sweeps.count; k++) {
-    vj_config_diff found = {0};
-    if (!vj_yaml_get_key(arms_of(c->sweeps.roots[k]), name))
-      return vj_fail(VJ_CONFIG, "%s: it has no arm \"%s\", for which settings are to be chosen; tune it anew",
-                     c->sweeps.folders[k], name);
-    const vj_yaml *before = fixed_part(c->e->pool, c->sweeps.roots[k], name);
-    const vj_yaml *after = fixed_part(c->e->pool, tuning_root, name);
-    if (!before || !after) return no_memory();
-    VJ_TRY(vj_config_diff_find(c->e->pool, before, after, &found));
-    if (found.count == 0) continue;
-    const char *change = vj_config_change_text(c->e->pool, &found.at[0]);
-    return vj_fail(VJ_CONFIG, "%s: the arm \"%s\" is not what it was: %s; tune it anew", c->sweeps.folders[k], name,
-                   change ? change : found.at[0].key);
-  }
-  return VJ_OK;
-}
-
-static vj_status choose(choices *c, const vj_yaml *tuning_root, const char *folders) {
-  const vj_yaml *arms = arms_of(tuning_root);
-  VJ_TRY(vj_sweep_pool_open(folders, &c->sweeps));
-  VJ_TRY(check_done(&c->sweeps));
-  for (int64_t a = 0; a < arms->count; a++) VJ_TRY(check_arm(c, tuning_root, arms->keys[a]->text));
-  VJ_TRY(vj_criterion_read(c->e->pool, vj_yaml_get(tuning_root, "sweep"), &c->criterion));
-  return vj_select_settings(&c->sweeps, c->criterion->metric,
-                            c->criterion->mode == VJ_CRITERION_MIN ? VJ_BEST_LOW : VJ_BEST_HIGH, NULL, &c->selection);
-}
-
-static const vj_selected *selected_of(const choices *c, const char *arm) {
-  for (int64_t i = 0; i < c->selection.count; i++)
-    if (strcmp(c->selection.at[i].arm, arm) == 0) return &c->selection.at[i];
-  return NULL;
-}
-
-/* --- --tuned ----------------------------------------------------------------------------------------------------- */
+/* --- --tuned ------------------------------------------------------------------------------------------------------ */
 
 /* The arm's space in each sweep, where it is another than before. */
-static vj_status list_spaces(const choices *c, const char *arm, vj_yaml **list) {
+static vj_status list_spaces(const vj_tuning_choices *c, const char *arm, vj_yaml **list) {
   vj_pool *pool = c->e->pool;
   const char *last = NULL;
   vj_yaml **items = vj_pool_take(pool, (size_t)c->sweeps.count * sizeof *items);
@@ -107,7 +32,7 @@ static vj_status list_spaces(const choices *c, const char *arm, vj_yaml **list) 
   return VJ_OK;
 }
 
-static vj_status list_edges(const choices *c, const vj_chosen_space *chosen, vj_text_list *edges) {
+static vj_status list_edges(const vj_tuning_choices *c, const vj_chosen_space *chosen, vj_text_list *edges) {
   const char **keys = vj_pool_take(c->e->pool, (size_t)chosen->space->count * sizeof *keys);
   if (!keys) return no_memory();
   *edges = (vj_text_list){.at = keys};
@@ -130,8 +55,8 @@ static vj_status check_keys(const char *arm, const vj_yaml *space, const vj_yaml
 }
 
 /* The best setting of an arm takes the place of its space. */
-static vj_status fix_arm(const choices *c, const char *name, const vj_yaml *space, vj_tuned_arm *tuned) {
-  const vj_selected *selected = selected_of(c, name);
+static vj_status fix_arm(const vj_tuning_choices *c, const char *name, const vj_yaml *space, vj_tuned_arm *tuned) {
+  const vj_selected *selected = vj_tuning_selected(c, name);
   vj_chosen_space chosen;
   vj_yaml *spaces = NULL;
   if (!selected || !selected->chosen)
@@ -152,7 +77,7 @@ static vj_status fix_arm(const choices *c, const char *name, const vj_yaml *spac
   return list_edges(c, &chosen, &tuned->edges);
 }
 
-static vj_status list_seeds(const choices *c, vj_integer_list *seeds) {
+static vj_status list_seeds(const vj_tuning_choices *c, vj_integer_list *seeds) {
   const vj_results *o = c->sweeps.at[0];
   int64_t *list = vj_pool_take(c->e->pool, (size_t)o->trials * sizeof *list), count = 0;
   if (!list) return no_memory();
@@ -165,9 +90,9 @@ static vj_status list_seeds(const choices *c, vj_integer_list *seeds) {
   return VJ_OK;
 }
 
-static vj_status fix_arms(const choices *c) {
+static vj_status fix_arms(const vj_tuning_choices *c) {
   vj_pool *pool = c->e->pool;
-  const vj_yaml *arms = arms_of(c->e->root);
+  const vj_yaml *arms = vj_arms_of(c->e->root);
   const vj_yaml *method = vj_yaml_find(c->sweeps.roots[0], "sweep.method");
   vj_tuned_arm *list = vj_pool_take(pool, (size_t)arms->count * sizeof *list);
   vj_tuned tuned = {.metric = c->criterion->metric,
@@ -185,18 +110,18 @@ static vj_status fix_arms(const choices *c) {
   return vj_tuned_write(pool, &tuned, c->e->root);
 }
 
-static vj_status take_tuned(choices *c, const char *folders) {
+static vj_status take_tuned(vj_tuning_choices *c, const char *folders) {
   vj_yaml *tuning_root = vj_yaml_shallow(c->e->pool, c->e->root);
   if (!tuning_root) return no_memory();
   VJ_TRY(vj_tuning_apply(c->e->pool, c->e->tuning, tuning_root));
-  VJ_TRY(choose(c, tuning_root, folders));
+  VJ_TRY(vj_tuning_choose(c, tuning_root, folders));
   for (int64_t k = 0; k < c->sweeps.count; k++)
     VJ_TRY(vj_tuning_check_seeds(c->e->pool, c->sweeps.roots[k], c->e->root));
   VJ_TRY(vj_tuning_spread(c->e->pool, c->e->root));
   return fix_arms(c);
 }
 
-/* --- --resume ---------------------------------------------------------------------------------------------------- */
+/* --- --resume ----------------------------------------------------------------------------------------------------- */
 
 static const char *results_folder(const vj_experiment *e) {
   const char *output = vj_command_text(e->command, "-o");
@@ -232,7 +157,7 @@ static vj_status take_recorded(vj_experiment *e, vj_yaml *section) {
   VJ_TRY(vj_yaml_set(e->pool, e->root, "tuned", section));
   VJ_TRY(vj_tuned_read(e->pool, e->root, &tuned));
   VJ_TRY(vj_tuning_spread(e->pool, e->root));
-  const vj_yaml *arms = arms_of(e->root);
+  const vj_yaml *arms = vj_arms_of(e->root);
   for (int64_t a = 0; arms && a < arms->count; a++) {
     const char *name = arms->keys[a]->text;
     const vj_tuned_arm *arm = recorded_of(tuned, name);
@@ -246,96 +171,7 @@ static vj_status take_recorded(vj_experiment *e, vj_yaml *section) {
   return vj_tuning_end_sampling(e->pool, e->root);
 }
 
-/* --- --extend ---------------------------------------------------------------------------------------------------- */
-
-/* The configuration of an arm alone with these settings. Fails where that is none. */
-static vj_status try_settings(const vj_experiment *e, const char *arm, const vj_yaml *values,
-                              const vj_config **config) {
-  vj_yaml *root = vj_yaml_shallow(e->pool, e->root), *only = vj_yaml_new(e->pool, VJ_YAML_MAP, NULL);
-  vj_space *space = NULL;
-  if (!root || !only) return no_memory();
-  VJ_TRY(vj_tuning_put_values(e->pool, root, arm, values));
-  VJ_TRY(vj_yaml_set(e->pool, only, arm, vj_yaml_get(arms_of(root), arm)));
-  VJ_TRY(vj_yaml_put(e->pool, root, "sweep.trials", only));
-  VJ_TRY(vj_tuning_end_sampling(e->pool, root));
-  VJ_TRY(vj_space_create(e->pool, root, &space));
-  *config = space->trials[0].config;
-  return VJ_OK;
-}
-
-/* *extended: the parameter with the end moved; NULL where the key, or another one, does not allow that. */
-static vj_status extend_parameter(const vj_experiment *e, const vj_chosen_space *chosen, int64_t i,
-                                  vj_yaml **extended) {
-  const char *key = chosen->space->keys[i]->text;
-  const vj_edge side = chosen->edges[i];
-  const vj_config *config = NULL;
-  VJ_TRY(try_settings(e, chosen->arm, chosen->values, &config));
-  const vj_yaml *read = vj_yaml_find(config->resolved, key);
-  VJ_TRY(vj_arm_space_extend(e->pool, chosen->space, i, side, read ? read->row : NULL, extended));
-  if (!*extended) return VJ_OK;
-  vj_yaml *values = vj_yaml_shallow(e->pool, chosen->values), *space = vj_yaml_shallow(e->pool, chosen->space);
-  vj_yaml *end = NULL;
-  if (!values || !space) return no_memory();
-  space->items[i] = *extended;
-  VJ_TRY(vj_arm_space_end(e->pool, space, i, side, &end));
-  VJ_TRY(vj_yaml_set(e->pool, values, key, end));
-  const vj_status status = try_settings(e, chosen->arm, values, &config);
-  if (status == VJ_MEMORY) return status;
-  if (status != VJ_OK) *extended = NULL;
-  vj_error_clear();
-  return VJ_OK;
-}
-
-/* An arm's space as it is now, with its edges moved. */
-static vj_status extend_arm(const choices *c, const char *arm, bool *is_larger) {
-  vj_pool *pool = c->e->pool;
-  const vj_selected *selected = selected_of(c, arm);
-  const bool tells = c->e->command->world->rank == 0;
-  vj_chosen_space chosen = {0};
-  vj_yaml *space = NULL;
-  VJ_TRY(vj_arm_space_read(pool, c->sweeps.roots[c->sweeps.count - 1], arm, &space));
-  if (selected && selected->chosen) VJ_TRY(vj_chosen_space_find(&c->sweeps, selected, &chosen));
-  for (int64_t i = 0; i < space->count && chosen.edges; i++) {
-    const char *key = space->keys[i]->text, *before = vj_yaml_print_line(pool, space->items[i]);
-    vj_yaml *extended = NULL;
-    if (chosen.edges[i] == VJ_EDGE_NONE) continue;
-    VJ_TRY(extend_parameter(c->e, &chosen, i, &extended));
-    if (tells)
-      printf("%s: %s=%s is on an edge of %s, which %s%s\n", arm, key, vj_yaml_get(chosen.values, key)->text,
-             before ? before : "", extended ? "is extended to " : "can't be moved",
-             extended ? vj_yaml_print_line(pool, extended) : "");
-    if (!extended) continue;
-    *is_larger = true;
-    VJ_TRY(vj_yaml_set(pool, space, key, extended));
-  }
-  vj_yaml *copy = vj_yaml_copy(pool, space);
-  return copy ? vj_tuning_put_space(pool, c->e->root, arm, copy) : no_memory();
-}
-
-static vj_status take_extended(choices *c, const char *folders, bool *has_trials) {
-  vj_pool *pool = c->e->pool;
-  VJ_TRY(choose(c, c->e->root, folders));
-  const vj_sweep_pool *sweeps = &c->sweeps;
-  const vj_yaml *arms = arms_of(c->e->root);
-  const int64_t last = sweeps->count - 1;
-  if (sweeps->count >= MOST_TUNING_SWEEPS)
-    return vj_fail(VJ_USAGE, "--extend: spaces are extended at most %d times, and %s are %d sweeps already",
-                   MOST_TUNING_SWEEPS - 1, folders, MOST_TUNING_SWEEPS);
-  *has_trials = false;
-  for (int64_t a = 0; a < arms->count; a++) VJ_TRY(extend_arm(c, arms->keys[a]->text, has_trials));
-  if (!*has_trials && c->e->command->world->rank == 0)
-    puts("no arm's best setting is on an edge that could be moved; there is nothing to extend");
-  const char *skip = vj_pool_format(
-      pool, "%lld",
-      (long long)(vj_sweep_pool_count(sweeps, last, "skip") + vj_sweep_pool_count(sweeps, last, "samples")));
-  const char *ending = vj_pool_format(pool, "-%lld", (long long)sweeps->count + 1);
-  vj_yaml *node = skip ? vj_yaml_scalar(pool, skip, false, NULL) : NULL;
-  if (!node || !ending) return no_memory();
-  VJ_TRY(vj_yaml_put(pool, c->e->root, "sweep.skip", node));
-  return vj_experiment_rename(c->e, ending);
-}
-
-/* --- all of them ------------------------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static vj_status check_options(const vj_experiment *e) {
   const bool tuning = vj_command_has(e->command, "--tuning"), tuned = vj_command_has(e->command, "--tuned");
@@ -357,7 +193,7 @@ static vj_status take_final(vj_experiment *e) {
 }
 
 vj_status vj_experiment_tune(vj_experiment *e, bool *has_trials) {
-  choices c = {.e = e};
+  vj_tuning_choices c = {.e = e};
   vj_status status = VJ_OK;
   *has_trials = true;
   VJ_TRY(check_options(e));
@@ -365,7 +201,7 @@ vj_status vj_experiment_tune(vj_experiment *e, bool *has_trials) {
     VJ_TRY(vj_tuning_apply(e->pool, e->tuning, e->root));
     VJ_TRY(vj_experiment_rename(e, "-tuning"));
     if (vj_command_has(e->command, "--extend"))
-      status = take_extended(&c, vj_command_text(e->command, "--extend"), has_trials);
+      status = vj_tuning_extend(&c, vj_command_text(e->command, "--extend"), has_trials);
   } else if (vj_command_has(e->command, "--tuned")) {
     status = take_tuned(&c, vj_command_text(e->command, "--tuned"));
   } else {

@@ -172,6 +172,9 @@ class Choice(Case):
         self.assert_refused('out: the arm "second" is not what it was: losses.variance.weight was 5 and is 6 now '
                             "(override sweep.trials.second.losses.variance.weight); tune it anew", "sweep",
                             "tuned.yaml", "--tuned", "out", "sweep.trials.second.losses.variance.weight=6")
+        self.assert_refused("out: settings were chosen for another experiment: losses.prediction.weight was 1.0 and "
+                            "is 2 now (override losses.prediction.weight); tune it anew", "sweep", "tuned.yaml",
+                            "--tuned", "out", "losses.prediction.weight=2", ranks=2)
         self.assert_refused(r"^vjvcr: out/sweep.h5:\d+:\d+: tuning: settings are chosen with seed 7, which the final "
                             "sweep has, too, ", "sweep", "tuned.yaml", "--tuned", "out", "sweep.seeds=[7]")
         self.succeed("sweep", "tuned.yaml", "--tuned", "out", "-o", "final", "--dry-run")
