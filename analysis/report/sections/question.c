@@ -53,7 +53,9 @@ static void draw(vj_page *page) {
                                  "Right of the line as claimed, left of it not; bars are 95 % intervals");
   fputs("$claims << EOD\n", script);
   for (int64_t i = 0; i < rows; i++) put_row(script, row_at(a, i), i);
-  fprintf(script, "EOD\n$bound << EOD\n0 -0.7\n0 %lld\nEOD\n", (long long)rows);
+  fputs("EOD\n$bound << EOD\n", script); /* beside the bars only, since names stand between them */
+  for (int64_t i = 0; i < rows; i++) fprintf(script, "0 %.2f\n0 %.2f\n\n", (double)i - 0.22, (double)i + 0.45);
+  fputs("EOD\n", script);
   for (int64_t i = 0; i < rows; i++) name_row(page, script, row_at(a, i), i, i >= a->question->claim_count);
   fprintf(
       script,
