@@ -15,14 +15,8 @@ enum { COLUMNS = 16, ROWS = 8 };
 
 #define DOT __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
 
-typedef struct pairs {
-  int64_t count;
-  const void *a, *b;
-  const uint64_t *a_at, *b_at;
-} pairs;
-
 /* Rows row..row+rows-1 of the columns that `mask` has; `rows` is a constant wherever this is inlined. */
-DOT static VJ_INLINE void block(const vj_product_shape *s, const pairs *p, float *c, int64_t row, int64_t column,
+DOT static VJ_INLINE void block(const vj_product_shape *s, const vj_pairs *p, float *c, int64_t row, int64_t column,
                                 __mmask16 mask, int64_t rows) {
   __m512 sum[ROWS];
   float *const to = c + row * s->c_pitch + column;
@@ -43,7 +37,7 @@ DOT static VJ_INLINE void block(const vj_product_shape *s, const pairs *p, float
   for (int64_t i = 0; i < rows; i++) _mm512_mask_storeu_ps(to + i * s->c_pitch, mask, sum[i]);
 }
 
-DOT static void few_rows(const vj_product_shape *s, const pairs *p, float *c, int64_t row, int64_t column,
+DOT static void few_rows(const vj_product_shape *s, const vj_pairs *p, float *c, int64_t row, int64_t column,
                          __mmask16 mask) {
   switch (s->rows - row) {
     case 1:
@@ -72,7 +66,7 @@ DOT static void few_rows(const vj_product_shape *s, const pairs *p, float *c, in
 
 DOT static void multiply(const vj_product_shape *s, int64_t count, const void *a, const uint64_t *a_at, const void *b,
                          const uint64_t *b_at, vj_real *c) {
-  const pairs p = {count, a, b, a_at, b_at};
+  const vj_pairs p = {count, a, b, a_at, b_at};
   for (int64_t column = 0; column < s->columns; column += COLUMNS) {
     const int64_t columns = s->columns - column;
     const __mmask16 mask = (__mmask16)(columns < COLUMNS ? (1u << columns) - 1 : 0xffff);
@@ -82,13 +76,13 @@ DOT static void multiply(const vj_product_shape *s, int64_t count, const void *a
   }
 }
 
-vj_any_shape vj_product_fallback(const vj_product_shape *shape) {
+vj_general_kernel vj_product_fallback(const vj_product_shape *shape) {
   return shape->bf16 && vj_cpu_path() >= VJ_CPU_AVX512_BF16 ? multiply : vj_product_plain;
 }
 
 #else
 
-vj_any_shape vj_product_fallback(const vj_product_shape *shape) {
+vj_general_kernel vj_product_fallback(const vj_product_shape *shape) {
   (void)shape;
   return vj_product_plain;
 }

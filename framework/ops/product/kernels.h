@@ -13,11 +13,18 @@ vj_generated vj_product_generate(const vj_product_shape *shape);
 /* For how many columns, the first ones, code is made; what is left is a product of its own. */
 int64_t vj_product_columns_at_once(const vj_product_shape *shape);
 
+/* Matrices that are multiplied in pairs and added up: of pair e, a begins a_at[e] bytes behind a. */
+typedef struct vj_pairs {
+  int64_t count;
+  const void *a, *b;
+  const uint64_t *a_at, *b_at;
+} vj_pairs;
+
 /* Code for any shape, where none is generated. */
-typedef void (*vj_any_shape)(const vj_product_shape *shape, int64_t count, const void *a, const uint64_t *a_at,
-                             const void *b, const uint64_t *b_at, vj_real *c);
+typedef void (*vj_general_kernel)(const vj_product_shape *shape, int64_t count, const void *a, const uint64_t *a_at,
+                                  const void *b, const uint64_t *b_at, vj_real *c);
 /* The fastest there is on vj_cpu_path(): the instruction for bf16 where the processor has it, else plain C. */
-vj_any_shape vj_product_fallback(const vj_product_shape *shape);
+vj_general_kernel vj_product_fallback(const vj_product_shape *shape);
 /* Any shape, vectors along the columns. */
 void vj_product_plain(const vj_product_shape *shape, int64_t pairs, const void *a, const uint64_t *a_at, const void *b,
                       const uint64_t *b_at, vj_real *c);

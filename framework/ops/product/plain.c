@@ -13,17 +13,11 @@
 /* Sums that registers hold. */
 enum { ROWS = 4, COLUMNS = 32 };
 
-typedef struct pairs {
-  int64_t count;
-  const void *a, *b;
-  const uint64_t *a_at, *b_at;
-} pairs;
-
 static VJ_INLINE const void *moved(const void *from, uint64_t bytes) { return (const char *)from + bytes; }
 
 /* A block of c at (row, column). `rows` and `columns` are ROWS and COLUMNS wherever whole blocks fit, so that the
  * compiler knows them. */
-static VJ_INLINE void block(const vj_product_shape *s, const pairs *p, vj_real *c, int64_t row, int64_t column,
+static VJ_INLINE void block(const vj_product_shape *s, const vj_pairs *p, vj_real *c, int64_t row, int64_t column,
                             int64_t rows, int64_t columns) {
   const int64_t down = s->a_transposed ? 1 : s->a_pitch, along = s->a_transposed ? s->a_pitch : 1;
   vj_real sum[ROWS][COLUMNS];
@@ -41,10 +35,10 @@ static VJ_INLINE void block(const vj_product_shape *s, const pairs *p, vj_real *
     for (int64_t j = 0; j < columns; j++) c[(row + i) * s->c_pitch + column + j] = sum[i][j];
 }
 
-typedef void (*block_kernel)(const vj_product_shape *, const pairs *, vj_real *, int64_t, int64_t, int64_t, int64_t);
+typedef void (*block_kernel)(const vj_product_shape *, const vj_pairs *, vj_real *, int64_t, int64_t, int64_t, int64_t);
 
 /* `one` is a constant, so that the compiler has its loops here. */
-static VJ_INLINE void all_blocks(const vj_product_shape *s, const pairs *p, vj_real *c, block_kernel one) {
+static VJ_INLINE void all_blocks(const vj_product_shape *s, const vj_pairs *p, vj_real *c, block_kernel one) {
   for (int64_t column = 0; column < s->columns; column += COLUMNS) {
     const int64_t columns = s->columns - column < COLUMNS ? s->columns - column : COLUMNS;
     for (int64_t row = 0; row < s->rows; row += ROWS) {
@@ -57,7 +51,9 @@ static VJ_INLINE void all_blocks(const vj_product_shape *s, const pairs *p, vj_r
   }
 }
 
-VJ_KERNEL(multiply, (const vj_product_shape *s, const pairs *p, vj_real *c), (s, p, c)) { all_blocks(s, p, c, block); }
+VJ_KERNEL(multiply, (const vj_product_shape *s, const vj_pairs *p, vj_real *c), (s, p, c)) {
+  all_blocks(s, p, c, block);
+}
 
 /* --- bf16 -------------------------------------------------------------------------------------------------------- */
 
@@ -76,7 +72,7 @@ static VJ_INLINE float first_of(uint32_t pair) {
   return value;
 }
 
-static VJ_INLINE void block_bf16(const vj_product_shape *s, const pairs *p, vj_real *c, int64_t row, int64_t column,
+static VJ_INLINE void block_bf16(const vj_product_shape *s, const vj_pairs *p, vj_real *c, int64_t row, int64_t column,
                                  int64_t rows, int64_t columns) {
   float sum[ROWS][COLUMNS];
   for (int64_t i = 0; i < rows; i++)
@@ -96,12 +92,12 @@ static VJ_INLINE void block_bf16(const vj_product_shape *s, const pairs *p, vj_r
     for (int64_t j = 0; j < columns; j++) c[(row + i) * s->c_pitch + column + j] = (vj_real)sum[i][j];
 }
 
-VJ_KERNEL(multiply_bf16, (const vj_product_shape *s, const pairs *p, vj_real *c), (s, p, c)) {
+VJ_KERNEL(multiply_bf16, (const vj_product_shape *s, const vj_pairs *p, vj_real *c), (s, p, c)) {
   all_blocks(s, p, c, block_bf16);
 }
 
 /* Denormal factors and sums are zero while it lasts. */
-static void multiply_flushing(const vj_product_shape *s, const pairs *p, vj_real *c) {
+static void multiply_flushing(const vj_product_shape *s, const vj_pairs *p, vj_real *c) {
 #if defined(__x86_64__)
   enum { FLUSH = 0x8000, DENORMALS_ARE_ZERO = 0x0040 };
   const unsigned control = __builtin_ia32_stmxcsr();
@@ -115,7 +111,7 @@ static void multiply_flushing(const vj_product_shape *s, const pairs *p, vj_real
 
 void vj_product_plain(const vj_product_shape *shape, int64_t count, const void *a, const uint64_t *a_at, const void *b,
                       const uint64_t *b_at, vj_real *c) {
-  (shape->bf16 ? multiply_flushing : multiply)(shape, &(pairs){count, a, b, a_at, b_at}, c);
+  (shape->bf16 ? multiply_flushing : multiply)(shape, &(vj_pairs){count, a, b, a_at, b_at}, c);
 }
 
 VJ_KERNEL(add_row, (const vj_real *restrict row, int64_t rows, int64_t columns, vj_real *restrict c, int64_t pitch),

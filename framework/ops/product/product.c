@@ -19,7 +19,7 @@ struct vj_product {
   vj_product_shape shape;
   vj_generated generated,
       rest; /* NULL: `fallback`; of the columns behind the first `columns`: NULL if there are none */
-  vj_any_shape fallback;
+  vj_general_kernel fallback;
   int64_t columns;
   vj_product *next;
 };
