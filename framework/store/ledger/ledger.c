@@ -38,7 +38,7 @@ static vj_status begin(vj_ledger *ledger) {
     status = vj_ledger_append(ledger, &text, torn);
   }
   if (status == VJ_OK && ledger->stated < ledger->trials) status = extend(ledger);
-  vj_ledger_unlock(ledger);
+  status = vj_ledger_unlock_and_sync(ledger, status);
   ledger->opened = status == VJ_OK;
   return status;
 }
@@ -104,17 +104,14 @@ vj_status vj_ledger_claim(vj_ledger *ledger, const int64_t *trials, int64_t coun
   VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
   vj_status status = vj_ledger_refresh(ledger, &torn);
   const int64_t first = status == VJ_OK ? first_waiting(ledger, trials, count) : -1;
-  if (first >= 0) {
-    vj_ledger_record *r = &ledger->records[first];
-    status = vj_ledger_append_record(ledger, CLAIM, first, r->attempts + 1, NULL, torn);
-    if (status == VJ_OK) {
-      r->own_attempt = r->attempts;
-      *trial = first;
-      *attempt = r->attempts;
-    }
-  }
-  vj_ledger_unlock(ledger);
-  return status;
+  if (first >= 0)
+    status = vj_ledger_append_record(ledger, CLAIM, first, ledger->records[first].attempts + 1, NULL, torn);
+  VJ_TRY(vj_ledger_unlock_and_sync(ledger, status));
+  if (first < 0) return VJ_OK;
+  vj_ledger_record *r = &ledger->records[first];
+  *trial = first;
+  *attempt = r->own_attempt = r->attempts;
+  return VJ_OK;
 }
 
 vj_status vj_ledger_waits(vj_ledger *ledger, const int64_t *trials, int64_t count, bool *waits) {
@@ -154,8 +151,7 @@ static vj_status end_trial(vj_ledger *ledger, int64_t trial, int event, const ch
   if (status == VJ_OK) status = check_running(ledger, trial, event);
   if (status == VJ_OK)
     status = vj_ledger_append_record(ledger, event, trial, ledger->records[trial].attempts, reason, torn);
-  vj_ledger_unlock(ledger);
-  return status;
+  return vj_ledger_unlock_and_sync(ledger, status);
 }
 
 vj_status vj_ledger_done(vj_ledger *ledger, int64_t trial) { return end_trial(ledger, trial, DONE, NULL); }
@@ -210,8 +206,7 @@ vj_status vj_ledger_release(vj_ledger *ledger, bool (*is_alive)(void *context, c
     ++*count;
   }
   if (status == VJ_OK && (text.used > 0 || text.failed)) status = vj_ledger_append(ledger, &text, torn);
-  vj_ledger_unlock(ledger);
-  return status;
+  return vj_ledger_unlock_and_sync(ledger, status);
 }
 
 vj_status vj_ledger_state(vj_ledger *ledger, int64_t trial, vj_trial_state *state, int64_t *attempts,

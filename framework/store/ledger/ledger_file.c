@@ -21,6 +21,15 @@ vj_status vj_ledger_lock(const vj_ledger *ledger, int how) {
 
 void vj_ledger_unlock(const vj_ledger *ledger) { (void)vj_file_lock(ledger->descriptor, LOCK_UN); }
 
+vj_status vj_ledger_unlock_and_sync(vj_ledger *ledger, vj_status status) {
+  const bool appended = ledger->appended;
+  vj_ledger_unlock(ledger);
+  ledger->appended = false;
+  if (status != VJ_OK || !appended) return status;
+  errno = vj_disk_sync(ledger->descriptor);
+  return errno ? vj_ledger_system_fail(ledger, "can't be brought to the disk") : VJ_OK;
+}
+
 static vj_status read_at(const vj_ledger *ledger, char *bytes, size_t count, off_t at, size_t *got) {
   *got = 0;
   while (*got < count) {
@@ -71,16 +80,14 @@ static vj_status append(vj_ledger *ledger, const vj_lines *text, off_t torn) {
   if (ledger->read_only) return vj_fail(VJ_IO, "%s: can't be written: this user may only read it", ledger->path);
   if (torn > 0 && ftruncate(ledger->descriptor, ledger->parsed) != 0)
     return vj_ledger_system_fail(ledger, "a torn line can't be cut off");
-  int cause = vj_disk_write(ledger->descriptor, text->bytes, text->used, ledger->parsed);
+  const int cause = vj_disk_write(ledger->descriptor, text->bytes, text->used, ledger->parsed);
   if (cause != 0) {
     /* If this fails too, the torn line stays for the next one who appends. */
     if (ftruncate(ledger->descriptor, ledger->parsed) != 0) vj_error_frame(__FILE__, __LINE__, __func__);
     errno = cause;
     return vj_ledger_system_fail(ledger, "can't be written");
   }
-  cause = vj_disk_sync(ledger->descriptor);
-  errno = cause;
-  if (cause != 0) return vj_ledger_system_fail(ledger, "can't be brought to the disk");
+  ledger->appended = true;
   return vj_ledger_refresh(ledger, &torn);
 }
 

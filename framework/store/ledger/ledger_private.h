@@ -31,6 +31,7 @@ struct vj_ledger {
   int64_t measurement_count, measurement_capacity;
   off_t parsed; /* bytes of the file that `records` stand for: always whole lines */
   int64_t lines;
+  bool appended; /* and not brought to the disk yet */
 };
 
 /* What a record may tell of, and the state of its trial from then on. */
@@ -84,12 +85,15 @@ vj_status vj_ledger_system_fail(const vj_ledger *ledger, const char *what);
 
 VJ_MUST_USE vj_status vj_ledger_lock(const vj_ledger *ledger, int how);
 void vj_ledger_unlock(const vj_ledger *ledger);
+/* Lets the lock go and then waits until the disk has what was appended under it. Others may have read that and appended
+ * theirs meanwhile: to bring a file to the disk brings all of it, so that no record is there without those before it,
+ * and those who wait at the same time share one write of the disk. `status`: of what was done under the lock. */
+VJ_MUST_USE vj_status vj_ledger_unlock_and_sync(vj_ledger *ledger, vj_status status);
 VJ_MUST_USE vj_status vj_ledger_check_trial(const vj_ledger *ledger, int64_t trial);
 /* Under the lock: parses the whole lines that were appended since the last call; *torn is how many bytes of a line
  * without its end follow them. */
 VJ_MUST_USE vj_status vj_ledger_refresh(vj_ledger *ledger, off_t *torn);
-/* Under the lock, when everything whole was parsed: cuts off a torn line, appends, waits for the disk, parses. Frees
- * the text. */
+/* Under the lock, when everything whole was parsed: cuts off a torn line, appends, parses. Frees the text. */
 VJ_MUST_USE vj_status vj_ledger_append(vj_ledger *ledger, vj_lines *text, off_t torn);
 /* The same for one record. */
 VJ_MUST_USE vj_status vj_ledger_append_record(vj_ledger *ledger, int event, int64_t trial, int64_t attempt,

@@ -53,7 +53,5 @@ vj_status vj_ledger_decide(vj_ledger *ledger, const vj_ledger_measurement *mine,
   *decision = VJ_DECISION_GO_ON;
   VJ_TRY(vj_ledger_check_trial(ledger, mine->trial));
   VJ_TRY(vj_ledger_lock(ledger, LOCK_EX));
-  const vj_status status = decide(ledger, mine, rule, context, decision);
-  vj_ledger_unlock(ledger);
-  return status;
+  return vj_ledger_unlock_and_sync(ledger, decide(ledger, mine, rule, context, decision));
 }
