@@ -17,6 +17,7 @@ static const char *const section_names[] = {"data",    "model",      "losses",  
 typedef struct config_maker {
   vj_pool *pool;
   const vj_yaml *root;
+  const vj_config *like; /* what it may share sections with; NULL: nothing */
   vj_config *config;
   vj_yaml *resolved;
 } config_maker;
@@ -260,46 +261,84 @@ static vj_status read_probes(const config_maker *maker, const vj_yaml *probes, v
 static vj_status read_eval(const config_maker *maker) {
   static const char *const also_known[] = {"probes", NULL};
   vj_config *config = maker->config;
-  const vj_yaml *map = vj_yaml_get(maker->root, "eval"), *samples = vj_yaml_get(map, "samples");
   vj_yaml *resolved = NULL;
   VJ_TRY(read_rows(maker, "eval", sizeof config->eval, also_known, &config->eval, &resolved));
-  if (config->eval.samples < config->optim.batch)
-    return vj_fail_node(samples ? samples : map, "eval.samples",
-                        "%lld samples are less than one batch of %lld (optim.batch); evaluation takes whole batches",
-                        (long long)config->eval.samples, (long long)config->optim.batch);
-  VJ_TRY(read_probes(maker, vj_yaml_get(map, "probes"), resolved));
-  return VJ_OK;
+  return read_probes(maker, vj_yaml_get(vj_yaml_get(maker->root, "eval"), "probes"), resolved);
+}
+
+static vj_status check_samples(const config_maker *maker) {
+  const vj_config *config = maker->config;
+  const vj_yaml *map = vj_yaml_get(maker->root, "eval"), *samples = vj_yaml_get(map, "samples");
+  if (config->eval.samples >= config->optim.batch) return VJ_OK;
+  return vj_fail_node(samples ? samples : map, "eval.samples",
+                      "%lld samples are less than one batch of %lld (optim.batch); evaluation takes whole batches",
+                      (long long)config->eval.samples, (long long)config->optim.batch);
+}
+
+static vj_status read_optim(const config_maker *maker) {
+  vj_config *config = maker->config;
+  vj_yaml *resolved = NULL;
+  VJ_TRY(read_rows(maker, "optim", sizeof config->optim, NULL, &config->optim, &resolved));
+  return check_optim(&config->optim, vj_yaml_get(maker->root, "optim"));
+}
+
+static vj_status read_logging(const config_maker *maker) {
+  vj_yaml *resolved = NULL;
+  return read_rows(maker, "logging", sizeof maker->config->logging, NULL, &maker->config->logging, &resolved);
+}
+
+static vj_status read_checkpoint(const config_maker *maker) {
+  vj_yaml *resolved = NULL;
+  return read_rows(maker, "checkpoint", sizeof maker->config->checkpoint, NULL, &maker->config->checkpoint, &resolved);
+}
+
+/* Whether a section is the very one that `like` was made of. */
+static bool is_shared(const config_maker *maker, const char *section) {
+  return maker->like && vj_yaml_get(maker->root, section) == vj_yaml_get(maker->like->root, section);
 }
 
 static vj_status read_all(const config_maker *maker) {
-  vj_config *config = maker->config;
-  vj_yaml *resolved = NULL;
+  static const struct {
+    const char *section, *also; /* sections that decide what it says */
+    vj_status (*read)(const config_maker *maker);
+  } parts[] = {{"data", NULL, read_data},
+               {"model", NULL, read_model},
+               {"losses", NULL, read_losses},
+               {"optim", NULL, read_optim},
+               {"eval", "model", read_eval},
+               {"logging", NULL, read_logging},
+               {"checkpoint", NULL, read_checkpoint}};
   VJ_TRY(check_sections(maker));
   VJ_TRY(read_top(maker));
-  VJ_TRY(read_data(maker));
-  VJ_TRY(read_model(maker));
-  VJ_TRY(read_losses(maker));
-  VJ_TRY(read_rows(maker, "optim", sizeof config->optim, NULL, &config->optim, &resolved));
-  VJ_TRY(check_optim(&config->optim, vj_yaml_get(maker->root, "optim")));
-  VJ_TRY(read_eval(maker));
-  VJ_TRY(read_rows(maker, "logging", sizeof config->logging, NULL, &config->logging, &resolved));
-  VJ_TRY(read_rows(maker, "checkpoint", sizeof config->checkpoint, NULL, &config->checkpoint, &resolved));
+  for (size_t i = 0; i < VJ_COUNT(parts); i++) {
+    const char *name = parts[i].section;
+    const bool shared = is_shared(maker, name) && (!parts[i].also || is_shared(maker, parts[i].also));
+    VJ_TRY(shared ? vj_yaml_set(maker->pool, maker->resolved, name, vj_yaml_get(maker->like->resolved, name))
+                  : parts[i].read(maker));
+  }
+  VJ_TRY(check_samples(maker));
   /* The resolved text must find its components again. */
   const vj_yaml *plugins = vj_yaml_get(maker->root, "plugins");
   if (plugins) VJ_TRY(vj_yaml_set(maker->pool, maker->resolved, "plugins", vj_yaml_copy(maker->pool, plugins)));
   return VJ_OK;
 }
 
-vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config) {
-  config_maker maker = {.pool = pool, .root = root};
+vj_status vj_config_vary(vj_pool *pool, const vj_config *like, const vj_yaml *root, vj_config **config) {
+  config_maker maker = {.pool = pool, .root = root, .like = like};
   *config = NULL;
   maker.config = vj_pool_take(pool, sizeof *maker.config);
   maker.resolved = vj_yaml_new(pool, VJ_YAML_MAP, NULL);
   if (!maker.config || !maker.resolved) return vj_fail(VJ_MEMORY, "no memory for a configuration");
+  if (like) *maker.config = *like;
+  maker.config->root = root;
   VJ_TRY(read_all(&maker));
   maker.config->resolved = maker.resolved;
   *config = maker.config;
   return VJ_OK;
+}
+
+vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config) {
+  return vj_config_vary(pool, NULL, root, config);
 }
 
 /* A tree without one key of a section; a section that said only this says nothing without it. */

@@ -115,6 +115,7 @@ typedef struct vj_config {
   vj_eval_config eval;
   vj_logging_config logging;
   vj_checkpoint_config checkpoint;
+  const vj_yaml *root;     /* the tree that it was made of */
   const vj_yaml *resolved; /* the whole tree with every default filled in, without `sweep` */
 } vj_config;
 
@@ -123,6 +124,10 @@ typedef struct vj_config {
  *   sweeps/vcr.yaml:14:11: losses.variance.weight: expected a number >= 0, got "ten"
  *   sweeps/vcr.yaml:9:3: model.encoder: unknown key "chanels"; did you mean "channels"? */
 VJ_MUST_USE vj_status vj_config_create(vj_pool *pool, const vj_yaml *root, vj_config **config);
+
+/* The same for a tree of which sections are the very nodes that `like` was made of: the configurations share what they
+ * say, which takes little time and memory. NULL: none is. */
+VJ_MUST_USE vj_status vj_config_vary(vj_pool *pool, const vj_config *like, const vj_yaml *root, vj_config **config);
 
 /* A tree, resolved or not, without what changes no number: `checkpoint`, `report`, `logging.tensorboard` and
  * `optim.ranks`. It shares its branches with `root`. Two trials of which these are the same measure the same. */

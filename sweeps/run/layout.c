@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sweeps/run/trial_row.h"
+#include "sweeps/run/trial_twins.h"
 #include "sweeps/schedule/trial_schedule.h"
 #include "framework/train/evaluation/sample_frames.h"
 #include "framework/train/trial_checkpoint.h"
@@ -225,6 +226,18 @@ static vj_status add_videos(builder *b, int64_t trial) {
   return add_record(b, VJ_RECORD_DAMAGED_NAMES);
 }
 
+/* As it is with a trial that needs the same. */
+static void add_like(builder *b, int64_t trial, int64_t twin) {
+  vj_sweep_layout *const l = b->layout;
+  l->work[trial] = l->work[twin];
+  l->like[trial] = l->like[twin];
+  l->videos[trial] = l->videos[twin];
+  l->skipped[trial] = l->skipped[twin];
+  memcpy(l->seen[trial], l->seen[twin], sizeof l->seen[trial]);
+  l->problems[trial] = l->problems[twin];
+  l->problem_count += l->problems[twin] != NULL;
+}
+
 static vj_status add_trial(builder *b, int64_t trial, int ranks) {
   const vj_config *config = b->space->trials[trial].config;
   vj_model *model = NULL;
@@ -251,9 +264,14 @@ static vj_status add_trial(builder *b, int64_t trial, int ranks) {
 }
 
 static vj_status add_trials(builder *b, const int *ranks) {
-  const int64_t trials = b->space->trial_count;
+  const int64_t trials = b->space->trial_count, *twins = NULL;
   char *first = NULL;
+  VJ_TRY(vj_trial_twins_find(b->pool, b->space, ranks, &twins));
   for (int64_t i = 0; i < trials; i++) {
+    if (twins[i] < i) {
+      add_like(b, i, twins[i]);
+      continue;
+    }
     b->layout->like[i] = -1;
     b->layout->work[i] = NAN;
     const vj_status status = add_trial(b, i, ranks[i]);

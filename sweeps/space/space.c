@@ -27,11 +27,13 @@ typedef struct walk {
 
 /* --- one trial -------------------------------------------------------------------------------------------------- */
 
-static vj_status make_config(vj_pool *pool, const vj_sweep_spec *spec, const vj_yaml *seed, vj_trial *trial) {
+/* `like`: another trial, of the same setting where `of_setting`; NULL: there is none yet. */
+static vj_status make_config(vj_pool *pool, const vj_sweep_spec *spec, const vj_yaml *seed, const vj_trial *like,
+                             bool of_setting, vj_trial *trial) {
   vj_config *config = NULL;
-  vj_yaml *root = vj_yaml_shallow(pool, spec->base);
+  vj_yaml *root = vj_yaml_shallow(pool, of_setting ? like->config->root : spec->base);
   if (!root) return vj_fail(VJ_MEMORY, "no memory for the configuration of a trial");
-  for (int64_t i = 0; i < trial->setting_count; i++) {
+  for (int64_t i = 0; i < trial->setting_count && !of_setting; i++) {
     vj_yaml *value = vj_yaml_shallow(pool, trial->settings[i].value);
     if (!value) return vj_fail(VJ_MEMORY, "no memory for the configuration of a trial");
     VJ_TRY(vj_yaml_put(pool, root, trial->settings[i].key, value));
@@ -40,7 +42,7 @@ static vj_status make_config(vj_pool *pool, const vj_sweep_spec *spec, const vj_
     vj_yaml *value = vj_yaml_shallow(pool, seed);
     VJ_TRY(vj_yaml_set(pool, root, "seed", value));
   }
-  VJ_TRY(vj_config_create(pool, root, &config));
+  VJ_TRY(vj_config_vary(pool, like ? like->config : NULL, root, &config));
   trial->config = config;
   trial->seed = config->seed;
   return VJ_OK;
@@ -152,7 +154,8 @@ static vj_status add_trials(walk *w) {
                         .sample = w->sample,
                         .setting_count = w->setting_count,
                         .settings = settings};
-    const vj_status status = make_config(w->pool, w->spec, w->spec->seeds ? w->spec->seeds[s] : NULL, trial);
+    const vj_status status = make_config(w->pool, w->spec, w->spec->seeds ? w->spec->seeds[s] : NULL,
+                                         trial == w->trials ? NULL : &w->trials[s ? first : 0], s > 0, trial);
     if (status != VJ_OK) name_trial(w, trial);
     VJ_TRY(status);
   }

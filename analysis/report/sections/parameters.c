@@ -6,7 +6,7 @@
 #include "analysis/report/interactions.h"
 #include "vj/elementary.h"
 
-enum { MOST_ALONE = 8, MOST_BARS = 12, MOST_VALUES = 16, BINS = 10, MOST_COLUMNS = 9 };
+enum { MOST_ALONE = 8, MOST_BARS = 12, MOST_VALUES = 16, BINS = 10, MOST_COLUMNS = 9, MOST_RINGS = 1000 };
 
 /* --- importance -------------------------------------------------------------------------------------------------- */
 
@@ -140,6 +140,12 @@ static vj_summary summary_at(const vj_report_data *data, const vj_swept_paramete
   return s;
 }
 
+/* Of many trials, about MOST_RINGS that keep no time with seeds or values. */
+static bool has_ring(int64_t trial, int64_t trials) {
+  const double golden = 0.61803398874989485 * (double)trial;
+  return trials <= MOST_RINGS || golden - floor(golden) < (double)MOST_RINGS / (double)trials;
+}
+
 static void write_means(FILE *script, const vj_report_data *data, const vj_swept_parameter *x, const double *results) {
   const int64_t groups = x->count <= MOST_VALUES || !x->is_number ? x->count : BINS;
   fputs("$means << EOD\n", script);
@@ -154,7 +160,7 @@ static void write_means(FILE *script, const vj_report_data *data, const vj_swept
   }
   fputs("EOD\n$trials << EOD\n", script);
   for (int64_t i = 0; i < data->results->trials; i++)
-    if (isfinite(results[i]) && x->value_of[i] >= 0)
+    if (isfinite(results[i]) && x->value_of[i] >= 0 && has_ring(i, data->results->trials))
       fprintf(script, "%.9g %.9g\n", x->values[x->value_of[i]], results[i]);
   fputs("EOD\n", script);
 }
@@ -282,8 +288,11 @@ static bool applies(const vj_report_data *data) {
 
 static vj_status write(vj_page *page) {
   VJ_TRY(write_importance(page));
+  fputs("<p class=\"note\">Rings: single trials that are done", page->to);
+  if (page->data->results->trials > MOST_RINGS)
+    fprintf(page->to, ", one in %lld of them", (long long)((page->data->results->trials - 1) / MOST_RINGS + 1));
   fputs(
-      "<p class=\"note\">Rings: single trials that are done. Points: means over all other settings and seeds, ± "
+      ". Points: means over all other settings and seeds, ± "
       "standard deviation. Cells: means. Coloured points: dark to light is lowest to highest.</p>\n",
       page->to);
   return page->data->swept.count == 1 ? draw_one(page) : draw_several(page);

@@ -96,7 +96,7 @@ static void print_flow(FILE *out, const vj_yaml *node) {
 static void print_block(FILE *out, const vj_yaml *node, int indent, bool begun) {
   for (int64_t i = 0; i < node->count; i++) {
     const vj_yaml *item = node->items[i];
-    if (i || !begun) fprintf(out, "%*s", indent, "");
+    for (int k = 0; k < indent && (i || !begun); k++) fputc(' ', out);
     if (node->kind == VJ_YAML_MAP) {
       print_scalar(out, node->keys[i]);
       fputc(':', out);
