@@ -133,7 +133,8 @@ static void judge_messages(int ranks, int hosts, double latency_us, double gb_s,
   const bool slow = latency_us > (hosts > 1 ? 200 : 20) || gb_s < (hosts > 1 ? 0.1 : 0.5);
   vj_finding *f =
       vj_find(all, "messages", slow ? VJ_HEALTH_DOUBTFUL : VJ_HEALTH_GOOD,
-              "all %d ranks meet in %.3g microseconds; each gets %.3g GB/s from the others", ranks, latency_us, gb_s);
+              "all %d ranks meet in %.3g %s; each gets %.3g GB/s from the others", ranks,
+              latency_us < 1000 ? latency_us : latency_us / 1000, latency_us < 1000 ? "microseconds" : "ms", gb_s);
   if (!slow) return;
   vj_remedy(f, hosts > 1 ? "name the fast network to MPI (mpirun --mca btl_tcp_if_include, UCX_NET_DEVICES), and train "
                            "each trial on one host"
