@@ -1,10 +1,12 @@
 /* Writing lines of the ledger: records, texts in quotes, checksums. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+#include "framework/config/nodes.h"
 #include "framework/store/ledger/ledger_private.h"
 
 void vj_lines_put(vj_lines *text, const char *bytes, size_t count) {
@@ -66,6 +68,23 @@ void vj_ledger_put_record(vj_lines *text, const vj_ledger *ledger, int event, in
     vj_lines_put_quoted(text, reason);
   else
     vj_lines_put(text, ledger->who, strlen(ledger->who));
+  vj_lines_put_checksum(text, start);
+}
+
+/* The signs of NaN differ between processors; one word for all of them. */
+static const char *value_text(double value, char text[VJ_REAL_BYTES]) {
+  return isnan(value) ? "nan" : vj_real_text(value, text);
+}
+
+void vj_ledger_put_decision(vj_lines *text, int event, int64_t attempt, const vj_ledger_measurement *mine,
+                            double threshold, const char *reason) {
+  const size_t start = text->used;
+  char begin[160], value[VJ_REAL_BYTES], other[VJ_REAL_BYTES];
+  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " %" PRId64 " %s %s ", VJ_LEDGER_VERSION,
+           vj_ledger_events[event].name, mine->trial, attempt, mine->place, value_text(mine->value, value),
+           value_text(threshold, other));
+  vj_lines_put(text, begin, strlen(begin));
+  vj_lines_put_quoted(text, reason);
   vj_lines_put_checksum(text, start);
 }
 

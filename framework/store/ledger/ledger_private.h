@@ -59,6 +59,9 @@ void vj_ledger_put_header(vj_lines *text, int64_t trials);
 /* `reason` NULL: signed by who has the ledger open. */
 void vj_ledger_put_record(vj_lines *text, const vj_ledger *ledger, int event, int64_t trial, int64_t attempt,
                           const char *reason);
+/* PASSED or ENDED. */
+void vj_ledger_put_decision(vj_lines *text, int event, int64_t attempt, const vj_ledger_measurement *mine,
+                            double threshold, const char *reason);
 
 /* What a line says, without what it means for the trials. `text`: who signed it, or what stands behind the first quote
  * of a reason; a decision's numbers are before it. */

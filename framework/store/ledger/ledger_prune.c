@@ -1,34 +1,13 @@
 /* Whether trials end early: decisions are made under the ledger's lock, and are records like any other. */
-#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 
-#include "framework/config/nodes.h"
 #include "framework/store/ledger/ledger_private.h"
 
 static bool was_decided(const vj_ledger *ledger, const vj_ledger_measurement *mine) {
   for (int64_t i = 0; i < ledger->measurement_count; i++)
     if (ledger->measurements[i].trial == mine->trial && ledger->measurements[i].place == mine->place) return true;
   return false;
-}
-
-/* The signs of NaN differ between processors; one word for all of them. */
-static const char *value_text(double value, char text[VJ_REAL_BYTES]) {
-  return isnan(value) ? "nan" : vj_real_text(value, text);
-}
-
-static void put_ruling(vj_lines *text, const vj_ledger *ledger, const vj_ledger_measurement *mine,
-                       const vj_ledger_ruling *ruling) {
-  const size_t start = text->used;
-  char begin[160], value[VJ_REAL_BYTES], threshold[VJ_REAL_BYTES];
-  snprintf(begin, sizeof begin, "%d %s %" PRId64 " %" PRId64 " %" PRId64 " %s %s ", VJ_LEDGER_VERSION,
-           vj_ledger_events[ruling->ends ? ENDED : PASSED].name, mine->trial, ledger->records[mine->trial].attempts,
-           mine->place, value_text(mine->value, value), value_text(ruling->threshold, threshold));
-  vj_lines_put(text, begin, strlen(begin));
-  vj_lines_put_quoted(text, ruling->reason);
-  vj_lines_put_checksum(text, start);
 }
 
 /* The lock is held. */
@@ -42,7 +21,7 @@ static vj_status decide(vj_ledger *ledger, const vj_ledger_measurement *mine, vj
   vj_ledger_ruling ruling = {.threshold = NAN};
   VJ_TRY(rule(context, ledger->measurements, ledger->measurement_count, mine, &ruling));
   vj_lines text = {0};
-  put_ruling(&text, ledger, mine, &ruling);
+  vj_ledger_put_decision(&text, ruling.ends ? ENDED : PASSED, r->attempts, mine, ruling.threshold, ruling.reason);
   const vj_status status = vj_ledger_append(ledger, &text, torn);
   if (ruling.ends) *decision = VJ_DECISION_PRUNE;
   return status;
