@@ -243,7 +243,8 @@ static vj_status show(vj_command *command) {
   vj_sweep_status s;
   int64_t trial;
   VJ_TRY(vj_sweep_status_read(vj_command_text(command, "DIR"), &s));
-  vj_status status = vj_command_trial(command, "TRIAL", s.results->trials, &trial);
+  vj_status status = vj_sweep_file_check_rows(s.results->file);
+  if (status == VJ_OK) status = vj_command_trial(command, "TRIAL", s.results->trials, &trial);
   if (status == VJ_OK)
     status = vj_format_is_exact(format) ? print_exact(&s, trial, format) : print_trial(&s, trial, format);
   vj_sweep_status_close(&s);

@@ -295,6 +295,13 @@ static vj_status read_trials(vj_results *o) {
 }
 
 vj_status vj_results_open(const char *folder, vj_results **results) {
+  VJ_TRY(vj_results_look(folder, results));
+  const vj_status status = vj_sweep_file_check_rows((*results)->file);
+  if (status != VJ_OK) vj_results_close(results);
+  return status;
+}
+
+vj_status vj_results_look(const char *folder, vj_results **results) {
   vj_pool *pool = NULL;
   vj_status status;
   *results = NULL;

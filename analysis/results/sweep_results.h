@@ -22,8 +22,10 @@ typedef struct vj_results {
   void **read;         /* for each variable, its values once they have been read */
 } vj_results;
 
-/* Opens DIR/sweep.h5. */
+/* Opens DIR/sweep.h5, all rows of which are compared with their checksums: VJ_DATA where a value has changed. */
 VJ_MUST_USE vj_status vj_results_open(const char *folder, vj_results **results);
+/* The same without that, for who looks again and again. */
+VJ_MUST_USE vj_status vj_results_look(const char *folder, vj_results **results);
 void vj_results_close(vj_results **results);
 
 /* A trial's state; waiting where its row is not written yet, or in a state that this program does not know. */

@@ -118,7 +118,7 @@ static vj_status look(const char *folder, vj_sweep_status *s) {
   const char *path = vj_pool_format(s->pool, "%s/sweep.h5", folder);
   if (!ledger || !path) return vj_fail(VJ_MEMORY, "no memory for a path");
   VJ_TRY(vj_ledger_snapshot_read(s->pool, ledger, &s->ledger));
-  VJ_TRY(vj_results_open(folder, &s->results));
+  VJ_TRY(vj_results_look(folder, &s->results));
   s->state = vj_pool_take(s->pool, (size_t)s->results->trials * sizeof *s->state);
   if (!s->state) return vj_fail(VJ_MEMORY, "no memory for the states of a sweep's trials");
   struct timespec now;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sweeps/space/stopping.h"
 #include "vj/memory.h"
@@ -114,6 +115,17 @@ static vj_status ask_median(const vj_stopping_question *q, const vj_ledger_measu
              "%s at best %.6g up to step %lld; %lld other trial%s came so far, %lld are needed", s->metric, best,
              (long long)q->done, (long long)others, others == 1 ? "" : "s", (long long)s->min_trials);
   return VJ_OK;
+}
+
+bool vj_stopping_measured(const char *reason, vj_ledger_measurement *measured) {
+  const char *metric = strchr(reason, ' '), *rung = strstr(reason, " at rung ");
+  long long place;
+  double value;
+  const bool is_asha = metric && rung && sscanf(metric, " %lf after step %*d", &value) == 1 &&
+                       sscanf(rung, " at rung %lld", &place) == 1;
+  const bool is_median = metric && !rung && sscanf(metric, " at best %lf up to step %lld", &value, &place) == 2;
+  if (is_asha || is_median) *measured = (vj_ledger_measurement){measured->trial, place, value};
+  return is_asha || is_median;
 }
 
 vj_status vj_stopping_rule(const void *question, const vj_ledger_measurement *earlier, int64_t count,

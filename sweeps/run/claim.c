@@ -24,6 +24,7 @@ vj_status vj_driver_claim(vj_driver *d, int64_t *trial) {
   if (d->pruner) vj_pruner_begin(d->pruner);
   if (*trial < 0 || !d->is_root) return VJ_OK;
   const int64_t running = VJ_TRIAL_RUNNING;
+  VJ_TRY(vj_sweep_file_open_row(d->file, *trial));
   VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_ATTEMPT, *trial, &taken[1]));
   return vj_trial_row_put(d->file, VJ_RECORD_STATUS, *trial, &running);
 }
@@ -43,8 +44,9 @@ static vj_status is_ours(vj_driver *d, int64_t trial, bool *ours) {
   if (*ours) return VJ_OK;
   vj_driver_warn(d, trial, "another job has taken it over meanwhile, and records it");
   VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
-  if (state != VJ_TRIAL_RUNNING && state != VJ_TRIAL_WAITING) vj_driver_remove_checkpoints(d, trial);
-  return VJ_OK;
+  if (state == VJ_TRIAL_RUNNING || state == VJ_TRIAL_WAITING) return VJ_OK;
+  vj_driver_remove_checkpoints(d, trial);
+  return vj_sweep_file_seal_row(d->file, trial); /* its times may be ours, its numbers are the same */
 }
 
 /* What became of a record in the ledger. Between the look there and the record the disk may take any time, in which a
@@ -65,8 +67,10 @@ static vj_status record_pruning(vj_driver *d, int64_t trial) {
   if (vj_pruner_decision(d->pruner) == VJ_DECISION_LOST) return is_ours(d, trial, &ours);
   VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
   const int64_t pruned = VJ_TRIAL_PRUNED;
+  VJ_TRY(vj_sweep_file_open_row(d->file, trial)); /* another job may have recorded it already */
   VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
   VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &pruned));
+  VJ_TRY(vj_sweep_file_seal_row(d->file, trial));
   VJ_TRY(vj_sweep_file_sync(d->file));
   vj_driver_remove_checkpoints(d, trial);
   return VJ_OK;
@@ -82,6 +86,7 @@ vj_status vj_driver_end(vj_driver *d, int64_t trial, vj_status outcome, const ch
   const int64_t state = outcome == VJ_OK ? VJ_TRIAL_DONE : VJ_TRIAL_FAILED;
   if (outcome != VJ_OK) VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
   VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &state));
+  VJ_TRY(vj_sweep_file_seal_row(d->file, trial));
   VJ_TRY(vj_sweep_file_sync(d->file));
   const vj_status recorded =
       outcome == VJ_OK ? vj_ledger_done(d->ledger, trial) : vj_ledger_failed(d->ledger, trial, reason);

@@ -15,31 +15,39 @@ void vj_driver_remove_checkpoints(const vj_driver *d, int64_t trial) {
   if (path) vj_checkpoint_remove(path);
 }
 
+/* Who decided on an early end, and still lives, writes into the row until it seals it itself. */
+static bool may_be_written(vj_trial_state state, bool at_start) { return state == VJ_TRIAL_PRUNED && !at_start; }
+
 /* The file says what the ledger says of a trial that no one works on. */
-static vj_status reconcile(vj_driver *d, int64_t trial, int64_t recorded) {
+static vj_status reconcile(vj_driver *d, int64_t trial, int64_t recorded, bool at_start) {
   vj_trial_state state;
   int64_t attempts;
   const char *reason;
   VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
   const int64_t now = state;
-  if (state == VJ_TRIAL_DONE || state == VJ_TRIAL_FAILED || state == VJ_TRIAL_PRUNED)
-    vj_driver_remove_checkpoints(d, trial);
-  if (state == VJ_TRIAL_RUNNING || now == recorded) return VJ_OK;
+  const bool ended = state != VJ_TRIAL_RUNNING && state != VJ_TRIAL_WAITING;
+  bool is_sealed = true;
+  if (ended) vj_driver_remove_checkpoints(d, trial);
+  if (ended) VJ_TRY(vj_sweep_file_row_is_sealed(d->file, trial, &is_sealed));
+  const bool seals = ended && !may_be_written(state, at_start);
+  if (state == VJ_TRIAL_RUNNING || (now == recorded && (is_sealed || !seals))) return VJ_OK;
+  VJ_TRY(vj_sweep_file_open_row(d->file, trial));
   if (state == VJ_TRIAL_FAILED) {
     VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_FAILURE, trial, reason));
     if (d->options->failed) d->options->failed(d->options->context, trial, d->space->trials[trial].arm, reason);
   }
   if (state == VJ_TRIAL_PRUNED) VJ_TRY(vj_trial_row_put_text(d->file, VJ_RECORD_STOP_REASON, trial, reason));
-  return vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &now);
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &now));
+  return seals ? vj_sweep_file_seal_row(d->file, trial) : VJ_OK;
 }
 
-static vj_status reconcile_all(vj_driver *d) {
+static vj_status reconcile_all(vj_driver *d, bool at_start) {
   const int64_t trials = d->space->trial_count, zero = 0;
   const int variable = vj_sweep_file_find(d->file, VJ_RECORD_STATUS);
   int64_t *states = NULL;
   VJ_TRY(vj_allocate((size_t)trials, sizeof *states, "states of trials", &states));
   vj_status status = vj_sweep_file_read(d->file, variable, &zero, &trials, states);
-  for (int64_t i = 0; i < trials && status == VJ_OK; i++) status = reconcile(d, i, states[i]);
+  for (int64_t i = 0; i < trials && status == VJ_OK; i++) status = reconcile(d, i, states[i], at_start);
   free(states);
   return status;
 }
@@ -51,7 +59,7 @@ vj_status vj_driver_recover(vj_driver *d, bool at_start) {
   VJ_TRY(vj_job_lock(d->job));
   vj_status status = vj_ledger_release(d->ledger, vj_job_lives, d->job, d->options->max_attempts, &released);
   /* Who decided on an early end may have died before the file knew of it. */
-  if (status == VJ_OK && (released > 0 || at_start || d->pruner)) status = reconcile_all(d);
+  if (status == VJ_OK && (released > 0 || at_start || d->pruner)) status = reconcile_all(d, at_start);
   if (status == VJ_OK) vj_job_bury(d->job);
   vj_job_unlock(d->job);
   return status;

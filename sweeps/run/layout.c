@@ -61,7 +61,9 @@ static vj_file_variable variable_of(const char *record) {
                                .units = row->units ? row->units : "",
                                .long_name = row->long_name,
                                .is_coordinate = row->is_coordinate,
-                               .flags = row->flags};
+                               .flags = row->flags,
+                               .checksum = vj_record_checksum(row),
+                               .is_fixed = !vj_record_checksum(row)};
   variable.rank = vj_record_dimensions(row, VJ_METRIC_SCALAR, variable.dimension);
   return variable;
 }
@@ -88,6 +90,8 @@ static vj_status add_bookkeeping(builder *b) {
   VJ_TRY(add_record(b, VJ_RECORD_FAILURE));
   VJ_TRY(add_record(b, VJ_RECORD_WORK));
   if (b->space->stopping) VJ_TRY(add_record(b, VJ_RECORD_STOP_REASON));
+  VJ_TRY(add_record(b, VJ_RECORD_CHECKSUM));
+  VJ_TRY(add_record(b, VJ_RECORD_TIME_CHECKSUM));
 #define ADD_TIME(field, name) VJ_TRY(add_record(b, name));
   VJ_TRIAL_TIMES(ADD_TIME)
 #undef ADD_TIME

@@ -80,4 +80,8 @@ typedef struct vj_stopping_question {
 VJ_MUST_USE vj_status vj_stopping_rule(const void *question, const vj_ledger_measurement *earlier, int64_t count,
                                        const vj_ledger_measurement *mine, vj_ledger_ruling *judgement);
 
+/* Place and value from the reason of a ruling, with its digits, where the record itself is lost; false: it says none.
+ * Of the median rule the value is the trial's best so far. */
+bool vj_stopping_measured(const char *reason, vj_ledger_measurement *measured);
+
 #endif

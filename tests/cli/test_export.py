@@ -7,7 +7,7 @@ import struct
 import unittest
 
 from support import requirements
-from support.vjvcr import TINY, Case, SweepCase, everything_in, h5py, main, np, values_of
+from support.vjvcr import TINY, Case, SweepCase, edited, everything_in, h5py, main, np, values_of
 
 ARMS = ['with "quotes", and commas', "two\nlines", "café", "breaks"]
 # The last one fails after its first step. Trials differ in their number of steps.
@@ -104,7 +104,7 @@ class Tables(SweepCase):
 
     def test_what_is_not_whole_is_left_out(self):
         """As a sweep looks that runs: rows behind `committed` may be half written."""
-        with h5py.File(self.file, "r+") as file:
+        with edited(self.file) as file:
             file["committed"][:2] = [2, 0]
             file["status"][:2] = [1, 1]
         tables = self.tables()
@@ -127,7 +127,7 @@ class Tables(SweepCase):
             edges += [np.nextafter(10.0 ** power, side) for side in (0, np.inf)] + [10.0 ** power]
         numbers = np.concatenate([edges, random.integers(0, 2 ** 64, 20000, np.uint64).view(np.float64),
                                   random.random(20000), random.random(20000).astype(np.float32), random.normal(size=20000)])
-        with h5py.File(self.file, "r+") as file:
+        with edited(self.file) as file:
             names = [name for name, data in file.items() if isinstance(data, h5py.Dataset) and data.ndim == 3]
             room = sum(file[name].size for name in names) + sum(
                 data.size for data in file.values() if data.dtype == np.float64 and data.ndim == 2)
@@ -184,7 +184,7 @@ class Frames(SweepCase):
 
     def setUp(self):
         super().setUp()
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             predicted = file["picture_y_pred"]  # after four steps it is all black; any other frames do as well
             predicted[0] = np.random.default_rng(0).integers(0, 256, predicted.shape[1:], np.uint8)
             self.x, self.y, self.decoded = (file[f"picture_{name}"][()][..., 0] for name in ("x", "y", "y_pred"))
@@ -234,7 +234,7 @@ class Frames(SweepCase):
         self.succeed("train", "tiny.yaml", "-o", "none", "eval.pictures=0")
         self.assert_refused("none: it keeps no frames; run it with eval.pictures above 0", "export", "none", "--frames",
                             code=1)
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             file["status"][...] = 1
             file["picture_x"][1] = 0
         os.mkdir(self.path("out", "frames"))

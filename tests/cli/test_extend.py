@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 
-from support.vjvcr import TINY, VJVCR, Case, everything_in, h5py, main, np, values_of
+from support.vjvcr import TINY, VJVCR, Case, edited, everything_in, h5py, main, np, values_of
 
 TINY = TINY.replace("optim: {steps: 4,", "optim: {steps: 2,").replace("  samples: 32\n", "  samples: 32\n  states: 3\n")
 BEFORE = """\
@@ -172,7 +172,7 @@ class Extended(Case):
     def test_a_folder_of_an_earlier_version(self):
         """Without expected_flops, without keys that came later, and with rows that a kill came before."""
         self.fresh("before.yaml")
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             file["expected_flops"].dims[0].detach_scale(file["trial"])
             del file["expected_flops"]
             config = file["config"]

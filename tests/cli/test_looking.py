@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 from support import requirements
-from support.vjvcr import TINY, VJVCR, Case, SweepCase, h5py, main, np
+from support.vjvcr import TINY, VJVCR, Case, SweepCase, edited, main, np
 
 with requirements.modules():
     import pandas
@@ -282,7 +282,7 @@ class Otherwise(Case):
         """What a kill leaves, and what stands there while others run: as a file."""
         self.write("sweep.yaml", SWEEP)
         self.run_vjvcr("sweep", "sweep.yaml", "-o", "out")
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             file["status"][...] = [2, 1, 3, 0, 2, -1]
             file["committed"][...] = [4, 2, 1, -1, 4, -1]
         rows = json.loads(self.succeed("ls", "out", "--format", "json").out)

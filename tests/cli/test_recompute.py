@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from support.vjvcr import TINY, VJVCR, Case, SweepCase, everything_in, h5py, main, values_of
+from support.vjvcr import TINY, VJVCR, Case, SweepCase, edited, everything_in, h5py, main, values_of
 
 SWEEP = TINY + """\
 sweep:
@@ -50,7 +50,7 @@ class Finished(Recompute, SweepCase):
     text, settings, code, copied = SWEEP, RICH, 1, True
 
     def change(self, name, index, value):
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             old = file[name][index]
             file[name][index] = value
         return old
@@ -99,7 +99,7 @@ class Finished(Recompute, SweepCase):
         self.assertIn("\ntrain_reconstruction, step 1: recorded nothing, here ", self.compare("out", "2", code=1))
 
     def test_versions_that_differ_are_named(self):
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             names = [name for name in file.attrs if name.startswith("version_")]
             self.assertIn("version_openblas", names)
             here = file.attrs["version_openblas"].decode()
@@ -112,7 +112,7 @@ class Finished(Recompute, SweepCase):
         resumed = self.run_vjvcr("sweep", "sweep.yaml", "-o", "out", "--resume", *RICH)
         self.assertEqual(resumed.err.splitlines()[0], "out/sweep.h5: trials from here on may have other bits: OpenBLAS "
                          f"was 0.1.0, core 286 and is {here} here")
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             for name in names:
                 del file.attrs[name]
         self.assertIn("\nversions: not recorded, as the sweep is of an earlier version", self.compare("out", "0"))

@@ -9,7 +9,7 @@ import shutil
 from support import requirements
 from support.collapse import verdict
 from support.report_page import Page
-from support.vjvcr import TINY, Case, h5py, main, np
+from support.vjvcr import TINY, Case, edited, h5py, main, np
 
 with requirements.modules():
     import pandas  # noqa: F401
@@ -241,7 +241,7 @@ class NotWhole(Pictures):
         """A copy of the whole sweep, without a ledger, in which `change` has had its way with the file."""
         os.mkdir(self.path(name))
         shutil.copy(os.path.join(whole_sweep(self), "sweep.h5"), self.path(name, "sweep.h5"))
-        with h5py.File(self.path(name, "sweep.h5"), "r+") as file:
+        with edited(self.path(name, "sweep.h5")) as file:
             change(file)
         return self.report_of(name)
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from support.vjvcr import TINY, VJVCR, Case, SweepCase, everything_in, h5py, main, np, values_of
+from support.vjvcr import TINY, VJVCR, Case, SweepCase, edited, everything_in, main, np, values_of
 
 SWEEP = TINY + """\
 sweep:
@@ -158,7 +158,7 @@ class Finished(Looking, SweepCase):
     def test_best_leaves_out_what_has_no_number(self):
         shutil.copytree(self.path("out"), self.path("holes"))
         self.addCleanup(shutil.rmtree, self.path("holes"))
-        with h5py.File(self.path("holes", "sweep.h5"), "r+") as file:
+        with edited(self.path("holes", "sweep.h5")) as file:
             file["val_loss"][0, -1] = np.nan
             file["status"][4] = 1
         lines = self.succeed("best", "holes", "val_loss").out.splitlines()

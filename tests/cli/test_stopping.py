@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 
-from support.vjvcr import VJVCR, Case, differing, everything_in, h5py, main, np, values_of
+from support.vjvcr import VJVCR, Case, differing, edited, everything_in, h5py, main, np, values_of
 
 KILLS = int(os.environ.get("VJ_KILLS", "3"))
 STOPPED = 4
@@ -239,7 +239,7 @@ class Killed(Early):
         self.whole()
         self.sweep()
         trial = int(np.flatnonzero(self.values()["status"] == STOPPED)[0])
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             file["status"][trial] = 1
             file["stop_reason"][trial] = np.zeros(file["stop_reason"].shape[1], "S1")
         os.mkdir(self.path("out", "checkpoints"))

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from support import requirements
-from support.vjvcr import SOURCE, TINY, VJVCR, Case, SweepCase, differing, everything_in, h5py, main, np, values_of
+from support.vjvcr import SOURCE, TINY, VJVCR, Case, SweepCase, differing, edited, everything_in, main, np, values_of
 
 # 2 arms x 2 values x 2 seeds; the arms slowest, the seeds fastest
 SWEEP = TINY + """\
@@ -240,7 +240,7 @@ class Stopped(Case):
         self.succeed("sweep", "sweep.yaml", "-o", "whole")
         shutil.copytree(self.path("whole"), self.path("killed"))
         os.remove(self.path("killed", "ledger"))
-        with h5py.File(self.path("killed", "sweep.h5"), "r+") as file:
+        with edited(self.path("killed", "sweep.h5")) as file:
             for name in ("seed", "status", "attempt", "committed"):
                 file[name][...] = -1
             for name in ("arm", "config", "param.losses.prediction.distance"):

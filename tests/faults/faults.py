@@ -289,6 +289,15 @@ def problems_of_the_outcome(outcome, ranks):
     return problems
 
 
+def flip(path, at, mask):
+    """The bits of a mask, of one byte."""
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ mask]))
+
+
 def wanted(few, many):
     """So many points."""
     return POINTS or (many if FULL else few)

@@ -2,7 +2,7 @@
 probe; against means over sweep.h5."""
 import re
 
-from support.vjvcr import TINY, Case, h5py, main, np, values_of
+from support.vjvcr import TINY, Case, edited, main, np, values_of
 
 EXPERIMENT = TINY.replace("  probes: {speed: {type: ridge, target: speed, on: hy_pred}}\n", """\
   probes:
@@ -76,7 +76,7 @@ class Controls(Case):
         self.write("tiny.yaml", text)
         self.succeed("sweep", "tiny.yaml", "-o", "out")
         later = ("feature_std_median", "alpha_req", "nesum", "cluster_learnability", "intrinsic_dimension")
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             for name in [name for name in file if name.endswith(later)]:
                 for axis, scale in enumerate(("trial", "eval")):
                     file[name].dims[axis].detach_scale(file[scale])
@@ -87,7 +87,7 @@ class Controls(Case):
         self.assertNotIn("std hx", rows[0])
         words = [row[-1] for row in rows if row[0] in ("0", "10")]
         self.assertTrue(words[0].startswith("not dim") or words[0].endswith("dimensional"), words)  # no tau, no spread
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:  # as after a kill, with one trial to train
+        with edited(self.path("out", "sweep.h5")) as file:  # as after a kill, with one trial to train
             file["status"][1] = 0
         ledger = self.path("out", "ledger")
         with open(ledger) as file:

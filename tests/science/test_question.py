@@ -6,7 +6,7 @@ import shutil
 
 from support import requirements
 from support.report_page import Page
-from support.vjvcr import TINY, SharedCase, h5py, main, np
+from support.vjvcr import TINY, SharedCase, edited, h5py, main, np
 
 with requirements.modules():
     import scipy.stats
@@ -54,7 +54,7 @@ class Question(SharedCase):
     def fill(cls, shared):
         shared.write("tiny.yaml", EXPERIMENT + question([ONE], ["hx_rankme, of: ours, at_least: 10"]))
         shared.succeed("sweep", "tiny.yaml", "-o", "out", seconds=400)
-        with h5py.File(shared.path("out", "sweep.h5"), "r+") as file:
+        with edited(shared.path("out", "sweep.h5")) as file:
             cls.place = np.arange(3 * len(LRS) * SEEDS).reshape(3, len(LRS), SEEDS)  # arm, learning rate, seed
             rates = file["param.optim.lr"][()]
             assert np.all(rates[cls.place[:, 1]] == LRS[1]) and np.all(file["seed"][()][cls.place] == np.arange(SEEDS))
@@ -66,7 +66,7 @@ class Question(SharedCase):
 
     def change(self, **values):
         """Sets variables of the sweep's file: name -> array of all trials, at the end of training."""
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             for name, array in values.items():
                 file[name][(Ellipsis, -1) if file[name].ndim > 1 else ...] = array
 
@@ -136,7 +136,7 @@ class Question(SharedCase):
         self.change(probe_speed_mse_se=np.where(np.arange(18) < 6, 0.02, 0.05))
         by_seeds = self.claim(ONE)
         self.assertFalse(by_seeds["by_clips"])  # digits drawn anew for each clip
-        with h5py.File(self.path("out", "sweep.h5"), "r+") as file:
+        with edited(self.path("out", "sweep.h5")) as file:
             file["data_videos"] = np.full(18, 24)
             file["data_videos"].dims[0].attach_scale(file["trial"])
         claim, a, b = self.claim(ONE), ERROR[0].mean(), ERROR[1].mean()
@@ -209,7 +209,7 @@ class Question(SharedCase):
 
     def test_a_sweep_that_asks_nothing(self):
         shutil.copytree(self.path("out"), self.path("other"))
-        with h5py.File(self.path("other", "sweep.h5"), "r+") as file:
+        with edited(self.path("other", "sweep.h5")) as file:
             file.attrs["sweep_yaml"] = np.bytes_(EXPERIMENT)
         self.assertIsInstance(json.loads(self.succeed("table", "other", "--format", "json").out), list)
         self.assertRegex(self.succeed("answers", "other").out, r"\nother +- +it asks nothing ")

@@ -76,7 +76,8 @@ static void limit_file_size(void) {
 static vj_status build_sample(const char *path) {
   const int descriptor = open(path, O_RDWR | O_CREAT, 0666);
   if (descriptor < 0) return VJ_INTERNAL;
-  const vj_status status = vj_sweep_file_build(path, descriptor, &sample_layout);
+  off_t places[VARIABLES];
+  const vj_status status = vj_sweep_file_build(path, descriptor, &sample_layout, places);
   close(descriptor);
   return status;
 }

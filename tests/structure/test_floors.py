@@ -50,6 +50,7 @@ SEES = {
     "sweeps/schedule": SCHEDULE,
     "sweeps/pruning": PRUNING,
     "sweeps/run": RUN,
+    "sweeps/verify": RUN,  # whether what a run left is what it wrote
     # offline analysis: reads sweep.h5, never trains
     "analysis/statistics": [],
     "analysis/output": BASE,

@@ -1,5 +1,6 @@
 """What the tests of the command line share: a tiny experiment, running vjvcr, looking at what it left."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -117,6 +118,22 @@ def everything_in(folder):
             with open(os.path.join(at, name), "rb") as file:
                 found[os.path.relpath(os.path.join(at, name), folder)] = file.read()
     return found
+
+
+@contextlib.contextmanager
+def edited(path):
+    """The sweep file, open in h5py, to change what one likes. Afterwards it is one without a seal, as earlier versions
+    made them: with it the change would be noticed."""
+    with open(path, "r+b") as file:
+        size = file.seek(-48, os.SEEK_END) + 48
+        foot = file.read(48)
+        seal = 2 * (int.from_bytes(foot[8:16], "little") + 48) if foot.startswith(b"vjvcrSL1") else 0
+        file.seek(size - seal)
+        file.write(bytes(seal))
+    with h5py.File(path, "r+") as file:
+        if seal:
+            del file.attrs["vjvcr_seal"]
+        yield file
 
 
 def values_of(path):

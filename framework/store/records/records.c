@@ -63,6 +63,11 @@ bool vj_record_is(const char *name, const char *pattern) {
   return false;
 }
 
+const char *vj_record_checksum(const vj_record *record) {
+  if (record->known_before || record->is_kept) return NULL;
+  return record->is_of_run ? VJ_RECORD_TIME_CHECKSUM : VJ_RECORD_CHECKSUM;
+}
+
 const char *vj_record_after(const char *name, const char *beginning) {
   const size_t length = strlen(beginning);
   return strncmp(name, beginning, length) == 0 ? name + length : NULL;

@@ -52,6 +52,8 @@ typedef struct vj_record {
   bool or_text;       /* TEXT where a value is no number */
   bool is_coordinate;
   bool known_before;             /* known of a trial before it is trained, and written into its row then */
+  bool is_kept;                  /* written then, too, and kept as it is when trials are added */
+  bool is_of_run;                /* not the same in two runs of a trial */
   const char *units, *long_name; /* attributes; NULL: "" */
   const char *flags;             /* as in vj_file_variable */
   const char *when;              /* NULL: in every file */
@@ -68,6 +70,9 @@ const vj_record *vj_record_at(int i);
 const vj_record *vj_record_row(const char *name);
 /* Whether a variable's name is of this pattern, or is this name. */
 bool vj_record_is(const char *name, const char *pattern);
+/* The record with the checksums of what this one holds, its own name if it is such; NULL: it does not change once the
+ * file is there. */
+const char *vj_record_checksum(const vj_record *record);
 /* What follows in a name that begins so: the key behind VJ_NAME_OF_SETTING(""); NULL in any other. */
 const char *vj_record_after(const char *name, const char *beginning);
 /* Dimensions of a record, with those of its metric; returns how many. */

@@ -16,6 +16,21 @@
 
 static const char hdf5_signature[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
 
+/* HDF5 gets nothing to read that was not compared before: some damaged bytes make it crash. */
+static vj_status check_structure(vj_sweep_file *file) {
+  int copies;
+  vj_seal_difference d;
+  VJ_TRY(vj_seal_read(file->path, file->descriptor, false, &file->seal, &copies));
+  if (!file->seal) return VJ_OK;
+  VJ_TRY(vj_seal_compare(file->seal, file->path, file->descriptor, &d));
+  if (d.bytes == 0) return VJ_OK;
+  return vj_fail(
+      VJ_DATA,
+      "%s is damaged: %lld byte%s of its structure %s changed, the first at %lld; `vjvcr verify` of its folder "
+      "tells what can be saved",
+      file->path, (long long)d.bytes, d.bytes == 1 ? "" : "s", d.bytes == 1 ? "has" : "have", (long long)d.first);
+}
+
 static vj_status begin(const char *path, bool writable, vj_sweep_file **file) {
   vj_sweep_file *fresh = NULL;
   VJ_TRY(vj_allocate(1, sizeof *fresh, "a sweep file", &fresh));
@@ -51,6 +66,7 @@ static void end(vj_sweep_file *file) {
   for (int i = 0; i < file->variable_count; i++) H5Dclose(file->data_sets[i]);
   if (file->file >= 0) H5Fclose(file->file);
   if (file->descriptor >= 0) close(file->descriptor);
+  vj_seal_free(&file->seal);
   vj_pool_destroy(&file->pool);
   free(file);
 }
@@ -98,14 +114,15 @@ static vj_status open_hdf5(vj_sweep_file *file) {
   return vj_fail(VJ_DATA, "%s is no sweep file: %s", file->path, reason);
 }
 
-static vj_status open_file(const char *path, bool writable, vj_sweep_file **file) {
+static vj_status open_file(const char *path, bool writable, bool is_sealed, vj_sweep_file **file) {
   vj_sweep_file *fresh = NULL;
   vj_status status = VJ_OK;
   *file = NULL;
   vj_hdf5_quiet();
   VJ_TRY_GOTO(status, begin(path, writable, &fresh), failed);
+  if (is_sealed) VJ_TRY_GOTO(status, check_structure(fresh), failed);
   VJ_TRY_GOTO(status, open_hdf5(fresh), failed);
-  VJ_TRY_GOTO(status, vj_sweep_file_load(fresh), failed);
+  VJ_TRY_GOTO(status, vj_sweep_file_load(fresh, is_sealed), failed);
   *file = fresh;
   return VJ_OK;
 failed:
@@ -114,14 +131,16 @@ failed:
 }
 
 vj_status vj_sweep_file_open(const vj_comm *comm, const char *path, vj_sweep_file **file) {
-  const vj_status status = vj_comm_agree(comm, open_file(path, true, file));
+  const vj_status status = vj_comm_agree(comm, open_file(path, true, true, file));
   if (status != VJ_OK) vj_sweep_file_close(file);
   return status;
 }
 
-vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) { return open_file(path, false, file); }
+vj_status vj_sweep_file_read_only(const char *path, vj_sweep_file **file) { return open_file(path, false, true, file); }
 
-vj_status vj_sweep_file_open_alone(const char *path, vj_sweep_file **file) { return open_file(path, true, file); }
+vj_status vj_sweep_file_open_fresh(const char *path, vj_sweep_file **file) {
+  return open_file(path, true, false, file);
+}
 
 void vj_sweep_file_close(vj_sweep_file **file) {
   if (*file) end(*file);

@@ -9,7 +9,7 @@
  * so a kill at any moment leaves a readable file. It opens in xarray (h5netcdf, netcdf4) as it is: dimension scales are
  * attached, coordinates are listed in the global attribute `coordinates`, `units` and `long_name` stand with every
  * variable. Text is netCDF's fixed-length text: characters with a last dimension `text_<bytes>`, which no one sees here
- * or in xarray.
+ * or in xarray. Behind all that stands a seal (seal.h), by which a changed byte is noticed before HDF5 meets it.
  */
 #ifndef VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_H
 #define VJ_FRAMEWORK_STORE_SWEEP_FILE_SWEEP_FILE_H
@@ -40,6 +40,10 @@ typedef struct vj_file_variable {
   const char *units, *long_name;
   bool is_coordinate;
   const char *flags; /* of INT64: "0 waiting|1 running|2 done" -> CF flag_values and flag_meanings; or NULL */
+  bool is_fixed;     /* written before the file has its name, and never again */
+  /* The variable, INT64 with the first dimension of this one alone, that holds the CRC-32 of each row of this and all
+   * others of the same; the own name: this one holds such; NULL: rows have none. */
+  const char *checksum;
 } vj_file_variable;
 
 typedef struct vj_file_attribute {
@@ -111,6 +115,17 @@ VJ_MUST_USE vj_status vj_sweep_file_write(vj_sweep_file *file, int variable, con
                                           const void *values);
 VJ_MUST_USE vj_status vj_sweep_file_read(const vj_sweep_file *file, int variable, const int64_t *start,
                                          const int64_t *count, void *values);
+/* --- rows and their checksums; of a file of an earlier version, which has none, nothing is done or wrong -------- */
+
+/* Before any value of a row is written: it has no checksums until it is sealed again. */
+VJ_MUST_USE vj_status vj_sweep_file_open_row(vj_sweep_file *file, int64_t row);
+/* Brings what was written to the disk, and records the row's checksums as it stands there. */
+VJ_MUST_USE vj_status vj_sweep_file_seal_row(vj_sweep_file *file, int64_t row);
+/* Whether a row has checksums, true also where there are none in the file; whether they fit is not asked. */
+VJ_MUST_USE vj_status vj_sweep_file_row_is_sealed(const vj_sweep_file *file, int64_t row, bool *is_sealed);
+/* VJ_DATA with a sentence where a row has other values than it was sealed with. Also while others write. */
+VJ_MUST_USE vj_status vj_sweep_file_check_rows(const vj_sweep_file *file);
+
 /* Waits for what was written through this handle, or others of the file on this machine, to reach the disk. */
 VJ_MUST_USE vj_status vj_sweep_file_sync(vj_sweep_file *file);
 

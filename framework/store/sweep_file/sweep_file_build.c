@@ -23,6 +23,7 @@ static hid_t create_hdf5(const char *name) {
   hid_t file = H5I_INVALID_HID;
   if (H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED) >= 0 &&
       H5Pset_obj_track_times(creation, 0) >= 0 && H5Pset_fapl_mpio(access, MPI_COMM_SELF, MPI_INFO_NULL) >= 0 &&
+      H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) >= 0 &&
       H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
     file = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
   if (access >= 0) H5Pclose(access);
@@ -105,7 +106,7 @@ static vj_status build_in_memory(vj_sweep_file_contents *b, int descriptor, int 
   return status;
 }
 
-vj_status vj_sweep_file_build(const char *path, int descriptor, const vj_file_layout *layout) {
+vj_status vj_sweep_file_build(const char *path, int descriptor, const vj_file_layout *layout, off_t *places) {
   vj_sweep_file_contents b = {.path = path, .layout = layout};
   const int memory = memfd_create("vjvcr", MFD_CLOEXEC);
   int cause = 0;
@@ -113,6 +114,7 @@ vj_status vj_sweep_file_build(const char *path, int descriptor, const vj_file_la
   vj_hdf5_quiet();
   const vj_status status = build_in_memory(&b, descriptor, memory);
   if (status == VJ_OK) cause = write_to_disk(&b, memory, descriptor);
+  for (int64_t v = 0; status == VJ_OK && v < layout->variable_count; v++) places[v] = b.places[v];
   vj_pool_destroy(&b.pool);
   close(memory);
   return cause ? vj_sweep_file_system_fail(path, layout, "can't be written", cause) : status;

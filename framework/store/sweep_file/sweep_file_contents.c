@@ -252,7 +252,7 @@ static vj_status attach_scales(vj_sweep_file_contents *b) {
 /* --- the file ------------------------------------------------------------------------------------------------ */
 
 static vj_status write_file_attributes(vj_sweep_file_contents *b) {
-  const int64_t format = VJ_FILE_FORMAT;
+  const int64_t format = VJ_FILE_FORMAT, seal = VJ_FILE_SEAL;
   size_t bytes = 1;
   for (int64_t v = 0; v < b->layout->variable_count; v++) bytes += strlen(b->layout->variables[v].name) + 1;
   char *coordinates = vj_pool_take(b->pool, bytes);
@@ -263,6 +263,7 @@ static vj_status write_file_attributes(vj_sweep_file_contents *b) {
     strcat(coordinates, b->layout->variables[v].name);
   }
   VJ_TRY(write_attribute(b, b->file, VJ_FILE_MARKER, H5T_STD_I64LE, 0, &format));
+  VJ_TRY(write_attribute(b, b->file, VJ_FILE_SEALED, H5T_STD_I64LE, 0, &seal));
   VJ_TRY(write_text(b, b->file, "Conventions", "CF-1.8"));
   VJ_TRY(write_text(b, b->file, "coordinates", coordinates));
   for (int64_t i = 0; i < b->layout->attribute_count; i++)

@@ -99,17 +99,19 @@ int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes) {
 
 int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
   enum { FILE_OVERHEAD = 16384, OBJECT_OVERHEAD = 2048 };
-  int64_t bytes = FILE_OVERHEAD + (layout->dimension_count + layout->variable_count) * OBJECT_OVERHEAD;
-  for (int64_t d = 0; d < layout->dimension_count; d++) bytes += layout->dimensions[d].size * (int64_t)sizeof(int64_t);
+  int64_t structure = FILE_OVERHEAD + (layout->dimension_count + layout->variable_count) * OBJECT_OVERHEAD, values = 0;
+  for (int64_t d = 0; d < layout->dimension_count; d++)
+    structure += layout->dimensions[d].size * (int64_t)sizeof(int64_t);
   for (int64_t a = 0; a < layout->attribute_count; a++)
-    bytes += layout->attributes[a].text ? (int64_t)strlen(layout->attributes[a].text) : 0;
+    structure += layout->attributes[a].text ? (int64_t)strlen(layout->attributes[a].text) : 0;
   for (int64_t v = 0; v < layout->variable_count; v++) {
     const vj_file_variable *variable = &layout->variables[v];
     int64_t count = vj_sweep_file_value_bytes(variable->type, variable->text_bytes);
     for (int i = 0; i < variable->rank; i++) count *= layout->dimensions[variable->dimension[i]].size;
-    bytes += count + (variable->type == VJ_FILE_TEXT ? variable->text_bytes : 0); /* and its last dimension */
+    *(variable->is_fixed ? &structure : &values) += count;
+    structure += variable->type == VJ_FILE_TEXT ? variable->text_bytes : 0; /* its last dimension */
   }
-  return bytes;
+  return structure + structure / 2 + values; /* with its seal, which is compressed */
 }
 
 vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layout, const char *what, int cause) {
@@ -211,16 +213,32 @@ typedef struct making {
 static vj_status fill_in(const making *m) {
   vj_sweep_file *fresh = NULL;
   if (!m->fill) return VJ_OK;
-  VJ_TRY(vj_sweep_file_open_alone(m->temporary, &fresh));
+  VJ_TRY(vj_sweep_file_open_fresh(m->temporary, &fresh));
   const vj_status status = m->fill(m->context, fresh);
   vj_sweep_file_close(&fresh);
   return status;
 }
 
+static vj_status put_seal(const making *m, int descriptor, const off_t *places) {
+  vj_seal *seal = NULL;
+  int cause = 0;
+  vj_status status = vj_seal_make(m->path, descriptor, m->layout, places, &seal);
+  if (status == VJ_OK) cause = vj_seal_write(seal, descriptor);
+  if (cause) status = vj_sweep_file_system_fail(m->path, m->layout, "can't be written", cause);
+  if (status == VJ_OK) status = vj_seal_put_sums(seal, m->path, descriptor);
+  vj_seal_free(&seal);
+  return status;
+}
+
 static vj_status make(const making *m, int descriptor) {
+  off_t *places = NULL;
   VJ_TRY(check_space(m->path, descriptor, m->layout));
-  VJ_TRY(vj_sweep_file_build(m->path, descriptor, m->layout));
-  VJ_TRY(fill_in(m));
+  VJ_TRY(vj_allocate((size_t)m->layout->variable_count + 1, sizeof *places, "places of variables", &places));
+  vj_status status = vj_sweep_file_build(m->path, descriptor, m->layout, places);
+  if (status == VJ_OK) status = fill_in(m);
+  if (status == VJ_OK) status = put_seal(m, descriptor, places);
+  free(places);
+  VJ_TRY(status);
   return m->replaces ? take_place(m->path, m->temporary, m->layout)
                      : take_new_name(m->path, m->temporary, m->layout, descriptor);
 }

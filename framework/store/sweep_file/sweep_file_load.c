@@ -216,9 +216,28 @@ static vj_status check_marker(const vj_sweep_file *file) {
                  (long long)format, VJ_FILE_FORMAT);
 }
 
-vj_status vj_sweep_file_load(vj_sweep_file *file) {
+static vj_status check_seal(const vj_sweep_file *file) {
+  if (file->seal || H5Aexists(file->file, VJ_FILE_SEALED) <= 0) return VJ_OK;
+  return vj_fail(VJ_DATA,
+                 "%s is damaged: its seal, which stands at its end, is broken or gone, so that the rest can't be "
+                 "checked; `vjvcr verify` of its folder tells what can be saved",
+                 file->path);
+}
+
+/* What the seal's table has is recorded; all else is fixed. */
+static vj_status find_fixed(vj_sweep_file *file) {
+  file->is_fixed = vj_pool_take(file->pool, (size_t)file->variable_count * sizeof *file->is_fixed + 1);
+  if (!file->is_fixed) return no_memory(file);
+  for (int v = 0; file->seal && v < file->variable_count; v++)
+    file->is_fixed[v] = vj_seal_find(file->seal, file->variables[v].name) < 0;
+  return VJ_OK;
+}
+
+vj_status vj_sweep_file_load(vj_sweep_file *file, bool is_sealed) {
   VJ_TRY(check_marker(file));
+  if (is_sealed) VJ_TRY(check_seal(file));
   VJ_TRY(load_attributes(file));
   VJ_TRY(load_variables(file));
+  VJ_TRY(find_fixed(file));
   return sort_names(file);
 }

@@ -117,6 +117,8 @@ vj_status vj_sweep_file_write(vj_sweep_file *file, int variable, const int64_t *
   const vj_file_variable_info *v = &file->variables[variable];
   const int64_t numbers = numbers_of(v, count);
   void *copy = NULL;
+  if (file->is_fixed[variable])
+    return vj_fail(VJ_INTERNAL, "%s: %s is fixed since the file was made", file->path, v->name);
   VJ_TRY(check_text(file, v, numbers, values));
   if (numbers == 0) return VJ_OK;
   if (v->type == VJ_FILE_FLOAT) VJ_TRY(vj_canonical_nan(values, numbers, sizeof(float), &values, &copy));
