@@ -139,6 +139,6 @@ const vj_verb vj_verb_verify = {
         "changed "
         "are computed again by `vjvcr sweep DIR/sweep.yaml -o DIR --resume`, with the same bits.\n",
     .reads = "DIR/sweep.h5, DIR/sweep.yaml, DIR/ledger, DIR/checkpoints, DIR/weights, packs.\n",
-    .writes = "with --repair the first three of these; damaged checkpoints are removed.\n",
+    .writes = "the first three of these, with --repair; damaged checkpoints are removed then.\n",
     .examples = "vjvcr verify runs/*\nvjvcr verify runs/demo --repair\n",
     .run = verify};
