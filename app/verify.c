@@ -105,7 +105,7 @@ static vj_status verify(vj_command *command) {
   vj_status status = VJ_OK;
   for (int64_t i = 0; i < folders.count && status == VJ_OK; i++) {
     vj_verification found;
-    status = vj_verify(command->pool, folders.at[i], repairs, &found);
+    status = vj_verify(command->pool, folders.at[i], vj_command_text(command, "--like"), repairs, &found);
     if (status == VJ_OK) status = check_packs(&found);
     if (status != VJ_OK) break;
     if (found.damages) command->code = 1;
@@ -122,6 +122,8 @@ static vj_status verify(vj_command *command) {
 static const vj_verb_row rows[] = {
     {"DIR", VJ_VALUE_SWEEP, .several = true, .doc = "the folder of a sweep"},
     {"--repair", VJ_VALUE_FLAG, .doc = "make good what can be made good; damaged files are kept as <name>.damaged"},
+    {"--like", VJ_VALUE_SWEEP, .value = "NEW",
+     .doc = "where no copy of its structure is left, take that of another sweep of the same experiment"},
     VJ_ROW_TEXT_OR_JSON,
 };
 
@@ -140,5 +142,6 @@ const vj_verb vj_verb_verify = {
         "are computed again by `vjvcr sweep DIR/sweep.yaml -o DIR --resume`, with the same bits.\n",
     .reads = "DIR/sweep.h5, DIR/sweep.yaml, DIR/ledger, DIR/checkpoints, DIR/weights, packs.\n",
     .writes = "the first three of these, with --repair; damaged checkpoints are removed then.\n",
-    .examples = "vjvcr verify runs/*\nvjvcr verify runs/demo --repair\n",
+    .examples =
+        "vjvcr verify runs/*\nvjvcr verify runs/demo --repair\nvjvcr verify runs/demo --repair --like backup/demo\n",
     .run = verify};

@@ -25,14 +25,43 @@ static bool can_be_read(const char *path) {
   return WIFEXITED(end);
 }
 
-static const char lost[] = "restore it from elsewhere, or run the experiment anew in another folder";
+static const char gone[] = "restore it from elsewhere, or run the experiment anew in another folder";
+
+/* What can still be read of it, values apart, must be what the other sweep's file begins with. */
+static vj_status take_structure(vj_verifier *v) {
+  const char *path = vj_pool_format(v->pool, "%s/sweep.h5", v->like);
+  int copies = 0;
+  vj_seal_difference d = {0};
+  if (!path) return vj_fail(VJ_MEMORY, "%s: no memory for a path", v->like);
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", path, strerror(errno));
+  vj_status status = vj_seal_read(path, descriptor, true, &v->seal, &copies);
+  close(descriptor);
+  VJ_TRY(status);
+  if (!v->seal) return vj_fail(VJ_DATA, "%s has no whole copy of its structure either; name another with --like", path);
+  const int64_t end = v->size < v->seal->end ? v->size : v->seal->end;
+  VJ_TRY(vj_seal_compare(v->seal, v->path, v->descriptor, end, &d));
+  if (d.bytes == 0) return VJ_OK;
+  return vj_fail(
+      VJ_DATA,
+      "%s is of another experiment or version: the structure of %s is another from byte %lld on; name another "
+      "with --like",
+      path, v->path, (long long)d.first);
+}
+
+static vj_status say_unreadable(vj_verifier *v, const char *why) {
+  const char *remedy = vj_pool_format(
+      v->pool,
+      "restore it from elsewhere; or let --repair --like NEW take its structure from another sweep.h5 of the same "
+      "experiment: an older copy, or one that `vjvcr sweep %s/sweep.yaml -o NEW --time-limit 1s` has begun",
+      v->folder);
+  close(v->descriptor);
+  v->descriptor = -1;
+  return vj_verify_add(v->found, VJ_VERDICT_DAMAGED, v->path, why, remedy);
+}
 
 static vj_status check_unsealed(vj_verifier *v) {
-  if (!can_be_read(v->path)) {
-    close(v->descriptor);
-    v->descriptor = -1;
-    return vj_verify_add(v->found, VJ_VERDICT_DAMAGED, v->path, "HDF5 crashes when it reads it", lost);
-  }
+  if (!can_be_read(v->path)) return say_unreadable(v, "HDF5 crashes when it reads it");
   if (vj_sweep_file_read_only(v->path, &v->file) == VJ_OK) {
     vj_sweep_file_close(&v->file);
     return vj_verifier_note(v, v->path, "was made by a version without checksums: a changed byte can't be noticed",
@@ -41,24 +70,18 @@ static vj_status check_unsealed(vj_verifier *v) {
   if (vj_error_status() == VJ_MEMORY) return VJ_MEMORY;
   const char *why = vj_pool_text(v->pool, vj_error_message());
   vj_error_clear();
-  close(v->descriptor);
-  v->descriptor = -1;
-  return vj_verify_add(v->found, VJ_VERDICT_DAMAGED, v->path, why, lost);
+  return say_unreadable(v, why);
 }
 
 /* --- around rows ------------------------------------------------------------------------------------------------- */
 
-static const char from_copy[] = "--repair restores it from its copy", restored[] = "restored from its copy";
-
 static vj_status around(vj_verifier *v, const char *what) {
   v->needs_rescue = true;
-  return vj_verifier_damage(v, v->path, what, from_copy, restored);
+  return vj_verifier_damage(v, v->path, what, "--repair restores it from its copy", "restored from its copy");
 }
 
 static vj_status check_size(vj_verifier *v) {
-  struct stat about;
-  if (fstat(v->descriptor, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", v->path, strerror(errno));
-  const long long size = (long long)about.st_size, wanted = (long long)v->seal->file_bytes;
+  const long long size = (long long)v->size, wanted = (long long)v->seal->file_bytes;
   if (size < wanted) return around(v, vj_pool_format(v->pool, "is cut off: it has %lld of %lld bytes", size, wanted));
   if (size > wanted) return around(v, vj_pool_format(v->pool, "has %lld bytes behind its end", size - wanted));
   return VJ_OK;
@@ -66,10 +89,11 @@ static vj_status check_size(vj_verifier *v) {
 
 static vj_status check_structure(vj_verifier *v, int copies) {
   vj_seal_difference d;
-  if (copies < VJ_SEAL_COPIES)
-    VJ_TRY(around(v, copies ? "one of the two copies of its structure is damaged"
-                            : "both copies of its structure are out of place"));
-  VJ_TRY(vj_seal_compare(v->seal, v->path, v->descriptor, &d));
+  const int64_t end = v->size < v->seal->end ? v->size : v->seal->end;
+  if (copies < VJ_SEAL_COPIES && v->size >= v->seal->file_bytes)
+    VJ_TRY(around(
+        v, copies ? "one of the two copies of its structure is damaged" : "neither copy of its structure is whole"));
+  VJ_TRY(vj_seal_compare(v->seal, v->path, v->descriptor, end, &d));
   if (d.bytes == 0) return VJ_OK;
   return around(v, d.bytes == 1
                        ? vj_pool_format(v->pool, "byte %lld of its structure has changed", (long long)d.first)
@@ -100,8 +124,8 @@ static vj_status check_rows_of(vj_verifier *v, int holder, bool *is_bad) {
   for (int64_t i = 0; i < rows; i++) {
     bool fits;
     VJ_TRY(check_row(v, holder, i, sums[i], recorded[i], &fits));
-    is_bad[i] = !fits;
-    if (is_bad == v->is_lost) v->found->sealed += fits && recorded[i] != -1;
+    is_bad[i] = !fits || (recorded[i] == -1 && v->size < v->seal->end); /* what is cut off may be of any row */
+    if (is_bad == v->is_lost) v->found->sealed += !is_bad[i] && recorded[i] != -1;
   }
   return VJ_OK;
 }
@@ -142,11 +166,15 @@ static vj_status check_rows(vj_verifier *v) {
 
 vj_status vj_verify_file(vj_verifier *v) {
   int copies;
+  struct stat about;
   v->descriptor = open(v->path, O_RDONLY | O_CLOEXEC);
   if (v->descriptor < 0 && errno == ENOENT)
-    return vj_verify_add(v->found, VJ_VERDICT_DAMAGED, v->path, "there is no such file", lost);
+    return vj_verify_add(v->found, VJ_VERDICT_DAMAGED, v->path, "there is no such file", gone);
   if (v->descriptor < 0) return vj_fail(VJ_IO, "%s: can't be opened: %s", v->path, strerror(errno));
+  if (fstat(v->descriptor, &about) != 0) return vj_fail(VJ_IO, "%s: can't be examined: %s", v->path, strerror(errno));
+  v->size = (int64_t)about.st_size;
   VJ_TRY(vj_seal_read(v->path, v->descriptor, true, &v->seal, &copies));
+  if (!v->seal && v->like) VJ_TRY(take_structure(v));
   if (!v->seal) return check_unsealed(v);
   VJ_TRY(check_size(v));
   VJ_TRY(check_structure(v, copies));

@@ -6,6 +6,7 @@
 
 #include "framework/base/atomic_file.h"
 #include "framework/base/disk.h"
+#include "framework/store/checkpoint.h"
 #include "sweeps/verify/verify_private.h"
 
 /* --- sweep.h5 ---------------------------------------------------------------------------------------------------- */
@@ -53,6 +54,17 @@ static vj_status check_rescued(const vj_verifier *v) {
   return status;
 }
 
+/* A trial that is emptied begins anew, not where its last attempt was. */
+static vj_status remove_checkpoints(const vj_verifier *v) {
+  for (int64_t i = 0; i < v->trials; i++) {
+    const char *path =
+        v->is_lost[i] ? vj_pool_format(v->pool, "%s/checkpoints/trial-%04lld", v->folder, (long long)i) : "";
+    if (!path) return vj_fail(VJ_MEMORY, "%s: no memory for a path", v->folder);
+    if (v->is_lost[i]) vj_checkpoint_remove(path);
+  }
+  return VJ_OK;
+}
+
 vj_status vj_rescue_file(vj_verifier *v) {
   vj_sweep_file_tidy(v->path);
   const char *fresh = vj_pool_format(v->pool, "%s.new-%ld", v->path, (long)getpid());
@@ -63,7 +75,7 @@ vj_status vj_rescue_file(vj_verifier *v) {
   vj_status status = write_anew(v, descriptor);
   close(descriptor);
   if (status == VJ_OK) status = check_rescued(v);
-  return status;
+  return status == VJ_OK ? remove_checkpoints(v) : status;
 }
 
 /* --- names ------------------------------------------------------------------------------------------------------- */

@@ -76,9 +76,9 @@ static vj_status look(vj_verifier *v) {
   return v->rescued ? vj_repair_replace(v->pool, v->path, v->rescued, true) : VJ_OK;
 }
 
-vj_status vj_verify(vj_pool *pool, const char *folder, bool repairs, vj_verification *found) {
+vj_status vj_verify(vj_pool *pool, const char *folder, const char *like, bool repairs, vj_verification *found) {
   *found = (vj_verification){.pool = pool, .folder = folder};
-  vj_verifier v = {.found = found, .pool = pool, .folder = folder, .repairs = repairs, .descriptor = -1};
+  vj_verifier v = {.found = found, .pool = pool, .folder = folder, .like = like, .repairs = repairs, .descriptor = -1};
   v.path = vj_verifier_path(&v, "sweep.h5");
   vj_status status = check_folder(&v);
   if (status == VJ_OK && repairs) status = be_alone(&v);

@@ -32,9 +32,11 @@ typedef struct vj_verification {
   int64_t trials, sealed; /* of the sweep; of these, with checksums, which fit */
 } vj_verification;
 
-/* Looks at DIR, and repairs it if `repairs`. Fails where that is no folder of a sweep, where a job works on a sweep
+/* Looks at DIR, and repairs it if `repairs`. `like`: the folder of a sweep with the same structure, which stands in for
+ * a copy that is lost, or NULL. Fails where that is no folder of a sweep, where a job works on a sweep
  * that is to be repaired, and where a file can't be read or written; damage is no failure. */
-VJ_MUST_USE vj_status vj_verify(vj_pool *pool, const char *folder, bool repairs, vj_verification *found);
+VJ_MUST_USE vj_status vj_verify(vj_pool *pool, const char *folder, const char *like, bool repairs,
+                                vj_verification *found);
 
 /* Adds what was found elsewhere; NULL texts are VJ_MEMORY. */
 VJ_MUST_USE vj_status vj_verify_add(vj_verification *found, vj_verdict verdict, const char *place, const char *what,

@@ -12,10 +12,12 @@ typedef struct vj_verifier {
   vj_verification *found;
   vj_pool *pool;
   const char *folder, *path; /* DIR, DIR/sweep.h5 */
+  const char *like;          /* another folder, or NULL */
   bool repairs;
   vj_job *job; /* with its lock, while something is repaired */
 
   int descriptor;    /* of sweep.h5; -1: there is none */
+  int64_t size;      /* of sweep.h5 */
   vj_seal *seal;     /* NULL: none was found */
   bool needs_rescue; /* something around its rows, or some rows, are not what they were */
   int64_t trials;

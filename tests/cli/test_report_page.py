@@ -353,7 +353,7 @@ class Large(NotWhole):
                     file[name][:] = np.linspace(0, steps, size).astype(int)
                 file[name].make_scale(name)
             for name, value in small.attrs.items():
-                if name not in ("coordinates", "sweep_yaml"):
+                if name not in ("coordinates", "sweep_yaml", "vjvcr_seal"):
                     file.attrs.create(name, value, dtype=small.attrs.get_id(name).dtype)
             ranges = ", ".join(f"{key}: {{uniform: [0, 1]}}" for key in keys)
             yaml = f"sweep: {{method: random, samples: 250, seeds: 2, parameters: {{{ranges}}}}}\n"

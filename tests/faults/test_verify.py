@@ -195,10 +195,31 @@ class SweepFile(Verified):
         os.truncate(self.file("sweep.h5"), size // 2)
         before = everything_in(self.file())
         lines, last = self.verify("--repair", code=1)
-        self.assertRegex(lines[0], r"^s/sweep\.h5: .*truncated file.*; restore it from elsewhere, or run the experiment "
-                                   r"anew in another folder$")
+        self.assertRegex(lines[0], r"^s/sweep\.h5: .*truncated file.*; restore it from elsewhere; or let --repair --like NEW "
+                                   r"take its structure from another sweep\.h5")
         self.assertEqual(last, "s: damaged; 0 trials, checksums fit of 0")
         self.assertEqual(everything_in(self.file()), before)
+
+    def test_a_structure_from_elsewhere(self):
+        """Of an older copy of the file, or one that was just begun: neither knows the results."""
+        with open(self.sweep.path("other.yaml"), "w") as file:
+            file.write(SMALL.replace("lr: 1.0e-3", "lr: 2.0e-3"))
+        self.assertEqual(self.call("sweep", "e.yaml", "-o", "new", "--time-limit", "1s")[0] in (0, 75), True)
+        self.assertEqual(self.call("sweep", "other.yaml", "-o", "other", "--time-limit", "1s")[0] in (0, 75), True)
+        last_result = max(last for _, last in self.regions["results"])
+        for size, is_whole in ((self.end, True), (last_result - 12000, False)):
+            self.restore()
+            os.truncate(self.file("sweep.h5"), size)
+            code, out, err = self.call("verify", "s", "--repair", "--like", "other")
+            self.assertEqual((code, out), (1, ""))
+            self.assertRegex(err, r"^vjvcr: other/sweep\.h5 is of another experiment or version: the structure of s/sweep\.h5 "
+                                  r"is another from byte [0-9]+ on; name another with --like\n$")
+            found = self.found("--repair", "--like", "new")
+            self.assertRegex(found[0][2], "^is cut off: ")
+            self.assertEqual(self.verify()[1], "s: sound; 2 trials, checksums fit of 2")
+            states = list(values_of(self.file("sweep.h5"))["status"])
+            self.assertEqual(states, [2, 2] if is_whole else [2, 0])  # the last row of the last variable was cut
+            self.repair_and_resume(size)
 
     def test_more_behind_the_end(self):
         with open(self.file("sweep.h5"), "ab") as file:

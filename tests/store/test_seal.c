@@ -61,7 +61,7 @@ static bool is_noticed(int descriptor) {
   int copies = 0;
   assert_ok(vj_seal_read(path, descriptor, true, &seal, &copies));
   if (!seal) return true;
-  assert_ok(vj_seal_compare(seal, path, descriptor, &d));
+  assert_ok(vj_seal_compare(seal, path, descriptor, seal->end, &d));
   bool is_wrong = copies < VJ_SEAL_COPIES || d.bytes > 0;
   for (int h = vj_seal_holder(seal, 0); h >= 0; h = vj_seal_holder(seal, h + 1)) {
     uint32_t sums[ROWS];
@@ -227,7 +227,7 @@ static void a_changed_structure_is_made_again(void **state) {
     assert_int_equal(pwrite(descriptor, zeros, count, (off_t)at), count);
     assert_ok(vj_seal_read(path, descriptor, true, &seal, &copies));
     assert_non_null(seal);
-    assert_ok(vj_seal_compare(seal, path, descriptor, &d));
+    assert_ok(vj_seal_compare(seal, path, descriptor, seal->end, &d));
     const bool is_around_rows = copies < VJ_SEAL_COPIES || d.bytes == (int64_t)count;
     vj_seal_free(&seal);
     if (is_around_rows) {

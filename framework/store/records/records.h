@@ -53,7 +53,7 @@ typedef struct vj_record {
   bool is_coordinate;
   bool known_before;             /* known of a trial before it is trained, and written into its row then */
   bool is_kept;                  /* written then, too, and kept as it is when trials are added */
-  bool is_of_run;                /* not the same in two runs of a trial */
+  bool is_of_run;                /* not the same in two runs of a sweep */
   const char *units, *long_name; /* attributes; NULL: "" */
   const char *flags;             /* as in vj_file_variable */
   const char *when;              /* NULL: in every file */

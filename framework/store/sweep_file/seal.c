@@ -115,18 +115,27 @@ static char *print_table(const vj_seal *seal) {
   return text;
 }
 
-/* Its checksum fits, so it is what was printed. */
+/* Whether all rows lie before the seal. */
+static bool has_room(const vj_sealed_variable *v, int64_t end) {
+  return v->place >= 0 && v->rows > 0 && v->row_bytes > 0 && v->place <= end &&
+         v->rows <= (end - v->place) / v->row_bytes;
+}
+
+/* Its checksum fits, so it is what was printed, by whomever. */
 static vj_status read_table(const char *path, const char *text, vj_seal *seal) {
   int lines = 0;
   for (const char *at = text; *at; at++) lines += *at == '\n';
   seal->variables = vj_pool_take(seal->pool, ((size_t)lines + 1) * sizeof *seal->variables);
   if (!seal->variables) return no_memory(path);
-  for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+  for (const char *line = text, *end; *line; line = end + 1) {
     char checksum[NAME_BYTES], name[NAME_BYTES];
     vj_sealed_variable *v = &seal->variables[seal->variable_count++];
     int type;
-    if (sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %1023s %1023s", &v->place, &v->rows, &v->row_bytes, &type,
-               checksum, name) != 6)
+    end = strchr(line, '\n');
+    if (!end ||
+        sscanf(line, "%" SCNd64 " %" SCNd64 " %" SCNd64 " %d %1023s %1023s", &v->place, &v->rows, &v->row_bytes, &type,
+               checksum, name) != 6 ||
+        !has_room(v, seal->end))
       return vj_fail(VJ_DATA, "%s: its seal is in no form that this program knows", path);
     v->type = (vj_file_type)type;
     v->name = vj_pool_text(seal->pool, name);
@@ -216,7 +225,7 @@ static bool read_foot(const unsigned char *at, foot *f) {
               .file_bytes = (int64_t)vj_get_little(at + FILE_AT, 8),
               .crc = (uint32_t)vj_get_little(at + COPY_CRC_AT, 4)};
   return f->copy_bytes > 0 && f->table_bytes >= 0 && f->table_bytes <= f->plain_bytes &&
-         f->file_bytes >= VJ_SEAL_COPIES * (f->copy_bytes + FOOT_BYTES);
+         f->copy_bytes <= f->file_bytes / VJ_SEAL_COPIES - FOOT_BYTES;
 }
 
 /* The copy that ends in a foot, which is known to be whole. *seal stays NULL where the copy is not. */

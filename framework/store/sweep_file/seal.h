@@ -55,7 +55,8 @@ void vj_seal_free(vj_seal **seal);
 typedef struct vj_seal_difference {
   int64_t bytes, first, last; /* how many, and where; first -1: none */
 } vj_seal_difference;
-VJ_MUST_USE vj_status vj_seal_compare(const vj_seal *seal, const char *path, int descriptor,
+/* Of a file's bytes before `end`. */
+VJ_MUST_USE vj_status vj_seal_compare(const vj_seal *seal, const char *path, int descriptor, int64_t end,
                                       vj_seal_difference *difference);
 
 /* The variable of that name, or -1. */

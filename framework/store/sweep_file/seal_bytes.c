@@ -74,13 +74,15 @@ static vj_status compare_piece(const vj_seal *seal, const char *path, int descri
   return VJ_OK;
 }
 
-vj_status vj_seal_compare(const vj_seal *seal, const char *path, int descriptor, vj_seal_difference *difference) {
+vj_status vj_seal_compare(const vj_seal *seal, const char *path, int descriptor, int64_t end,
+                          vj_seal_difference *difference) {
   const unsigned char *wanted = seal->structure;
   *difference = (vj_seal_difference){.first = -1, .last = -1};
   for (int i = 0; i <= seal->variable_count; i++) {
     int64_t first, count;
     vj_seal_piece(seal, i, &first, &count);
-    VJ_TRY(compare_piece(seal, path, descriptor, wanted, first, count, difference));
+    const int64_t there = first + count <= end ? count : end - first;
+    if (there > 0) VJ_TRY(compare_piece(seal, path, descriptor, wanted, first, there, difference));
     wanted += count;
   }
   return VJ_OK;

@@ -22,7 +22,7 @@ static vj_status check_structure(vj_sweep_file *file) {
   vj_seal_difference d;
   VJ_TRY(vj_seal_read(file->path, file->descriptor, false, &file->seal, &copies));
   if (!file->seal) return VJ_OK;
-  VJ_TRY(vj_seal_compare(file->seal, file->path, file->descriptor, &d));
+  VJ_TRY(vj_seal_compare(file->seal, file->path, file->descriptor, file->seal->end, &d));
   if (d.bytes == 0) return VJ_OK;
   return vj_fail(
       VJ_DATA,
