@@ -50,9 +50,9 @@ vj_launcher vj_launcher_find(void) {
   return (vj_launcher){0};
 }
 
-#define REMEDY                                                                                                       \
-  "start them so that MPI finds them (docs/slurm.md; for instance with mpirun, or srun --mpi=pmix), or say --alone " \
-  "where each is meant to run by itself"
+#define REMEDY                                                                                                  \
+  "start them so that MPI finds them (docs/clusters.md; for instance with mpirun, or srun --mpi=pmix), or say " \
+  "--alone where each is meant to run by itself"
 
 /* The first goes on, so that a job that was queued for a day is not lost. */
 vj_status vj_launcher_check(const vj_launcher *l, int world_size, bool alone) {
