@@ -163,13 +163,15 @@ void vj_job_unlock(vj_job *job) {
   job->lock = -1;
 }
 
-/* Whoever waits for the lock meanwhile finds its name gone, and makes another. */
+/* Whoever waits for the lock meanwhile finds its name gone, and makes another. NFS and FUSE keep a file that is open
+ * under another name, and its folder with it, until it is closed. */
 static void remove_folder(vj_job *job) {
   char path[PATH_BYTES];
   if (vj_job_lock(job) != VJ_OK) return;
   if (path_of(job, lock_name, path)) unlink(path);
-  if (path_of(job, "", path)) rmdir(path);
+  const bool is_gone = path_of(job, "", path) && rmdir(path) == 0;
   vj_job_unlock(job);
+  if (!is_gone) rmdir(path);
 }
 
 void vj_job_end(vj_job **job) {
