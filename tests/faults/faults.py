@@ -184,7 +184,7 @@ class Sweep:
     def measure(self):
         """The undisturbed run."""
         self.clear()
-        outcome = self.run()
+        outcome = self.run(seconds=200)
         assert outcome.code == 0 and outcome.err == "", outcome
         self.whole_values = values_of(self.path(self.name, "sweep.h5"))
         self.whole_bytes = self.reproducible_bytes()
