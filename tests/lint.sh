@@ -36,6 +36,6 @@ check_cppcheck() {
 
 has clang-format && { check_format; verdict format $?; }
 /usr/bin/python3 tests/structure/test_floors.py >&2; verdict floors $?
-has shellcheck && { shellcheck vj .ci/run tests/*.sh docs/examples/sweep.sbatch; verdict shell $?; }
+has shellcheck && { shellcheck vj .ci/run tests/*.sh docs/examples/tau.*; verdict shell $?; }
 has cppcheck && { check_cppcheck; verdict cppcheck $?; }
 exit "$status"

@@ -12,6 +12,7 @@
 #include "app/experiment.h"
 #include "app/sweep/tuning.h"
 #include "app/sweep/progress.h"
+#include "app/sweep/rows.h"
 #include "app/versions.h"
 #include "analysis/results/result_table.h"
 
@@ -161,22 +162,16 @@ static vj_status sweep(vj_command *command) {
 static const vj_verb_row rows[] = {
     VJ_ROW_EXPERIMENT,
     VJ_ROW_SETTINGS,
-    {"-o", VJ_VALUE_FOLDER, .value = "DIR", .otherwise = "runs/<name>", .doc = "folder of the results"},
+    VJ_ROW_OUTPUT,
     VJ_ROW_QUICK,
     {"--resume", VJ_VALUE_FLAG,
      .doc =
          "go on with a sweep that is in DIR, or join other jobs that work on it; trials that FILE.yaml has more than "
          "DIR are added to it, changed ones are refused"},
-    {"--ranks-per-trial", VJ_VALUE_COUNT, .value = "N", .minimum = 1, .otherwise = "as few as keep all ranks busy",
-     .unit = "ranks",
-     .doc = "ranks that train one trial together: 1, 2, 4, ...; optim.ranks in the file, which arms and parameters can "
-            "set, comes first"},
-    {"--time-limit", VJ_VALUE_DURATION, .value = "DURATION", .otherwise = "two minutes before a Slurm job's end",
-     .doc = "stop by then: 3h, 90m, 45s, 1h30m"},
-    {"--hang-limit", VJ_VALUE_DURATION, .value = "DURATION", .fallback = "30m",
-     .doc = "end when no step is finished for so long, as when a rank is lost; 0: never"},
-    {"--max-attempts", VJ_VALUE_COUNT, .value = "N", .fallback = "3",
-     .doc = "give a trial up when so many runs in a row died in it and had saved nothing; 0: never"},
+    VJ_ROW_RANKS_PER_TRIAL,
+    VJ_ROW_TIME_LIMIT,
+    VJ_ROW_HANG_LIMIT,
+    VJ_ROW_MAX_ATTEMPTS,
     {"--dry-run", VJ_VALUE_CHOICE, .choices = "list|timed", .bare = "list",
      .doc = "list the trials, check them, say what they need, and stop; timed: also try a few steps of each size of "
             "trial, and tell how long the sweep will take"},
@@ -188,14 +183,11 @@ static const vj_verb_row rows[] = {
     VJ_ROW_SEED,
     VJ_ROW_ALONE,
     /* Of sweep alone: */
-    {"--tuning", VJ_VALUE_FLAG,
-     .doc = "run the sweep in which settings are chosen: apply what stands under tuning: in the file, add -tuning to "
-            "the name"},
+    VJ_ROW_TUNING,
     {"--extend", VJ_VALUE_TEXT, .value = "DIR[,DIR]",
      .doc = "with --tuning: where the best setting in DIR lies on the edge of its arm's space, extend that, and try as "
             "many settings again for every arm"},
-    {"--tuned", VJ_VALUE_TEXT, .value = "DIR[,DIR..]",
-     .doc = "put the best settings of these tuning sweeps into the places of the arms' parameters"},
+    VJ_ROW_TUNED,
 };
 enum { ROWS_OF_SWEEP = 3 };
 

@@ -1,4 +1,4 @@
-"""docs/examples/sweep.sbatch on a real Slurm of one node: a sweep outlives the time limits of its jobs.
+"""What `vjvcr launch --print slurm` prints, on a real Slurm of one node: a sweep outlives the time limits of its jobs.
 
 Not among the tests that run by default: it needs root and Slurm, and takes some minutes."""
 
@@ -12,13 +12,12 @@ import unittest
 
 from cluster import PROGRAMS, Cluster
 from support import requirements
-from support.vjvcr import SOURCE, VJVCR, differing, h5py, main, values_of
+from support.vjvcr import VJVCR, differing, h5py, main, values_of
 
 if os.geteuid() != 0:
     requirements.impossible("Slurm's daemons need root")
 requirements.programs(*PROGRAMS)
 
-SCRIPT = os.path.join(SOURCE, "docs", "examples", "sweep.sbatch")
 SWEEP = """\
 name: night
 data: {{dataset: moving_mnist, size: 32, digit_size: 14, max_speed: 3, train_size: 64, validation_size: 32}}
@@ -57,10 +56,12 @@ class Night(unittest.TestCase):
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def submit(self, *options, folder="out", arguments=()):
+    def submit(self, *options, folder="out"):
         """The job's number. Its output goes to a file of that number."""
-        return self.cluster.tell("sbatch", "--parsable", "--output=job-%A-%a.txt", *options, SCRIPT, "sweep.yaml",
-                                 folder, *arguments, folder=self.folder)
+        with open(self.path("script"), "w") as script:
+            subprocess.run([VJVCR, "launch", "sweep.yaml", "-o", folder, "--print", "slurm"], stdout=script,
+                           cwd=self.folder, check=True)
+        return self.cluster.tell("sbatch", "--parsable", "--output=job-%A-%a.txt", *options, "script", folder=self.folder)
 
     def said(self, job):
         """What a job wrote, without lines of progress."""
@@ -128,7 +129,7 @@ class Night(unittest.TestCase):
                 break
             steps *= 3
         self.assertIn("vjvcr: stopped by SIGUSR1 after ", self.said(job))
-        self.assertIn(f"sweep.sbatch: not complete; job {job} waits in the queue again", self.said(job))
+        self.assertIn(f"{out}: not complete; it waits in the queue again", self.said(job))
         self.assertEqual(self.cluster.state(job), ["COMPLETED"])
         self.assertEqual(self.ledger("release", out), [])  # none was cut off
         self.assertGreaterEqual(len(self.ledger("stop", out)), 1)
