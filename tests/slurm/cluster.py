@@ -1,5 +1,6 @@
-"""A Slurm of one node that lives as long as a test: munged, slurmctld and slurmd with a configuration of their own, in
-a folder of their own, on ports of their own. Nothing of the machine's own Slurm, if there is one, is touched."""
+"""A Slurm that lives as long as a test: munged, slurmctld and slurmd with a configuration of their own, in a folder of
+their own. It has one node, this machine, on ports of its own; or several, hosts of a network (tests/support/hosts.py), the
+first of which is its controller. Nothing of the machine's own Slurm, if there is one, is touched."""
 
 import ctypes
 import os
@@ -13,10 +14,10 @@ import time
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel")
 
 # No control groups, no accounting, no database: what a container allows, too. Four processors whatever there are, so
-# that two jobs of two ranks run at once. `cred_expire` is how long a requeued job must wait; Slurm's own is 2 minutes.
+# that two jobs of two ranks run at once. A node that is silent for `SlurmdTimeout` is down; Slurm's own is 5 minutes. `cred_expire` is how long a requeued job must wait; Slurm's own is 2 minutes.
 CONFIGURATION = """\
 ClusterName=vjvcr
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={controller}
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 SlurmUser=root
@@ -25,11 +26,11 @@ AuthType=auth/munge
 AuthInfo=socket={folder}/munge/socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd.%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd.%n.log
 SlurmdParameters=config_overrides
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
@@ -40,9 +41,10 @@ SchedulerParameters=bf_interval=5,sched_interval=5
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 KillWait=20
+SlurmdTimeout=15
 ReturnToService=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs=4 State=UNKNOWN
-PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+NodeName={nodes} NodeAddr={addresses} CPUs=4 State=UNKNOWN
+PartitionName=all Nodes={nodes} Default=YES MaxTime=INFINITE State=UP
 """
 
 
@@ -63,7 +65,8 @@ def die_with_parent():
 
 
 class Cluster:
-    def __init__(self):
+    def __init__(self, network=None):
+        self.network = network
         self.folder = tempfile.mkdtemp(prefix="vjvcr-slurm-")
         os.chmod(self.folder, 0o755)
         self.daemons = []
@@ -79,11 +82,11 @@ class Cluster:
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def daemon(self, *command):
-        with open(self.path(command[0] + ".out"), "w") as out:
-            self.daemons.append(subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out,
-                                                 stderr=subprocess.STDOUT, start_new_session=True,
-                                                 preexec_fn=die_with_parent))
+    def daemon(self, *command, host=None, name=None):
+        with open(self.path((name or command[0]) + ".out"), "w") as out:
+            self.daemons.append(subprocess.Popen(host.inside(*command) if host else command, env=self.environment,
+                                                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                                 start_new_session=True, preexec_fn=die_with_parent))
 
     def wait_for(self, what, seconds, sentence):
         end = time.monotonic() + seconds
@@ -92,22 +95,39 @@ class Cluster:
                 raise AssertionError(f"{sentence}\n{self.logs()}")
             time.sleep(0.2)
 
+    def configuration(self):
+        if not self.network:
+            host = socket.gethostname().split(".")[0]
+            return CONFIGURATION.format(controller=f"{host}(127.0.0.1)", nodes=host, addresses="127.0.0.1",
+                                        ports=free_ports(2), folder=self.folder)
+        hosts = self.network.hosts
+        return CONFIGURATION.format(controller=f"{hosts[0].name}({hosts[0].address})", ports=(6817, 6818),
+                                    nodes=",".join(host.name for host in hosts[1:]), folder=self.folder,
+                                    addresses=",".join(host.address for host in hosts[1:]))
+
     def start(self):
-        for name in ("munge", "state", "spool"):
+        for name in ("munge", "state"):
             os.mkdir(self.path(name), 0o755)
         with open(self.path("munge", "key"), "wb", opener=lambda path, how: os.open(path, how, 0o600)) as key:
             key.write(os.urandom(1024))
         with open(self.environment["SLURM_CONF"], "w") as file:
-            file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], ports=free_ports(2),
-                                            folder=self.folder))
+            file.write(self.configuration())
         at = self.path("munge")
         self.daemon("munged", "--foreground", "--force", f"--key-file={at}/key", f"--socket={at}/socket",
                     f"--pid-file={at}/pid", f"--log-file={at}/log", f"--seed-file={at}/seed")
         self.wait_for(lambda: os.path.exists(self.path("munge", "socket")), 30, "munged does not start")
-        self.daemon("slurmctld", "-D")
+        self.daemon("slurmctld", "-D", host=self.network and self.network.hosts[0])
         self.wait_for(lambda: self.ask("scontrol", "ping").returncode == 0, 60, "slurmctld does not answer")
-        self.daemon("slurmd", "-D")
-        self.wait_for(lambda: self.ask("sinfo", "-h", "-o", "%t").stdout.strip() == "idle", 60, "the node is not idle")
+        for host in self.network.hosts[1:] if self.network else [None]:
+            self.start_node(host)
+        self.wait_for(lambda: set(self.ask("sinfo", "-h", "-o", "%t").stdout.split()) == {"idle"}, 60,
+                      "the nodes are not idle")
+
+    def start_node(self, host):
+        if host:
+            self.daemon("slurmd", "-D", "-N", host.name, host=host, name=f"slurmd.{host.name}")
+        else:
+            self.daemon("slurmd", "-D")
 
     def logs(self):
         text = ""
@@ -118,8 +138,9 @@ class Cluster:
         return text
 
     def ask(self, *command, folder=None):
-        return subprocess.run(command, env=self.environment, cwd=folder or self.folder, text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        command = ("env", "-C", folder or self.folder, *command)
+        return subprocess.run(self.network.hosts[0].inside(*command) if self.network else command, env=self.environment,
+                              text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def tell(self, *command, folder=None):
         """What it answers; it may not fail."""
@@ -137,7 +158,7 @@ class Cluster:
 
     def stop(self):
         """Jobs first, then the daemons in reverse; then there is no trace of them."""
-        if len(self.daemons) == 3:
+        if len(self.daemons) >= 3:
             self.ask("scancel", "--signal=KILL", "--full", "--user=root")
             self.ask("scancel", "--user=root")
             end = time.monotonic() + 40
