@@ -106,12 +106,13 @@ static void write_labels(FILE *script, const vj_swept_parameter *x, const vj_swe
               share_of(g->mean[k], g->low, g->high) > 0.55 ? "#111111" : "#ffffff");
 }
 
-static void draw_cells(vj_page *page, const vj_report_column *column, const vj_swept_parameter *x,
-                       const vj_swept_parameter *y, const double *results) {
+void vj_draw_cells(vj_page *page, const char *caption, const vj_swept_parameter *x, const vj_swept_parameter *y,
+                   const double *results) {
   grid g;
+  if (x->count > MOST_CELLS || y->count > MOST_CELLS || x->count < 2 || y->count < 2) return;
   fill_grid(page->data, x, y, results, &g);
   if (!isfinite(g.low)) return;
-  FILE *script = vj_page_picture(page, 280, "%s: %s and %s", column->title, x->label, y->label);
+  FILE *script = vj_page_picture(page, 280, "%s: %s and %s", caption, x->label, y->label);
   write_cells(script, x, y, &g);
   write_axis(script, x, 'x');
   write_axis(script, y, 'y');
@@ -170,7 +171,7 @@ static void draw_all(vj_page *page, const vj_report_column *column, const double
         continue;
       drawn++;
       if (cells)
-        draw_cells(page, column, x, y, results);
+        vj_draw_cells(page, column->title, x, y, results);
       else
         draw_scatter(page, column, x, y, results, ranks);
     }

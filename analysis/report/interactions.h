@@ -10,6 +10,10 @@ VJ_MUST_USE vj_status vj_draw_interactions(vj_page *page, const vj_report_column
 /* Parallel coordinates: each trial a line through its values of all parameters, one below the other. */
 VJ_MUST_USE vj_status vj_draw_parallel(vj_page *page, const vj_report_column *column, const double *results);
 
+/* A heat map of means over two parameters of few values; nothing where there is no result. */
+void vj_draw_cells(vj_page *page, const char *caption, const vj_swept_parameter *x, const vj_swept_parameter *y,
+                   const double *results);
+
 /* Lowest and highest finite of them; false without any. */
 bool vj_range_of(const double *values, int64_t count, double *low, double *high);
 

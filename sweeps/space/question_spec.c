@@ -92,20 +92,6 @@ static vj_status read_bound(const vj_yaml *map, const char *path, const claim_se
   return VJ_OK;
 }
 
-static vj_status read_where(const question_reader *r, const vj_yaml *map, const char *path, vj_question_claim *claim) {
-  const vj_yaml *where = vj_yaml_get(map, "where");
-  char own[PATH_BYTES + 16];
-  snprintf(own, sizeof own, "%s.where", path);
-  if (vj_yaml_is_null(where)) return VJ_OK;
-  VJ_TRY(vj_map_check(where, own));
-  vj_setting *settings = vj_pool_take(r->pool, (size_t)(where->count + 1) * sizeof *settings);
-  if (!settings) return vj_fail(VJ_MEMORY, "%s: no memory for it", own);
-  for (int64_t i = 0; i < where->count; i++) settings[i] = (vj_setting){where->keys[i]->text, where->items[i]};
-  claim->where = settings;
-  claim->where_count = where->count;
-  return VJ_OK;
-}
-
 static vj_status name_claim(vj_pool *pool, const vj_yaml *map, vj_question_claim *claim) {
   const vj_yaml *bound = vj_yaml_get(map, claim->is_at_least ? "at_least" : "at_most");
   const char *text = vj_report_column_name(pool, &claim->column);
@@ -137,7 +123,7 @@ static vj_status read_claim(const question_reader *r, const vj_yaml *map, const 
   VJ_TRY(read_of(r, map, path, claim));
   VJ_TRY(read_to(r, map, path, claim));
   VJ_TRY(read_bound(map, path, section, claim));
-  VJ_TRY(read_where(r, map, path, claim));
+  VJ_TRY(vj_where_read(r->pool, map, path, &claim->where, &claim->where_count));
   return name_claim(r->pool, map, claim);
 }
 

@@ -232,7 +232,7 @@ static vj_status read_controls(const report_reader *r, const vj_yaml *root, cons
 }
 
 vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spec **report) {
-  static const char *const also_known[] = {"columns", "paper", "ratios", NULL};
+  static const char *const also_known[] = {"columns", "paper", "ratios", "figures", NULL};
   const vj_yaml *section = vj_yaml_get(root, "report");
   void *read = NULL;
   *report = NULL;
@@ -249,6 +249,7 @@ vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spe
   VJ_TRY(read_columns(&r, section));
   VJ_TRY(read_paper(&r, vj_yaml_get(section, "paper")));
   VJ_TRY(read_ratios(&r, vj_yaml_get(section, "ratios")));
+  VJ_TRY(vj_report_figures_read(pool, root, &r.report->figures, &r.report->figure_count));
   VJ_TRY(read_controls(&r, root, &((const report_section *)read)->controls, vj_yaml_get(section, "controls")));
   *report = r.report;
   return VJ_OK;

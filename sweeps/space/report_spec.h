@@ -6,6 +6,7 @@
 #include "framework/config/yaml/yaml.h"
 #include "framework/store/sweep_file/sweep_file.h"
 #include "sweeps/space/report_controls.h"
+#include "sweeps/space/setting.h"
 
 typedef enum vj_best { VJ_BEST_NONE, VJ_BEST_LOW, VJ_BEST_HIGH } vj_best;
 
@@ -34,12 +35,21 @@ typedef struct vj_report_ratio {
   const char *of, *to;
 } vj_report_ratio;
 
+/* A picture over a swept parameter: a line for each arm or, over two parameters, a cell for each pair of values. */
+typedef struct vj_report_figure {
+  vj_report_column column; /* its title is the picture's; its node is the figure's */
+  const char *by, *across; /* keys of sweep.parameters; across "": lines */
+  int64_t where_count;     /* only trials with these settings */
+  const vj_setting *where;
+} vj_report_figure;
+
 typedef struct vj_report_spec {
   const char *title, *notes, *source; /* "" where there is none */
-  int64_t column_count, value_count, ratio_count;
+  int64_t column_count, value_count, ratio_count, figure_count;
   const vj_report_column *columns;
   const vj_report_value *values;
   const vj_report_ratio *ratios;
+  const vj_report_figure *figures;
   bool verdict;               /* a last column says whether hx has collapsed */
   bool controls[VJ_CONTROLS]; /* which rows stand below those of the arms, where there is something to show */
 } vj_report_spec;
@@ -49,6 +59,10 @@ typedef struct vj_report_spec {
  *   sweeps/vcr.yaml:30:7: report.columns[0]: unknown key "tilte"; did you mean "title"?
  *   sweeps/vcr.yaml:35:7: report.paper.rows: no arm "VJ-VRC"; did you mean "VJ-VCR"? */
 VJ_MUST_USE vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spec **report);
+
+/* Reads `report.figures`, a list of maps; none where there is no such key. */
+VJ_MUST_USE vj_status vj_report_figures_read(vj_pool *pool, const vj_yaml *root, const vj_report_figure **figures,
+                                             int64_t *count);
 
 /* Fails unless every column is a number that the file has, or will have when it is laid out like this:
  *   sweeps/vcr.yaml:30:18: report.columns[0].quantity: no quantity "probe_sped_mse"; did you mean "probe_speed_mse"?

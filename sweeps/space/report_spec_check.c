@@ -83,6 +83,11 @@ static vj_status check_columns(vj_pool *pool, const vj_report_spec *report, cons
     snprintf(path, sizeof path, "report.columns[%lld]", (long long)i);
     VJ_TRY(check_column(pool, &report->columns[i], path, all, count));
   }
+  for (int64_t i = 0; i < report->figure_count; i++) {
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "report.figures[%lld]", (long long)i);
+    VJ_TRY(check_column(pool, &report->figures[i].column, path, all, count));
+  }
   return VJ_OK;
 }
 

@@ -6,12 +6,8 @@
 #define VJ_SWEEPS_SPACE_SPACE_H
 
 #include "sweeps/space/criterion.h"
+#include "sweeps/space/setting.h"
 #include "sweeps/space/stopping.h"
-
-typedef struct vj_setting {
-  const char *key; /* "losses.variance.weight" */
-  const vj_yaml *value;
-} vj_setting;
 
 typedef struct vj_trial {
   int64_t index;

@@ -283,6 +283,22 @@ class Wrong(Case):
         self.assert_refused_column('bad.yaml:22:35: report.columns[0].best: expected one of none, low, high, got '
                                    '"lowest"', "{quantity: hx_rankme, best: lowest}")
 
+    def test_figures(self):
+        def refused(sentence, figures):
+            self.assert_refused_report(sentence, f"  columns:\n    - {{quantity: hx_rankme}}\n  figures: {figures}\n",
+                                       "sweep: {parameters: {optim.lr: [1.0e-3, 1.0e-2]}}\n")
+        refused("bad.yaml:23:12: report.figures: expected a list, got a map", "{}")
+        refused('bad.yaml:23:13: report.figures[0]: missing key "by" (a key of sweep.parameters: from left to right)',
+                "[{quantity: hx_rankme}]")
+        refused('bad.yaml:23:39: report.figures[0].by: sweep.parameters has no "optim.l"; did you mean "optim.lr"?',
+                "[{quantity: hx_rankme, by: optim.l}]")
+        refused('bad.yaml:23:57: report.figures[0].across: sweep.parameters has no "seed"; parameters are optim.lr',
+                "[{quantity: hx_rankme, by: optim.lr, across: seed}]")
+        refused('bad.yaml:23:57: report.figures[0].where: sweep.parameters has no "data.size"; parameters are optim.lr',
+                "[{quantity: hx_rankme, by: optim.lr, where: {data.size: 3}}]")
+        refused('bad.yaml:23:24: report.figures[0].quantity: no quantity "hx_rankm"; did you mean "hx_rankme"?',
+                "[{quantity: hx_rankm, by: optim.lr}]")
+
     def test_quantities_that_are_not_recorded(self):
         self.assert_refused_column('bad.yaml:22:18: report.columns[0].quantity: no quantity "probe_sped_mse"; did you '
                                    'mean "probe_speed_mse"?', "{quantity: probe_sped_mse}")

@@ -384,6 +384,32 @@ class Large(NotWhole):
         self.assertIn("of 64 regression trees", page.text)
 
 
+
+class Figures(Case):
+    def test_those_that_are_asked_for(self):
+        """A line for each arm over a parameter, and cells over two, with their means."""
+        self.write("figures.yaml", TINY + """\
+sweep:
+  trials: {strong: {}, weak: {losses.variance.weight: 0.1}}
+  parameters: {optim.lr: [1.0e-3, 1.0e-2], optim.clip: [0.5, 2]}
+  seeds: 2
+report:
+  columns: [{quantity: hx_rankme}]
+  figures:
+    - {quantity: hx_rankme, title: rank, by: optim.lr, where: {optim.clip: 2}}
+    - {quantity: hx_rankme, title: cells, by: optim.lr, across: optim.clip}
+""")
+        self.succeed("sweep", "figures.yaml", "-o", "out", seconds=300)
+        self.succeed("report", "out")
+        page = Page(self.path("out", "report.html"))
+        captions = [svg.get("aria-label") for svg in page.pictures]
+        self.assertIn("rank; optim.clip=2", captions)
+        self.assertIn("cells: lr and clip", captions)
+        table = results_of(self.path("out"))
+        for _, cell in table.groupby(["param.optim.lr", "param.optim.clip"]):
+            self.assertIn(f">{cell['hx_rankme'].mean():.3g}<", page.text)
+
+
 if __name__ == "__main__":
     import tempfile
     KEPT = tempfile.TemporaryDirectory(prefix="vjvcr-report-")
