@@ -19,6 +19,7 @@ TRAIN = GRAPH + STORE + ["framework/train"]
 SPACE = TRAIN + ["sweeps/space"]
 SCHEDULE = SPACE + ["sweeps/schedule"]
 PRUNING = SPACE + ["sweeps/pruning"]
+SEARCH = SPACE + ["sweeps/search"]
 RUN = SCHEDULE + PRUNING + ["sweeps/run"]
 RESULTS = RUN + ["analysis/metrics", "analysis/statistics", "analysis/output", "analysis/results"]
 
@@ -49,6 +50,7 @@ SEES = {
     "sweeps/space": SPACE,
     "sweeps/schedule": SCHEDULE,
     "sweeps/pruning": PRUNING,
+    "sweeps/search": SEARCH,
     "sweeps/run": RUN,
     "sweeps/verify": RUN,  # whether what a run left is what it wrote
     # offline analysis: reads sweep.h5, never trains

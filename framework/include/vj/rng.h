@@ -24,7 +24,8 @@ typedef enum vj_purpose {
   VJ_RNG_TEST = 7,       /* tests and benchmarks */
   VJ_RNG_ANALYSIS = 8,   /* bootstrap samples and trees of a report: a = which of them, b = its number */
   VJ_RNG_PROBE = 9,      /* probes: a = what for, b = row, weight, step or draw. Seed 0: the same for all trials */
-  VJ_RNG_BACKGROUND = 10 /* what is behind a sample's objects: a = split, b = sample number */
+  VJ_RNG_BACKGROUND = 10, /* what is behind a sample's objects: a = split, b = sample number */
+  VJ_RNG_SEARCH = 11      /* suggestions of a search: a = what for, b = number of the suggestion and of the draw */
 } vj_purpose;
 
 typedef struct vj_rng {
