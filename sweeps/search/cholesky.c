@@ -38,7 +38,7 @@ VJ_KERNEL(factor_upper, (int64_t size, double least, double *restrict a), (size,
   }
 }
 
-void vj_cholesky_factor(int64_t size, double least, double *a) {
+void vj_search_cholesky_factor(int64_t size, double least, double *a) {
   factor_upper(size, least, a);
   for (int64_t i = 0; i < size; i++)
     for (int64_t j = 0; j < i; j++) a[i * size + j] = a[j * size + i];
@@ -77,14 +77,14 @@ VJ_KERNEL(invert, (int64_t size, const double *restrict a, double *restrict work
     for (int64_t i = 0; i <= k; i++) subtract_row(i + 1, -work[k * size + i], work + k * size, inverse + i * size);
 }
 
-void vj_cholesky_forward(int64_t size, const double *a, double *b) { forward(size, a, b); }
-void vj_cholesky_backward(int64_t size, const double *a, double *b) { backward(size, a, b); }
+void vj_search_cholesky_forward(int64_t size, const double *a, double *b) { forward(size, a, b); }
+void vj_search_cholesky_backward(int64_t size, const double *a, double *b) { backward(size, a, b); }
 
-void vj_cholesky_forward_many(int64_t size, const double *a, int64_t columns, double *b) {
+void vj_search_cholesky_forward_many(int64_t size, const double *a, int64_t columns, double *b) {
   forward_many(size, a, columns, b);
 }
 
-void vj_cholesky_inverse(int64_t size, const double *a, double *work, double *inverse) {
+void vj_search_cholesky_inverse(int64_t size, const double *a, double *work, double *inverse) {
   memset(work, 0, (size_t)(size * size) * sizeof *work);
   memset(inverse, 0, (size_t)(size * size) * sizeof *inverse);
   for (int64_t i = 0; i < size; i++) work[i * size + i] = 1;

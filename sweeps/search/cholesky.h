@@ -9,20 +9,20 @@
 
 enum { VJ_CHOLESKY_MULTIPLE = 8 };
 
-static inline int64_t vj_cholesky_size(int64_t count) {
+static inline int64_t vj_search_cholesky_size(int64_t count) {
   return (count + VJ_CHOLESKY_MULTIPLE - 1) / VJ_CHOLESKY_MULTIPLE * VJ_CHOLESKY_MULTIPLE;
 }
 
 /* A = L L' in place. Reads the upper triangle; then the lower one is L and the upper one L'. A pivot below `least` is
  * taken as that. */
-void vj_cholesky_factor(int64_t size, double least, double *a);
+void vj_search_cholesky_factor(int64_t size, double least, double *a);
 /* L x = b, in place. */
-void vj_cholesky_forward(int64_t size, const double *a, double *b);
+void vj_search_cholesky_forward(int64_t size, const double *a, double *b);
 /* L' x = b, in place. */
-void vj_cholesky_backward(int64_t size, const double *a, double *b);
+void vj_search_cholesky_backward(int64_t size, const double *a, double *b);
 /* L X = B for `columns` right sides, b[size][columns], in place, to the bits of one after the other. */
-void vj_cholesky_forward_many(int64_t size, const double *a, int64_t columns, double *b);
+void vj_search_cholesky_forward_many(int64_t size, const double *a, int64_t columns, double *b);
 /* The lower triangle of the inverse of A; `work` is as large. */
-void vj_cholesky_inverse(int64_t size, const double *a, double *work, double *inverse);
+void vj_search_cholesky_inverse(int64_t size, const double *a, double *work, double *inverse);
 
 #endif

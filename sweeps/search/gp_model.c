@@ -14,7 +14,7 @@ static const double log_two_pi = 0x1.d67f1c864beb5p+0;
 static const double least_pivot = 1e-14; /* of the scale */
 
 vj_status vj_gp_create(int64_t count, int64_t features, vj_gp *gp) {
-  const int64_t n = vj_cholesky_size(count);
+  const int64_t n = vj_search_cholesky_size(count);
   *gp = (vj_gp){.count = count, .features = features, .size = n, .scale = 1};
   const size_t vector = (size_t)n, square = (size_t)(n * n);
   vj_status status = VJ_OK;
@@ -92,10 +92,10 @@ void vj_gp_factor(vj_gp *gp) {
     for (int64_t j = 0; j <= i; j++) gp->factor[j * n + i] = row[j];
     gp->factor[i * n + i] += gp->noise[i] + gp->nugget;
   }
-  vj_cholesky_factor(n, least_pivot * gp->scale, gp->factor);
+  vj_search_cholesky_factor(n, least_pivot * gp->scale, gp->factor);
   memcpy(gp->alpha, gp->y, (size_t)n * sizeof *gp->alpha);
-  vj_cholesky_forward(n, gp->factor, gp->alpha);
-  vj_cholesky_backward(n, gp->factor, gp->alpha);
+  vj_search_cholesky_forward(n, gp->factor, gp->alpha);
+  vj_search_cholesky_backward(n, gp->factor, gp->alpha);
 }
 
 /* --- likelihood -------------------------------------------------------------------------------------------------- */
@@ -119,7 +119,7 @@ static double by_log_weight(const vj_gp *gp, const double *inverse, int64_t f) {
 double vj_gp_log_likelihood(const vj_gp *gp, double *work, double *inverse, double *gradient) {
   const int64_t n = gp->size;
   double value = 0, trace = 0, noise = 0, fit = 0;
-  vj_cholesky_inverse(n, gp->factor, work, inverse);
+  vj_search_cholesky_inverse(n, gp->factor, work, inverse);
   for (int64_t f = 0; f < gp->features; f++) gradient[f] = by_log_weight(gp, inverse, f);
   for (int64_t i = 0; i < gp->count; i++) {
     const double own = gp->alpha[i] * gp->alpha[i] - inverse[i * n + i];
@@ -154,10 +154,10 @@ void vj_gp_predict(const vj_gp *gp, const double *point, double *mean, double *v
   apply_kernel(gp->count, gp->scale, kernel, slope);
   *mean = dot(gp->count, kernel, gp->alpha);
   memcpy(solved, kernel, (size_t)n * sizeof *solved);
-  vj_cholesky_forward(n, gp->factor, solved);
+  vj_search_cholesky_forward(n, gp->factor, solved);
   *variance = left_of(gp->scale, dot(n, solved, solved));
   if (!by_mean) return;
-  vj_cholesky_backward(n, gp->factor, solved);
+  vj_search_cholesky_backward(n, gp->factor, solved);
   for (int64_t f = 0; f < gp->features; f++) {
     const double *z = gp->z + f * n;
     double of_mean = 0, of_variance = 0;
@@ -182,7 +182,7 @@ void vj_gp_predict_many(const vj_gp *gp, int64_t count, const double *points, do
     mean[p] = dot(gp->count, kernel, gp->alpha);
     for (int64_t i = 0; i < gp->count; i++) work[i * count + p] = kernel[i];
   }
-  vj_cholesky_forward_many(n, gp->factor, count, work);
+  vj_search_cholesky_forward_many(n, gp->factor, count, work);
   for (int64_t p = 0; p < count; p++) variance[p] = 0;
   for (int64_t i = 0; i < n; i++)
     for (int64_t p = 0; p < count; p++)

@@ -10,14 +10,14 @@
 
 typedef struct vj_gp {
   int64_t count, features;
-  int64_t size;   /* count, filled up as vj_cholesky_size has it; what is behind count is 0 */
+  int64_t size;   /* count, filled up as vj_search_cholesky_size has it; what is behind count is 0 */
   double *z;      /* [features][size] */
   double *y;      /* [size] */
   double *noise;  /* [size] variances, without the nugget */
   double *weight; /* [features] */
   double scale;   /* variance of the process */
   double nugget;  /* variance */
-  double *factor; /* [size][size] as vj_cholesky_factor leaves it */
+  double *factor; /* [size][size] as vj_search_cholesky_factor leaves it */
   double *slope;  /* [size][size] lower triangle: derivative of the kernel by the squared distance */
   double *alpha;  /* [size] (K + noise)^-1 y */
   double *work;   /* [3][size] and a point */
