@@ -11,15 +11,24 @@
 #include "analysis/results/selection.h"
 #include "analysis/results/setting_rows.h"
 
-/* Whether trials of this one's arm in the sweep differ in settings. */
-static bool varies_within(const vj_results *o, int64_t trial) {
+/* Whether trials of this one's arm in the sweep differ in a setting. */
+static bool varies_within(const vj_results *o, int64_t trial, int setting) {
   const char *arm = vj_results_text(o, VJ_RECORD_ARM, trial);
-  for (int64_t i = 0; i < o->trials; i++) {
-    if (strcmp(vj_results_text(o, VJ_RECORD_ARM, i), arm) != 0) continue;
-    for (int s = 0; s < o->setting_count; s++)
-      if (!vj_results_same_setting(o, s, i, trial)) return true;
-  }
+  for (int64_t i = 0; i < o->trials; i++)
+    if (strcmp(vj_results_text(o, VJ_RECORD_ARM, i), arm) == 0 && !vj_results_same_setting(o, setting, i, trial))
+      return true;
   return false;
+}
+
+/* Those of a trial's settings in which its arm varies; "" where it does not. */
+static const char *own_settings(const vj_results *o, int64_t trial) {
+  const char *all = "";
+  for (int s = 0; s < o->setting_count && all; s++) {
+    const char *value = vj_results_setting(o, s, trial);
+    if (!varies_within(o, trial, s) || !value[0] || strcmp(value, "nan") == 0) continue;
+    all = vj_pool_format(o->pool, "%s%s%s=%s", all, all[0] ? " " : "", vj_results_setting_key(o, s), value);
+  }
+  return all ? all : "";
 }
 
 /* What is shown of a choice, and from which sweeps. */
@@ -34,8 +43,8 @@ typedef struct choice {
 static const char *name_of(const vj_selected *s) {
   const vj_results *o = s->of;
   const char *own = vj_results_text(o, VJ_RECORD_ARM, s->chosen->trials[0]);
-  const char *settings = vj_results_settings(o, s->chosen->trials[0]);
-  if (!varies_within(o, s->chosen->trials[0])) return o->has_arms ? own : settings;
+  const char *settings = own_settings(o, s->chosen->trials[0]);
+  if (!settings[0]) return o->has_arms ? own : vj_results_settings(o, s->chosen->trials[0]);
   return strcmp(own, s->arm) == 0 ? settings : vj_pool_format(o->pool, "%s (%s)", own, settings);
 }
 
