@@ -40,7 +40,8 @@ static const vj_param params[] = {
     VJ_BOOL(sparse_config, remove_static, "false",
             "the weight's columns lose their mean over target steps: z can't change what is constant in time"),
     VJ_REAL(sparse_config, noise, "0", 0, 1e6, "",
-            "standard deviation of what is added to z* in training, to limit what z tells"),
+            "standard deviation of what is added to z* in training: limits what z tells with scale: variance and a "
+            "lambda that stays; with columns of unit norm it costs the same whatever they are"),
 };
 
 /* --- the weight ----------------------------------------------------------------------------------------------- */
