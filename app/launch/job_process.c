@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -42,19 +44,38 @@ static const char *exports(const vj_job_process *job) {
   return text;
 }
 
-/* Ranks of one host share its processors. Between hosts, mpirun hears of one that is silent within a minute; by itself,
- * it would wait for hours. In the names of Open MPI 4 and of 5. */
+/* Between hosts, mpirun and its ssh hear of one that is silent within a minute; by themselves, they would wait for
+ * hours. In the names of Open MPI 4 and of 5; what the user says of it counts. */
+static const char *kept_alive(vj_pool *pool) {
+  static const char ssh[] = "-o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4";
+  static const struct {
+    const char *name, *value;
+  } settings[] = {{"OMPI_MCA_oob_tcp_keepalive_time", "20"},
+                  {"PRTE_MCA_oob_tcp_keepalive_time", "20"},
+                  {"OMPI_MCA_oob_tcp_keepalive_intvl", "10"},
+                  {"PRTE_MCA_oob_tcp_keepalive_intvl", "10"},
+                  {"OMPI_MCA_oob_tcp_keepalive_probes", "4"},
+                  {"PRTE_MCA_oob_tcp_keepalive_probes", "4"},
+                  {"OMPI_MCA_plm_rsh_args", ssh},
+                  {"PRTE_MCA_plm_ssh_args", ssh}};
+  const bool uses_ssh = !getenv("OMPI_MCA_plm_rsh_agent") && !getenv("PRTE_MCA_plm_ssh_agent");
+  const char *text = "";
+  for (size_t i = 0; i < VJ_COUNT(settings) && text; i++) {
+    if (settings[i].value == ssh && !uses_ssh) continue;
+    const char *name = settings[i].name;
+    text = vj_pool_format(pool, "%sexport %s=\"${%s:-%s}\"; ", text, name, name, settings[i].value);
+  }
+  return text;
+}
+
+/* Ranks of one host share its processors. */
 static const char *settings(const vj_job_process *job) {
   const long long ranks = vj_launch_plan_ranks_of_host(job->plan);
-  const char *threads = vj_pool_format(job->plan->pool,
-                                       "n=$(nproc); export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((n > %lld ? n / %lld : "
-                                       "1))}; ",
-                                       ranks, ranks);
-  if (!threads || job->plan->hosts_per_job == 1) return threads;
+  const char *between = job->plan->hosts_per_job > 1 ? kept_alive(job->plan->pool) : "";
+  if (!between) return NULL;
   return vj_pool_format(job->plan->pool,
-                        "%sfor o in OMPI PRTE; do export ${o}_MCA_oob_tcp_keepalive_time=20 "
-                        "${o}_MCA_oob_tcp_keepalive_intvl=10 ${o}_MCA_oob_tcp_keepalive_probes=4; done; ",
-                        threads);
+                        "n=$(nproc); export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((n > %lld ? n / %lld : 1))}; %s",
+                        ranks, ranks, between);
 }
 
 static const char *words_before(const vj_job_process *job) {
@@ -148,6 +169,8 @@ void vj_job_process_stop(vj_job_process *job) {
   if (job->lifeline >= 0) close(job->lifeline);
   job->lifeline = -1;
 }
+
+void vj_job_process_kill(const vj_job_process *job) { (void)kill(-job->pid, SIGKILL); }
 
 /* --- what it said ------------------------------------------------------------------------------------------------ */
 

@@ -36,6 +36,8 @@ VJ_MUST_USE vj_status vj_job_process_start(vj_job_process *job, double seconds_l
 bool vj_job_process_has_ended(vj_job_process *job, int *code);
 /* Asks it to save its trials and to stop. */
 void vj_job_process_stop(vj_job_process *job);
+/* Ends it at once, and what it started on this host. */
+void vj_job_process_kill(const vj_job_process *job);
 /* The last sentence of its log, or else its last line; "" if there is none. */
 const char *vj_job_process_last_words(const vj_job_process *job, char words[VJ_LAST_WORDS_BYTES]);
 

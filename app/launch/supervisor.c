@@ -12,8 +12,9 @@
 #include "framework/store/ledger/ledger_snapshot.h"
 
 /* Seconds. A job that died waits, twice as long each time: what it died of may pass. One that found nothing to do looks
- * again, since a trial of a host that is silent is given to others after five minutes. */
-static const double shortest_wait = 2, longest_wait = 300, look_again = 30;
+ * again, since a trial of a host that is silent is given to others after five minutes. When there is nothing left to
+ * do, a job that does not end, as mpirun may when a host stands still, is ended. */
+static const double shortest_wait = 2, longest_wait = 300, look_again = 30, patience = 30;
 static const struct timespec nap = {.tv_nsec = 200000000};
 
 /* The end of a job that is not to be started again: it was called wrongly, or is not there. */
@@ -22,10 +23,11 @@ enum { CODE_USAGE = 2, CODE_NOT_RUN = 126, CODE_NOT_FOUND = 127, CODE_INTERRUPTE
 typedef struct vj_supervisor {
   const vj_launch_plan *plan;
   vj_job_process *jobs;
-  double began;
-  int64_t count[VJ_TRIAL_STATES]; /* trials, at the last look */
-  int64_t trials;                 /* 0: there is no ledger yet */
-  int cause;                      /* why it stops: a signal, or TIME_LIMIT; 0: it goes on */
+  double began, completed, called; /* completed: when every trial was found to have ended; 0: not yet. called: when a
+                                    * job that was idle was started last */
+  int64_t count[VJ_TRIAL_STATES];  /* trials, at the last look */
+  int64_t trials;                  /* 0: there is no ledger yet */
+  int cause;                       /* why it stops: a signal, or TIME_LIMIT; 0: it goes on */
 } vj_supervisor;
 enum { TIME_LIMIT = -1 };
 
@@ -114,12 +116,17 @@ static vj_status tend(vj_supervisor *s) {
   return VJ_OK;
 }
 
-/* Where trials are left and a job has nothing to do: one that died may have been let go of meanwhile. */
+/* Where trials are left, a job that has nothing to do looks whether there is one to be taken: soon where one waits or
+ * nobody works, else now and then, since of a job that is silent others know after a while. */
 static vj_status call_idle(vj_supervisor *s) {
   const bool others_work = jobs_that(s, VJ_JOB_RUNS) + jobs_that(s, VJ_JOB_WAITS) > 0;
-  if (others_work && s->count[VJ_TRIAL_WAITING] == 0) return VJ_OK;
-  for (int64_t i = 0; i < s->plan->jobs; i++)
-    if (s->jobs[i].state == VJ_JOB_IDLE && now() >= s->jobs[i].ended + look_again) return start_job(s, &s->jobs[i]);
+  const double wait = others_work && s->count[VJ_TRIAL_WAITING] == 0 ? longest_wait : look_again;
+  if (now() < s->called + wait) return VJ_OK;
+  for (int64_t i = 0; i < s->plan->jobs; i++) {
+    if (s->jobs[i].state != VJ_JOB_IDLE || now() < s->jobs[i].ended + wait) continue;
+    s->called = now();
+    return start_job(s, &s->jobs[i]);
+  }
   return VJ_OK;
 }
 
@@ -129,6 +136,13 @@ static void check_stop(vj_supervisor *s) {
   const double limit = s->plan->time_limit;
   if (!s->cause && limit > 0 && now() - s->began >= limit) s->cause = TIME_LIMIT;
   for (int64_t i = 0; i < s->plan->jobs && s->cause; i++) vj_job_process_stop(&s->jobs[i]);
+}
+
+static void end_late(vj_supervisor *s) {
+  if (!is_complete(s)) s->completed = 0;
+  if (is_complete(s) && s->completed == 0) s->completed = now();
+  for (int64_t i = 0; i < s->plan->jobs && s->completed > 0 && now() > s->completed + patience; i++)
+    if (s->jobs[i].state == VJ_JOB_RUNS) vj_job_process_kill(&s->jobs[i]);
 }
 
 static vj_status supervise(vj_supervisor *s) {
@@ -144,6 +158,7 @@ static vj_status supervise(vj_supervisor *s) {
     if (running == 0 && (s->cause || is_complete(s))) return VJ_OK;
     if (jobs_that(s, VJ_JOB_GIVEN_UP) == s->plan->jobs) return VJ_OK;
     if (!s->cause && !is_complete(s)) VJ_TRY(call_idle(s));
+    end_late(s);
     nanosleep(&nap, NULL);
   }
 }

@@ -143,6 +143,7 @@ vj_status vj_sweep_run(const vj_comm *world, const vj_yaml *root, const vj_space
   if (world->rank == 0) remove_empty_folders(&d);
 done:
   vj_watchdog_stop(&d.watchdog);
+  vj_watchdog_stop(&d.pulse);
   vj_stop_close(&d.stop);
   vj_sweep_file_close(&d.file);
   vj_ledger_close(&d.ledger);

@@ -26,10 +26,10 @@ typedef struct vj_driver {
   vj_sweep_progress progress;
   double started, told;
   vj_stop stop;
-  vj_watchdog *watchdog;
-  vj_open_data data; /* open, and of the last trial */
-  bool interrupted;  /* before its work was done */
-  vj_pruner *pruner; /* NULL: every trial is trained to its end */
+  vj_watchdog *watchdog, *pulse; /* one looks for hangs, the other renews the job's file, and may hang over it */
+  vj_open_data data;             /* open, and of the last trial */
+  bool interrupted;              /* before its work was done */
+  vj_pruner *pruner;             /* NULL: every trial is trained to its end */
 } vj_driver;
 
 enum { VJ_CAUSE_TIME_LIMIT = 31 }; /* of a stop; other causes are signals, whose numbers are smaller */

@@ -87,6 +87,8 @@ static void on_hang(void *context) {
 /* A group's root speaks for it; the others only if it can't. */
 vj_status vj_driver_watch(vj_driver *d) {
   const double limit = d->options->hang_limit;
-  const vj_watchdog_calls calls = {.pulse = on_pulse, .hung = on_hang, .context = d};
-  return vj_comm_agree(d->world, vj_watchdog_start(limit > 0 && !d->file ? limit + 10 : limit, &calls, &d->watchdog));
+  const vj_watchdog_calls hung = {.hung = on_hang, .context = d}, pulse = {.pulse = on_pulse, .context = d};
+  vj_status status = vj_watchdog_start(limit > 0 && !d->file ? limit + 10 : limit, &hung, &d->watchdog);
+  if (status == VJ_OK) status = vj_watchdog_start(0, &pulse, &d->pulse);
+  return vj_comm_agree(d->world, status);
 }

@@ -47,16 +47,20 @@ class OnHosts(Case):
         process = self.launch(*arguments)
         wait_until(lambda: self.sweep.has("ledger") and self.claims_of(loser), BOUND, "it takes no trial")
         wait_until(lambda: any(event == "saved" for event, *_ in self.sweep.ledger()), BOUND, "nothing is saved")
-        self.hosts[lost].cut()
+        if manner == "freeze":
+            self.hosts[lost].freeze()
+        else:
+            self.hosts[lost].cut()
         if manner == "power":
             self.hosts[lost].kill()
         try:
-            wait_until(lambda: not self.hosts[int(loser[-1])].processes("vjvcr") or manner == "power", BOUND,
+            first = self.hosts[int(loser[-1])]
+            wait_until(lambda: first.holder.poll() is not None or not first.processes("vjvcr"), BOUND,
                        "the ranks that are left of the job do not end")
             self.five_minutes_pass(loser)
             outcome = finish(process)
         finally:
-            self.hosts[lost].join() if manner == "cut" else self.hosts[lost].boot()
+            {"cut": self.hosts[lost].join, "power": self.hosts[lost].boot, "freeze": self.hosts[lost].thaw}[manner]()
         self.assertEqual(outcome.code, 0, outcome)
         self.assertTrue({"release", "stop"} & {event for event, *_ in self.sweep.ledger()}, outcome)
         self.assert_whole(outcome)
@@ -68,8 +72,14 @@ class OnHosts(Case):
         """Its SSH hears nothing more, so its job saves its trial, and stops."""
         self.lose_one(3, "node3", "cut")
 
+    PAIRS = ("--jobs", "2", "--ranks", "2", "--ranks-per-trial", "2", "--hang-limit", "8s")
+
     def test_one_of_two_hosts_of_a_job(self):
-        self.lose_one(3, "node2", "power", "--jobs", "2", "--ranks", "2", "--ranks-per-trial", "2", "--hang-limit", "8s")
+        self.lose_one(3, "node2", "power", *self.PAIRS)
+
+    def test_one_of_two_hosts_stands_still(self):
+        """mpirun waits for it, and is ended when there is nothing left to do."""
+        self.lose_one(3, "node2", "freeze", *self.PAIRS)
 
 
 if __name__ == "__main__":
