@@ -62,7 +62,8 @@ class OnHosts(Case):
         finally:
             {"cut": self.hosts[lost].join, "power": self.hosts[lost].boot, "freeze": self.hosts[lost].thaw}[manner]()
         self.assertEqual(outcome.code, 0, outcome)
-        self.assertTrue({"release", "stop"} & {event for event, *_ in self.sweep.ledger()}, outcome)
+        if manner != "cut":  # it may have had time to end its trial
+            self.assertIn("release", [event for event, *_ in self.sweep.ledger()], outcome)
         self.assert_whole(outcome)
 
     def test_a_host_without_power(self):

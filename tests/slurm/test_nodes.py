@@ -65,15 +65,17 @@ class Nodes(unittest.TestCase):
     def hosts_of_claims(self):
         return {who.split(":")[0] for event, _, _, who in self.sweep.ledger() if event == "claim"}
 
+    SIX = ("--ranks", "6", "--ranks-per-trial", "2")
+
     def test_one_job_on_all_nodes(self):
-        self.assert_completes(self.submit("--nodes=3", "--ntasks-per-node=2", launch=("--ranks-per-trial", "2")))
+        self.assert_completes(self.submit("--nodes=3", launch=self.SIX))
         self.assertEqual(len(self.hosts_of_claims()), NODES)
 
     def test_the_same_by_srun(self):
         if "pmix" not in self.cluster.tell("srun", "--mpi=list"):
             requirements.impossible("this Slurm has no PMIx")
-        self.assert_completes(self.submit("--nodes=3", "--ntasks-per-node=2", "--export=ALL,LAUNCH=srun --mpi=pmix",
-                                          launch=("--ranks-per-trial", "2")))
+        self.assert_completes(self.submit("--nodes=3", "--export=ALL,LAUNCH=srun --mpi=pmix", launch=self.SIX))
+        self.assertEqual(len(self.hosts_of_claims()), NODES)
 
     def lose_a_node(self, job, lost):
         """When something of it is saved; it comes back when Slurm has found that it is gone."""
@@ -87,7 +89,7 @@ class Nodes(unittest.TestCase):
 
     def test_a_lost_node_of_one_job(self):
         """Slurm requeues the job when it finds the node down."""
-        job = self.submit("--nodes=3", "--ntasks-per-node=1")
+        job = self.submit("--nodes=3", launch=("--ranks", "3"))
         self.lose_a_node(job, self.network.hosts[3])
         self.assert_completes(job)
 
