@@ -41,6 +41,34 @@ static vj_status reconcile(vj_driver *d, int64_t trial, int64_t recorded, bool a
   return seals ? vj_sweep_file_seal_row(d->file, trial) : VJ_OK;
 }
 
+/* A row that does not fit. Of a trial that has ended that is damage. One that waits was perhaps begun, and the power
+ * failed before the disk knew of it: it begins anew. */
+static vj_status restart_damaged(vj_driver *d, int64_t trial) {
+  const int64_t none = 0;
+  vj_trial_state state;
+  int64_t attempts;
+  const char *reason;
+  VJ_TRY(vj_ledger_state(d->ledger, trial, &state, &attempts, &reason));
+  if (state == VJ_TRIAL_RUNNING) return VJ_OK;
+  if (state != VJ_TRIAL_WAITING) return vj_sweep_file_damaged_row(d->file, trial);
+  vj_driver_remove_checkpoints(d, trial);
+  VJ_TRY(vj_sweep_file_empty_row(d->file, trial));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_ATTEMPT, trial, &none));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_COMMITTED, trial, &none));
+  VJ_TRY(vj_trial_row_put(d->file, VJ_RECORD_STATUS, trial, &(int64_t){VJ_TRIAL_WAITING}));
+  return vj_sweep_file_seal_row(d->file, trial);
+}
+
+static vj_status check_rows(vj_driver *d) {
+  bool *is_damaged = NULL;
+  VJ_TRY(vj_allocate((size_t)d->space->trial_count, sizeof *is_damaged, "damaged rows", &is_damaged));
+  vj_status status = vj_sweep_file_compare_rows(d->file, is_damaged);
+  for (int64_t i = 0; i < d->space->trial_count && status == VJ_OK; i++)
+    if (is_damaged[i]) status = restart_damaged(d, i);
+  free(is_damaged);
+  return status;
+}
+
 static vj_status reconcile_all(vj_driver *d, bool at_start) {
   const int64_t trials = d->space->trial_count, zero = 0;
   const int variable = vj_sweep_file_find(d->file, VJ_RECORD_STATUS);
@@ -58,6 +86,7 @@ vj_status vj_driver_recover(vj_driver *d, bool at_start) {
   int64_t released = 0;
   VJ_TRY(vj_job_lock(d->job));
   vj_status status = vj_ledger_release(d->ledger, vj_job_lives, d->job, d->options->max_attempts, &released);
+  if (status == VJ_OK && at_start) status = check_rows(d);
   /* Who decided on an early end may have died before the file knew of it. */
   if (status == VJ_OK && (released > 0 || at_start || d->pruner)) status = reconcile_all(d, at_start);
   if (status == VJ_OK) vj_job_bury(d->job);

@@ -70,13 +70,12 @@ static void note_other_versions(const startup *o, const vj_sweep_file *file) {
 
 static vj_status check_file(startup *o, const vj_sweep_file *file) {
   const vj_driver *d = o->d;
-  VJ_TRY(vj_sweep_file_check_rows(file));
   VJ_TRY(vj_resume_match_trials(d->pool, file, o->path, d->space, &o->match));
   VJ_TRY(vj_space_arrange(d->pool, d->space, o->match.row, &o->space));
   VJ_TRY(check_stopping(o, file));
   note_other_versions(o, file);
   o->is_larger = o->match.known < o->space->trial_count || !vj_sweep_has_keys(d->pool, file, o->space);
-  if (o->is_larger) return VJ_OK;
+  if (o->is_larger) return vj_sweep_file_check_rows(file); /* else they are when the ledger is open */
   VJ_TRY(vj_report_check_file(d->options->report, file));
   return vj_question_check_file(d->options->question, file);
 }

@@ -2,7 +2,7 @@
 byte for a result; --repair and --resume give the undisturbed sweep back.
 
 Each of these runs takes a tenth of a second, so the default run takes a few places of each region of sweep.h5;
-VJ_FAULTS=full takes thousands. That each single byte is noticed, tests/store/test_seal.c shows."""
+VJ_FAULTS=full takes hundreds. That each single byte is noticed, tests/store/test_seal.c shows."""
 
 import fcntl
 import json
@@ -156,36 +156,34 @@ class SweepFile(Verified):
         return some_of(numbers, many if FULL else few, random.Random(SEED))
 
     def test_structure(self):
-        self.damage_of("structure", self.places_in("structure", 4, 600), "^byte [0-9]+ of its structure has changed$")
+        self.damage_of("structure", self.places_in("structure", 2, 100), "^byte [0-9]+ of its structure has changed$")
         self.repair_and_resume("structure")
 
     def test_the_copies(self):
         one = "^one of the two copies of its structure is damaged$"
-        self.damage_of("first copy", self.places_in("first copy", 1, 60), one, before=None)  # readers have the second
-        self.damage_of("second copy", self.places_in("second copy", 1, 60), one, before=None)
+        self.damage_of("first copy", self.places_in("first copy", 1, 20), one, before=None)  # readers have the second
+        self.damage_of("second copy", self.places_in("second copy", 1, 20), one, before=None)
         self.damage_of("second copy", [len(self.kept["sweep.h5"]) - 1], one, before=("report", "s"))
 
     def test_results(self):
-        self.damage_of("results", self.places_in("results", 3, 200), "^trial [01]: values are not those that were")
+        self.damage_of("results", self.places_in("results", 1, 50), "^trial [01]: values are not those that were")
         self.repair_and_resume("results")
 
     def test_checksums_and_times(self):
-        self.damage_of("checksums", self.places_in("checksums", 2, 16), "^trial [01]: (values|times)")
-        self.damage_of("times", self.places_in("times", 2, 50), "^trial [01]: times or the number of attempts")
+        self.damage_of("checksums", self.places_in("checksums", 1, 16), "^trial [01]: (values|times)")
+        self.damage_of("times", self.places_in("times", 1, 20), "^trial [01]: times or the number of attempts")
         self.repair_and_resume("times")
 
     def test_all_verbs_that_read_refuse(self):
         flip(self.file("sweep.h5"), self.regions["results"][0][0], 1)
-        for verb in (["table", "s"], ["ls", "s"], ["best", "s"], ["export", "s", "--format", "csv"], ["report", "s"],
-                     ["compare", "s", "0", "1"], ["show", "s", "0"], ["recompute", "s", "0"],
-                     ["sweep", "e.yaml", "-o", "s", "--resume"]):
+        for verb in (["table", "s"], ["show", "s", "0"], ["report", "s"], ["sweep", "e.yaml", "-o", "s", "--resume"]):
             code, _, err = self.call(*verb)
             self.assertEqual(code, 1, verb)
             self.assertRegex(err, "^vjvcr: s/sweep.h5 is damaged: of trial 0 other values stand there", verb)
 
     def test_a_cut(self):
         size = len(self.kept["sweep.h5"])
-        for missing in (1, self.copy_bytes - 1, self.copy_bytes):
+        for missing in (1, self.copy_bytes - 1, self.copy_bytes) if FULL else (self.copy_bytes,):
             self.restore()
             os.truncate(self.file("sweep.h5"), size - missing)
             self.assertRegex(self.found(code=1)[0][2], f"^is cut off: it has {size - missing} of {size} bytes$")
@@ -230,7 +228,7 @@ class SweepFile(Verified):
     def test_many_bytes(self):
         """A sector that can't be read any more comes back as zeros."""
         dice = random.Random(SEED)
-        for at in [dice.randrange(self.end - 512) for _ in range(60 if FULL else 3)]:
+        for at in [dice.randrange(self.end - 512) for _ in range(12 if FULL else 1)]:
             self.restore()
             with open(self.file("sweep.h5"), "r+b") as file:
                 file.seek(at)
@@ -279,7 +277,9 @@ class Companions(Verified):
         ledger = self.kept["ledger"]
         starts = [0] + [i + 1 for i, c in enumerate(ledger) if c == 10][:-1]
         for number, start in enumerate(starts, 1):
-            for at in range(start, ledger.index(b"\n", start)) if FULL else [start + 9]:
+            if not FULL and number not in (1, 2, len(starts)):
+                continue
+            for at in range(start, ledger.index(b"\n", start), 5) if FULL else [start + 9]:
                 with self.subTest(line=number, at=at):
                     self.restore()
                     flip(self.file("ledger"), at, 1)
@@ -309,7 +309,7 @@ class Companions(Verified):
     def test_an_older_sweep_file(self):
         """The ledger calls trials done that the file knows nothing of."""
         self.sweep.clear()
-        self.sweep.run(fault={"KIND": "killed", "AT": 3, "ON": "fsync ledger"})
+        self.sweep.run(fault={"KIND": "killed", "AT": 2, "ON": "fsync ledger"})
         shutil.copy(self.sweep.path("kept", "ledger"), self.file("ledger"))
         self.assertRegex(self.found(code=1)[0][2], "^calls 2 trials done, trial 0 first, of which sweep.h5 has no end$")
         self.repair_and_resume("older")

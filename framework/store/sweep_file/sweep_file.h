@@ -123,7 +123,12 @@ VJ_MUST_USE vj_status vj_sweep_file_open_row(vj_sweep_file *file, int64_t row);
 VJ_MUST_USE vj_status vj_sweep_file_seal_row(vj_sweep_file *file, int64_t row);
 /* Whether a row has checksums, true also where there are none in the file; whether they fit is not asked. */
 VJ_MUST_USE vj_status vj_sweep_file_row_is_sealed(const vj_sweep_file *file, int64_t row, bool *is_sealed);
-/* VJ_DATA with a sentence where a row has other values than it was sealed with. Also while others write. */
+/* Opens a row, and gives it the values of a fresh file. */
+VJ_MUST_USE vj_status vj_sweep_file_empty_row(vj_sweep_file *file, int64_t row);
+/* Sets is_damaged[row] where a row has other values than it was sealed with. Also while others write. */
+VJ_MUST_USE vj_status vj_sweep_file_compare_rows(const vj_sweep_file *file, bool *is_damaged);
+/* VJ_DATA, with a sentence: always; where any row is. */
+VJ_MUST_USE vj_status vj_sweep_file_damaged_row(const vj_sweep_file *file, int64_t row);
 VJ_MUST_USE vj_status vj_sweep_file_check_rows(const vj_sweep_file *file);
 
 /* Waits for what was written through this handle, or others of the file on this machine, to reach the disk. */
