@@ -106,8 +106,8 @@ static vj_status check_structure(vj_verifier *v, int copies) {
 /* Whether a row fits; one that is being written has no checksum, or another one when it is looked at again. */
 static vj_status check_row(const vj_verifier *v, int holder, int64_t row, uint32_t sum, int64_t recorded, bool *fits) {
   int64_t now = recorded;
-  *fits = recorded < 0 || recorded == sum;
-  if (recorded == -1 || *fits) return VJ_OK;
+  *fits = recorded == -1 || recorded == sum;
+  if (*fits) return VJ_OK;
   VJ_TRY(vj_seal_sums(v->seal, v->path, v->descriptor, holder, row, 1, &sum));
   VJ_TRY(vj_seal_recorded_sums(v->seal, v->path, v->descriptor, holder, row, 1, &now));
   *fits = now == sum || now != recorded;

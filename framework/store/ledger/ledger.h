@@ -35,8 +35,8 @@ typedef struct vj_ledger vj_ledger;
 VJ_MUST_USE vj_status vj_ledger_open(const char *path, int64_t trials, const char *who, vj_ledger **ledger);
 void vj_ledger_close(vj_ledger **ledger);
 
-/* Takes the first of `count` trials that waits; *trial = -1 when none does. *attempt counts from 1. It is not waited until
- * the disk has this; all else is on the disk when its call returns. */
+/* Takes the first of `count` trials that waits; *trial = -1 when none does. *attempt counts from 1. It is not waited
+ * until the disk has this; all else is on the disk when its call returns. */
 VJ_MUST_USE vj_status vj_ledger_claim(vj_ledger *ledger, const int64_t *trials, int64_t count, int64_t *trial,
                                       int64_t *attempt);
 /* Whether one of these trials waits. */
