@@ -74,6 +74,9 @@ enum { VJ_SEAL_END_AT = 40, VJ_SEAL_END_BYTES = 8 };
  * other in the order of their names. */
 VJ_MUST_USE vj_status vj_seal_sums(const vj_seal *seal, const char *path, int descriptor, int holder, int64_t first,
                                    int64_t count, uint32_t *sums);
+/* Before a row's sums are taken that another host may have begun: it is read from the disk, not from what this host
+ * remembers. Everything written has to be on the disk. */
+void vj_seal_forget_row(const vj_seal *seal, int descriptor, int64_t row);
 /* What `holder` says they are; -1 where a row has no checksum, as while it is being written. */
 VJ_MUST_USE vj_status vj_seal_recorded_sums(const vj_seal *seal, const char *path, int descriptor, int holder,
                                             int64_t first, int64_t count, int64_t *sums);

@@ -1,5 +1,6 @@
 /* What a seal tells of a file's bytes: the structure, compared or written anew, and the checksums of rows. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,6 +137,18 @@ vj_status vj_seal_sums(const vj_seal *seal, const char *path, int descriptor, in
     VJ_TRY(add_variable(v, path, descriptor, first, count, sums));
   }
   return VJ_OK;
+}
+
+/* On NFS and FUSE each host has its own memory of a file. Pages that hold a part of the row are read anew. */
+void vj_seal_forget_row(const vj_seal *seal, int descriptor, int64_t row) {
+  const int64_t page = sysconf(_SC_PAGESIZE);
+  for (int i = 0; i < seal->variable_count; i++) {
+    const vj_sealed_variable *v = &seal->variables[i];
+    const int64_t begin = (v->place + row * v->row_bytes) / page * page, end = v->place + (row + 1) * v->row_bytes;
+    if (v->checksum >= 0)
+      (void)posix_fadvise(descriptor, (off_t)begin, (off_t)((end - begin + page - 1) / page * page),
+                          POSIX_FADV_DONTNEED);
+  }
 }
 
 static int64_t place_of_sum(const vj_seal *seal, int holder, int64_t row) {

@@ -42,6 +42,7 @@ static vj_status seal_row(const vj_sweep_file *file, int holder, int64_t row, vo
 vj_status vj_sweep_file_seal_row(vj_sweep_file *file, int64_t row) {
   if (!file->seal) return VJ_OK;
   VJ_TRY(vj_sweep_file_sync(file));
+  vj_seal_forget_row(file->seal, file->descriptor, row);
   return each_holder(file, row, seal_row, file);
 }
 
