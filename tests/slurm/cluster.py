@@ -41,6 +41,7 @@ SchedulerParameters=bf_interval=5,sched_interval=5
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 KillWait=20
+TmpFS={temporary}
 SlurmdTimeout=15
 ReturnToService=2
 NodeName={nodes} NodeAddr={addresses} CPUs=4 State=UNKNOWN
@@ -99,11 +100,12 @@ class Cluster:
         if not self.network:
             host = socket.gethostname().split(".")[0]
             return CONFIGURATION.format(controller=f"{host}(127.0.0.1)", nodes=host, addresses="127.0.0.1",
-                                        ports=free_ports(2), folder=self.folder)
+                                        ports=free_ports(2), folder=self.folder, temporary="/tmp")
         hosts = self.network.hosts
         return CONFIGURATION.format(controller=f"{hosts[0].name}({hosts[0].address})", ports=(6817, 6818),
                                     nodes=",".join(host.name for host in hosts[1:]), folder=self.folder,
-                                    addresses=",".join(host.address for host in hosts[1:]))
+                                    addresses=",".join(host.address for host in hosts[1:]),
+                                    temporary="/dev/shm")  # /tmp is that of all hosts
 
     def start(self):
         for name in ("munge", "state"):

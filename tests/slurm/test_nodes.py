@@ -68,13 +68,14 @@ class Nodes(unittest.TestCase):
     SIX = ("--ranks", "6", "--ranks-per-trial", "2")
 
     def test_one_job_on_all_nodes(self):
-        self.assert_completes(self.submit("--nodes=3", launch=self.SIX))
+        self.assert_completes(self.submit("--nodes=3", "--ntasks-per-node=2", launch=self.SIX))
         self.assertEqual(len(self.hosts_of_claims()), NODES)
 
     def test_the_same_by_srun(self):
         if "pmix" not in self.cluster.tell("srun", "--mpi=list"):
             requirements.impossible("this Slurm has no PMIx")
-        self.assert_completes(self.submit("--nodes=3", "--export=ALL,LAUNCH=srun --mpi=pmix", launch=self.SIX))
+        self.assert_completes(self.submit("--nodes=3", "--ntasks-per-node=2", "--export=ALL,LAUNCH=srun --mpi=pmix",
+                                          launch=self.SIX))
         self.assertEqual(len(self.hosts_of_claims()), NODES)
 
     def lose_a_node(self, job, lost):
