@@ -144,7 +144,7 @@ static vj_status print_added(const dry_run *d) {
   if (!path) return vj_fail(VJ_MEMORY, "no memory for a path");
   if (!vj_command_has(e->command, "--resume") || access(path, F_OK) != 0) return VJ_OK;
   VJ_TRY(vj_sweep_file_read_only(path, &file));
-  const vj_status status = vj_resume_match_trials(e->pool, file, path, d->space, &match);
+  const vj_status status = vj_resume_match_trials(e->pool, file, path, d->space, &vj_terms_of_resume, &match);
   vj_sweep_file_close(&file);
   VJ_TRY(status);
   const int64_t added = d->space->trial_count - match.known;

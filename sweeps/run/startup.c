@@ -70,7 +70,7 @@ static void note_other_versions(const startup *o, const vj_sweep_file *file) {
 
 static vj_status check_file(startup *o, const vj_sweep_file *file) {
   const vj_driver *d = o->d;
-  VJ_TRY(vj_resume_match_trials(d->pool, file, o->path, d->space, &o->match));
+  VJ_TRY(vj_resume_match_trials(d->pool, file, o->path, d->space, &vj_terms_of_resume, &o->match));
   VJ_TRY(vj_space_arrange(d->pool, d->space, o->match.row, &o->space));
   VJ_TRY(check_stopping(o, file));
   note_other_versions(o, file);

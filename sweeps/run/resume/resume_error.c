@@ -18,10 +18,8 @@ typedef struct change {
 
 typedef struct comparison {
   vj_pool *pool;
-  const vj_sweep_file *file;
-  const char *path;
-  const vj_space *space;
-  const int64_t *row;
+  const vj_lost_trials *lost;
+  const vj_match_terms *terms;
   change changes[MOST_LINES];
   int64_t shown, others; /* changes; trials that were not compared or not shown */
 } comparison;
@@ -47,11 +45,12 @@ vj_status vj_known_trial_read(vj_pool *pool, const vj_sweep_file *file, const ch
 
 /* --- one trial -------------------------------------------------------------------------------------------------- */
 
-static vj_status compare(vj_pool *pool, const vj_known_trial *known, const vj_trial *trial, vj_config_diff *found) {
+static vj_status compare(const comparison *r, vj_pool *pool, const vj_known_trial *known, const vj_trial *trial,
+                         vj_config_diff *found) {
   vj_yaml *before = NULL, *after = NULL;
   *found = (vj_config_diff){0};
-  VJ_TRY(vj_config_measured(pool, known->resolved, &before));
-  VJ_TRY(vj_config_measured(pool, trial->config->resolved, &after));
+  VJ_TRY(vj_match_measured(pool, known->resolved, r->terms, &before));
+  VJ_TRY(vj_match_measured(pool, trial->config->resolved, r->terms, &after));
   return vj_config_diff_find(pool, before, after, found);
 }
 
@@ -59,15 +58,15 @@ static vj_status compare(vj_pool *pool, const vj_known_trial *known, const vj_tr
 static vj_status find_nearest(const comparison *r, const vj_known_trial *known, int64_t *nearest) {
   int64_t least = 0, compared = 0;
   *nearest = -1;
-  for (int64_t i = 0; i < r->space->trial_count && compared < MOST_COMPARED; i++) {
-    if (r->row[i] >= 0) continue;
+  for (int64_t i = 0; i < r->lost->space->trial_count && compared < MOST_COMPARED; i++) {
+    if (r->lost->row[i] >= 0) continue;
     vj_pool *scratch = NULL;
     vj_config_diff found;
     VJ_TRY(vj_pool_create(&scratch));
-    const vj_status status = compare(scratch, known, &r->space->trials[i], &found);
+    const vj_status status = compare(r, scratch, known, &r->lost->space->trials[i], &found);
     vj_pool_destroy(&scratch);
     VJ_TRY(status);
-    found.count += strcmp(known->arm, r->space->trials[i].arm) != 0;
+    found.count += strcmp(known->arm, r->lost->space->trials[i].arm) != 0;
     if (compared++ > 0 && found.count >= least) continue;
     least = found.count;
     *nearest = i;
@@ -84,7 +83,7 @@ static vj_status changed_text(const comparison *r, const vj_known_trial *known, 
                               const char **text) {
   vj_config_diff found;
   *text = "";
-  VJ_TRY(compare(r->pool, known, trial, &found));
+  VJ_TRY(compare(r, r->pool, known, trial, &found));
   if (strcmp(known->arm, trial->arm) != 0)
     VJ_TRY(add_text(r, text, vj_pool_format(r->pool, "its arm was \"%s\" and is \"%s\" now", known->arm, trial->arm)));
   for (int64_t i = 0; i < found.count && i < MOST_KEYS; i++)
@@ -98,9 +97,9 @@ static vj_status changed_text(const comparison *r, const vj_known_trial *known, 
 static vj_status gone_text(const comparison *r, const vj_known_trial *known, const char **text) {
   const vj_yaml *seed = known->resolved ? vj_yaml_find(known->resolved, "seed") : NULL;
   const char *about = known->arm;
-  for (int v = 0; known->resolved && about && v < vj_sweep_file_variable_count(r->file); v++) {
+  for (int v = 0; known->resolved && about && v < vj_sweep_file_variable_count(r->lost->file); v++) {
     vj_file_variable_info info;
-    vj_sweep_file_variable(r->file, v, &info);
+    vj_sweep_file_variable(r->lost->file, v, &info);
     const char *key = vj_record_after(info.name, VJ_NAME_OF_SETTING(""));
     if (!key) continue;
     const vj_yaml *value = vj_yaml_find(known->resolved, key);
@@ -131,10 +130,10 @@ static vj_status examine(comparison *r, int64_t trial) {
   vj_known_trial known;
   int64_t nearest = -1;
   const char *text = NULL;
-  VJ_TRY(vj_known_trial_read(r->pool, r->file, r->path, trial, &known));
+  VJ_TRY(vj_known_trial_read(r->pool, r->lost->file, r->lost->path, trial, &known));
   if (known.resolved) VJ_TRY(find_nearest(r, &known, &nearest));
   if (nearest >= 0)
-    VJ_TRY(changed_text(r, &known, &r->space->trials[nearest], &text));
+    VJ_TRY(changed_text(r, &known, &r->lost->space->trials[nearest], &text));
   else
     VJ_TRY(gone_text(r, &known, &text));
   note(r, text, trial);
@@ -147,11 +146,7 @@ static int ascending(const void *left, const void *right) {
 }
 
 static vj_status fail_with(const comparison *r) {
-  const vj_status status =
-      vj_fail(VJ_CONFIG,
-              "%s: --resume adds trials and keeps those there are, but some of these are not what they were; undo "
-              "that, or choose another folder with -o:",
-              r->path);
+  const vj_status status = vj_fail(VJ_CONFIG, "%s: %s", r->lost->path, r->terms->refusal);
   for (int64_t i = 0; i < r->shown; i++) {
     const change *c = &r->changes[i];
     const char *gone = strncmp(c->text, "is gone", 7) == 0 ? "" : ":";
@@ -165,14 +160,13 @@ static vj_status fail_with(const comparison *r) {
   return status;
 }
 
-vj_status vj_resume_error(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
-                          const int64_t *row, const int64_t *lost, int64_t count) {
-  comparison r = {.pool = pool, .file = file, .path = path, .space = space, .row = row};
-  int64_t *sorted = vj_pool_take(pool, (size_t)count * sizeof *sorted);
+vj_status vj_resume_error(vj_pool *pool, const vj_lost_trials *lost, const vj_match_terms *terms) {
+  comparison r = {.pool = pool, .lost = lost, .terms = terms};
+  int64_t *sorted = vj_pool_take(pool, (size_t)lost->count * sizeof *sorted);
   if (!sorted) return no_memory();
-  memcpy(sorted, lost, (size_t)count * sizeof *sorted);
-  qsort(sorted, (size_t)count, sizeof *sorted, ascending);
-  for (int64_t i = 0; i < count && i < MOST_COMPARED; i++) VJ_TRY(examine(&r, sorted[i]));
-  if (count > MOST_COMPARED) r.others += count - MOST_COMPARED;
+  memcpy(sorted, lost->rows, (size_t)lost->count * sizeof *sorted);
+  qsort(sorted, (size_t)lost->count, sizeof *sorted, ascending);
+  for (int64_t i = 0; i < lost->count && i < MOST_COMPARED; i++) VJ_TRY(examine(&r, sorted[i]));
+  if (lost->count > MOST_COMPARED) r.others += lost->count - MOST_COMPARED;
   return fail_with(&r);
 }

@@ -2,8 +2,7 @@
 #ifndef VJ_SWEEPS_RUN_RESUME_RESUME_ERROR_H
 #define VJ_SWEEPS_RUN_RESUME_RESUME_ERROR_H
 
-#include "sweeps/space/space.h"
-#include "framework/store/sweep_file/sweep_file.h"
+#include "sweeps/run/resume/resume_match.h"
 
 typedef struct vj_known_trial {
   const char *arm;
@@ -14,9 +13,17 @@ typedef struct vj_known_trial {
 VJ_MUST_USE vj_status vj_known_trial_read(vj_pool *pool, const vj_sweep_file *file, const char *path, int64_t row,
                                           vj_known_trial *trial);
 
-/* Fails with the list of what changed. Each of the `count` rows in `lost` is compared with the trial that is nearest to
- * it among those that have no row (row[i] < 0); where there is none the trial is gone. */
-vj_status vj_resume_error(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
-                          const int64_t *row, const int64_t *lost, int64_t count);
+typedef struct vj_lost_trials {
+  const vj_sweep_file *file;
+  const char *path;
+  const vj_space *space;
+  const int64_t *row; /* of each trial of the space; below 0: it has none */
+  int64_t count;
+  const int64_t *rows; /* that are no trial of the space */
+} vj_lost_trials;
+
+/* Fails with the list of what changed. Each lost row is compared with the trial that is nearest to it among those that
+ * have none; where there is no such trial it is gone. */
+vj_status vj_resume_error(vj_pool *pool, const vj_lost_trials *lost, const vj_match_terms *terms);
 
 #endif

@@ -27,6 +27,7 @@ typedef struct matcher {
   const vj_sweep_file *file;
   const char *path;
   const vj_space *space;
+  const vj_match_terms *terms;
   vj_space *as_begun; /* the trials of the YAML in the file, when rows without a configuration need them */
   identity *trials, *rows;
   known_text *known;
@@ -43,6 +44,32 @@ static vj_status tidy(matcher *m) {
   return vj_pool_create(&m->scratch);
 }
 
+/* --- terms ------------------------------------------------------------------------------------------------------- */
+
+const vj_match_terms vj_terms_of_resume = {
+    .refusal =
+        "--resume adds trials and keeps those there are, but some of these are not what they were; undo that, or "
+        "choose another folder with -o:"};
+
+/* "data.root": sections are one level deep. */
+static vj_status leave_out(vj_pool *pool, vj_yaml *tree, const char *key) {
+  const char *dot = strchr(key, '.');
+  const char *name = dot ? vj_pool_format(pool, "%.*s", (int)(dot - key), key) : NULL;
+  const vj_yaml *section = name ? vj_yaml_get(tree, name) : NULL;
+  if (dot && !name) return vj_fail(VJ_MEMORY, "no memory to compare configurations");
+  if (!section || section->kind != VJ_YAML_MAP) return VJ_OK;
+  vj_yaml *others = vj_yaml_shallow(pool, section);
+  if (!others) return vj_fail(VJ_MEMORY, "no memory to compare configurations");
+  vj_yaml_remove(others, dot + 1);
+  return vj_yaml_set(pool, tree, name, others);
+}
+
+vj_status vj_match_measured(vj_pool *pool, const vj_yaml *resolved, const vj_match_terms *terms, vj_yaml **measured) {
+  VJ_TRY(vj_config_measured(pool, resolved, measured));
+  for (int64_t i = 0; i < terms->apart_from.count; i++) VJ_TRY(leave_out(pool, *measured, terms->apart_from.at[i]));
+  return VJ_OK;
+}
+
 /* --- identities ------------------------------------------------------------------------------------------------- */
 
 static uint64_t with_arm(uint64_t measured, const char *arm) {
@@ -51,7 +78,7 @@ static uint64_t with_arm(uint64_t measured, const char *arm) {
 
 static vj_status hash_measured(matcher *m, const vj_yaml *resolved, uint64_t *hash) {
   vj_yaml *measured = NULL;
-  VJ_TRY(vj_config_measured(m->scratch, resolved, &measured));
+  VJ_TRY(vj_match_measured(m->scratch, resolved, m->terms, &measured));
   const char *text = vj_yaml_print(m->scratch, measured);
   if (!text) return no_memory(m);
   *hash = vj_hash_text(text);
@@ -162,7 +189,10 @@ static vj_status match_all(matcher *m, vj_resume_match *match) {
   qsort(m->rows, known, sizeof *m->rows, compare_identities);
   for (size_t i = 0; i < trials; i++) match->row[i] = -1;
   const int64_t missing = pair_up(m, match, lost);
-  if (missing) return vj_resume_error(m->pool, m->file, m->path, m->space, match->row, lost, missing);
+  if (missing) {
+    const vj_lost_trials all = {m->file, m->path, m->space, match->row, missing, lost};
+    return vj_resume_error(m->pool, &all, m->terms);
+  }
   int64_t next = match->known;
   for (size_t i = 0; i < trials; i++)
     if (match->row[i] < 0) match->row[i] = next++;
@@ -170,8 +200,8 @@ static vj_status match_all(matcher *m, vj_resume_match *match) {
 }
 
 vj_status vj_resume_match_trials(vj_pool *pool, const vj_sweep_file *file, const char *path, const vj_space *space,
-                                 vj_resume_match *match) {
-  matcher m = {.pool = pool, .file = file, .path = path, .space = space};
+                                 const vj_match_terms *terms, vj_resume_match *match) {
+  matcher m = {.pool = pool, .file = file, .path = path, .space = space, .terms = terms};
   vj_file_variable_info info;
   const int variable = vj_sweep_file_find(file, VJ_NAME_TRIAL);
   if (variable < 0) return vj_fail(VJ_DATA, "%s: it has no variable trial", path);
