@@ -35,9 +35,8 @@ vj_status vj_experiment_rename(const vj_experiment *e, const char *ending) {
   return vj_yaml_set(e->pool, e->root, "name", node);
 }
 
-static vj_status read_root(vj_experiment *e) {
+static vj_status apply(vj_experiment *e) {
   const vj_text_list settings = e->command->settings;
-  VJ_TRY(vj_yaml_read_file(e->pool, e->file, &e->root));
   if (e->quick) VJ_TRY(apply_quick(e));
   vj_yaml_remove(e->root, "quick");
   for (int64_t i = 0; i < settings.count; i++) VJ_TRY(vj_yaml_override(e->pool, e->root, settings.at[i]));
@@ -46,14 +45,19 @@ static vj_status read_root(vj_experiment *e) {
   vj_yaml_remove(e->root, "tuning");
   /* Results of a quick run never lie among those of the experiment, nor pass for them. */
   if (e->quick) VJ_TRY(vj_experiment_rename(e, "-quick"));
-  return VJ_OK;
+  return vj_config_load_plugins(e->pool, e->root);
 }
 
 vj_status vj_experiment_read(const vj_command *command, bool quick, vj_experiment *experiment) {
   *experiment = (vj_experiment){
       .command = command, .pool = command->pool, .file = vj_command_text(command, "FILE.yaml"), .quick = quick};
-  VJ_TRY(read_root(experiment));
-  return vj_config_load_plugins(experiment->pool, experiment->root);
+  VJ_TRY(vj_yaml_read_file(experiment->pool, experiment->file, &experiment->root));
+  return apply(experiment);
+}
+
+vj_status vj_experiment_of(const vj_command *command, const char *file, vj_yaml *root, vj_experiment *experiment) {
+  *experiment = (vj_experiment){.command = command, .pool = command->pool, .file = file, .root = root};
+  return apply(experiment);
 }
 
 vj_status vj_experiment_agree(const vj_experiment *experiment, const vj_comm *world) {

@@ -22,6 +22,9 @@ typedef struct vj_experiment {
  * "-quick" belongs to the experiment's name; it is not part of `root`, which is the experiment as it is run. Not
  * collective; every rank reads the same. */
 VJ_MUST_USE vj_status vj_experiment_read(const vj_command *command, bool quick, vj_experiment *experiment);
+/* The same of a tree that was read already, from `file`, without `quick`. */
+VJ_MUST_USE vj_status vj_experiment_of(const vj_command *command, const char *file, vj_yaml *root,
+                                       vj_experiment *experiment);
 /* Adds to the experiment's name. */
 VJ_MUST_USE vj_status vj_experiment_rename(const vj_experiment *experiment, const char *ending);
 /* The one trial of an experiment without its sweep. Collective: its ranks train it together. VJ_USAGE where their

@@ -1,6 +1,5 @@
 /* `vjvcr recompute DIR TRIAL`: a recorded trial is trained again here, and its bits are compared. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,10 +7,12 @@
 #include "framework/base/signals.h"
 #include "analysis/results/same_bits.h"
 #include "analysis/results/sweep_results.h"
+#include "app/bits_print.h"
 #include "app/blas_core.h"
 #include "app/sweep/progress.h"
 #include "app/verb.h"
 #include "app/versions.h"
+#include "sweeps/run/folder.h"
 #include "sweeps/run/recompute.h"
 
 typedef struct recomputation {
@@ -83,27 +84,10 @@ static vj_status train(recomputation *r, const char *folder) {
 
 /* --- what came of it --------------------------------------------------------------------------------------------- */
 
-static void print_number(const char *before, double number) {
-  if (isnan(number))
-    printf("%snothing", before);
-  else
-    printf("%s%.17g (%a)", before, number, number);
-}
-
-static void print_difference(const vj_bits_comparison *c) {
-  printf("%" PRId64 " of %" PRId64 " values differ, in %" PRId64 " of %" PRId64 " variables, up to step %" PRId64
-         "; the first:\n",
-         c->other_values, c->values, c->other_variables, c->variables, c->steps);
-  printf("%s%s, step %" PRId64, c->first.variable, c->first.at, c->first.step);
-  print_number(": recorded ", c->first.one);
-  print_number(", here ", c->first.other);
-  putchar('\n');
-}
-
 /* Whether it is the same. */
 static bool print_comparison(const recomputation *r, const vj_bits_comparison *c, bool came_so_far) {
   printf("trial %lld: ", (long long)r->number);
-  if (c->other_values) print_difference(c);
+  if (c->other_values) vj_bits_print(c, "recorded", "here");
   if (!came_so_far)
     printf("%strained again, it ended after %" PRId64 " of %" PRId64 " steps%s%s\n", c->other_values ? "and " : "",
            c->steps, r->wanted, r->failure[0] ? ": " : "", r->failure);
@@ -183,7 +167,7 @@ static vj_status recompute_with(recomputation *r, int64_t *is_same) {
   VJ_TRY(vj_comm_agree(world, world->rank == 0 ? vj_scratch_folder_make(r->command->pool, &folder) : VJ_OK));
   vj_status status = train(r, folder);
   if (status == VJ_OK) status = vj_comm_agree(world, world->rank == 0 ? compare(r, folder, &same) : VJ_OK);
-  if (world->rank == 0) vj_scratch_folder_remove(folder);
+  if (world->rank == 0) vj_folder_remove(folder);
   *is_same = same;
   return status == VJ_OK ? vj_comm_broadcast(world, is_same, sizeof *is_same, 0) : status;
 }

@@ -1,5 +1,6 @@
 #include "sweeps/run/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -115,4 +116,27 @@ void vj_folder_take_back(const vj_folder *folder) {
     path[length] = '\0';
     if (rmdir(path) != 0 && errno != ENOENT) return;
   }
+}
+
+/* Takes the descriptor over. */
+static void remove_contents(int descriptor) {
+  DIR *folder = fdopendir(descriptor);
+  if (!folder) {
+    close(descriptor);
+    return;
+  }
+  for (const struct dirent *entry; (entry = readdir(folder));) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    if (unlinkat(descriptor, entry->d_name, 0) == 0) continue;
+    const int inner = openat(descriptor, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (inner >= 0) remove_contents(inner);
+    (void)unlinkat(descriptor, entry->d_name, AT_REMOVEDIR);
+  }
+  closedir(folder);
+}
+
+void vj_folder_remove(const char *path) {
+  const int descriptor = path ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+  if (descriptor >= 0) remove_contents(descriptor);
+  if (path) rmdir(path);
 }

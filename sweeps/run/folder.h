@@ -30,6 +30,9 @@ VJ_MUST_USE vj_status vj_folder_replace_yaml(const vj_folder *folder, const char
 /* Removes what vj_folder_make made; folders that hold something by now stay. Keeps the current failure. */
 void vj_folder_take_back(const vj_folder *folder);
 
+/* Removes a folder with all that is in it; NULL is none. */
+void vj_folder_remove(const char *path);
+
 /* "<folder>/<name>"; NULL when memory is out. */
 const char *vj_folder_file(const vj_folder *folder, const char *name);
 

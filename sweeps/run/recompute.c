@@ -7,39 +7,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sweeps/run/data_places.h"
 #include "sweeps/run/trial_row.h"
 
 /* --- the trial --------------------------------------------------------------------------------------------------- */
-
-/* Rows of a data set that are texts are paths. */
-static bool names_a_place(const vj_param *row) { return row->type == VJ_PARAM_TEXT; }
-
-/* "data.root=... or data.pack=..." */
-static const char *places_text(vj_pool *pool, const vj_component *dataset) {
-  const char *text = "";
-  for (size_t i = 0; i < dataset->param_count && text; i++)
-    if (names_a_place(&dataset->params[i]))
-      text = vj_pool_format(pool, "%s%sdata.%s=...", text, text[0] ? " or " : "", dataset->params[i].name);
-  return text ? text : "";
-}
-
-static bool is_place(const vj_component *dataset, const char *setting) {
-  const char *key = strncmp(setting, "data.", 5) == 0 ? setting + 5 : "";
-  const size_t length = strcspn(key, "=");
-  for (size_t i = 0; i < dataset->param_count; i++) {
-    const vj_param *row = &dataset->params[i];
-    if (names_a_place(row) && strlen(row->name) == length && strncmp(row->name, key, length) == 0) return true;
-  }
-  return false;
-}
 
 static vj_status apply_places(vj_pool *pool, vj_yaml *root, vj_text_list settings) {
   vj_config *config = NULL;
   VJ_TRY(vj_config_create(pool, root, &config));
   const vj_component *dataset = config->dataset.component;
   for (int64_t i = 0; i < settings.count; i++) {
-    const char *places = places_text(pool, dataset);
-    if (!is_place(dataset, settings.at[i]))
+    const char *places = vj_data_places_text(pool, dataset);
+    if (!vj_data_place_is(dataset, settings.at[i]))
       return vj_fail(VJ_USAGE,
                      "%s: a trial is trained again as it is recorded; only where its data lie may be said%s%s",
                      settings.at[i], places[0] ? ", " : ", and those of this one are made here", places);
@@ -86,7 +65,7 @@ vj_status vj_recorded_trial_run(const vj_comm *world, const vj_recorded_trial *t
   alone.ranks_per_trial = world->size;
   alone.resume = false;
   const vj_status status = vj_sweep_run(world, trial->root, trial->space, &alone, end);
-  const char *places = places_text(trial->pool, trial->space->trials[0].config->dataset.component);
+  const char *places = vj_data_places_text(trial->pool, trial->space->trials[0].config->dataset.component);
   if (places[0] && (status == VJ_DATA || status == VJ_IO || status == VJ_CONFIG))
     vj_error_line("if the data of the trial lie elsewhere here, say where: %s", places);
   return status;
@@ -106,27 +85,4 @@ vj_status vj_scratch_folder_make(vj_pool *pool, const char **path) {
                    folder, strerror(errno));
   *path = folder;
   return VJ_OK;
-}
-
-/* Takes the descriptor over. */
-static void remove_contents(int descriptor) {
-  DIR *folder = fdopendir(descriptor);
-  if (!folder) {
-    close(descriptor);
-    return;
-  }
-  for (const struct dirent *entry; (entry = readdir(folder));) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    if (unlinkat(descriptor, entry->d_name, 0) == 0) continue;
-    const int inner = openat(descriptor, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (inner >= 0) remove_contents(inner);
-    (void)unlinkat(descriptor, entry->d_name, AT_REMOVEDIR);
-  }
-  closedir(folder);
-}
-
-void vj_scratch_folder_remove(const char *path) {
-  const int descriptor = path ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-  if (descriptor >= 0) remove_contents(descriptor);
-  if (path) rmdir(path);
 }

@@ -17,9 +17,8 @@ typedef struct vj_recorded_trial {
 VJ_MUST_USE vj_status vj_recorded_trial_read(vj_pool *pool, const vj_sweep_file *file, const char *path, int64_t row,
                                              vj_text_list settings, vj_recorded_trial *trial);
 
-/* A new, empty folder for temporary files; NULL is none, and what it holds goes with it. Not collective. */
+/* A new, empty folder for temporary files, which vj_folder_remove removes. Not collective. */
 VJ_MUST_USE vj_status vj_scratch_folder_make(vj_pool *pool, const char **path);
-void vj_scratch_folder_remove(const char *path);
 
 /* Trains it on all ranks of `world` together, into options->folder, whose sweep.h5 then has it as trial 0. Collective.
  */
