@@ -29,8 +29,10 @@ static bool has_rows(const vj_file_variable_info *info) {
          (strcmp(info->dimension[1], VJ_NAME_STEP) == 0 || strcmp(info->dimension[1], VJ_NAME_EVAL) == 0);
 }
 
-/* What a trial measured. Its state, times and texts are not, nor what was known of it before. */
+/* What a trial measured. Its state, times and texts are not, nor what was known of it before: so of what is one number
+ * a trial there is only the damage that it met. */
 static bool is_measured(const vj_file_variable_info *info) {
+  if (vj_record_is(info->name, VJ_RECORD_DAMAGED)) return true;
   return info->rank > 1 && info->type != VJ_FILE_TEXT && strcmp(info->dimension[0], VJ_NAME_TRIAL) == 0;
 }
 

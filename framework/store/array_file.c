@@ -132,6 +132,18 @@ vj_status vj_array_file_open_image(const char *name, unsigned char *image, size_
   return vj_fail(VJ_DATA, "%s: this is no HDF5 file", name);
 }
 
+vj_status vj_array_image_set_integer(const char *name, unsigned char *image, size_t bytes, const char *attribute,
+                                     int64_t value) {
+  const unsigned in_place = H5LT_FILE_IMAGE_OPEN_RW | H5LT_FILE_IMAGE_DONT_COPY | H5LT_FILE_IMAGE_DONT_RELEASE;
+  vj_hdf5_quiet();
+  const hid_t file = H5LTopen_file_image(image, bytes, in_place);
+  const hid_t there = file < 0 ? H5I_INVALID_HID : H5Aopen(file, attribute, H5P_DEFAULT);
+  bool written = there >= 0 && H5Awrite(there, H5T_NATIVE_INT64, &value) >= 0;
+  if (there >= 0) H5Aclose(there);
+  if (file >= 0 && H5Fclose(file) < 0) written = false;
+  return written ? VJ_OK : vj_fail(VJ_DATA, "%s: it has no integer attribute %s that can be set", name, attribute);
+}
+
 bool vj_array_file_holds(const vj_array_file *file, const char *name, vj_array_type type, int rank,
                          const int64_t *size) {
   const hid_t set = H5Dopen2(file->file, name, H5P_DEFAULT);

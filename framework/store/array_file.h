@@ -35,6 +35,9 @@ VJ_MUST_USE vj_status vj_array_file_image(vj_array_file *file, unsigned char **i
 /* Opens an image for reading, in place: the caller keeps it until the file is closed. VJ_DATA if it is no HDF5. */
 VJ_MUST_USE vj_status vj_array_file_open_image(const char *name, unsigned char *image, size_t bytes,
                                                vj_array_file **file);
+/* Puts another number into an attribute of an image, which keeps its size. VJ_DATA if it has no such attribute. */
+VJ_MUST_USE vj_status vj_array_image_set_integer(const char *name, unsigned char *image, size_t bytes,
+                                                 const char *attribute, int64_t value);
 /* Whether there is an array of this type and shape. */
 bool vj_array_file_holds(const vj_array_file *file, const char *name, vj_array_type type, int rank,
                          const int64_t *size);

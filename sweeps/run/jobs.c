@@ -13,11 +13,17 @@
 #include "framework/base/file_lock.h"
 #include "vj/memory.h"
 
-enum { NAME_BYTES = 300, PATH_BYTES = 4096, SILENT_SECONDS = 300, TRIES = 100, SENTENCE_BYTES = 2048 };
+enum {
+  PATH_BYTES = 4096,
+  HOST_BYTES = VJ_JOB_NAME_BYTES - 64,
+  SILENT_SECONDS = 300,
+  TRIES = 100,
+  SENTENCE_BYTES = 2048
+};
 
 struct vj_job {
   char folder[PATH_BYTES];
-  char host[NAME_BYTES - 64], name[NAME_BYTES], other[NAME_BYTES];
+  char host[HOST_BYTES], name[VJ_JOB_NAME_BYTES], other[VJ_JOB_NAME_BYTES];
   int descriptor; /* of its own file, locked; -1: it has not joined */
   int lock;       /* of jobs/lock; -1: not held */
 };
@@ -56,18 +62,28 @@ static vj_status open_locked(const vj_job *job, const char *name, int *descripto
   return system_fail(path, EBUSY);
 }
 
+static void find_host(char host[HOST_BYTES]) {
+  memset(host, 0, HOST_BYTES);
+  if (gethostname(host, HOST_BYTES - 1) != 0 || !host[0]) snprintf(host, HOST_BYTES, "unknown");
+}
+
+/* Process numbers come again, in containers even at once; the time does not. */
+void vj_job_sign(char name[VJ_JOB_NAME_BYTES]) {
+  char host[HOST_BYTES];
+  struct timespec now;
+  find_host(host);
+  clock_gettime(CLOCK_REALTIME, &now);
+  snprintf(name, VJ_JOB_NAME_BYTES, "%s:%ld:%llx", host, (long)getpid(),
+           (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000);
+}
+
 vj_status vj_job_prepare(const char *folder, vj_job **job) {
   vj_job *fresh = NULL;
-  struct timespec now;
   VJ_TRY(vj_allocate(1, sizeof *fresh, "a job", &fresh));
   fresh->descriptor = fresh->lock = -1;
   snprintf(fresh->folder, sizeof fresh->folder, "%s", folder);
-  if (gethostname(fresh->host, sizeof fresh->host - 1) != 0 || !fresh->host[0])
-    snprintf(fresh->host, sizeof fresh->host, "unknown");
-  /* Process numbers come again, in containers even at once; the time does not. */
-  clock_gettime(CLOCK_REALTIME, &now);
-  snprintf(fresh->name, sizeof fresh->name, "%s:%ld:%llx", fresh->host, (long)getpid(),
-           (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000);
+  find_host(fresh->host);
+  vj_job_sign(fresh->name);
   *job = fresh;
   return VJ_OK;
 }
@@ -139,6 +155,32 @@ const char *vj_job_other(vj_job *job) {
     found = job->other;
   }
   if (folder) closedir(folder);
+  return found;
+}
+
+/* A lock that is shared needs no file that can be written. */
+static bool holds_its_file(int descriptor, bool is_of_this_host) {
+  struct stat about;
+  if (vj_file_lock(descriptor, LOCK_SH | LOCK_NB) != 0) return true;
+  if (is_of_this_host || fstat(descriptor, &about) != 0) return false;
+  return difftime(time(NULL), about.st_mtim.tv_sec) < SILENT_SECONDS;
+}
+
+bool vj_job_is_at_work(const char *folder, char name[VJ_JOB_NAME_BYTES]) {
+  char path[PATH_BYTES], host[HOST_BYTES];
+  bool found = false;
+  find_host(host);
+  if (snprintf(path, sizeof path, "%s/jobs", folder) >= PATH_BYTES) return false;
+  DIR *jobs = opendir(path);
+  for (struct dirent *entry; jobs && !found && (entry = readdir(jobs));) {
+    if (entry->d_name[0] == '.' || strcmp(entry->d_name, lock_name) == 0) continue;
+    const int descriptor = openat(dirfd(jobs), entry->d_name, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    found = holds_its_file(descriptor, is_of_host(entry->d_name, host));
+    if (found) snprintf(name, VJ_JOB_NAME_BYTES, "%s", entry->d_name);
+    close(descriptor);
+  }
+  if (jobs) closedir(jobs);
   return found;
 }
 

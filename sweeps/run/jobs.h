@@ -31,6 +31,12 @@ const char *vj_job_other(vj_job *job);
 /* Removes the files of dead jobs. */
 void vj_job_bury(const vj_job *job);
 
+/* Whether a job works on the folder, and its name, as far as one can tell who only reads there. */
+enum { VJ_JOB_NAME_BYTES = 300 };
+bool vj_job_is_at_work(const char *folder, char name[VJ_JOB_NAME_BYTES]);
+/* A name as a job of this process would have now. */
+void vj_job_sign(char name[VJ_JOB_NAME_BYTES]);
+
 /* What only one job may do at a time stands between these. */
 VJ_MUST_USE vj_status vj_job_lock(vj_job *job);
 void vj_job_unlock(vj_job *job);

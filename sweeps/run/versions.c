@@ -47,6 +47,78 @@ const char *vj_versions_text(vj_pool *pool, const vj_sweep_file *file) {
   return text;
 }
 
+/* --- several files ----------------------------------------------------------------------------------------------- */
+
+/* The i-th attribute of the k-th file, if it is a version that no file before says something of. */
+static const char *key_at(const vj_sweep_file *const *files, int64_t k, int i) {
+  const char *name = vj_sweep_file_attribute_at(files[k], i)->name;
+  for (int64_t before = 0; before < k; before++)
+    if (vj_sweep_file_attribute(files[before], name)) return NULL;
+  return vj_record_after(name, VJ_ATTRIBUTE_VERSION) ? name : NULL;
+}
+
+/* Whether the k-th file says what no file before does. */
+static bool is_new_text(const vj_sweep_file *const *files, int64_t k, const char *name) {
+  const char *text = vj_sweep_file_attribute(files[k], name);
+  for (int64_t before = 0; text && before < k; before++) {
+    const char *other = vj_sweep_file_attribute(files[before], name);
+    if (other && strcmp(other, text) == 0) return false;
+  }
+  return text != NULL;
+}
+
+/* All texts of one version; with `names` in which file each stands first. *count: how many they are. */
+static const char *texts_of(vj_pool *pool, const vj_sweep_file *const *files, const char *const *names,
+                            int64_t file_count, const char *name, int64_t *count) {
+  const char *text = "";
+  *count = 0;
+  for (int64_t k = 0; k < file_count && text; k++) {
+    if (!is_new_text(files, k, name)) continue;
+    const char *between = !(*count)++ ? "" : names ? ", " : " or ";
+    text = vj_pool_format(pool, "%s%s%s%s%s", text, between, vj_sweep_file_attribute(files[k], name),
+                          names ? " in " : "", names ? names[k] : "");
+  }
+  return text;
+}
+
+vj_status vj_versions_unite(vj_pool *pool, const vj_sweep_file *const *files, int64_t count, vj_file_layout *layout) {
+  vj_file_attribute *all = NULL;
+  int64_t used = 0, texts;
+  for (; used < layout->attribute_count; used++) {
+    if (!vj_pool_grow(pool, &all, used, sizeof *all)) return no_memory();
+    all[used] = layout->attributes[used];
+  }
+  for (int64_t k = 0; k < count; k++)
+    for (int i = 0; vj_sweep_file_attribute_at(files[k], i); i++) {
+      const char *name = key_at(files, k, i);
+      if (!name) continue;
+      if (!vj_pool_grow(pool, &all, used, sizeof *all)) return no_memory();
+      all[used] = (vj_file_attribute){name, texts_of(pool, files, NULL, count, name, &texts)};
+      if (!all[used++].text) return no_memory();
+    }
+  layout->attributes = all;
+  layout->attribute_count = used;
+  return VJ_OK;
+}
+
+const char *vj_versions_differences(vj_pool *pool, const vj_sweep_file *const *files, const char *const *names,
+                                    int64_t count) {
+  const char *all = "";
+  int64_t texts;
+  for (int64_t k = 0; k < count; k++)
+    for (int i = 0; all && vj_sweep_file_attribute_at(files[k], i); i++) {
+      const char *name = key_at(files, k, i);
+      const char *text = name ? texts_of(pool, files, names, count, name, &texts) : "";
+      if (!text) return NULL;
+      if (name && texts > 1)
+        all = vj_pool_format(pool, "%s%s%s %s", all, all[0] ? "; " : "", vj_record_after(name, VJ_ATTRIBUTE_VERSION),
+                             text);
+    }
+  return all;
+}
+
+/* --- and this program -------------------------------------------------------------------------------------------- */
+
 /* What the file says of one; NULL: nothing. */
 static const char *recorded(vj_pool *pool, const vj_sweep_file *file, const vj_version *version) {
   const char *name = attribute_of(pool, version);

@@ -71,6 +71,15 @@ void vj_weights_close(vj_weights *weights) {
   vj_generation_free(&weights->generation);
 }
 
+vj_status vj_weights_copy(const char *from, const char *to, int64_t trial) {
+  vj_generation g;
+  vj_status status = vj_checkpoint_open(from, &g);
+  if (status == VJ_OK) status = vj_array_image_set_integer(from, g.image, g.bytes, "trial", trial);
+  if (status == VJ_OK) status = vj_checkpoint_keep(to, g.image, g.bytes);
+  vj_generation_free(&g);
+  return status;
+}
+
 /* States that evaluations alone look at, which files of earlier versions lack; they stay as they begin. */
 static bool came_later(const vj_parameter_row *row) { return !row->trained && strstr(row->name, "latent.prior_"); }
 

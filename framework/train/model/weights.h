@@ -22,6 +22,10 @@ void vj_weights_close(vj_weights *weights);
 /* "<folder>/weights/trial-0007.h5"; NULL when memory is out. */
 const char *vj_weights_path(vj_pool *pool, const char *folder, int64_t trial);
 
+/* Copies what was kept of a trial to the weights of a trial of that number; the folder above `to` is made. VJ_DATA
+ * where `from` is damaged. */
+VJ_MUST_USE vj_status vj_weights_copy(const char *from, const char *to, int64_t trial);
+
 /* Fills every row of a table; a file of another model is VJ_DATA and names the first row that does not fit. */
 VJ_MUST_USE vj_status vj_weights_load(const vj_weights *weights, vj_parameters *parameters);
 
