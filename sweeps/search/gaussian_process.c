@@ -55,7 +55,7 @@ static vj_status list_points(const vj_search_task *task, table *t) {
   int64_t *places = vj_pool_take(task->pool, ((size_t)task->count + 1) * sizeof *places);
   t->owner = vj_pool_take(task->pool, (size_t)t->features * sizeof *t->owner);
   if (!places || !t->owner) return vj_fail(VJ_MEMORY, "search: no memory for %lld trials", (long long)task->count);
-  VJ_TRY(vj_search_rank(task, &order));
+  VJ_TRY(vj_search_rank(task, task->measured, &order));
   memcpy(places, order, (size_t)task->measured * sizeof *places);
   for (int64_t i = 0; i < task->count; i++)
     if (has_failed(task, i)) places[t->measured + t->failed++] = i;

@@ -44,9 +44,10 @@ double vj_search_violation(const vj_search_task *task, int64_t i);
 /* Whether no observation has this setting, which is settled. */
 bool vj_search_is_new(const vj_search_task *task, const double *at, const bool *present);
 
-/* Places of the measured observations, the best in the first objective first: feasible ones before others, then by how
- * little they miss; of equal ones the earlier. Owned by the pool. */
-VJ_MUST_USE vj_status vj_search_rank(const vj_search_task *task, const int64_t **order);
+/* Places of the measured observations, the best first: feasible ones before others, then by how little they miss; then
+ * by the objective, or, of several, by Pareto's fronts, and in the front in which the first `needed` end by what each
+ * adds to the hypervolume; of equal ones the earlier. Owned by the pool. */
+VJ_MUST_USE vj_status vj_search_rank(const vj_search_task *task, int64_t needed, const int64_t **order);
 
 /* --- cells: integers and choices --------------------------------------------------------------------------------- */
 

@@ -89,34 +89,6 @@ bool vj_search_is_new(const vj_search_task *task, const double *at, const bool *
   return true;
 }
 
-typedef struct ranked {
-  double violation, objective;
-  int64_t place;
-} ranked;
-
-static int by_rank(const void *a, const void *b) {
-  const ranked *x = a, *y = b;
-  if (x->violation != y->violation) return x->violation < y->violation ? -1 : 1;
-  if (x->objective != y->objective) return x->objective < y->objective ? -1 : 1;
-  return (x->place > y->place) - (x->place < y->place);
-}
-
-vj_status vj_search_rank(const vj_search_task *task, const int64_t **order) {
-  ranked *rows = NULL;
-  int64_t found = 0, *places = vj_pool_take(task->pool, (size_t)(task->measured + 1) * sizeof *places);
-  if (!places) return vj_fail(VJ_MEMORY, "no memory for a ranking of %lld trials", (long long)task->measured);
-  VJ_TRY(vj_allocate((size_t)task->measured + 1, sizeof *rows, "a ranking of trials", &rows));
-  for (int64_t i = 0; i < task->count; i++) {
-    const double objective = vj_search_objective(task, i, 0);
-    if (!isnan(objective)) rows[found++] = (ranked){vj_search_violation(task, i), objective, i};
-  }
-  qsort(rows, (size_t)found, sizeof *rows, by_rank);
-  for (int64_t i = 0; i < found; i++) places[i] = rows[i].place;
-  free(rows);
-  *order = places;
-  return VJ_OK;
-}
-
 /* --- checks ------------------------------------------------------------------------------------------------------ */
 
 static vj_status check_dimension(const vj_search_dimension *dimension) {

@@ -4,7 +4,10 @@
  * A density is a mixture: a kernel for each setting, and the uniform prior. A kernel is a product over the dimensions
  * that exist in the point it is asked of. Where its own setting has a dimension, that is a normal distribution cut off
  * at the range's ends (of an integer the mass of the cell, of a choice its own more often than others), elsewhere the
- * prior. So conditional spaces need no groups: settings of another branch tell what they have in common, no more. */
+ * prior. So conditional spaces need no groups: settings of another branch tell what they have in common, no more.
+ *
+ * With several objectives the good ones are the first of Pareto's fronts, and of the last front that has room those
+ * that add most to the hypervolume (Ozaki et al. 2022). */
 #include <math.h>
 #include <string.h>
 
@@ -171,16 +174,16 @@ static vj_status split(const vj_search_task *task, const tpe_options *o, const i
   bool *is_ranked = vj_pool_take(task->pool, (size_t)task->count + 1);
   int64_t *all = vj_pool_take(task->pool, ((size_t)task->count + 1) * sizeof *all), others = task->measured;
   if (!is_ranked || !all) return vj_fail(VJ_MEMORY, "search: no memory for %lld trials", (long long)task->count);
-  VJ_TRY(vj_search_rank(task, &order));
+  const int64_t share = (int64_t)ceil(o->good_share * (double)task->measured);
+  *good = share < 1 ? 1 : share < o->most_good ? share : o->most_good;
+  if (*good > task->measured) *good = task->measured;
+  VJ_TRY(vj_search_rank(task, *good, &order));
   for (int64_t i = 0; i < task->measured; i++) {
     all[i] = order[i];
     is_ranked[order[i]] = true;
   }
   for (int64_t i = 0; i < task->count; i++)
     if (!is_ranked[i]) all[others++] = i;
-  const int64_t share = (int64_t)ceil(o->good_share * (double)task->measured);
-  *good = share < 1 ? 1 : share < o->most_good ? share : o->most_good;
-  if (*good > task->measured) *good = task->measured;
   *places = all;
   return VJ_OK;
 }
@@ -223,10 +226,12 @@ static vj_status propose(const vj_search_task *task, double *at, vj_search_sugge
   return VJ_OK;
 }
 
-const vj_search_method vj_search_tpe = {.name = "tpe",
-                                        .summary = "densities of good and of other settings; cheap, any space",
-                                        .source = "Bergstra et al. 2011, Watanabe 2023 (arXiv 2304.11127)",
-                                        .params = params,
-                                        .param_count = VJ_COUNT(params),
-                                        .config_bytes = sizeof(tpe_options),
-                                        .propose = propose};
+const vj_search_method vj_search_tpe = {
+    .name = "tpe",
+    .summary = "densities of good and of other settings; cheap, any space",
+    .source = "Bergstra et al. 2011, Ozaki et al. 2022, Watanabe 2023 (arXiv 2304.11127)",
+    .params = params,
+    .param_count = VJ_COUNT(params),
+    .config_bytes = sizeof(tpe_options),
+    .has_many_objectives = true,
+    .propose = propose};

@@ -347,6 +347,33 @@ static void models_learn(void **state) {
   assert_true(maximised < 0);
 }
 
+/* Two objectives with minima at 0.2 and 0.8: TPE spends its trials between them, Sobol's sequence everywhere. */
+static void two_objectives(void **state) {
+  (void)state;
+  static const vj_search_dimension dimensions[] = {{.name = "x", .range = {0, 1, false, false}},
+                                                   {.name = "y", .range = {0, 1, false, false}}};
+  static const vj_search_space space = {VJ_COUNT(dimensions), dimensions, NULL, NULL};
+  int64_t near[2] = {0, 0};
+  for (int m = 0; m < 2; m++) {
+    run r;
+    double both[2 * MOST];
+    begin(&r, m ? "tpe" : "sobol", &space);
+    r.search.objective_count = 2;
+    for (int64_t i = 0; i < 50; i++) {
+      const vj_search_suggestion s = ask(&r);
+      const double x = s.point.at[0], y = s.point.at[1];
+      both[2 * i] = (x - 0.2) * (x - 0.2) + (y - 0.5) * (y - 0.5);
+      both[2 * i + 1] = (x - 0.8) * (x - 0.8) + (y - 0.5) * (y - 0.5);
+      r.past[i] =
+          (vj_search_observation){.point = s.point, .state = VJ_SEARCH_MEASURED, .seeds = 1, .mean = both + 2 * i};
+      near[m] += i >= 20 && fabs(y - 0.5) < 0.15 && x > 0.1 && x < 0.9;
+      r.count++;
+    }
+    vj_pool_destroy(&r.pool);
+  }
+  assert_true(near[1] > near[0] + 5);
+}
+
 /* Where all failed, or a constraint is missed, it goes no further than to the edge. */
 static void infeasible_regions_are_avoided(void **state) {
   (void)state;
@@ -389,6 +416,7 @@ int main(void) {
                                      cmocka_unit_test(many_dimensions),
                                      cmocka_unit_test(sentences),
                                      cmocka_unit_test(models_learn),
+                                     cmocka_unit_test(two_objectives),
                                      cmocka_unit_test(infeasible_regions_are_avoided)};
   return cmocka_run_group_tests_name("search", tests, NULL, NULL);
 }

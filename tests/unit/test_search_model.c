@@ -8,6 +8,7 @@
 #include "sweeps/search/expected_improvement.h"
 #include "sweeps/search/gp_fit.h"
 #include "sweeps/search/minimise.h"
+#include "sweeps/search/pareto.h"
 #include "tests/support/testing.h"
 #include "vj/memory.h"
 #include "vj/rng.h"
@@ -259,6 +260,44 @@ static void acquisition_maximum(void **state) {
   vj_gp_free(&a.objective);
 }
 
+/* --- several objectives ----------------------------------------------------------------------------------------------
+ */
+
+static void pareto_ranks(void **state) {
+  (void)state;
+  static const double values[] = {1, 4, 2, 2, 4, 1, 2, 3, 4, 4, 2, 2};
+  static const int64_t expected[] = {0, 0, 0, 1, 2, 0};
+  int64_t rank[6];
+  assert_ok(vj_pareto_ranks(6, 2, values, rank));
+  assert_memory_equal(rank, expected, sizeof rank);
+}
+
+/* By hand in two objectives, by counting points of a grid in three. */
+static void hypervolume(void **state) {
+  (void)state;
+  static const double flat[] = {1, 4, 2, 2, 4, 1, 3, 3, 9, 0}, corner[] = {5, 5, 5};
+  double volume, contribution[8], sum;
+  assert_ok(vj_hypervolume(5, 2, flat, corner, &volume));
+  assert_near(volume, 4 * 1 + 3 * 2 + 1 * 1, 1e-15); /* strips of the second objective: 4..5, 2..4, 1..2 */
+  assert_ok(vj_hypervolume_contributions(5, 2, flat, corner, contribution));
+  assert_near(contribution[1], 3, 1e-15); /* (3, 3) has one of its four squares, too */
+  assert_true(contribution[3] == 0 && contribution[4] == 0);
+  enum { POINTS_3 = 8, SIDE = 5 };
+  double solid[POINTS_3 * 3];
+  vj_rng rng = vj_rng_stream(9, VJ_RNG_TEST, 0, 0);
+  for (int i = 0; i < POINTS_3 * 3; i++) solid[i] = (double)vj_rng_integer(&rng, 0, SIDE - 1);
+  sum = 0;
+  for (int cell = 0; cell < SIDE * SIDE * SIDE; cell++) {
+    const int x[] = {cell / (SIDE * SIDE), cell / SIDE % SIDE, cell % SIDE};
+    bool is_dominated = false;
+    for (int i = 0; i < POINTS_3; i++)
+      is_dominated |= solid[3 * i] <= x[0] && solid[3 * i + 1] <= x[1] && solid[3 * i + 2] <= x[2];
+    sum += is_dominated;
+  }
+  assert_ok(vj_hypervolume(POINTS_3, 3, solid, corner, &volume));
+  assert_near(volume, sum, 1e-15);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(far_into_the_tail),
                                      cmocka_unit_test(improvement_derivatives),
@@ -267,6 +306,8 @@ int main(void) {
                                      cmocka_unit_test(predictions),
                                      cmocka_unit_test(fit_finds_what_matters),
                                      cmocka_unit_test(minimum_within_bounds),
-                                     cmocka_unit_test(acquisition_maximum)};
+                                     cmocka_unit_test(acquisition_maximum),
+                                     cmocka_unit_test(pareto_ranks),
+                                     cmocka_unit_test(hypervolume)};
   return cmocka_run_group_tests_name("search_model", tests, NULL, NULL);
 }

@@ -15,15 +15,15 @@
 
 /* What a stream is drawn for; never renumber: numbers are part of every recorded result. */
 typedef enum vj_purpose {
-  VJ_RNG_INIT = 1,       /* parameter initialisation: a = hash of the parameter's name */
-  VJ_RNG_SHUFFLE = 2,    /* order of samples: a = epoch */
-  VJ_RNG_DATA = 3,       /* making a sample: a = split, b = sample number */
-  VJ_RNG_DIGIT = 4,      /* drawing a built-in digit: a = split, b = digit number */
-  VJ_RNG_NOISE = 5,      /* noise inside the model: a = step, b = sample number */
-  VJ_RNG_SWEEP = 6,      /* search spaces: a = sampled parameter, b = sample */
-  VJ_RNG_TEST = 7,       /* tests and benchmarks */
-  VJ_RNG_ANALYSIS = 8,   /* bootstrap samples and trees of a report: a = which of them, b = its number */
-  VJ_RNG_PROBE = 9,      /* probes: a = what for, b = row, weight, step or draw. Seed 0: the same for all trials */
+  VJ_RNG_INIT = 1,        /* parameter initialisation: a = hash of the parameter's name */
+  VJ_RNG_SHUFFLE = 2,     /* order of samples: a = epoch */
+  VJ_RNG_DATA = 3,        /* making a sample: a = split, b = sample number */
+  VJ_RNG_DIGIT = 4,       /* drawing a built-in digit: a = split, b = digit number */
+  VJ_RNG_NOISE = 5,       /* noise inside the model: a = step, b = sample number */
+  VJ_RNG_SWEEP = 6,       /* search spaces: a = sampled parameter, b = sample */
+  VJ_RNG_TEST = 7,        /* tests and benchmarks */
+  VJ_RNG_ANALYSIS = 8,    /* bootstrap samples and trees of a report: a = which of them, b = its number */
+  VJ_RNG_PROBE = 9,       /* probes: a = what for, b = row, weight, step or draw. Seed 0: the same for all trials */
   VJ_RNG_BACKGROUND = 10, /* what is behind a sample's objects: a = split, b = sample number */
   VJ_RNG_SEARCH = 11      /* suggestions of a search: a = what for, b = number of the suggestion and of the draw */
 } vj_purpose;
