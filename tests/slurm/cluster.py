@@ -166,6 +166,9 @@ class Cluster:
             end = time.monotonic() + 40
             while time.monotonic() < end and self.ask("squeue", "-h").stdout.strip():
                 time.sleep(0.2)
+        for host in self.network.hosts if self.network else []:  # what is terminated below is nsenter, outside
+            for program in ("slurmstepd", "slurmd", "slurmctld"):
+                host.signal(signal.SIGKILL, program)
         for process in reversed(self.daemons):
             process.terminate()
             try:

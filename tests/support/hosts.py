@@ -120,7 +120,7 @@ class Host:
 
     def spawn(self, *command, **options):
         self.spawned = [process for process in self.spawned if process.poll() is None]
-        self.spawned.append(subprocess.Popen(self.inside(*command), **options))
+        self.spawned.append(subprocess.Popen(self.inside(*command), preexec_fn=die_with_parent, **options))
         return self.spawned[-1]
 
     def processes(self, program=""):
