@@ -4,11 +4,11 @@
 
 static bool is_recorded(const void *file, const char *name) { return vj_sweep_file_find(file, name) >= 0; }
 
-const char *vj_control_pixels(const vj_results *o, const char *quantity) {
+const char *vj_control_probe(const vj_results *o, vj_control control, const char *quantity) {
   const char *text = vj_sweep_file_attribute(o->file, VJ_ATTRIBUTE_SWEEP_YAML);
   vj_yaml *root = NULL;
   if (!text || vj_yaml_read_text(o->pool, text, VJ_ATTRIBUTE_SWEEP_YAML, &root) != VJ_OK) return NULL;
-  const char *name = vj_control_pixels_of(o->pool, root, quantity);
+  const char *name = vj_control_probe_of(o->pool, root, control, quantity);
   return name && vj_sweep_file_find(o->file, name) >= 0 ? name : NULL;
 }
 
@@ -19,8 +19,8 @@ bool vj_control_column(const vj_results *o, vj_control control, const vj_report_
     if (column->at == VJ_REPORT_LAST) shown->at = 0;
     return shown->at == 0;
   }
-  shown->quantity = control == VJ_CONTROL_PIXELS
-                        ? vj_control_pixels(o, column->quantity)
+  shown->quantity = vj_control_is_probe(control)
+                        ? vj_control_probe(o, control, column->quantity)
                         : vj_control_guess_of(o->pool, control, column->quantity, is_recorded, o->file);
   return shown->quantity != NULL;
 }

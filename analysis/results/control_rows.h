@@ -12,7 +12,7 @@ bool vj_control_column(const vj_results *results, vj_control control, const vj_r
 bool vj_control_is_shown(const vj_results *results, const vj_report_spec *report, vj_control control);
 /* Of all trials, whatever became of them; of none where the control has nothing in the column. */
 vj_summary vj_control_summary(const vj_results *results, const vj_report_column *column, vj_control control);
-/* The quantity that a sweep has of the frames themselves beside this one; NULL if there is none. */
-const char *vj_control_pixels(const vj_results *results, const char *quantity);
+/* The quantity that a sweep has of a control that is a probe, beside this one; NULL if there is none. */
+const char *vj_control_probe(const vj_results *results, vj_control control, const char *quantity);
 
 #endif

@@ -45,15 +45,22 @@ static const char *probe_heading(const vj_results *o, const char *variable) {
 }
 
 /* Whether it is a control of another probe, and so has a row. */
-static bool is_pixels(const vj_results *o, const char *variable) {
-  const char *own = vj_control_pixels(o, variable);
+static bool is_control(const vj_results *o, vj_control control, const char *variable) {
+  if (!vj_control_is_probe(control)) return false;
+  const char *own = vj_control_probe(o, control, variable);
   vj_file_variable_info info;
   if (!own || strcmp(own, variable) != 0) return false;
   for (int v = 0; v < vj_sweep_file_variable_count(o->file); v++) {
     vj_sweep_file_variable(o->file, v, &info);
-    const char *pixels = strcmp(info.name, variable) != 0 ? vj_control_pixels(o, info.name) : NULL;
-    if (pixels && strcmp(pixels, variable) == 0) return true;
+    const char *beside = strcmp(info.name, variable) != 0 ? vj_control_probe(o, control, info.name) : NULL;
+    if (beside && strcmp(beside, variable) == 0) return true;
   }
+  return false;
+}
+
+static bool has_row(const vj_results *o, const char *variable) {
+  for (vj_control control = 0; control < VJ_CONTROLS; control++)
+    if (is_control(o, control, variable)) return true;
   return false;
 }
 
@@ -82,7 +89,7 @@ static void choose_columns(chooser *c) {
   for (int v = 0; v < vj_sweep_file_variable_count(file); v++) {
     vj_sweep_file_variable(file, v, &info);
     const char *heading = probe_heading(c->results, info.name);
-    if (heading && !is_pixels(c->results, info.name)) add_column(c, heading, info.name, VJ_REPORT_SCALAR);
+    if (heading && !has_row(c->results, info.name)) add_column(c, heading, info.name, VJ_REPORT_SCALAR);
   }
 }
 

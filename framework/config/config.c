@@ -234,7 +234,14 @@ static vj_status read_probe(const config_maker *maker, const vj_yaml *probes, in
                         "\"%s\" is a measure: it is taken of every hidden state at every evaluation and is not named",
                         component->name);
   const vj_probe_section *section = read;
+  const bool on_labels = strcmp(section->on, "labels") == 0;
+  if (on_labels && section->labels.count == 0)
+    return vj_fail_node(probes->items[i], path, "on: labels needs labels: [..], those that are probed");
+  if (!on_labels && section->labels.count > 0)
+    return vj_fail_node(vj_yaml_get(probes->items[i], "labels"), path,
+                        "labels: are probed with on: labels alone, not on: %s", section->on);
   probe->on = section->on;
+  probe->labels = section->labels;
   probe->target = section->target;
   probe->dimension = section->dimension;
   probe->reduction = section->reduction;

@@ -26,7 +26,8 @@ typedef enum vj_reduction { VJ_REDUCE_PROJECTION, VJ_REDUCE_PCA } vj_reduction;
 
 typedef struct vj_probe_choice {
   vj_choice choice;
-  const char *on;           /* a view: "hy_pred" */
+  const char *on;           /* a view: "hy_pred"; "labels": none, but */
+  vj_text_list labels;      /* these labels of the data set; else empty */
   const char *target;       /* a label: "speed" */
   int64_t dimension;        /* features of a step that the probe gets; 0: all */
   int reduction;            /* vj_reduction */

@@ -33,7 +33,10 @@ static const vj_param loss_rows[] = {
 };
 
 static const vj_param probe_rows[] = {
-    VJ_TEXT(vj_probe_section, on, "hy_pred", "the view whose features are probed"),
+    VJ_TEXT(vj_probe_section, on, "hy_pred", "the view whose features are probed; labels: those that `labels` names"),
+    VJ_TEXTS(vj_probe_section, labels, "[]",
+             "with `on: labels`, labels of the data set that are probed in the place of a view: what is known without "
+             "a model"),
     VJ_TEXT(vj_probe_section, target, "", "the label to find in them; empty for an unsupervised probe"),
     VJ_INTEGER(vj_probe_section, dimension, "0", 0, 65536, "",
                "features of each step that the probe gets, whatever the view has, so that arms of unequal width "

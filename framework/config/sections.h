@@ -23,6 +23,7 @@ typedef struct vj_loss_section {
 /* Common to all probes. */
 typedef struct vj_probe_section {
   const char *on, *target;
+  vj_text_list labels;
   int64_t dimension;
   int reduction;
   vj_real_list label_share;

@@ -24,7 +24,7 @@ typedef struct vj_position {
   int64_t decoder_done; /* steps of training the decoder afterwards */
   int stage;            /* vj_stage */
   bool evaluated;       /* the evaluation that is due after `done` steps, if any, is recorded */
-  bool frames_probed;   /* probes on x and y have run */
+  bool frames_probed;   /* probes on x, y and labels have run */
   vj_trial_times seconds;
 } vj_position;
 

@@ -75,10 +75,9 @@ static vj_status read_to(const question_reader *r, const vj_yaml *map, const cha
   for (claim->control = 0; strcmp(vj_control_names[claim->control], claim->to) != 0;) claim->control++;
   if (claim->control == VJ_CONTROL_UNTRAINED && claim->column.at != VJ_REPORT_LAST)
     return vj_fail_node(node, own, "untrained is the quantity after 0 steps, so that at: can't be another number");
-  if (claim->control == VJ_CONTROL_PIXELS && !vj_control_pixels_of(r->pool, r->root, claim->column.quantity))
-    return vj_fail_node(node, own,
-                        "no probe on x has the type and target of this quantity's probe; add one under eval.probes, "
-                        "such as pixels: {type: ridge, target: speed, on: x}");
+  const vj_control control = (vj_control)claim->control;
+  if (vj_control_is_probe(control) && !vj_control_probe_of(r->pool, r->root, control, claim->column.quantity))
+    return vj_control_probe_missing(node, own, control, "this quantity's");
   return VJ_OK;
 }
 

@@ -89,7 +89,7 @@ static vj_status check_control(const vj_question_claim *claim, const recorded_in
   before.at = 0;
   snprintf(own, sizeof own, "%s.to", claim->path);
   if (claim->control == VJ_CONTROL_UNTRAINED) return vj_report_check_column(&before, claim->path, in->layout, in->file);
-  if (claim->control == VJ_CONTROL_PIXELS || claim->control == VJ_CONTROLS) return VJ_OK;
+  if (claim->control == VJ_CONTROLS || vj_control_is_probe((vj_control)claim->control)) return VJ_OK;
   VJ_TRY(vj_pool_create(&pool));
   const bool is_there = vj_control_guess_of(pool, (vj_control)claim->control, claim->column.quantity, is_recorded, in);
   vj_pool_destroy(&pool);

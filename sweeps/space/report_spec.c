@@ -208,13 +208,13 @@ static vj_status read_ratios(const report_reader *r, const vj_yaml *list) {
 
 /* --- controls -------------------------------------------------------------------------------------------------- */
 
-/* Asked for by name, pixels must be somewhere. */
-static vj_status check_pixels(const report_reader *r, const vj_yaml *root, const vj_yaml *list) {
+/* Asked for by name, a control that is a probe must be somewhere. */
+static vj_status check_probe(const report_reader *r, const vj_yaml *root, const vj_yaml *list, vj_control control) {
+  char path[64];
   for (int64_t i = 0; i < r->report->column_count; i++)
-    if (vj_control_pixels_of(r->pool, root, r->report->columns[i].quantity)) return VJ_OK;
-  return vj_fail_node(list, "report.controls",
-                      "pixels: no probe on x has the type and target of a column's probe; add one under eval.probes, "
-                      "such as pixels: {type: ridge, target: speed, on: x}");
+    if (vj_control_probe_of(r->pool, root, control, r->report->columns[i].quantity)) return VJ_OK;
+  snprintf(path, sizeof path, "report.controls: %s", vj_control_names[control]);
+  return vj_control_probe_missing(list, path, control, "a column's");
 }
 
 static vj_status read_controls(const report_reader *r, const vj_yaml *root, const vj_text_list *names,
@@ -227,8 +227,9 @@ static vj_status read_controls(const report_reader *r, const vj_yaml *root, cons
       return vj_fail_node(list, "report.controls", "no control \"%s\"%s", names->at[i],
                           vj_suggestion(names->at[i], "controls", vj_control_names, VJ_CONTROLS, hint));
     r->report->controls[control] = true;
+    if (list && vj_control_is_probe((vj_control)control)) VJ_TRY(check_probe(r, root, list, (vj_control)control));
   }
-  return list && r->report->controls[VJ_CONTROL_PIXELS] ? check_pixels(r, root, list) : VJ_OK;
+  return VJ_OK;
 }
 
 vj_status vj_report_read(vj_pool *pool, const vj_yaml *root, const vj_report_spec **report) {

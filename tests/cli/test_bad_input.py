@@ -271,6 +271,17 @@ class Shapes(Case):
         self.assert_misfit('eval.probes.speed: dataset moving_mnist has no label "velo"; it has: speed, position, '
                            "input_position, velocity, bounce, walls, digit_index, digit", "eval.probes.speed.target=velo")
 
+    def test_probe_on_labels(self):
+        probe = "eval.probes.known={type: ridge, target: speed, %s}"
+        self.assert_misfit("override eval.probes.known: eval.probes.known: on: labels needs labels: [..], those that "
+                           "are probed", probe % "on: labels")
+        self.assert_misfit("override eval.probes.known: eval.probes.known: labels: are probed with on: labels alone, not "
+                           "on: hx", probe % "on: hx, labels: [velocity]")
+        self.assert_misfit('eval.probes.known: dataset moving_mnist has no label "velo"; it has: speed, position, '
+                           "input_position, velocity, bounce, walls, digit_index, digit",
+                           probe % "on: labels, labels: [position, velo]")
+        self.assert_misfit('eval.probes.known.labels: "speed" is the target itself', probe % "on: labels, labels: [speed]")
+
     def test_ridge_on_a_class(self):
         self.assert_misfit('eval.probes.speed: label "digit" is one of 10 classes, and ridge predicts measured '
                            "numbers; classes need a logistic probe", "eval.probes.speed.target=digit")

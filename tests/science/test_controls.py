@@ -2,7 +2,7 @@
 probe; against means over sweep.h5."""
 import re
 
-from support.vjvcr import TINY, Case, edited, main, np, values_of
+from support.vjvcr import TINY, Case, edited, h5py, main, np, values_of
 
 EXPERIMENT = TINY.replace("  probes: {speed: {type: ridge, target: speed, on: hy_pred}}\n", """\
   probes:
@@ -70,6 +70,29 @@ class Controls(Case):
         self.close(rows["untrained"][columns.index("std hx")], v["hx_feature_std_median"][:, 0])
         self.assertEqual(controls_of(self.succeed("ls", "out").out), {})
 
+    def test_what_is_known_beforehand(self):
+        """Two places of a digit tell its velocity, where it met no wall: no model that has learnt for 4 steps does. The
+        probe is a row, and may be what a claim is about."""
+        self.write("past.yaml", EXPERIMENT.replace("target: speed", "target: velocity").replace(
+            "on: x}", "on: labels, labels: [input_position]}") + REPORT + """\
+  controls: [labels, mean]
+question:
+  asked: "Does hy_pred tell more of the velocity than the past?"
+  claims: [{quantity: probe_speed_mse, of: strong, to: labels, at_most: 1}]
+""")
+        out = self.succeed("sweep", "past.yaml", "-o", "out").out
+        rows, v = controls_of(out), values_of(self.path("out", "sweep.h5"))
+        self.assertEqual(list(rows)[:2], ["labels", "mean"])
+        self.assertEqual((rows["labels"][0], rows["labels"][2]), ("-", "-"))
+        self.close(rows["labels"][1], v["probe_frames_mse"][:, -1])
+        self.assertGreater(v["probe_frames_r2"][:, -1].min(), 0.5)
+        self.assertLess(v["probe_frames_mse"][:, -1].max(), 0.6 * v["probe_speed_mse"][:, -1].min())
+        known = v["probe_frames_mse"]
+        self.assertEqual(len(np.unique(known[~np.isnan(known)])), 1, "labels are not trained")
+        self.assertRegex(out, r"probe_speed_mse, strong / labels")
+        with h5py.File(self.path("out", "sweep.h5"), "r") as file:
+            self.assertIn(b"of velocity from labels input_position", file["probe_frames_mse"].attrs["long_name"])
+
     def test_of_a_file_of_an_earlier_version(self):
         """Without the measures that came later: the verdict is of what there is, and trials may be added."""
         text = TINY + "sweep: {parameters: {losses.variance.weight: [0, 10]}, seeds: [0]}\n"
@@ -106,6 +129,9 @@ class Controls(Case):
         self.write("bad.yaml", EXPERIMENT.replace("    frames: {type: ridge, target: speed, on: x}\n", "") + REPORT +
                    "  controls: [pixels]\n")
         self.assert_refused("^vjvcr: bad.yaml:29:13: report.controls: pixels: no probe on x has the type and target of a "
+                            "column's probe; add one under eval.probes, such as ", "sweep", "bad.yaml", "--dry-run")
+        self.write("bad.yaml", EXPERIMENT + REPORT + "  controls: [labels]\n")
+        self.assert_refused("^vjvcr: bad.yaml:30:13: report.controls: labels: no probe on labels has the type and target of a "
                             "column's probe; add one under eval.probes, such as ", "sweep", "bad.yaml", "--dry-run")
 
 

@@ -2,6 +2,7 @@
  * attentive, and what standardising does with noise. With a folder as argument it writes problems and results for
  * test_probing_against_sklearn.py. */
 #include "analysis/probes/network_fit.h"
+#include "framework/train/evaluation/label_features.h"
 #include "framework/train/evaluation/probing.h"
 #include "framework/train/evaluation/reduction.h"
 #include "tests/components/probe_testing.h"
@@ -379,12 +380,38 @@ static void write_all(const char *folder) {
   write_draws(folder);
 }
 
+/* A class has a number for each, what is missing is 0, and labels stand in the order that the probe names them in. */
+static void labels_stand_side_by_side(void **state) {
+  (void)state;
+  enum { ALL = 4, WIDE = 5 };
+  const vj_label labels[] = {{.name = "kind", .kind = VJ_LABEL_CLASS, .width = 1, .classes = 3},
+                             {.name = "speed", .kind = VJ_LABEL_REAL, .width = 1},
+                             {.name = "flags", .kind = VJ_LABEL_FLAGS, .width = 2}};
+  const vj_loader loader = {.info = {.labels = labels, .label_count = 3, .label_width = ALL}};
+  const float rows[2][ALL] = {{2, 0.5f, 1, 0}, {0, NAN, 0, 1}};
+  const float expected[2][WIDE] = {{1, 0, 0, 0, 1}, {0, 1, 1, 0, 0}};
+  vj_probe_choice choice = choice_of(&vj_probe_ridge, &ridge_config);
+  choice.labels = (vj_text_list){2, (const char *[]){"flags", "kind"}};
+  float *features;
+  int64_t width;
+  assert_ok(vj_label_features_width(&choice, &loader, &width));
+  assert_int_equal(width, WIDE);
+  assert_ok(vj_label_features(&choice, &loader, 2, rows[0], &features));
+  assert_memory_equal(features, expected, sizeof expected);
+  free(features);
+  choice.labels = (vj_text_list){1, (const char *[]){"speed"}};
+  assert_ok(vj_label_features(&choice, &loader, 2, rows[0], &features));
+  assert_true(features[0] == 0.5f && features[1] == 0);
+  free(features);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1) {
     write_all(argv[1]);
     return 0;
   }
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(labels_stand_side_by_side),
       cmocka_unit_test(networks_have_exact_gradients),
       cmocka_unit_test(mlp_sees_products),
       cmocka_unit_test(attentive_finds_a_token),

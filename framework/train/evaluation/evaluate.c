@@ -1,6 +1,7 @@
 #include "framework/train/evaluation/evaluate.h"
 
 #include "framework/comm/exchange.h"
+#include "framework/train/evaluation/label_features.h"
 #include "framework/train/evaluation/probing.h"
 #include "framework/train/model/forecasts.h"
 
@@ -196,19 +197,39 @@ static void add_draws(const vj_probe_choice *choice, const harvest *h, vj_probe_
   }
 }
 
+/* What a probe sees of a split: a view, or labels, which are then in an array of their own, `own`. */
+static vj_status take_features(const vj_probe_choice *choice, const vj_loader *loader, const harvest *h, int view,
+                               const float *target, float **own, vj_features *features) {
+  *features = (vj_features){.samples = h->samples, .steps = 1, .target = target};
+  if (choice->labels.count > 0) {
+    VJ_TRY(vj_label_features_width(choice, loader, &features->width));
+    VJ_TRY(vj_label_features(choice, loader, h->samples, h->labels, own));
+    features->values = *own;
+  } else {
+    *features = features_of(h, view, target);
+  }
+  return VJ_OK;
+}
+
+/* Of a view [b,T,d] or [b,T,H,W,C]. */
+static int64_t places_of(const vj_var *view) {
+  const vj_shape shape = vj_shape_of(view);
+  return view ? vj_shape_count(&shape, 2, shape.rank - 1) : 1;
+}
+
+/* On the view of this number in the harvest; -1: on labels. */
 static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loader, harvest h[VJ_SPLITS], int view,
                            int64_t shown, double *const *results) {
   vj_status status = VJ_OK;
   int64_t offset = 0;
-  float *targets[VJ_SPLITS] = {NULL};
+  float *targets[VJ_SPLITS] = {NULL}, *features[VJ_SPLITS] = {NULL};
   int64_t *videos = NULL;
-  const vj_shape shape = h[0].views[view]->shape; /* [b,T,d] or [b,T,H,W,C] */
   vj_probe_input input = {.label = vj_loader_label(loader, choice->target, &offset),
                           .shown = shown,
-                          .places = vj_shape_count(&shape, 2, shape.rank - 1)};
+                          .places = places_of(view < 0 ? NULL : h[0].views[view])};
   for (int s = 0; s < VJ_SPLITS; s++) {
     VJ_TRY_GOTO(status, take_target(&h[s], loader, offset, input.label->width, &targets[s]), done);
-    input.split[s] = features_of(&h[s], view, targets[s]);
+    VJ_TRY_GOTO(status, take_features(choice, loader, &h[s], view, targets[s], &features[s], &input.split[s]), done);
   }
   VJ_TRY_GOTO(status, list_videos(loader, h[VJ_TEST].samples, &videos), done);
   input.test_videos = videos;
@@ -216,24 +237,34 @@ static vj_status run_probe(const vj_probe_choice *choice, const vj_loader *loade
   VJ_TRY_GOTO(status, vj_probe_run(choice, &input, results), done);
 done:
   free(videos);
-  for (int s = 0; s < VJ_SPLITS; s++) free(targets[s]);
+  for (int s = 0; s < VJ_SPLITS; s++) {
+    free(targets[s]);
+    free(features[s]);
+  }
   return status;
 }
 
+/* What no training changes is probed once a trial. */
 static bool is_probed(const vj_probe_choice *choice, vj_probing probing) {
-  const bool frames = strcmp(choice->on, "x") == 0 || strcmp(choice->on, "y") == 0;
-  return probing == VJ_ALL_PROBES || !frames;
+  const bool is_data = choice->labels.count > 0 || strcmp(choice->on, "x") == 0 || strcmp(choice->on, "y") == 0;
+  return probing == VJ_ALL_PROBES || !is_data;
+}
+
+/* The number of its view; -1: none. */
+static int view_probed(const vj_model *model, const vj_probe_choice *choice, const harvest *h) {
+  const vj_var *on = choice->labels.count > 0 ? NULL : vj_graph_find_view(model->evaluate.graph, choice->on);
+  for (int v = 0; v < h->view_count && on; v++)
+    if (h->views[v] == on) return v;
+  return -1;
 }
 
 static vj_status run_probes(const vj_model *model, const vj_loader *loader, harvest h[VJ_SPLITS], vj_probing probing,
                             double *const *results) {
   for (int64_t i = 0; i < model->config->eval.probe_count; i++) {
     const vj_probe_choice *choice = &model->config->eval.probes[i];
-    const vj_var *on = vj_graph_find_view(model->evaluate.graph, choice->on);
-    int view = 0;
-    while (view < h[0].view_count && h[0].views[view] != on) view++;
     if (is_probed(choice, probing))
-      VJ_TRY(run_probe(choice, loader, h, view, vj_shown_samples(model->config, loader), results));
+      VJ_TRY(run_probe(choice, loader, h, view_probed(model, choice, &h[0]),
+                       vj_shown_samples(model->config, loader), results));
     int64_t offset, count = 0;
     const vj_label *label = vj_loader_label(loader, choice->target, &offset);
     while (vj_probe_record_at(choice, label, count, &(vj_probe_record){0})) count++;
@@ -264,10 +295,10 @@ static vj_status probe(vj_model *model, vj_loader *loader, const vj_comm *comm, 
     const int64_t there = loader->info.samples[s];
     h[s].samples = asked[s] < there ? asked[s] : there;
     for (int64_t i = 0; i < eval->probe_count && h[s].view_count < 64; i++) {
-      const vj_var *on = vj_graph_find_view(model->evaluate.graph, eval->probes[i].on);
-      bool known = !is_probed(&eval->probes[i], probing);
-      for (int v = 0; v < h[s].view_count; v++) known = known || h[s].views[v] == on;
-      if (!known) h[s].views[h[s].view_count++] = on;
+      const vj_probe_choice *choice = &eval->probes[i];
+      const bool wants_view = is_probed(choice, probing) && choice->labels.count == 0;
+      if (wants_view && view_probed(model, choice, &h[s]) < 0)
+        h[s].views[h[s].view_count++] = vj_graph_find_view(model->evaluate.graph, choice->on);
     }
     if (s == VJ_TEST) ask_for_draws(model, &h[s]);
     VJ_TRY_GOTO(status, run_split(model, loader, comm, (vj_split)s, stop, &h[s], NULL), done);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "framework/train/evaluation/label_features.h"
 #include "framework/train/evaluation/probing.h"
 
 bool vj_is_recorded(const vj_config *config, int64_t done) {
@@ -174,16 +175,6 @@ static const char *unit_of(builder *b, const vj_metric *metric, const vj_label *
   return metric->unit;
 }
 
-static vj_status label_missing(const vj_probe_choice *choice, const vj_loader *loader) {
-  char known[512] = "";
-  for (int64_t i = 0; i < loader->info.label_count; i++) {
-    const size_t used = strlen(known);
-    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", loader->info.labels[i].name);
-  }
-  return vj_fail(VJ_CONFIG, "eval.probes.%s: dataset %s has no label \"%s\"; it has: %s", choice->choice.key,
-                 loader->component->name, choice->target, known);
-}
-
 /* Labels that do not say the same at every target step are one long row. */
 static void shape_label(vj_recorded_metric *found, const vj_label *label, int64_t steps, int64_t samples) {
   const bool divides = label->width % steps == 0;
@@ -200,6 +191,14 @@ typedef struct probed {
   int64_t steps, width, tested, shown;
 } probed;
 
+/* "hy_pred", "labels current_speed, current_objects" */
+static const char *probed_words(const builder *b, const vj_probe_choice *choice) {
+  const char *words = choice->on;
+  for (int64_t i = 0; i < choice->labels.count && words; i++)
+    words = vj_pool_format(b->pool, "%s%s %s", words, i ? "," : "", choice->labels.at[i]);
+  return words ? words : choice->on;
+}
+
 static vj_status add_probe_record(builder *b, const probed *p, vj_probe_record record) {
   static const vj_metric samples = {"samples", VJ_METRIC_SCALAR, "1", "number of train samples"};
   static const char *const rows[] = {[VJ_PROBED_WHOLE] = VJ_RECORD_PROBE,
@@ -213,7 +212,7 @@ static vj_status add_probe_record(builder *b, const probed *p, vj_probe_record r
                                "doc",    metric->doc,
                                "unit",   unit_of(b, metric, p->label),
                                "label",  p->choice->target,
-                               "view",   p->choice->on,
+                               "view",   probed_words(b, p->choice),
                                "oracle", prior ? "" : oracle_words(b, p->choice->on),
                                NULL};
   vj_recorded_metric found = recorded(b, rows[record.kind], metric->axis, words);
@@ -232,13 +231,19 @@ static vj_status check_probe(const probed *p) {
   return ops->check ? ops->check(p->choice->choice.config, p->label) : VJ_OK;
 }
 
+static vj_status size_features(const vj_model *model, const vj_loader *loader, probed *p) {
+  p->steps = 1;
+  if (p->choice->labels.count > 0) return vj_label_features_width(p->choice, loader, &p->width);
+  if (vj_model_view(model, p->choice->on, &p->steps, &p->width)) return VJ_OK;
+  return vj_fail(VJ_CONFIG, "eval.probes.%s: view %s has no features over time to probe", p->choice->choice.key,
+                 p->choice->on);
+}
+
 static vj_status add_probe(builder *b, const vj_model *model, const vj_loader *loader, const vj_probe_choice *choice) {
   int64_t offset;
   probed p = {.choice = choice, .label = vj_loader_label(loader, choice->target, &offset)};
-  if (!p.label) return label_missing(choice, loader);
-  if (!vj_model_view(model, choice->on, &p.steps, &p.width))
-    return vj_fail(VJ_CONFIG, "eval.probes.%s: view %s has no features over time to probe", choice->choice.key,
-                   choice->on);
+  if (!p.label) return vj_label_missing(choice, choice->target, loader);
+  VJ_TRY(size_features(model, loader, &p));
   const vj_status status = check_probe(&p);
   if (status != VJ_OK) {
     vj_error_prefix("eval.probes.%s: ", choice->choice.key);

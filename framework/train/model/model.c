@@ -229,6 +229,7 @@ static vj_status build_evaluation(vj_model *model, const vj_clip_info *clip) {
   for (int i = 0; vj_frame_views[i] && config->eval.pictures > 0; i++)
     vj_graph_keep(vj_graph_find_view(graph, vj_frame_views[i]));
   for (int64_t i = 0; i < config->eval.probe_count; i++) {
+    if (config->eval.probes[i].labels.count > 0) continue;
     vj_scope_push(graph, "eval.probes.%s", config->eval.probes[i].choice.key);
     vj_graph_keep(vj_view(graph, config->eval.probes[i].on));
     vj_scope_pop(graph);
