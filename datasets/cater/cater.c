@@ -3,7 +3,7 @@
  * Its three tasks are lists of videos with their classes: which actions happen (14, any number of them), which happen
  * before, during or after which (301), and in which cell of the plane the snitch is at the end. Training clips come
  * from train_subsetT, validation clips from train_subsetV, test clips from val. Labels are those of the lists, of whole
- * videos, or those of a clip: from the movements in the video's scene that overlap it. */
+ * videos, or those of a clip: from the movements in the video's scene that overlap it, or its target frames. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +15,12 @@
 #include "vj/component.h"
 
 typedef enum task { ACTIONS, ORDERS, PLACE } task;
-typedef enum label_source { OF_LIST, OF_CLIP } label_source;
+typedef enum label_source { OF_LIST, OF_CLIP, OF_TARGET } label_source;
 
 typedef struct cater_config {
   vj_clip_params clips; /* first */
   int task, labels;
-  int64_t grid;
+  int64_t min_overlap, grid;
 } cater_config;
 
 static const vj_param params[] = {
@@ -28,15 +28,19 @@ static const vj_param params[] = {
     VJ_CHOICE(cater_config, task, "actions|orders|place", "actions",
               "actions: which of 14 happen; orders: which happen before, during or after which, 301; place: where the "
               "snitch is at the end"),
-    VJ_CHOICE(cater_config, labels, "video|clip", "clip",
-              "video: of the lists, for whole videos; clip: from the scene's movements that overlap the clip"),
+    VJ_CHOICE(cater_config, labels, "video|clip|target", "clip",
+              "video: of the lists, for whole videos; clip: from the scene's movements that overlap the clip; target: "
+              "from those that overlap its target frames"),
+    VJ_INTEGER(cater_config, min_overlap, "1", 1, 100000, "frames",
+               "of the video, from the first to the last frame of the clip or its target, that a movement has to "
+               "last in"),
     VJ_INTEGER(cater_config, grid, "6", 4, 8, "", "rows and columns of the task place: 4, 6 or 8"),
 };
 
 typedef struct cater {
   task task;
   label_source source;
-  int64_t grid, classes;
+  int64_t min_overlap, grid, classes;
   const vj_cater_listed *listed[VJ_SPLITS];
   const vj_cater_motion *motions[VJ_SPLITS]; /* of labels of clips */
   vj_label label;
@@ -59,8 +63,10 @@ static double inside(float coordinate) { return fmin(fmax((double)coordinate, -3
 static void fill_from_scene(const cater *d, const vj_cater_motion *m, const vj_clip_window *w, float *labels) {
   int64_t last = w->start + (w->input_frames + w->target_frames - 1) * w->stride;
   if (last > w->video_frames - 1) last = w->video_frames - 1;
-  if (d->task == ACTIONS) vj_cater_label_present(m->movements, m->movement_count, w->start, last, labels);
-  if (d->task == ORDERS) vj_cater_label_orders(m->movements, m->movement_count, w->start, last, labels);
+  const int64_t first = w->start + (d->source == OF_TARGET ? w->input_frames * w->stride : 0);
+  const vj_cater_span span = {first, last, d->min_overlap};
+  if (d->task == ACTIONS) vj_cater_label_present(m->movements, m->movement_count, &span, labels);
+  if (d->task == ORDERS) vj_cater_label_orders(m->movements, m->movement_count, &span, labels);
   if (d->task != PLACE) return;
   if (last > m->frames - 1) last = m->frames - 1;
   labels[0] = (float)vj_cater_label_place(inside(m->snitch[2 * last]), inside(m->snitch[2 * last + 1]), d->grid);
@@ -69,10 +75,10 @@ static void fill_from_scene(const cater *d, const vj_cater_motion *m, const vj_c
 static vj_status fill_labels(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                              float *labels) {
   const cater *d = owner;
-  if (d->source == OF_CLIP)
-    fill_from_scene(d, &d->motions[split][video], window, labels);
-  else
+  if (d->source == OF_LIST)
     fill_from_list(d, &d->listed[split][video], labels);
+  else
+    fill_from_scene(d, &d->motions[split][video], window, labels);
   return VJ_OK;
 }
 
@@ -93,25 +99,26 @@ static vj_status name_classes(cater *d, vj_pool *pool) {
 }
 
 static void describe_label(cater *d) {
-  const bool clip = d->source == OF_CLIP;
+  const bool clip = d->source == OF_CLIP, list = d->source == OF_LIST;
   d->label = (vj_label){.kind = VJ_LABEL_FLAGS, .width = d->classes, .unit = ""};
   if (d->task == ACTIONS) {
     d->label.name = "actions";
-    d->label.doc = clip ? "1 for each of CATER's 14 actions that overlaps the clip"
-                        : "1 for each of CATER's 14 actions "
-                          "in the video";
+    d->label.doc = list   ? "1 for each of CATER's 14 actions in the video"
+                   : clip ? "1 for each of CATER's 14 actions that overlaps the clip"
+                          : "1 for each of CATER's 14 actions that overlaps the target frames";
   } else if (d->task == ORDERS) {
     d->label.name = "orders";
-    d->label.doc = clip ? "1 for each of CATER's 301 ordered pairs of actions that overlap the clip"
-                        : "1 for each of CATER's 301 ordered pairs of actions in the video";
+    d->label.doc = list   ? "1 for each of CATER's 301 ordered pairs of actions in the video"
+                   : clip ? "1 for each of CATER's 301 ordered pairs of actions that overlap the clip"
+                          : "1 for each of CATER's 301 ordered pairs of actions that overlap the target frames";
   } else {
     d->label = (vj_label){.name = "place",
                           .kind = VJ_LABEL_CLASS,
                           .width = 1,
                           .classes = d->classes,
                           .unit = "",
-                          .doc = clip ? "cell of the plane where the snitch is at the clip's end"
-                                      : "cell of the plane where the snitch is at the video's end"};
+                          .doc = list ? "cell of the plane where the snitch is at the video's end"
+                                      : "cell of the plane where the snitch is at the clip's end"};
   }
 }
 
@@ -230,6 +237,15 @@ static vj_status read_scenes(const cater_config *c, cater *d, int threads, vj_cl
   return status;
 }
 
+/* Of a whole clip or of its target, as labels are. */
+static vj_status check_overlap(const cater_config *c, const vj_clip_request *request) {
+  const int64_t steps = request->target_frames + (c->labels == OF_CLIP ? request->input_frames : 0);
+  const int64_t frames = (steps - 1) * c->clips.stride + 1;
+  if (c->labels == OF_LIST || c->min_overlap <= frames) return VJ_OK;
+  return vj_fail(VJ_CONFIG, "data.min_overlap: %lld frames, and %s is %lld long", (long long)c->min_overlap,
+                 c->labels == OF_CLIP ? "a clip" : "the target of a clip", (long long)frames);
+}
+
 static vj_status check(const cater_config *c) {
   struct stat about;
   if (!c->clips.root[0])
@@ -252,10 +268,12 @@ static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
   static const char *const names[VJ_SPLITS] = {"train_subsetT", "train_subsetV", "val"};
   vj_clip_entry *entries[VJ_SPLITS];
   VJ_TRY(check(c));
+  VJ_TRY(check_overlap(c, list->request));
   cater *d = vj_pool_take(list->pool, sizeof *d);
   if (!d) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
   *d = (cater){.task = (task)c->task,
                .source = (label_source)c->labels,
+               .min_overlap = c->min_overlap,
                .grid = c->grid,
                .classes = c->task == ACTIONS  ? (int64_t)VJ_CATER_PRESENT
                           : c->task == ORDERS ? (int64_t)VJ_CATER_ORDERS
@@ -270,7 +288,7 @@ static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
     VJ_TRY(read_list(c, names[s], d, (vj_split)s, list));
     VJ_TRY(list_videos(c->clips.root, d, (vj_split)s, list, &entries[s]));
   }
-  return d->source == OF_CLIP ? read_scenes(c, d, threads, list, entries) : VJ_OK;
+  return d->source == OF_LIST ? VJ_OK : read_scenes(c, d, threads, list, entries);
 }
 
 static vj_status cater_open(const void *config, const vj_clip_request *request, void **dataset) {

@@ -17,16 +17,18 @@ static int class_of(const vj_cater_movement *m) {
   return classes[m->shape][m->action];
 }
 
-bool vj_cater_overlaps(const vj_cater_movement *m, int64_t first, int64_t last) {
-  return m->start <= last && m->end >= first;
+bool vj_cater_overlaps(const vj_cater_movement *m, const vj_cater_span *span) {
+  const int64_t first = m->start > span->first ? m->start : span->first;
+  const int64_t last = m->end < span->last ? m->end : span->last;
+  return last - first + 1 >= span->least;
 }
 
-void vj_cater_label_present(const vj_cater_movement *movements, int64_t count, int64_t first, int64_t last,
+void vj_cater_label_present(const vj_cater_movement *movements, int64_t count, const vj_cater_span *span,
                             float present[VJ_CATER_PRESENT]) {
   memset(present, 0, VJ_CATER_PRESENT * sizeof *present);
   for (int64_t i = 0; i < count; i++) {
     const int class = class_of(&movements[i]);
-    if (class >= 0 && vj_cater_overlaps(&movements[i], first, last)) present[class] = 1;
+    if (class >= 0 && vj_cater_overlaps(&movements[i], span)) present[class] = 1;
   }
 }
 
@@ -66,15 +68,15 @@ static int order_of(const vj_cater_movement *one, const vj_cater_movement *other
   return one->end <= other->start ? 0 : other->end <= one->start ? 2 : 1;
 }
 
-void vj_cater_label_orders(const vj_cater_movement *movements, int64_t count, int64_t first, int64_t last,
+void vj_cater_label_orders(const vj_cater_movement *movements, int64_t count, const vj_cater_span *span,
                            float orders[VJ_CATER_ORDERS]) {
   memset(orders, 0, VJ_CATER_ORDERS * sizeof *orders);
   for (int64_t i = 0; i < count; i++) {
     const int one = class_of(&movements[i]);
-    if (one < 0 || !vj_cater_overlaps(&movements[i], first, last)) continue;
+    if (one < 0 || !vj_cater_overlaps(&movements[i], span)) continue;
     for (int64_t j = 0; j < i; j++) {
       const int other = class_of(&movements[j]);
-      if (other < 0 || !vj_cater_overlaps(&movements[j], first, last)) continue;
+      if (other < 0 || !vj_cater_overlaps(&movements[j], span)) continue;
       orders[order_class(one, other, order_of(&movements[i], &movements[j]))] = 1;
     }
   }

@@ -42,14 +42,17 @@ enum { VJ_CATER_NAME_BYTES = 64 };
 const char *vj_cater_present_name(int64_t class, char name[VJ_CATER_NAME_BYTES]);
 const char *vj_cater_order_name(int64_t class, char name[VJ_CATER_NAME_BYTES]);
 
-/* Does the movement last in one of the frames first..last, at least? */
-bool vj_cater_overlaps(const vj_cater_movement *movement, int64_t first, int64_t last);
+/* Which movements count: those that last in at least `least` of the frames first..last. */
+typedef struct vj_cater_span {
+  int64_t first, last, least;
+} vj_cater_span;
+bool vj_cater_overlaps(const vj_cater_movement *movement, const vj_cater_span *span);
 
-/* Task 1's classes, 0 or 1 each, of the movements that overlap first..last. */
-void vj_cater_label_present(const vj_cater_movement *movements, int64_t count, int64_t first, int64_t last,
+/* Task 1's classes, 0 or 1 each, of the movements that count. */
+void vj_cater_label_present(const vj_cater_movement *movements, int64_t count, const vj_cater_span *span,
                             float present[VJ_CATER_PRESENT]);
 /* Task 2's, of pairs of such movements. */
-void vj_cater_label_orders(const vj_cater_movement *movements, int64_t count, int64_t first, int64_t last,
+void vj_cater_label_orders(const vj_cater_movement *movements, int64_t count, const vj_cater_span *span,
                            float orders[VJ_CATER_ORDERS]);
 /* Task 3's: the cell of a grid of `cells` x `cells` on the square from -3 to 3, rows along y; -1 outside. */
 int64_t vj_cater_label_place(double x, double y, int64_t cells);

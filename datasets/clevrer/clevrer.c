@@ -15,7 +15,7 @@
 #include "datasets/video/clips.h"
 #include "vj/component.h"
 
-enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, LABELS };
+enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, CURRENT_SPEED, CURRENT_OBJECT_SPEED, CURRENT_OBJECTS, LABELS };
 
 typedef struct clevrer_config {
   vj_clip_params clips; /* first */
@@ -43,6 +43,22 @@ static int64_t frame_at(const vj_clevrer_motion *m, const vj_clip_window *w, int
   int64_t frame = w->start + step * w->stride;
   if (frame > w->video_frames - 1) frame = w->video_frames - 1;
   return frame < m->frames ? frame : m->frames - 1;
+}
+
+/* At the last input frame; NaN where something is not in view. */
+static void label_current(const vj_clevrer_motion *m, const vj_clip_window *w, float *speed, float *object_speed,
+                          float *objects) {
+  const vj_clevrer_moment *const now = m->moments + frame_at(m, w, w->input_frames - 1) * m->count;
+  double sum = 0;
+  *objects = 0;
+  for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) object_speed[slot] = NAN;
+  for (int k = 0; k < m->count; k++) {
+    if (!now[k].in_view) continue;
+    object_speed[m->slots[k]] = now[k].speed;
+    sum += (double)now[k].speed;
+    ++*objects;
+  }
+  *speed = *objects > 0 ? (float)(sum / (double)*objects) : NAN;
 }
 
 /* Means over the moments at which something is in view; NaN where it never is. */
@@ -73,10 +89,11 @@ static vj_status fill_labels(const void *owner, vj_split split, int64_t video, c
                              float *labels) {
   const vj_clevrer_motion *m = &((const clevrer *)owner)->motions[split][video];
   float *const object_speed = labels + 1, *const objects = object_speed + VJ_CLEVRER_SLOTS;
-  float *const collision = objects + VJ_CLEVRER_SLOTS;
+  float *const collision = objects + VJ_CLEVRER_SLOTS, *const current = collision + 1;
   const int64_t first = frame_at(m, window, window->input_frames);
   const int64_t last = frame_at(m, window, window->input_frames + window->target_frames - 1);
   label_speeds(m, window, labels, object_speed, objects);
+  label_current(m, window, current, current + 1, current + 1 + VJ_CLEVRER_SLOTS);
   *collision = 0;
   for (int i = 0; i < m->collision_count; i++)
     if (m->collisions[i] >= first && m->collisions[i] <= last) *collision = 1;
@@ -120,6 +137,24 @@ static void list_labels(clevrer *d) {
                                     .unit = "",
                                     .doc = "1 if objects collide between the first and the last target frame",
                                     .names = collision_names};
+  d->labels[CURRENT_SPEED] = (vj_label){.name = "current_speed",
+                                        .kind = VJ_LABEL_REAL,
+                                        .width = 1,
+                                        .unit = "u/s",
+                                        .has_gaps = true,
+                                        .doc = "mean speed over the objects in view at the last input frame"};
+  d->labels[CURRENT_OBJECT_SPEED] = (vj_label){.name = "current_object_speed",
+                                               .kind = VJ_LABEL_REAL,
+                                               .width = VJ_CLEVRER_SLOTS,
+                                               .unit = "u/s",
+                                               .has_gaps = true,
+                                               .doc = "speed of each object at the last input frame, NaN if it is not "
+                                                      "in view, in that order"};
+  d->labels[CURRENT_OBJECTS] = (vj_label){.name = "current_objects",
+                                          .kind = VJ_LABEL_REAL,
+                                          .width = 1,
+                                          .unit = "",
+                                          .doc = "how many objects are in view at the last input frame"};
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */

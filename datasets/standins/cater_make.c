@@ -122,8 +122,9 @@ static void list_video(const vj_cast *c, int64_t index, vj_growing_text text[LIS
     const vj_cast_movement *m = &c->movements[k];
     movements[count++] = (vj_cater_movement){c->actors[m->actor].shape, m->action, m->start, m->end};
   }
-  vj_cater_label_present(movements, count, 0, c->frames, present);
-  vj_cater_label_orders(movements, count, 0, c->frames, orders);
+  const vj_cater_span all = {0, c->frames, 1};
+  vj_cater_label_present(movements, count, &all, present);
+  vj_cater_label_orders(movements, count, &all, orders);
   list_columns(&text[PRESENT], name, present, VJ_CATER_PRESENT);
   list_columns(&text[ORDERS], name, orders, VJ_CATER_ORDERS);
   const double *end = c->states[c->frames - 1].position; /* of the first actor, the snitch */

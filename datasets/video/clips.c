@@ -287,7 +287,8 @@ static int64_t last_start(const vj_clips *c, int64_t video_frames) {
  * sample takes the next one, and every round through the videos begins with another, so that each video gets all. */
 static int64_t start_of(const vj_clips *c, vj_split split, int64_t number, double where, int64_t video_frames) {
   const int64_t last = last_start(c, video_frames);
-  if (split == VJ_TRAIN) return (int64_t)(where * (double)(last + 1));
+  const int64_t earliest = c->params.earliest < last ? c->params.earliest : last;
+  if (split == VJ_TRAIN) return earliest + (int64_t)(where * (double)(last - earliest + 1));
   const int64_t round = number / c->usable_count[split], place = number % c->usable_count[split];
   const int64_t start = c->params.starts.at[(place + round) % c->params.starts.count];
   return start < last ? start : last;

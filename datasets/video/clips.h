@@ -13,7 +13,7 @@
  *   .as.dataset = VJ_CLIPS_OPS(my_open)
  *
  * A clip is `input_frames + target_frames` frames of one video, `stride` frames apart. In training each video gives
- * `clips` of them, each beginning at random; in validation and test one for each of `starts`. Samples are numbered so
+ * `clips` of them, each beginning at random, not before `earliest`; in validation and test one for each of `starts`. Samples are numbered so
  * that the first ones are of as many videos, and of all of `starts` alike: they go once through all videos, in a random
  * order that depends on the seed of the data alone, before a video gives a second one. Videos that can't be read
  * are found when the data set opens, and skipped. A clip that meets damage which only decoding finds is replaced by the
@@ -32,7 +32,7 @@
 typedef struct vj_clip_params {
   const char *root, *pack, *index;
   vj_integer_list size, starts;
-  int64_t stride, clips;
+  int64_t stride, clips, earliest;
   bool grey;
 } vj_clip_params;
 
@@ -46,6 +46,8 @@ typedef struct vj_clip_params {
       VJ_INTEGER(vj_clip_params, stride, stride_, 1, 1000000, "frames", "from one frame of a clip to the next"), \
       VJ_INTEGER(vj_clip_params, clips, clips_, 1, 1000000, "",                                                  \
                  "training clips of a video, each with its own random start"),                                   \
+      VJ_INTEGER(vj_clip_params, earliest, "0", 0, INFINITY, "frames",                                           \
+                 "first frame at which a training clip may begin, as far as the video is long enough"),          \
       VJ_INTEGERS(vj_clip_params, starts, starts_, 0, INFINITY, "frames",                                        \
                   "first frames of a video's validation and test clips"),                                        \
       VJ_TEXT(vj_clip_params, pack, "", "file made by `vjvcr data pack`: frames come from it"),                  \

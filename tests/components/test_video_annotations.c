@@ -112,15 +112,20 @@ static void cater_classes_have_the_numbers_of_the_release(void **state) {
   const vj_cater_movement all[3] = {contain, slide, idle};
   float present[VJ_CATER_PRESENT], orders[VJ_CATER_ORDERS];
   int64_t count = 0;
-  vj_cater_label_present(all, 3, 0, 300, present);
+  vj_cater_label_present(all, 3, &(vj_cater_span){0, 300, 1}, present);
   for (int i = 0; i < VJ_CATER_PRESENT; i++) assert_true(present[i] == (i == 0 || i == 11 ? 1.0f : 0.0f));
-  vj_cater_label_orders(all, 3, 0, 300, orders);
+  vj_cater_label_orders(all, 3, &(vj_cater_span){0, 300, 1}, orders);
   /* 0 with itself has two classes, with 1 to 10 three each; then comes 0 before 11. */
   for (int i = 0; i < VJ_CATER_ORDERS; i++) count += orders[i] != 0;
   assert_int_equal(count, 1);
   assert_true(orders[2 + 3 * 10] == 1);
-  vj_cater_label_orders(all, 3, 31, 300, orders);
+  vj_cater_label_orders(all, 3, &(vj_cater_span){31, 300, 1}, orders);
   for (int i = 0; i < VJ_CATER_ORDERS; i++) assert_true(orders[i] == 0);
+  /* Of 21 frames of the slide, 10 to 30, 20 are from 11 on. */
+  vj_cater_label_present(all, 3, &(vj_cater_span){11, 300, 20}, present);
+  assert_true(present[0] == 1 && present[11] == 1);
+  vj_cater_label_present(all, 3, &(vj_cater_span){11, 300, 21}, present);
+  assert_true(present[0] == 0 && present[11] == 1);
   assert_int_equal(vj_cater_label_place(-3, -3, 6), 0);
   assert_int_equal(vj_cater_label_place(2.9, 2.9, 6), 35);
   assert_int_equal(vj_cater_label_place(-0.1, 0.1, 6), 3 * 6 + 2);

@@ -97,6 +97,19 @@ static vj_clevrer_annotation annotation_at(const char *name) {
   return a;
 }
 
+/* At frame 28, the last input frame. */
+static void check_current_labels(const vj_clevrer_annotation *a, const float *current) {
+  float sum = 0, seen = 0;
+  for (int k = 0; k < a->count; k++) {
+    const vj_clevrer_moment *now = &a->moments[28 * a->count + k];
+    const float got = current[1 + a->slots[k]];
+    assert_true(now->in_view ? got == now->speed : isnan(got));
+    if (now->in_view) sum += now->speed, seen++;
+  }
+  assert_true(seen > 0 && fabsf(current[0] - sum / seen) < 1e-5f);
+  assert_true(current[1 + VJ_CLEVRER_SLOTS] == seen);
+}
+
 /* Validation clips start at 20: targets are frames 32, 36, 40, 44. */
 static void clevrer_labels_are_those_of_the_target_frames(void **state) {
   (void)state;
@@ -131,9 +144,32 @@ static void clevrer_labels_are_those_of_the_target_frames(void **state) {
   int64_t others = 0;
   for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) others += !isnan(f.labels[1 + slot]);
   assert_true(others <= a.count);
+  check_current_labels(&a, f.labels + 2 + 2 * VJ_CLEVRER_SLOTS);
   assert_true(fabs(a.rate - 25) < 0.01); /* a unit of speed is a unit of length a second at 25 frames/s */
   free(a.moments);
   close_fixture(&f);
+}
+
+/* Of 64 frames a clip has 25, so that all begin at 39 where none may before; else each where it likes. */
+static void training_clips_begin_at_the_earliest(void **state) {
+  (void)state;
+  static const struct {
+    const char *earliest;
+    bool alike;
+  } cases[] = {{"earliest=0", false}, {"earliest=39", true}, {"earliest=1000", true}};
+  for (size_t i = 0; i < 3; i++) {
+    fixture f = open_fixture(&vj_dataset_clevrer, (const char *[]){setting("root", "clevrer"), setting("index", "index-c"),
+                                                                   cases[i].earliest, "size=16", NULL});
+    const size_t bytes = (size_t)(f.info.frames * 16 * 16 * 3) * sizeof(float);
+    float *first = malloc(bytes);
+    assert_non_null(first);
+    take(&f, VJ_TRAIN, 0);
+    memcpy(first, f.frames, bytes);
+    take(&f, VJ_TRAIN, 3); /* of the same of three videos */
+    assert_int_equal(memcmp(first, f.frames, bytes) == 0, cases[i].alike);
+    free(first);
+    close_fixture(&f);
+  }
 }
 
 static void replace(const char *name, const char *text) {
@@ -277,23 +313,28 @@ static vj_cater_scene scene_at(int number) {
 }
 
 /* The test split is val, whose first video is the 6th; its clip goes from frame 10 to 34. */
-static void cater_labels_are_of_the_video_or_of_the_clip(void **state) {
+static void cater_labels_are_of_the_video_the_clip_or_the_target(void **state) {
   (void)state;
-  static const char *const sources[2] = {"labels=video", "labels=clip"};
+  static const struct {
+    const char *labels, *min_overlap;
+    vj_cater_span span; /* of a clip of 3 and 4 frames from 10 on, 4 apart */
+  } sources[] = {{"labels=video", "min_overlap=1", {0, 63, 1}},
+                 {"labels=clip", "min_overlap=1", {10, 34, 1}},
+                 {"labels=target", "min_overlap=5", {22, 34, 5}}};
   const vj_cater_scene s = scene_at(5);
-  for (int clip = 0; clip < 2; clip++) {
+  for (size_t i = 0; i < 3; i++) {
     float present[VJ_CATER_PRESENT], orders[VJ_CATER_ORDERS];
-    const int64_t first = clip ? 10 : 0, last = clip ? 34 : 63;
-    vj_cater_label_present(s.movements, s.movement_count, first, last, present);
-    vj_cater_label_orders(s.movements, s.movement_count, first, last, orders);
-    const float *at = s.snitch + 2 * last;
+    vj_cater_label_present(s.movements, s.movement_count, &sources[i].span, present);
+    vj_cater_label_orders(s.movements, s.movement_count, &sources[i].span, orders);
+    const float *at = s.snitch + 2 * sources[i].span.last;
     const char *settings[] = {setting("root", "cater/max2action"),
                               setting("index", "index-t"),
                               "starts=10",
                               "stride=4",
                               "size=16",
-                              sources[clip],
+                              sources[i].labels,
                               "task=actions",
+                              sources[i].min_overlap,
                               NULL};
     fixture f = open_fixture(&vj_dataset_cater, settings);
     assert_int_equal(f.info.label_width, VJ_CATER_PRESENT);
@@ -350,12 +391,13 @@ static int remove_all(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(clevrer_labels_are_those_of_the_target_frames),
+      cmocka_unit_test(training_clips_begin_at_the_earliest),
       cmocka_unit_test(a_broken_or_missing_annotation_is_counted),
       cmocka_unit_test(clevrers_annotations_are_parsed_once),
       cmocka_unit_test(caters_scenes_are_parsed_once),
       cmocka_unit_test(other_ways_of_unpacking_are_found),
       cmocka_unit_test(a_folder_that_is_not_there_is_said),
-      cmocka_unit_test(cater_labels_are_of_the_video_or_of_the_clip),
+      cmocka_unit_test(cater_labels_are_of_the_video_the_clip_or_the_target),
       cmocka_unit_test(the_generators_own_prefix_is_found),
   };
   return cmocka_run_group_tests(tests, make_all, remove_all);

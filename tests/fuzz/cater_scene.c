@@ -17,8 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       const int64_t cell = vj_cater_label_place((double)s.snitch[0], (double)s.snitch[1], cells);
       fuzz_claim(cell >= -1 && cell < cells * cells, "a place is a cell, or outside");
     }
-    vj_cater_label_present(s.movements, s.movement_count, 0, s.frames - 1, present);
-    vj_cater_label_orders(s.movements, s.movement_count, 0, s.frames - 1, orders);
+    const vj_cater_span all = {0, s.frames - 1, 1};
+    vj_cater_label_present(s.movements, s.movement_count, &all, present);
+    vj_cater_label_orders(s.movements, s.movement_count, &all, orders);
   }
   vj_cater_scene_free(&s);
   return 0;
