@@ -37,13 +37,17 @@ static const vj_param params[] = {
     VJ_INTEGER(cater_config, grid, "6", 4, 8, "", "rows and columns of the task place: 4, 6 or 8"),
 };
 
+/* The task's own; and, where scenes are read, what is known without the target. */
+enum { OF_TASK, INPUT_ACTIONS, SHAPES, LABELS };
+
 typedef struct cater {
   task task;
   label_source source;
   int64_t min_overlap, grid, classes;
   const vj_cater_listed *listed[VJ_SPLITS];
   const vj_cater_motion *motions[VJ_SPLITS]; /* of labels of clips */
-  vj_label label;
+  vj_label labels[LABELS];
+  const char *present_names[VJ_CATER_PRESENT];
 } cater;
 
 /* --- labels ------------------------------------------------------------------------------------------------------ */
@@ -67,9 +71,14 @@ static void fill_from_scene(const cater *d, const vj_cater_motion *m, const vj_c
   const vj_cater_span span = {first, last, d->min_overlap};
   if (d->task == ACTIONS) vj_cater_label_present(m->movements, m->movement_count, &span, labels);
   if (d->task == ORDERS) vj_cater_label_orders(m->movements, m->movement_count, &span, labels);
-  if (d->task != PLACE) return;
-  if (last > m->frames - 1) last = m->frames - 1;
-  labels[0] = (float)vj_cater_label_place(inside(m->snitch[2 * last]), inside(m->snitch[2 * last + 1]), d->grid);
+  if (d->task == PLACE) {
+    if (last > m->frames - 1) last = m->frames - 1;
+    labels[0] = (float)vj_cater_label_place(inside(m->snitch[2 * last]), inside(m->snitch[2 * last + 1]), d->grid);
+  }
+  labels += d->labels[OF_TASK].width;
+  const vj_cater_span input = {w->start, w->start + (w->input_frames - 1) * w->stride, 1};
+  vj_cater_label_present(m->movements, m->movement_count, &input, labels);
+  for (int s = 0; s < VJ_CATER_SHAPES; s++) labels[VJ_CATER_PRESENT + s] = (float)m->shapes[s];
 }
 
 static vj_status fill_labels(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
@@ -85,41 +94,59 @@ static vj_status fill_labels(const void *owner, vj_split split, int64_t video, c
 /* Of actions and of their orders; of places column and row of the cell. */
 static vj_status name_classes(cater *d, vj_pool *pool) {
   char name[VJ_CATER_NAME_BYTES];
+  for (int64_t k = 0; k < VJ_CATER_PRESENT; k++) {
+    d->present_names[k] = vj_pool_text(pool, vj_cater_present_name(k, name));
+    if (!d->present_names[k]) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
+  }
   const char **const names = vj_pool_take(pool, (size_t)d->classes * sizeof *names);
   if (!names) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
   for (int64_t k = 0; k < d->classes; k++) {
-    names[k] = d->task == ACTIONS ? vj_pool_text(pool, vj_cater_present_name(k, name))
+    names[k] = d->task == ACTIONS ? d->present_names[k]
                : d->task == ORDERS
                    ? vj_pool_text(pool, vj_cater_order_name(k, name))
                    : vj_pool_format(pool, "(%lld, %lld)", (long long)(k % d->grid), (long long)(k / d->grid));
     if (!names[k]) return vj_fail(VJ_MEMORY, "no memory for the data set cater");
   }
-  d->label.names = names;
+  d->labels[OF_TASK].names = names;
   return VJ_OK;
 }
 
-static void describe_label(cater *d) {
+static void describe_label(const cater *d, vj_label *label) {
   const bool clip = d->source == OF_CLIP, list = d->source == OF_LIST;
-  d->label = (vj_label){.kind = VJ_LABEL_FLAGS, .width = d->classes, .unit = ""};
+  *label = (vj_label){.kind = VJ_LABEL_FLAGS, .width = d->classes, .unit = ""};
   if (d->task == ACTIONS) {
-    d->label.name = "actions";
-    d->label.doc = list   ? "1 for each of CATER's 14 actions in the video"
+    label->name = "actions";
+    label->doc = list   ? "1 for each of CATER's 14 actions in the video"
                    : clip ? "1 for each of CATER's 14 actions that overlaps the clip"
                           : "1 for each of CATER's 14 actions that overlaps the target frames";
   } else if (d->task == ORDERS) {
-    d->label.name = "orders";
-    d->label.doc = list   ? "1 for each of CATER's 301 ordered pairs of actions in the video"
+    label->name = "orders";
+    label->doc = list   ? "1 for each of CATER's 301 ordered pairs of actions in the video"
                    : clip ? "1 for each of CATER's 301 ordered pairs of actions that overlap the clip"
                           : "1 for each of CATER's 301 ordered pairs of actions that overlap the target frames";
   } else {
-    d->label = (vj_label){.name = "place",
-                          .kind = VJ_LABEL_CLASS,
-                          .width = 1,
-                          .classes = d->classes,
-                          .unit = "",
-                          .doc = list ? "cell of the plane where the snitch is at the video's end"
-                                      : "cell of the plane where the snitch is at the clip's end"};
+    *label = (vj_label){.name = "place",
+                        .kind = VJ_LABEL_CLASS,
+                        .width = 1,
+                        .classes = d->classes,
+                        .unit = "",
+                        .doc = list ? "cell of the plane where the snitch is at the video's end"
+                                    : "cell of the plane where the snitch is at the clip's end"};
   }
+}
+
+static void describe_what_is_known(cater *d) {
+  d->labels[INPUT_ACTIONS] = (vj_label){.name = "input_actions",
+                                        .kind = VJ_LABEL_FLAGS,
+                                        .width = VJ_CATER_PRESENT,
+                                        .unit = "",
+                                        .doc = "1 for each of CATER's 14 actions that overlaps the input frames",
+                                        .names = d->present_names};
+  d->labels[SHAPES] = (vj_label){.name = "shapes",
+                                 .kind = VJ_LABEL_REAL,
+                                 .width = VJ_CATER_SHAPES,
+                                 .unit = "",
+                                 .doc = "how many cubes, spheres, cylinders, cones and snitches there are"};
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
@@ -278,10 +305,11 @@ static vj_status prepare(const void *config, int threads, vj_clip_list *list) {
                .classes = c->task == ACTIONS  ? (int64_t)VJ_CATER_PRESENT
                           : c->task == ORDERS ? (int64_t)VJ_CATER_ORDERS
                                               : c->grid * c->grid};
-  describe_label(d);
+  describe_label(d, &d->labels[OF_TASK]);
+  describe_what_is_known(d);
   VJ_TRY(name_classes(d, list->pool));
-  list->labels = &d->label;
-  list->label_count = 1;
+  list->labels = d->labels;
+  list->label_count = d->source == OF_LIST ? 1 : LABELS;
   list->fill_labels = fill_labels;
   list->owner = d;
   for (int s = 0; s < VJ_SPLITS; s++) {

@@ -5,7 +5,7 @@
 
 /* Behind it lie movements and places of the snitch. */
 typedef struct heading {
-  int64_t movement_count, frames;
+  int64_t movement_count, frames, shapes[VJ_CATER_SHAPES];
 } heading;
 
 static size_t bytes_of(const heading *h) {
@@ -31,7 +31,8 @@ static bool fits(const void *kept, size_t count) {
 }
 
 static void *pack(const vj_cater_scene *s, size_t *bytes) {
-  const heading head = {s->movement_count, s->frames};
+  heading head = {s->movement_count, s->frames, {0}};
+  memcpy(head.shapes, s->shapes, sizeof head.shapes);
   const size_t movements = (size_t)s->movement_count * sizeof *s->movements;
   const size_t places = 2 * (size_t)s->frames * sizeof *s->snitch;
   *bytes = bytes_of(&head);
@@ -54,13 +55,17 @@ static vj_status keep(const void *context, const char *text, size_t bytes, const
 }
 
 const vj_annotation_form vj_cater_motions = {
-    .name = "cater motions 1", .file = "annotations", .keep = keep, .fits = fits};
+    .name = "cater motions 2", .file = "annotations", .keep = keep, .fits = fits};
 
 vj_cater_motion vj_cater_motion_of(const void *kept) {
   heading head;
   memcpy(&head, kept, sizeof head);
   const unsigned char *const movements = (const unsigned char *)kept + sizeof head;
   const unsigned char *const snitch = movements + (size_t)head.movement_count * sizeof(vj_cater_movement);
-  return (vj_cater_motion){head.movement_count, head.frames, (const vj_cater_movement *)(const void *)movements,
-                           (const float *)(const void *)snitch};
+  vj_cater_motion motion = {.movement_count = head.movement_count,
+                            .frames = head.frames,
+                            .movements = (const vj_cater_movement *)(const void *)movements,
+                            .snitch = (const float *)(const void *)snitch};
+  memcpy(motion.shapes, head.shapes, sizeof motion.shapes);
+  return motion;
 }

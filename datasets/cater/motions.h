@@ -6,6 +6,7 @@
 #include "datasets/video/annotations.h"
 
 typedef struct vj_cater_motion {
+  int64_t shapes[VJ_CATER_SHAPES]; /* as in vj_cater_scene */
   int64_t movement_count, frames;
   const vj_cater_movement *movements;
   const float *snitch; /* [frames, 2] */

@@ -27,13 +27,24 @@ static vj_status read_movement(const char *name, const char *instance, const jso
   return VJ_OK;
 }
 
+static int shape_at(const json_t *objects, size_t i) {
+  const json_t *one = json_array_get(objects, i);
+  return find(json_string_value(json_object_get(one, "shape")), vj_cater_shapes, VJ_CATER_SHAPES);
+}
+
+static void count_shapes(const json_t *objects, vj_cater_scene *s) {
+  for (size_t i = 0; i < json_array_size(objects); i++) {
+    const int shape = shape_at(objects, i);
+    if (shape >= 0) s->shapes[shape]++;
+  }
+}
+
 /* The shape of the object of this instance; -1: there is none. */
 static int shape_of(const json_t *objects, const char *instance) {
   for (size_t i = 0; i < json_array_size(objects); i++) {
     const json_t *one = json_array_get(objects, i);
     const char *own = json_string_value(json_object_get(one, "instance"));
-    if (own && strcmp(own, instance) == 0)
-      return find(json_string_value(json_object_get(one, "shape")), vj_cater_shapes, VJ_CATER_SHAPES);
+    if (own && strcmp(own, instance) == 0) return shape_at(objects, i);
   }
   return -1;
 }
@@ -49,6 +60,7 @@ static vj_status read_movements(const char *name, json_t *root, vj_cater_scene *
   if (json_array_size(objects) > VJ_CATER_OBJECTS || json_object_size(all) > VJ_CATER_OBJECTS)
     return vj_fail(VJ_DATA, "%s: expected at most %d objects, got %zu with movements of %zu", name, VJ_CATER_OBJECTS,
                    json_array_size(objects), json_object_size(all));
+  count_shapes(objects, s);
   json_object_foreach(all, instance, own) count += json_array_size(own);
   if (count > VJ_CATER_MOVEMENTS)
     return vj_fail(VJ_DATA, "%s: expected at most %d movements, got %zu", name, VJ_CATER_MOVEMENTS, count);

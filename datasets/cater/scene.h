@@ -13,6 +13,7 @@
 enum { VJ_CATER_FRAMES = 100000, VJ_CATER_OBJECTS = 1000, VJ_CATER_MOVEMENTS = 10000, VJ_CATER_CLASSES = 1000 };
 
 typedef struct vj_cater_scene {
+  int64_t shapes[VJ_CATER_SHAPES]; /* how many objects there are of each */
   int64_t movement_count;
   vj_cater_movement *movements;
   int64_t frames;

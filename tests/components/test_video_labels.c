@@ -200,7 +200,7 @@ static void a_broken_or_missing_annotation_is_counted(void **state) {
  * With another time it is read again. */
 static void parsed_once(const vj_component *dataset, const char *const *settings, const char *changed,
                         const char *broken) {
-  enum { WIDTH = VJ_CATER_ORDERS };
+  enum { WIDTH = VJ_CATER_ORDERS + VJ_CATER_PRESENT + VJ_CATER_SHAPES };
   char path[NAME], keep[8 * NAME];
   float first[3][WIDTH];
   replace(broken, "{\"object_property\": [");
@@ -312,6 +312,18 @@ static vj_cater_scene scene_at(int number) {
   return s;
 }
 
+static void check_what_is_known(const fixture *f, const vj_cater_scene *s) {
+  float before[VJ_CATER_PRESENT];
+  vj_cater_label_present(s->movements, s->movement_count, &(vj_cater_span){10, 18, 1}, before);
+  assert_memory_equal(label(f, "input_actions"), before, sizeof before);
+  int64_t objects = 0;
+  for (int shape = 0; shape < VJ_CATER_SHAPES; shape++) {
+    assert_true(label(f, "shapes")[shape] == (float)s->shapes[shape]);
+    objects += s->shapes[shape];
+  }
+  assert_true(s->shapes[VJ_CATER_SPL] == 1 && s->shapes[VJ_CATER_CONE] >= 2 && objects >= 5);
+}
+
 /* The test split is val, whose first video is the 6th; its clip goes from frame 10 to 34. */
 static void cater_labels_are_of_the_video_the_clip_or_the_target(void **state) {
   (void)state;
@@ -337,9 +349,10 @@ static void cater_labels_are_of_the_video_the_clip_or_the_target(void **state) {
                               sources[i].min_overlap,
                               NULL};
     fixture f = open_fixture(&vj_dataset_cater, settings);
-    assert_int_equal(f.info.label_width, VJ_CATER_PRESENT);
+    assert_int_equal(f.info.label_count, i == 0 ? 1 : 3); /* a video's own labels need no scenes */
     take(&f, VJ_TEST, 0);
     assert_memory_equal(f.labels, present, sizeof present);
+    if (i > 0) check_what_is_known(&f, &s);
     close_fixture(&f);
     settings[6] = "task=orders";
     f = open_fixture(&vj_dataset_cater, settings);
