@@ -117,13 +117,13 @@ static void describe_label(const cater *d, vj_label *label) {
   if (d->task == ACTIONS) {
     label->name = "actions";
     label->doc = list   ? "1 for each of CATER's 14 actions in the video"
-                   : clip ? "1 for each of CATER's 14 actions that overlaps the clip"
-                          : "1 for each of CATER's 14 actions that overlaps the target frames";
+                 : clip ? "1 for each of CATER's 14 actions that overlaps the clip"
+                        : "1 for each of CATER's 14 actions that overlaps the target frames";
   } else if (d->task == ORDERS) {
     label->name = "orders";
     label->doc = list   ? "1 for each of CATER's 301 ordered pairs of actions in the video"
-                   : clip ? "1 for each of CATER's 301 ordered pairs of actions that overlap the clip"
-                          : "1 for each of CATER's 301 ordered pairs of actions that overlap the target frames";
+                 : clip ? "1 for each of CATER's 301 ordered pairs of actions that overlap the clip"
+                        : "1 for each of CATER's 301 ordered pairs of actions that overlap the target frames";
   } else {
     *label = (vj_label){.name = "place",
                         .kind = VJ_LABEL_CLASS,

@@ -15,7 +15,8 @@
 #include "datasets/video/clips.h"
 #include "vj/component.h"
 
-enum { SPEED, OBJECT_SPEED, OBJECTS, COLLISION, CURRENT_SPEED, CURRENT_OBJECT_SPEED, CURRENT_OBJECTS, LABELS };
+enum { SPEED, SPEEDS, OBJECT_SPEED, OBJECTS, COLLISION, CURRENT_SPEED, CURRENT_SPEEDS, CURRENT_OBJECTS, LABELS };
+enum { FASTEST = 8 }; /* objects that `speeds` tells of; CLEVRER's videos have fewer */
 
 typedef struct clevrer_config {
   vj_clip_params clips; /* first */
@@ -45,27 +46,40 @@ static int64_t frame_at(const vj_clevrer_motion *m, const vj_clip_window *w, int
   return frame < m->frames ? frame : m->frames - 1;
 }
 
-/* At the last input frame; NaN where something is not in view. */
-static void label_current(const vj_clevrer_motion *m, const vj_clip_window *w, float *speed, float *object_speed,
+static int by_falling_speed(const void *one, const void *other) {
+  const float a = *(const float *)one, b = *(const float *)other;
+  return (a < b) - (a > b);
+}
+
+/* The fastest first; NaN where there are fewer. Sorts `all`. */
+static void label_fastest(float *all, int64_t count, float *speeds) {
+  qsort(all, (size_t)count, sizeof *all, by_falling_speed);
+  for (int64_t i = 0; i < FASTEST; i++) speeds[i] = i < count ? all[i] : NAN;
+}
+
+/* At the last input frame; NaN where nothing is in view. */
+static void label_current(const vj_clevrer_motion *m, const vj_clip_window *w, float *speed, float *speeds,
                           float *objects) {
   const vj_clevrer_moment *const now = m->moments + frame_at(m, w, w->input_frames - 1) * m->count;
+  float all[VJ_CLEVRER_SLOTS] = {0};
   double sum = 0;
-  *objects = 0;
-  for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) object_speed[slot] = NAN;
+  int64_t seen = 0;
   for (int k = 0; k < m->count; k++) {
     if (!now[k].in_view) continue;
-    object_speed[m->slots[k]] = now[k].speed;
+    all[seen++] = now[k].speed;
     sum += (double)now[k].speed;
-    ++*objects;
   }
-  *speed = *objects > 0 ? (float)(sum / (double)*objects) : NAN;
+  label_fastest(all, seen, speeds);
+  *objects = (float)seen;
+  *speed = seen > 0 ? (float)(sum / (double)seen) : NAN;
 }
 
 /* Means over the moments at which something is in view; NaN where it never is. */
-static void label_speeds(const vj_clevrer_motion *m, const vj_clip_window *w, float *speed, float *object_speed,
-                         float *objects) {
+static void label_speeds(const vj_clevrer_motion *m, const vj_clip_window *w, float *speed, float *speeds,
+                         float *object_speed, float *objects) {
+  float all[VJ_CLEVRER_SLOTS] = {0};
   double sum = 0;
-  int64_t seen = 0;
+  int64_t seen = 0, count = 0;
   for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) object_speed[slot] = NAN, objects[slot] = 0;
   for (int k = 0; k < m->count; k++) {
     double own = 0;
@@ -77,23 +91,25 @@ static void label_speeds(const vj_clevrer_motion *m, const vj_clip_window *w, fl
       own_seen++;
     }
     if (own_seen == 0) continue;
-    object_speed[m->slots[k]] = (float)(own / (double)own_seen);
+    object_speed[m->slots[k]] = all[count++] = (float)(own / (double)own_seen);
     objects[m->slots[k]] = 1;
     sum += own;
     seen += own_seen;
   }
+  label_fastest(all, count, speeds);
   *speed = seen > 0 ? (float)(sum / (double)seen) : NAN;
 }
 
 static vj_status fill_labels(const void *owner, vj_split split, int64_t video, const vj_clip_window *window,
                              float *labels) {
   const vj_clevrer_motion *m = &((const clevrer *)owner)->motions[split][video];
-  float *const object_speed = labels + 1, *const objects = object_speed + VJ_CLEVRER_SLOTS;
+  float *const speeds = labels + 1, *const object_speed = speeds + FASTEST;
+  float *const objects = object_speed + VJ_CLEVRER_SLOTS;
   float *const collision = objects + VJ_CLEVRER_SLOTS, *const current = collision + 1;
   const int64_t first = frame_at(m, window, window->input_frames);
   const int64_t last = frame_at(m, window, window->input_frames + window->target_frames - 1);
-  label_speeds(m, window, labels, object_speed, objects);
-  label_current(m, window, current, current + 1, current + 1 + VJ_CLEVRER_SLOTS);
+  label_speeds(m, window, labels, speeds, object_speed, objects);
+  label_current(m, window, current, current + 1, current + 1 + FASTEST);
   *collision = 0;
   for (int i = 0; i < m->collision_count; i++)
     if (m->collisions[i] >= first && m->collisions[i] <= last) *collision = 1;
@@ -117,6 +133,14 @@ static void list_labels(clevrer *d) {
                                 .unit = "u/s",
                                 .has_gaps = true,
                                 .doc = "mean speed over the objects in view and the target frames; NaN if none is"};
+  d->labels[SPEEDS] = (vj_label){.name = "speeds",
+                                 .kind = VJ_LABEL_REAL,
+                                 .width = FASTEST,
+                                 .unit = "u/s",
+                                 .has_gaps = true,
+                                 .doc =
+                                     "mean speed of each object while in view of the target frames, the fastest "
+                                     "first, NaN where there are fewer"};
   d->labels[OBJECT_SPEED] = (vj_label){.name = "object_speed",
                                        .kind = VJ_LABEL_REAL,
                                        .width = VJ_CLEVRER_SLOTS,
@@ -143,13 +167,14 @@ static void list_labels(clevrer *d) {
                                         .unit = "u/s",
                                         .has_gaps = true,
                                         .doc = "mean speed over the objects in view at the last input frame"};
-  d->labels[CURRENT_OBJECT_SPEED] = (vj_label){.name = "current_object_speed",
-                                               .kind = VJ_LABEL_REAL,
-                                               .width = VJ_CLEVRER_SLOTS,
-                                               .unit = "u/s",
-                                               .has_gaps = true,
-                                               .doc = "speed of each object at the last input frame, NaN if it is not "
-                                                      "in view, in that order"};
+  d->labels[CURRENT_SPEEDS] = (vj_label){.name = "current_speeds",
+                                         .kind = VJ_LABEL_REAL,
+                                         .width = FASTEST,
+                                         .unit = "u/s",
+                                         .has_gaps = true,
+                                         .doc =
+                                             "speed of each object in view at the last input frame, the fastest "
+                                             "first, NaN where there are fewer"};
   d->labels[CURRENT_OBJECTS] = (vj_label){.name = "current_objects",
                                           .kind = VJ_LABEL_REAL,
                                           .width = 1,

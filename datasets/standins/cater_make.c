@@ -214,6 +214,7 @@ const vj_standin_kind_ops vj_standin_cater = {
         "videos",
     .videos = {420, 180, 0},
     .share = {7, 3, 0},
+    .most = {5000, 5000, 5000},
     .frames = 301,
     .width = 160,
     .height = 120,

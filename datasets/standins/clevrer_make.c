@@ -138,6 +138,7 @@ const vj_standin_kind_ops vj_standin_clevrer = {
     .about = "moving and colliding solids: mp4, 128 frames of 240x160 px; 400, 200 and 8 videos",
     .videos = {400, 200, 8},
     .share = {2, 1, 1},
+    .most = {10000, 5000, 5000},
     .frames = 128,
     .width = 240,
     .height = 160,

@@ -14,6 +14,7 @@
 typedef struct vj_standin_kind_ops {
   const char *name, *about;
   int64_t videos[VJ_SPLITS], share[VJ_SPLITS]; /* by default; how a number is split */
+  int64_t most[VJ_SPLITS];                     /* videos that files have numbers for */
   int64_t frames, width, height;
   int64_t fewest_frames;
   bool has_variants;

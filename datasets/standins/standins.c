@@ -8,6 +8,7 @@
 #include "datasets/standins/standin_private.h"
 
 static const char manifest_name[] = "standin.json";
+static const char *const split_names[VJ_SPLITS] = {"training", "validation", "testing"};
 
 static const vj_standin_kind_ops *const kinds[] = {&vj_standin_clevrer, &vj_standin_cater, &vj_standin_videos_kind};
 
@@ -59,8 +60,10 @@ static vj_status check_numbers(const vj_standin *set) {
   for (int s = 0; s < VJ_SPLITS; s++) {
     if (set->kind->share[s] == 0 && r->videos[s] > 0)
       return vj_fail(VJ_USAGE, "--videos: %s has no test videos; its list val is for testing", set->kind->name);
-    if (r->videos[s] < 0 || r->videos[s] > 5000)
-      return vj_fail(VJ_USAGE, "--videos: expected at most 5000 a split, got %lld", (long long)r->videos[s]);
+    const int64_t most = set->kind->most[s];
+    if (r->videos[s] < 0 || r->videos[s] > most)
+      return vj_fail(VJ_USAGE, "--videos: expected at most %lld for %s in a stand-in for %s, got %lld", (long long)most,
+                     split_names[s], set->kind->name, (long long)r->videos[s]);
   }
   return VJ_OK;
 }

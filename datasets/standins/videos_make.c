@@ -207,6 +207,7 @@ const vj_standin_kind_ops vj_standin_videos_kind = {
         "63 videos",
     .videos = {210, 63, 63},
     .share = {6, 2, 2},
+    .most = {5000, 5000, 5000},
     .frames = 40,
     .width = 128,
     .height = 96,

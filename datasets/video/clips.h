@@ -13,11 +13,11 @@
  *   .as.dataset = VJ_CLIPS_OPS(my_open)
  *
  * A clip is `input_frames + target_frames` frames of one video, `stride` frames apart. In training each video gives
- * `clips` of them, each beginning at random, not before `earliest`; in validation and test one for each of `starts`. Samples are numbered so
- * that the first ones are of as many videos, and of all of `starts` alike: they go once through all videos, in a random
- * order that depends on the seed of the data alone, before a video gives a second one. Videos that can't be read
- * are found when the data set opens, and skipped. A clip that meets damage which only decoding finds is replaced by the
- * same clip of the next video of its split, and so on: a rule that depends on nothing but the files.
+ * `clips` of them, each beginning at random, not before `earliest`; in validation and test one for each of `starts`.
+ * Samples are numbered so that the first ones are of as many videos, and of all of `starts` alike: they go once through
+ * all videos, in a random order that depends on the seed of the data alone, before a video gives a second one. Videos
+ * that can't be read are found when the data set opens, and skipped. A clip that meets damage which only decoding finds
+ * is replaced by the same clip of the next video of its split, and so on: a rule that depends on nothing but the files.
  *
  * What was found about a file is remembered by its size and time of change in the file `index`, so that only the first
  * opening reads them all. Processes that open at the same time wait for the first one and read what it found. */

@@ -112,7 +112,8 @@ static const vj_param checkpoint_rows[] = {
 static const vj_param standin_rows[] = {
     VJ_TEXT(vj_standin_section, kind, NULL, "what it stands for: clevrer, cater or videos (labelled ones)"),
     VJ_TEXT(vj_standin_section, folder, NULL, "where it is made"),
-    VJ_INTEGERS(vj_standin_section, videos, "[]", 0, 5000, "", "of train, validation and test; empty: as its kind has"),
+    VJ_INTEGERS(vj_standin_section, videos, "[]", 0, 10000, "",
+                "of train, validation and test; empty: as its kind has"),
     VJ_INTEGERS(vj_standin_section, size, "[]", 16, 4096, "px", "height and width; empty: those of its kind"),
     VJ_INTEGER(vj_standin_section, frames, "0", 0, 5000, "", "of a video; 0: as many as its kind has"),
     VJ_INTEGER(vj_standin_section, seed, "0", 0, INFINITY, "", "another seed is another set"),

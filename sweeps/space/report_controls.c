@@ -52,7 +52,8 @@ const char *vj_control_probe_of(vj_pool *pool, const vj_yaml *root, vj_control c
   }
   for (int64_t i = 0; i < all->count && probe; i++) {
     const vj_yaml *other = all->items[i];
-    if (strcmp(scalar_of(other, "on"), probes[control].on) == 0 && is_same(other, probe, "type") && is_same(other, probe, "target"))
+    if (strcmp(scalar_of(other, "on"), probes[control].on) == 0 && is_same(other, probe, "type") &&
+        is_same(other, probe, "target"))
       return vj_pool_format(pool, VJ_NAME_OF_PROBE("%s", "%s"), all->keys[i]->text, metric);
   }
   return NULL;

@@ -20,8 +20,8 @@ extern const char *const vj_control_names[VJ_CONTROLS];
 
 /* Whether a control is a probe of its own, of those in `eval.probes`: pixels and labels. */
 bool vj_control_is_probe(vj_control control);
-/* The quantity of the probe on x, or on labels, with the type and the target of a quantity's probe: probe_pixels_mse for
- * probe_speed_mse; NULL if `eval.probes` of the tree has none. Owned by the pool. */
+/* The quantity of the probe on x, or on labels, with the type and the target of a quantity's probe: probe_pixels_mse
+ * for probe_speed_mse; NULL if `eval.probes` of the tree has none. Owned by the pool. */
 const char *vj_control_probe_of(vj_pool *pool, const vj_yaml *root, vj_control control, const char *quantity);
 /* What to say at a node that asks for one which is not there: VJ_CONFIG. `whose` is "this quantity's". */
 vj_status vj_control_probe_missing(const vj_yaml *node, const char *path, vj_control control, const char *whose);

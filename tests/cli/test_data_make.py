@@ -398,6 +398,8 @@ class Making(Stand):
         self.refused(wanted + '"1,2,3,4"', "cater", "k", "--videos", "1,2,3,4")
         self.refused("--videos: cater has no test videos; its list val is for testing", "cater", "k", "--videos", "1,2,3")
         self.refused("--videos: expected one video at least", "cater", "k", "--videos", "0")
+        self.refused("--videos: expected at most 10000 for training in a stand-in for clevrer, got 10001", "clevrer", "k",
+                     "--videos", "10001,1")
         self.refused("--frames: expected 32 to 5000 for cater, got 5", "cater", "k", "--frames", "5")
         self.refused('--variant: expected one of max2action, all_actions, got "both"', "cater", "k", "--variant", "both")
         self.refused("--variant: there are variants of cater only", "clevrer", "k", "--variant", "max2action")

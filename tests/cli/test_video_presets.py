@@ -9,8 +9,18 @@ import yaml
 
 from support.vjvcr import SOURCE, VJVCR, Case, main, values_of
 
-SMALL = ("data.size=32", "data.clips=1", "data.starts=[0]", "optim.batch=4", "optim.shards=1", "eval.samples=4",
+SMALL = ("data.clips=1", "data.starts=[0]", "optim.batch=4", "optim.shards=1", "eval.samples=4",
          "eval.probe_train=8", "eval.probe_validation=4", "eval.probe_test=4", "model.decoder.channels=[8, 4, 4, 4]")
+
+PRESETS = (("clevrer", "clevrer", ("VJ-VCR", "VJ-VCR + decoder", "generative + VCR", "generative", "supervised")),
+           ("cater", "cater/max2action", ("VJ-VCR", "VJ-VCR (Gaussian z)", "generative (Gaussian z)", "ceiling")))
+# What arms lack without their parameters, and a sparsity that two steps do not reach.
+OF_PRESET = {
+    "clevrer": ("sweep.trials.VJ-VCR + decoder.losses.reconstruction.weight=1",
+                "sweep.trials.generative.losses.reconstruction.weight=1",
+                "sweep.trials.generative + VCR.losses.reconstruction.weight=1"),
+    "cater": ("sweep.trials.generative (Gaussian z).losses.reconstruction.weight=1",
+              "sweep.trials.VJ-VCR.model.latent.target_sparsity=0")}
 
 
 def preset(name):
@@ -25,20 +35,30 @@ class VideoPresets(Case):
         self.make("clevrer", "clevrer", "--videos", "8,8", "--frames", "90", "--size", "48x32")
         self.make("cater", "cater", "--videos", "10,4", "--frames", "130", "--size", "48x36")
         self.make("videos", "videos", "--videos", "8,4,4", "--frames", "20", "--size", "48x36")
-        for name, root in (("clevrer", "clevrer"), ("cater", "cater/max2action"), ("video_list", "videos")):
-            for size in ([], ["--quick"]):
-                r = self.succeed("sweep", preset(name), "--dry-run", *size, f"data.root={root}", *SMALL)
-                self.assertIn("VJ-VCR", r.out)
-        self.succeed("sweep", preset("cater"), "--quick", "-o", "out", "data.root=cater/max2action", "optim.steps=2",
-                     "optim.warmup=1", "eval.every=2", "sweep.seeds=1", "model.latent.target_sparsity=0",
-                     "sweep.trials.generative.model.latent.target_sparsity=0", *SMALL)  # two steps reach no sparsity
-        values = values_of(self.path("out", "sweep.h5"))
-        self.assertEqual(list(values["status"]), [2] * 4)
-        for name in ("map", "map_envelope", "random_map", "random_map_envelope", "baseline_map"):
-            self.assertTrue((values[f"probe_actions_{name}"] > 0).all(), name)
-        table = self.succeed("table", "out").out
-        for row in ("untrained", "mean", "random"):
-            self.assertRegex(table, rf"(?m)^{row}  ")
+        for size in ([], ["--quick"]):
+            self.succeed("sweep", preset("video_list"), "--dry-run", *size, "data.root=videos", "data.size=32", *SMALL)
+            for name, root, arms in PRESETS:
+                dry = self.succeed("sweep", preset(name), "--tuning", "--dry-run", *size, f"data.root={root}", *SMALL)
+                settings = 3 if size else 8
+                self.assertEqual(re.findall(rf"(?m)^(\S.*?) +{settings}  optim.lr ", dry.out), list(arms))
+
+    def test_arms_learn_and_tables_have_their_controls(self):
+        """On few clips, so that only what is recorded is claimed: all arms end well, and each control has a row."""
+        self.make("clevrer", "clevrer", "--videos", "8,8", "--frames", "90", "--size", "48x32")
+        self.make("cater", "cater", "--videos", "10,4", "--frames", "130", "--size", "48x36")
+        controls = {"clevrer": ("untrained", "pixels", "labels", "mean"), "cater": ("untrained", "labels", "mean", "random")}
+        for name, root, arms in PRESETS:
+            self.succeed("sweep", preset(name), "--quick", "-o", name, f"data.root={root}", "optim.steps=2",
+                         "optim.warmup=1", "eval.every=2", "eval.decoder_steps=1", "sweep.seeds=1", "tuning=null",
+                         *(f"sweep.trials.{arm}.parameters=null" for arm in arms), *OF_PRESET[name], *SMALL,
+                         "model.encoder.channels=[4, 4, 8]")
+            values = values_of(self.path(name, "sweep.h5"))
+            self.assertEqual(list(values["status"]), [2] * len(arms))
+            table = self.succeed("table", name).out
+            for row in controls[name]:
+                self.assertRegex(table, rf"(?m)^{row}  ")
+        for metric in ("map", "map_envelope", "random_map", "random_map_envelope", "baseline_map"):
+            self.assertTrue((values[f"probe_actions_{metric}"] > 0).all(), metric)
 
     def test_atari_is_sound_in_both_sizes(self):
         """On videos and a table as docs/examples/atari.py leaves them."""
@@ -53,7 +73,7 @@ class VideoPresets(Case):
         self.write("made/actions.csv", "video,start_frame,end_frame,label\n" + "".join(
             f"{os.path.basename(name)},{first},{first + 7},{('up', 'down', 'fire')[(row + first) % 3]}\n"
             for row, name in enumerate(names) for first in (0, 8, 16)))
-        small = [*SMALL, "data.root=made", "optim.warmup=1", "model.predictor.hidden=[16]", "model.encoder.channels=[4, 4, 8]"]
+        small = [*SMALL, "data.size=32", "data.root=made", "optim.warmup=1", "model.predictor.hidden=[16]", "model.encoder.channels=[4, 4, 8]"]
         arms = ("VJ-VCR", "VJ-VCR (sparse z)", "generative", "ceiling")
         for settings, size in ((8, []), (4, ["--quick"])):
             dry = self.succeed("sweep", preset("atari"), "--tuning", "--dry-run", *size, *small)
@@ -71,7 +91,7 @@ class VideoPresets(Case):
     def test_without_videos_they_say_how_to_get_some(self):
         for name, kind in (("clevrer", "clevrer"), ("cater", "cater"), ("video_list", "videos")):
             self.assert_refused(f"^vjvcr: data.root: runs/standins/.*`vjvcr data make {kind} DIR` makes", "sweep",
-                                preset(name))
+                                preset(name), *([] if name == "video_list" else ["--tuning"]))
 
     def test_each_says_which_stand_in_it_needs(self):
         for name in ("clevrer", "cater", "video_list"):

@@ -97,17 +97,29 @@ static vj_clevrer_annotation annotation_at(const char *name) {
   return a;
 }
 
+/* So many speeds, the fastest first, and nothing behind them. */
+static void check_order(const float *speeds, int64_t width, int64_t count) {
+  for (int64_t i = 0; i < width; i++) {
+    assert_true(isnan(speeds[i]) == (i >= count));
+    if (i > 0 && i < count) assert_true(speeds[i] <= speeds[i - 1]);
+  }
+}
+
 /* At frame 28, the last input frame. */
-static void check_current_labels(const vj_clevrer_annotation *a, const float *current) {
-  float sum = 0, seen = 0;
+static void check_current_labels(const fixture *f, const vj_clevrer_annotation *a) {
+  int64_t at, seen = 0;
+  float sum = 0;
+  const float *speeds = label(f, "current_speeds");
+  const int64_t width = find_label(&f->info, "current_speeds", &at)->width;
   for (int k = 0; k < a->count; k++) {
     const vj_clevrer_moment *now = &a->moments[28 * a->count + k];
-    const float got = current[1 + a->slots[k]];
-    assert_true(now->in_view ? got == now->speed : isnan(got));
-    if (now->in_view) sum += now->speed, seen++;
+    int64_t like = 0;
+    for (int64_t i = 0; i < width; i++) like += speeds[i] == now->speed;
+    if (now->in_view) sum += now->speed, seen++, assert_true(like > 0);
   }
-  assert_true(seen > 0 && fabsf(current[0] - sum / seen) < 1e-5f);
-  assert_true(current[1 + VJ_CLEVRER_SLOTS] == seen);
+  check_order(speeds, width, seen);
+  assert_true(seen > 0 && fabsf(*label(f, "current_speed") - sum / (float)seen) < 1e-5f);
+  assert_true(*label(f, "current_objects") == (float)seen);
 }
 
 /* Validation clips start at 20: targets are frames 32, 36, 40, 44. */
@@ -122,8 +134,8 @@ static void clevrer_labels_are_those_of_the_target_frames(void **state) {
   const vj_clevrer_annotation a =
       annotation_at("clevrer/annotations/validation/annotation_10000-11000/annotation_10001.json");
   take(&f, VJ_VALIDATION, 1);
-  double all = 0;
-  int64_t seen = 0;
+  double all = 0, fastest = 0;
+  int64_t seen = 0, in_view = 0;
   for (int k = 0; k < a.count; k++) {
     double own = 0;
     int64_t own_seen = 0;
@@ -131,7 +143,7 @@ static void clevrer_labels_are_those_of_the_target_frames(void **state) {
       const vj_clevrer_moment *m = &a.moments[t * a.count + k];
       if (m->in_view) own += (double)m->speed, own_seen++;
     }
-    const float got = f.labels[1 + a.slots[k]], there = f.labels[1 + VJ_CLEVRER_SLOTS + a.slots[k]];
+    const float got = label(&f, "object_speed")[a.slots[k]], there = label(&f, "objects")[a.slots[k]];
     assert_true(there == (own_seen > 0 ? 1.0f : 0.0f));
     if (own_seen == 0)
       assert_true(isnan(got));
@@ -139,12 +151,16 @@ static void clevrer_labels_are_those_of_the_target_frames(void **state) {
       assert_true(fabs((double)got - own / (double)own_seen) < 1e-6);
     all += own;
     seen += own_seen;
+    in_view += own_seen > 0;
+    if (own_seen > 0) fastest = fmax(fastest, own / (double)own_seen);
   }
+  check_order(label(&f, "speeds"), 8, in_view);
+  assert_true(fabs((double)label(&f, "speeds")[0] - fastest) < 1e-6);
   assert_true(seen > 0 && fabs((double)f.labels[0] - all / (double)seen) < 1e-6);
   int64_t others = 0;
-  for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) others += !isnan(f.labels[1 + slot]);
+  for (int slot = 0; slot < VJ_CLEVRER_SLOTS; slot++) others += !isnan(label(&f, "object_speed")[slot]);
   assert_true(others <= a.count);
-  check_current_labels(&a, f.labels + 2 + 2 * VJ_CLEVRER_SLOTS);
+  check_current_labels(&f, &a);
   assert_true(fabs(a.rate - 25) < 0.01); /* a unit of speed is a unit of length a second at 25 frames/s */
   free(a.moments);
   close_fixture(&f);
@@ -158,8 +174,9 @@ static void training_clips_begin_at_the_earliest(void **state) {
     bool alike;
   } cases[] = {{"earliest=0", false}, {"earliest=39", true}, {"earliest=1000", true}};
   for (size_t i = 0; i < 3; i++) {
-    fixture f = open_fixture(&vj_dataset_clevrer, (const char *[]){setting("root", "clevrer"), setting("index", "index-c"),
-                                                                   cases[i].earliest, "size=16", NULL});
+    fixture f = open_fixture(
+        &vj_dataset_clevrer,
+        (const char *[]){setting("root", "clevrer"), setting("index", "index-c"), cases[i].earliest, "size=16", NULL});
     const size_t bytes = (size_t)(f.info.frames * 16 * 16 * 3) * sizeof(float);
     float *first = malloc(bytes);
     assert_non_null(first);

@@ -263,8 +263,8 @@ static vj_status run_probes(const vj_model *model, const vj_loader *loader, harv
   for (int64_t i = 0; i < model->config->eval.probe_count; i++) {
     const vj_probe_choice *choice = &model->config->eval.probes[i];
     if (is_probed(choice, probing))
-      VJ_TRY(run_probe(choice, loader, h, view_probed(model, choice, &h[0]),
-                       vj_shown_samples(model->config, loader), results));
+      VJ_TRY(run_probe(choice, loader, h, view_probed(model, choice, &h[0]), vj_shown_samples(model->config, loader),
+                       results));
     int64_t offset, count = 0;
     const vj_label *label = vj_loader_label(loader, choice->target, &offset);
     while (vj_probe_record_at(choice, label, count, &(vj_probe_record){0})) count++;

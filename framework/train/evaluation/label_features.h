@@ -9,8 +9,8 @@
  * VJ_CONFIG where the data set has no such label, or it is the target. */
 VJ_MUST_USE vj_status vj_label_features_width(const vj_probe_choice *choice, const vj_loader *loader, int64_t *width);
 
-/* [samples, width] from rows of all labels, [samples, label_width]; classes as a 1 among zeros, what is missing as 0. To
- * be freed. The labels are there. */
+/* [samples, width] from rows of all labels, [samples, label_width]; classes as a 1 among zeros, what is missing as 0.
+ * To be freed. The labels are there. */
 VJ_MUST_USE vj_status vj_label_features(const vj_probe_choice *choice, const vj_loader *loader, int64_t samples,
                                         const float *labels, float **features);
 
