@@ -14,9 +14,7 @@ import unittest
 import zlib
 
 from support.many import SWEEP
-from support.vjvcr import VJVCR, main, np
-
-import h5py
+from support.vjvcr import VJVCR, edited, h5py, main, np
 
 SIZES = [int(size) for size in os.environ.get("VJ_SIZES", "1000,10000").split(",")]
 SMALL = 16
@@ -54,14 +52,16 @@ class Sizes(unittest.TestCase):
 
     def fill(self, folder, small, trials):
         """All trials are done; their figures are those of the small sweep."""
-        known = ("arm", "seed", "config", "attempt", "status", "trial")
-        with h5py.File(os.path.join(folder, "out", "sweep.h5"), "r+") as file, h5py.File(small, "r") as done:
+        known = ("arm", "seed", "config", "attempt", "status", "trial", "checksum", "time_checksum")
+        with edited(os.path.join(folder, "out", "sweep.h5")) as file, h5py.File(small, "r") as done:
             for name, values in file.items():
                 if name not in known and not name.startswith("param.") and values.shape[:1] == (trials,) \
                         and values.shape[1:] == done[name].shape[1:]:
                     values[...] = np.resize(done[name][...], values.shape)
             file["attempt"][...] = 1
             file["status"][...] = 2
+            for name in ("checksum", "time_checksum"):  # none, as in files of earlier versions
+                file[name][...] = -1
         with open(os.path.join(folder, "out", "ledger"), "w") as ledger:
             ledger.write(line(f"vjvcr ledger 1 trials {trials}"))
             for trial in range(trials):
