@@ -5,7 +5,7 @@ from support.vjvcr import TINY, Case, differing, main, np, values_of
 
 DECODED = TINY.replace("  predictor:", "  decoder: {type: cnn, channels: [8, 8, 4]}\n  predictor:").replace(
     "losses:", "losses:\n  reconstruction: {weight: 0}")
-OF_DECODER = ("val_psnr", "val_reconstruction", "picture_y_pred", "expected_flops")
+OF_DECODER = ("val_psnr", "val_reconstruction", "picture_y_pred", "expected_flops", "checksum")
 
 
 def changed(one, other):

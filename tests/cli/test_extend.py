@@ -156,8 +156,8 @@ class Extended(Case):
         refused("  trial 1 is gone (plain, losses.variance.weight=10.0, seed 1)\n"
                 "  trial 3 is gone (weak, losses.variance.weight=1, seed 1)", TINY + BEFORE.replace("seeds: 2", "seeds: 1"))
         refused("  trial 0 and 1 other: its arm was \"plain\" and is \"bare\" now", TINY + BEFORE.replace("plain", "bare"))
-        refused("  trial 0 and 3 others: eval.probes.end was not there and is {type: ridge, on: hx, target: speed, "
-                "dimension: 0, reduct... now (edited.yaml:18:50)",
+        refused("  trial 0 and 3 others: eval.probes.end was not there and is {type: ridge, on: hx, labels: [], "
+                "target: speed, dimensio... now (edited.yaml:18:50)",
                 TINY.replace("probes: {speed:", "probes: {end: {type: ridge, target: speed, on: hx}, speed:") + BEFORE)
         refused("  trial 0 and 3 others: data.validation_size was 32 and is 64 now (edited.yaml:2:104)",
                 TINY.replace("validation_size: 32", "validation_size: 64") + BEFORE)

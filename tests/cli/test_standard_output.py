@@ -26,6 +26,7 @@ SHORT = [
     "best run probe_speed_mse", "best run probe_speed_mse --format csv", "best run probe_speed_mse --format json",
     "best run probe_speed_mse --format md", "compare run 0 1", "compare run 0 1 --format csv",
     "compare run 0 1 --format json", "compare run 0 1 --format md", "compare-metrics run", "export run --format csv -o {}",
+    "verify run", "verify run --format json", "merge run -o {}", "launch sweep.yaml --print slurm",
     "list", "list losses", "list records --format json", "describe loss variance", "describe optim",
     "data inspect videos.yaml", "data inspect videos.yaml --format json", "info", "info --json",
 ]

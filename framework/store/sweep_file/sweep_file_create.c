@@ -98,7 +98,7 @@ int64_t vj_sweep_file_value_bytes(vj_file_type type, int64_t text_bytes) {
 }
 
 int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
-  enum { FILE_OVERHEAD = 16384, OBJECT_OVERHEAD = 2048 };
+  enum { FILE_OVERHEAD = 16384, OBJECT_OVERHEAD = 1536 };
   int64_t structure = FILE_OVERHEAD + (layout->dimension_count + layout->variable_count) * OBJECT_OVERHEAD, values = 0;
   for (int64_t d = 0; d < layout->dimension_count; d++)
     structure += layout->dimensions[d].size * (int64_t)sizeof(int64_t);
@@ -111,7 +111,7 @@ int64_t vj_sweep_file_estimate(const vj_file_layout *layout) {
     *(variable->is_fixed ? &structure : &values) += count;
     structure += variable->type == VJ_FILE_TEXT ? variable->text_bytes : 0; /* its last dimension */
   }
-  return structure + structure / 2 + values; /* with its seal, which is compressed */
+  return structure + structure / 4 + values; /* with its seal, which is compressed */
 }
 
 vj_status vj_sweep_file_system_fail(const char *path, const vj_file_layout *layout, const char *what, int cause) {
